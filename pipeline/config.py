@@ -1,0 +1,229 @@
+"""A config: one thing to measure, identified by the digest of everything that decides its heatmap."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+
+from pipeline.errors import InputError, quote
+from pipeline.network import Network, Plane, network, walk
+from pipeline.notation import format_stem, parse
+from pipeline.stem import MAX_INTEGER, Convolution, Layer
+
+KERNEL_VERSION = 1
+"""Goes up when the numbers that a config yields change; part of every digest."""
+
+InitKind: TypeAlias = Literal[
+    "lecun_uniform",
+    "lecun_normal",
+    "he_uniform",
+    "he_normal",
+    "glorot_uniform",
+    "glorot_normal",
+    "normal",
+    "orthogonal",
+    "uniform_kernel",
+    "neural_api",
+    "file",
+]
+ProbesKind: TypeAlias = Literal["uniform", "normal", "constant", "neural_api", "file"]
+Reduction: TypeAlias = Literal["sum", "mean", "relu_sum"]
+Gradient: TypeAlias = Literal["abs", "square", "relu"]
+Dtype: TypeAlias = Literal["float32", "float64"]
+
+_Seed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
+_Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
+_Offset: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+_Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Init(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
+    """How the weights are drawn; biases are zero. `offset` is for kind neural_api, `path` and `sha256` for file."""
+
+    kind: InitKind = "lecun_uniform"
+    seed: _Seed = 0
+    offset: _Offset | None = None
+    path: str | None = None
+    sha256: _Sha256 | None = None
+
+
+class Probes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The input samples that the heatmap is averaged over; `path` and `sha256` are for kind file."""
+
+    kind: ProbesKind = "uniform"
+    count: _Count = 16
+    seed: _Seed = 0
+    path: str | None = None
+    sha256: _Sha256 | None = None
+
+
+class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which output unit is differentiated, and what is made of the gradient."""
+
+    channel: _Index | Reduction = 0
+    position: Literal["center"] | tuple[_Index, _Index] = "center"
+    gradient: Gradient = "abs"
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing to measure. `stem` is in canonical notation; make one from what a user wrote with `build`."""
+
+    stem: str
+    input: Plane = Plane(21, 21, 1)
+    init: Init = Init()
+    probes: Probes = Probes()
+    readout: Readout = Readout()
+    dtype: Dtype = "float32"
+
+    @property
+    def network(self) -> Network:
+        """The stem on the input plane, every layer settled."""
+        return network(self.stem, self.input)
+
+    @property
+    def unit(self) -> tuple[int, int]:
+        """(y, x) of the output unit that is differentiated: the centre is (height // 2, width // 2)."""
+        if self.readout.position == "center":
+            made = self.network[-1].made
+            return made.height // 2, made.width // 2
+        return self.readout.position
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON of everything that decides the heatmap, in hexadecimal."""
+        decisive = _without_nothing(msgspec.to_builtins(self))
+        decisive["kernel_version"] = KERNEL_VERSION
+        for part in ("init", "probes"):
+            decisive[part].pop("path", None)
+        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
+
+
+def encode(config: Config) -> bytes:
+    """A config as canonical JSON: sorted keys, no spaces, defaults filled in, what is not set left out."""
+    return msgspec.json.encode(_without_nothing(msgspec.to_builtins(config)), order="sorted")
+
+
+_PLANE = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9})(?:x([0-9]{1,9}))?)?")
+_decoder = msgspec.json.Decoder(Config)
+
+
+def decode(data: bytes) -> Config:
+    """The config that `encode` wrote."""
+    return _decoder.decode(data)
+
+
+def _without_nothing(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_nothing(value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def build(fields: Mapping[str, Any]) -> Config:
+    """The config that a user's mapping describes, checked and with its defaults filled in.
+
+    `stem` is a line of notation or a list of layers, `input` an integer, `HxW`, `HxWxC` or a mapping.
+    Raises InputError for an unknown field, a value out of bounds, a stem that does not fit the plane, a readout
+    outside the output, or a file of probes or weights that cannot be used.
+    """
+    if "stem" not in fields:
+        raise InputError("a config needs a stem, such as stem: 4x3x3")
+    settled = dict(fields)
+    settled["stem"] = canonical_stem(fields["stem"])
+    if "input" in settled:
+        settled["input"] = plane(settled["input"])
+    try:
+        config = msgspec.convert(settled, Config)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{_sentence(error)} (`erfsweep schema` lists the fields)") from None
+    return _settled(config)
+
+
+def canonical_stem(stem: object) -> str:
+    """The canonical notation of a stem given as notation or as a list of layers (each a mapping or notation)."""
+    if isinstance(stem, str):
+        return _canonical(stem)
+    if not isinstance(stem, list | tuple) or not stem:
+        raise InputError(f"a stem is a line of notation or a list of layers, not {quote(stem)}")
+    texts = []
+    for position, entry in enumerate(stem):
+        if isinstance(entry, str):
+            texts.append(entry)
+            continue
+        try:
+            texts.append(format_stem((msgspec.convert(entry, Layer),)))
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise InputError(f"layer {position} of the stem: {_sentence(error)}") from None
+    return _canonical(" ".join(texts))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    return format_stem(parse(text))
+
+
+def plane(value: object) -> Plane:
+    """The input plane written as `21`, `224x320`, `224x224x3` or a mapping of height, width and channels."""
+    if isinstance(value, Plane):
+        return value
+    sides: object = value
+    if isinstance(value, int) and not isinstance(value, bool):
+        sides = {"height": value, "width": value}
+    elif isinstance(value, str):
+        written = _PLANE.fullmatch(value)
+        if written is None:
+            raise InputError(f"an input plane is written 21, 224x320 or 224x224x3, not {quote(value)}")
+        height, width, channels = (int(number) if number else None for number in written.groups())
+        sides = {"height": height, "width": width if written[2] else height, "channels": channels if written[3] else 1}
+    try:
+        return msgspec.convert(sides, Plane)
+    except msgspec.ValidationError as error:
+        raise InputError(f"input plane {quote(value)}: {_sentence(error)}") from None
+
+
+def _sentence(error: Exception) -> str:
+    """What msgspec found wrong, as a clause with the path of the field in front."""
+    problem, _, path = str(error).partition(" - at `$")
+    problem = problem[:1].lower() + problem[1:]
+    where = path.rstrip("`").lstrip(".")
+    return f"config field {where}: {problem}" if where else problem
+
+
+def _settled(config: Config) -> Config:
+    """The config with what its other fields decide filled in, and everything that can be refused early refused."""
+    nodes = config.network
+    made = nodes[-1].made
+    channel, position = config.readout.channel, config.readout.position
+    if isinstance(channel, int) and channel >= made.channels:
+        raise InputError(f"readout.channel {channel} is outside the {made.channels} channels of the output")
+    if position != "center" and not (position[0] < made.height and position[1] < made.width):
+        raise InputError(f"readout.position {list(position)} is outside the {made.height}x{made.width} output")
+    if config.init.kind == "neural_api":
+        config = _with_offset(config)
+    elif config.init.offset is not None:
+        raise InputError(f"init.offset {config.init.offset} is for init.kind neural_api, not {config.init.kind}")
+    return config
+
+
+def _with_offset(config: Config) -> Config:
+    """A program that builds one stem has drawn its probes and, once for nothing, its weights before."""
+    if config.init.offset is not None:
+        return config
+    size = config.probes.count * config.input.height * config.input.width * config.input.channels
+    offset = size + _weight_count(config.stem, config.input)
+    return msgspec.structs.replace(config, init=msgspec.structs.replace(config.init, offset=offset))
+
+
+@lru_cache(maxsize=4096)
+def _weight_count(stem: str, plane: Plane) -> int:
+    total = 0
+    for node in walk(network(stem, plane)):
+        if isinstance(node.layer, Convolution):
+            height, width, inputs, features = node.weight_shape
+            total += height * width * inputs * features
+    return total

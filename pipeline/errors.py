@@ -1,0 +1,33 @@
+"""What can be wrong, as one flat family; the command maps each to an exit code.
+
+ErfsweepError
+├── InputError      what the user wrote is wrong (exit code 2)
+├── StoreError      the database cannot be used (exit code 3)
+└── EngineError     the Dask engine cannot be used (exit code 4)
+
+Every message is one sentence that names the offending value and the way out.
+"""
+
+_LONGEST_QUOTE = 80
+
+
+class ErfsweepError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class InputError(ErfsweepError):
+    """A stem, config, sweep, expression or option that cannot be used as written."""
+
+
+class StoreError(ErfsweepError):
+    """A database that cannot be opened, read or written."""
+
+
+class EngineError(ErfsweepError):
+    """A Dask engine that cannot be started, reached or kept."""
+
+
+def quote(value: object) -> str:
+    """The value as it may stand in a message: escaped, in quotes, and cut where it is long."""
+    text = repr(str(value))
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 4]}...{text[0]}"
