@@ -1,0 +1,200 @@
+"""The cone of a unit: for each layer the piece of the plane it must read and make, and nothing more.
+
+The plan is walked back from the unit. Along an axis, outputs [a, b] of a convolution or a pool read the padded pixels
+[a*s - before, b*s - before + (k-1)*d]; those that exist are handed over by the layer before, the rest is padding of the
+piece itself. A unit that reads nothing but padding is handed the nearest pixel, which then lies outside its window.
+Channels narrow as well: where one channel is read out, the layers before make only what that channel reads.
+"""
+
+from functools import lru_cache
+
+import msgspec
+
+from pipeline.box import Box
+from pipeline.config import Config
+from pipeline.layers.fold import folded
+from pipeline.network import Axis, Network, Node, Plane, network
+from pipeline.stem import Convolution, GlobalAvgPool, Group, LayerNorm, Transposed, Upsample
+
+Range = tuple[int, int]
+"""Half-open: channels `first` to `stop`."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A box of a plane and a range of its channels."""
+
+    box: Box
+    channels: Range
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What a step takes from the array that it is handed: channels, then rows and columns, in this order.
+
+    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None takes everything.
+    """
+
+    channels: slice | None = None
+    rows: slice | tuple[int, ...] | None = None
+    columns: slice | tuple[int, ...] | None = None
+
+
+EVERYTHING = Read()
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads."""
+
+    node: Node
+    y: Axis
+    x: Axis
+    read: Read
+    features: Range
+    groups: int = 1
+    body: "tuple[Step, ...]" = ()
+    shortcut: "Step | None" = None
+    skip: Read = EVERYTHING
+
+
+class Cone(msgspec.Struct, frozen=True):
+    """The plan of one unit: the box of the input plane that it reads, the steps, and where its channels are."""
+
+    box: Box
+    steps: tuple[Step, ...]
+    features: Range
+
+
+def cone(config: Config) -> Cone:
+    """The plan of a config; configs that differ only in their draws share it."""
+    channel = config.readout.channel
+    return _cone(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None)
+
+
+@lru_cache(maxsize=256)
+def _cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None) -> Cone:
+    nodes = network(stem, plane)
+    channels = (0, nodes[-1].made.channels) if channel is None else (channel, channel + 1)
+    piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)
+    steps, asked = _chain(nodes, piece)
+    # The input has all its channels: the first step takes those that it reads.
+    steps = (_reading_channels(steps[0], asked.channels, (0, plane.channels)), *steps[1:])
+    return Cone(asked.box, steps, steps[-1].features)
+
+
+def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:
+    """The steps that make a piece of the last node's plane, and the piece that the first of them asks for."""
+    steps: list[Step] = []
+    for node in reversed(nodes):
+        step, asked = _group(node, piece) if isinstance(node.layer, Group) else _step(node, piece)
+        if steps:
+            steps[-1] = _reading_channels(steps[-1], piece.channels, step.features)
+        steps.append(step)
+        piece = asked
+    return tuple(reversed(steps)), piece
+
+
+def _reading_channels(step: Step, wanted: Range, given: Range) -> Step:
+    """The step, taking the channels that it wants from those that it is given."""
+    if wanted == given:
+        return step
+    channels = slice(wanted[0] - given[0], wanted[1] - given[0])
+    return msgspec.structs.replace(step, read=msgspec.structs.replace(step.read, channels=channels))
+
+
+def _step(node: Node, piece: Piece) -> tuple[Step, Piece]:
+    y, rows, top, bottom = _restricted(node, node.y, piece.box.top, piece.box.bottom - 1)
+    x, columns, left, right = _restricted(node, node.x, piece.box.left, piece.box.right - 1)
+    features, channels, groups = _channels(node, piece.channels)
+    step = Step(node, y, x, Read(None, rows, columns), features, groups)
+    return step, Piece(Box(top, bottom + 1, left, right + 1), channels)
+
+
+def _restricted(node: Node, axis: Axis, a: int, b: int) -> tuple[Axis, tuple[int, ...] | None, int, int]:
+    """(the axis on its piece, the repeated pixels if padding repeats them, first and last pixel of the piece)."""
+    made, last = b - a + 1, axis.size_in - 1
+    if isinstance(node.layer, GlobalAvgPool):
+        return axis, None, 0, last
+    if isinstance(node.layer, Upsample):
+        first, stop = a // axis.stride, b // axis.stride
+        before = a - first * axis.stride
+        size = stop - first + 1
+        after = size * axis.stride - before - made
+        return Axis(size, made, axis.kernel, axis.stride, 1, before, after), None, first, stop
+    reach = (axis.kernel - 1) * axis.dilation
+    if isinstance(node.layer, Transposed):
+        first = min(max(-((reach - a - axis.before) // axis.stride), 0), last)
+        stop = max(min((b + axis.before) // axis.stride, last), first)
+        before = axis.before + a - first * axis.stride
+        after = (stop - first) * axis.stride + reach + 1 - before - made
+        return Axis(stop - first + 1, made, axis.kernel, axis.stride, axis.dilation, before, after), None, first, stop
+    first, stop = a * axis.stride - axis.before, b * axis.stride - axis.before + reach
+    if node.padding_mode != "zeros" and (first < 0 or stop > last):
+        sources = folded(node.padding_mode, first, stop, axis.size_in)
+        low, high = min(sources), max(sources)
+        line = Axis(stop - first + 1, made, axis.kernel, axis.stride, axis.dilation)
+        return line, tuple(source - low for source in sources), low, high
+    low, high = min(max(first, 0), last), min(max(stop, 0), last)
+    piece = Axis(high - low + 1, made, axis.kernel, axis.stride, axis.dilation, low - first, stop - high)
+    return piece, None, low, high
+
+
+def _channels(node: Node, wanted: Range) -> tuple[Range, Range, int]:
+    """(features made, input channels read, groups among them) where `wanted` features are asked for."""
+    everything = (0, node.given.channels)
+    if isinstance(node.layer, LayerNorm):
+        return everything, everything, 1
+    if not isinstance(node.layer, Convolution):
+        return wanted, wanted, 1
+    inputs, outputs = node.given.channels // node.groups, node.made.channels // node.groups
+    first, stop = wanted[0] // outputs, (wanted[1] - 1) // outputs + 1
+    if stop - first > 1:  # several groups: whole ones only, so that they stay of one shape
+        wanted = (first * outputs, stop * outputs)
+    return wanted, (first * inputs, stop * inputs), stop - first
+
+
+def _group(node: Node, piece: Piece) -> tuple[Step, Piece]:
+    body, asked = _chain(node.body, piece)
+    made = Piece(piece.box, body[-1].features)
+    shortcut, beside = (None, made) if node.shortcut is None else _step(node.shortcut, made)
+    read = _hull(asked, beside)
+    body = (_reading(body[0], asked, read), *body[1:])
+    if shortcut is not None:
+        shortcut = _reading(shortcut, beside, read)
+    identity = Axis(made.box.height, made.box.height, 1), Axis(made.box.width, made.box.width, 1)
+    step = Step(node, *identity, EVERYTHING, made.channels, 1, body, shortcut, _cut(beside, read))
+    return step, read
+
+
+def _hull(one: Piece, other: Piece) -> Piece:
+    box = Box(
+        min(one.box.top, other.box.top),
+        max(one.box.bottom, other.box.bottom),
+        min(one.box.left, other.box.left),
+        max(one.box.right, other.box.right),
+    )
+    return Piece(box, (min(one.channels[0], other.channels[0]), max(one.channels[1], other.channels[1])))
+
+
+def _cut(piece: Piece, given: Piece) -> Read:
+    """What to take of an array that holds `given` in order to have `piece`."""
+    box, whole = piece.box, given.box
+    rows = slice(box.top - whole.top, box.bottom - whole.top)
+    columns = slice(box.left - whole.left, box.right - whole.left)
+    channels = slice(piece.channels[0] - given.channels[0], piece.channels[1] - given.channels[0])
+    return Read(
+        None if piece.channels == given.channels else channels,
+        None if box.height == whole.height else rows,
+        None if box.width == whole.width else columns,
+    )
+
+
+def _reading(step: Step, piece: Piece, given: Piece) -> Step:
+    """The step, taking its piece from a larger one; pixels that it repeats are counted from there."""
+    cut = _cut(piece, given)
+    box, whole = piece.box, given.box
+    rows = _shifted(step.read.rows, box.top - whole.top) or cut.rows
+    columns = _shifted(step.read.columns, box.left - whole.left) or cut.columns
+    return msgspec.structs.replace(step, read=Read(cut.channels, rows, columns))
+
+
+def _shifted(pixels: slice | tuple[int, ...] | None, by: int) -> tuple[int, ...] | None:
+    return tuple(pixel + by for pixel in pixels) if isinstance(pixels, tuple) else None

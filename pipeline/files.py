@@ -1,0 +1,142 @@
+"""Files of probes (.npy) and of weights (.npz): read without pickle, sizes checked before memory is taken."""
+
+import hashlib
+import io
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import Init, Probes
+from pipeline.errors import InputError, quote
+from pipeline.network import Plane
+
+MAX_BYTES = 2**30
+
+_shipped: dict[str, bytes] = {}
+"""Content by sha256 that came with the graph: workers on other machines have no files."""
+
+
+def ship(contents: dict[str, bytes]) -> None:
+    """Makes file contents available in this process under their sha256."""
+    _shipped.update(contents)
+
+
+def read_content(path: str) -> bytes:
+    """A file's bytes. Raises InputError where it is missing or larger than 1 GiB."""
+    try:
+        size = Path(path).stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(
+                f"{quote(path)} has {size} bytes, more than the {MAX_BYTES} that are read; use fewer probes"
+            )
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {quote(path)}: {error.strerror}; check the path") from None
+
+
+def sha256_of(path: str) -> str:
+    """The sha256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(read_content(path)).hexdigest()
+
+
+def content(path: str | None, sha256: str | None) -> bytes:
+    """The content that a config was digested with, from the graph or from its path.
+
+    Raises InputError where the file has changed since.
+    """
+    if sha256 in _shipped:
+        return _shipped[sha256]
+    data = read_content(path or "")
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(f"{quote(path)} has changed since its config was queued; queue a config for the new content")
+    return data
+
+
+def _header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, Fortran order and dtype that an .npy stream declares; leaves the stream at the data."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{what} is not an .npy array ({error}); write it with numpy.save") from None
+    if dtype.kind not in "fiu" or dtype.hasobject:
+        raise InputError(f"{what} holds {dtype}, but real numbers are needed; convert it to float32")
+    if any(side < 0 for side in shape) or _size(shape) * dtype.itemsize > MAX_BYTES:
+        raise InputError(f"{what} declares shape {shape}, which needs more than {MAX_BYTES} bytes; make it smaller")
+    return shape, fortran, dtype
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1  # Python's integers: a declared product must not wrap around
+    for side in shape:
+        size *= side
+    return size
+
+
+def _array(stream: IO[bytes], what: str) -> npt.NDArray[Any]:
+    shape, fortran, dtype = _header(stream, what)
+    needed = _size(shape) * dtype.itemsize
+    data = stream.read(needed)
+    if len(data) != needed:
+        raise InputError(f"{what} ends after {len(data)} of the {needed} bytes it declares; write it again")
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} holds a NaN or an infinity; replace it")
+    return array.astype(np.float64 if dtype.itemsize > 4 else np.float32)
+
+
+def probe_shape(path: str) -> tuple[int, ...]:
+    """The shape that a file of probes declares."""
+    with io.BytesIO(read_content(path)) as stream:
+        return _header(stream, quote(path))[0]
+
+
+@lru_cache(maxsize=2)
+def probe_file(probes: Probes, plane: Plane) -> npt.NDArray[Any]:
+    """The probes of a file: [n, height, width, channels], float32 or float64 as stored.
+
+    Raises InputError where the file is no such array or does not match the input plane.
+    """
+    with io.BytesIO(content(probes.path, probes.sha256)) as stream:
+        array = _array(stream, quote(probes.path))
+    check_probe_shape(array.shape, probes.path, plane)
+    return array
+
+
+def check_probe_shape(shape: tuple[int, ...], path: str | None, plane: Plane) -> None:
+    """Raises InputError unless a file of probes has the shape of the input plane."""
+    expected = (plane.height, plane.width, plane.channels)
+    if len(shape) != 4 or shape[1:] != expected or shape[0] < 1:
+        needed = f"[n, {plane.height}, {plane.width}, {plane.channels}]"
+        raise InputError(f"{quote(path)} has shape {shape}, the input plane needs {needed}")
+
+
+@lru_cache(maxsize=2)
+def weight_file(init: Init) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a file of weights by name, float32 or float64 as stored.
+
+    Raises InputError where it is no .npz, or declares more than 1 GiB.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content(init.path, init.sha256)))
+    except zipfile.BadZipFile:
+        raise InputError(f"{quote(init.path)} is not an .npz archive; write it with numpy.savez") from None
+    with archive:
+        members = archive.infolist()
+        declared = sum(member.file_size for member in members)
+        if declared > MAX_BYTES:
+            raise InputError(f"{quote(init.path)} unpacks to {declared} bytes, more than {MAX_BYTES}; make it smaller")
+        arrays = {}
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            try:
+                with archive.open(member) as stream:
+                    arrays[name] = _array(stream, f"{name} in {quote(init.path)}")
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+                raise InputError(f"{name} in {quote(init.path)} cannot be unpacked ({error}); write it again") from None
+    return arrays

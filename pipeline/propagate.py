@@ -1,0 +1,128 @@
+"""Forward and back through the steps of a cone, one block of probes at once.
+
+`forward` keeps of each step only what its VJP needs; `backward` walks the same steps the other way.
+"""
+
+from time import monotonic
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.cone import EVERYTHING, Read, Step
+from pipeline.layers import activation
+from pipeline.layers.array import Array
+from pipeline.layers.table import OPERATIONS
+from pipeline.stem import Group
+from pipeline.weights import NO_PARAMETERS, Parameters
+
+
+class Timeout(Exception):  # noqa: N818  # the name is what the attempt records as its type
+    """A config took longer than its deadline."""
+
+
+class Trace(NamedTuple):
+    """What a step keeps for its VJP: the shape it was handed, what its operation saved, its activation's slope."""
+
+    given: tuple[int, ...]
+    saved: Any
+    slope: Any
+
+
+def forward(
+    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None
+) -> tuple[Array, list[Trace]]:
+    traces = []
+    for step in steps:
+        if deadline is not None and monotonic() > deadline:
+            raise Timeout(f"not done by its deadline, at layer {step.node.index} forward")
+        given = x.shape
+        x = _taken(x, step.read)
+        if isinstance(step.node.layer, Group):
+            z, saved = _forward_sum(step, x, parameters, deadline)
+        else:
+            z, saved = OPERATIONS[type(step.node.layer)].forward(
+                x, step, parameters.get(step.node.index, NO_PARAMETERS)
+            )
+        x, slope = activation.forward(step.node.activation, z)
+        traces.append(Trace(given, saved, slope))
+    return x, traces
+
+
+def backward(
+    steps: tuple[Step, ...], g: Array, traces: list[Trace], parameters: dict[int, Parameters], deadline: float | None
+) -> Array:
+    for step, trace in zip(reversed(steps), reversed(traces), strict=True):
+        if deadline is not None and monotonic() > deadline:
+            raise Timeout(f"not done by its deadline, at layer {step.node.index} back")
+        g = activation.vjp(g, trace.slope)
+        if isinstance(step.node.layer, Group):
+            g = _backward_sum(step, g, trace.saved, parameters, deadline)
+        else:
+            g = OPERATIONS[type(step.node.layer)].vjp(
+                g, step, parameters.get(step.node.index, NO_PARAMETERS), trace.saved
+            )
+        g = _returned(g, step.read, trace.given)
+    return g
+
+
+class SumTrace(NamedTuple):
+    """What a residual sum keeps: the traces of its body and of its projection, and the shape it was handed."""
+
+    body: list[Trace]
+    shortcut: list[Trace]
+    given: tuple[int, ...]
+
+
+def _forward_sum(
+    step: Step, x: Array, parameters: dict[int, Parameters], deadline: float | None
+) -> tuple[Array, SumTrace]:
+    made, body = forward(step.body, x, parameters, deadline)
+    if step.shortcut is None:
+        return made + _taken(x, step.skip), SumTrace(body, [], x.shape)
+    beside, shortcut = forward((step.shortcut,), x, parameters, deadline)
+    return made + beside, SumTrace(body, shortcut, x.shape)
+
+
+def _backward_sum(
+    step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], deadline: float | None
+) -> Array:
+    through = backward(step.body, g, saved.body, parameters, deadline)
+    if step.shortcut is None:
+        return through + _returned(g, step.skip, saved.given)
+    return through + backward((step.shortcut,), g, saved.shortcut, parameters, deadline)
+
+
+def _taken(x: Array, read: Read) -> Array:
+    """What a step reads of the array that it is handed."""
+    if read is EVERYTHING:
+        return x
+    if read.channels is not None:
+        x = x[:, read.channels]
+    if read.rows is not None:
+        x = x[read.rows] if isinstance(read.rows, slice) else x[list(read.rows)]
+    if read.columns is not None:
+        x = x[:, :, read.columns] if isinstance(read.columns, slice) else x[:, :, list(read.columns)]
+    return x
+
+
+def _returned(g: Array, read: Read, shape: tuple[int, ...]) -> Array:
+    """The transpose of `_taken`: the gradient by the array that was handed over; repeated pixels add up."""
+    if g.shape == shape and not isinstance(read.rows, tuple) and not isinstance(read.columns, tuple):
+        return g
+    if read.columns is not None:
+        g = _spread(g, read.columns, 2, shape[2])
+    if read.rows is not None:
+        g = _spread(g, read.rows, 0, shape[0])
+    if read.channels is not None:
+        g = _spread(g, read.channels, 1, shape[1])
+    return g
+
+
+def _spread(g: Array, places: slice | tuple[int, ...], axis: int, size: int) -> Array:
+    spread = np.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.dtype)
+    index: list[Any] = [slice(None)] * axis
+    if isinstance(places, slice):
+        spread[(*index, places)] = g
+    else:
+        np.add.at(spread, (*index, np.array(places)), g)
+    return spread

@@ -1,0 +1,146 @@
+"""The same networks in PyTorch: an independent gradient to hold the kernel against."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from pipeline.config import Config
+from pipeline.network import Node
+from pipeline.stem import (
+    LEAKY_SLOPE,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Depthwise,
+    GlobalAvgPool,
+    PreResidual,
+    Residual,
+    LayerNorm,
+    MaxPool,
+    Transposed,
+    Upsample,
+)
+from pipeline.weights import Parameters
+
+ACTIVATIONS = {
+    "relu": F.relu,
+    "leaky_relu": lambda z: F.leaky_relu(z, LEAKY_SLOPE),
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "mish": F.mish,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "softplus": lambda z: F.softplus(z, threshold=40),
+    "hardswish": F.hardswish,
+    "linear": lambda z: z,
+}
+KINKS = {"relu": [0.0], "leaky_relu": [0.0], "selu": [0.0], "hardswish": [-3.0, 3.0]}
+
+
+class TorchNetwork:
+    """A config's network on the whole plane, channels first; `closest` is the smallest distance to a kink or a tie."""
+
+    def __init__(self, config: Config, parameters: dict[int, Parameters]) -> None:
+        self.config = config
+        self.parameters = parameters
+        self.dtype = getattr(torch, config.dtype)
+        self.closest = np.inf
+
+    def input_gradient(self, probes: np.ndarray) -> np.ndarray:
+        """Gradient of the readout by probes [n, height, width, channels], for each probe by itself."""
+        x = torch.tensor(probes, dtype=self.dtype).permute(0, 3, 1, 2).requires_grad_()
+        out = self.stack(self.config.network, x)
+        row, column = self.config.unit
+        unit = out[:, :, row, column]
+        channel = self.config.readout.channel
+        if channel == "sum":
+            value = unit.sum()
+        elif channel == "mean":
+            value = unit.mean(dim=1).sum()
+        elif channel == "relu_sum":
+            self.note(unit.abs())
+            value = F.relu(unit).sum()
+        else:
+            value = unit[:, channel].sum()
+        (gradient,) = torch.autograd.grad(value, x)
+        return gradient.permute(0, 2, 3, 1).numpy()
+
+    def note(self, distances: torch.Tensor) -> None:
+        if distances.numel():
+            self.closest = min(self.closest, float(distances.detach().min()))
+
+    def array(self, values: np.ndarray | None) -> torch.Tensor | None:
+        return None if values is None else torch.tensor(np.asarray(values), dtype=self.dtype)
+
+    def stack(self, nodes: tuple[Node, ...], x: torch.Tensor) -> torch.Tensor:
+        for node in nodes:
+            x = self.activate(node, self.node(node, x))
+        return x
+
+    def activate(self, node: Node, z: torch.Tensor) -> torch.Tensor:
+        for kink in KINKS.get(node.activation, []):
+            self.note((z - kink).abs())
+        return ACTIVATIONS[node.activation](z)
+
+    def node(self, node: Node, x: torch.Tensor) -> torch.Tensor:
+        own = self.parameters.get(node.index, Parameters())
+        weight, bias = self.array(own.weight), self.array(own.bias)
+        padding = (node.x.before, node.x.after, node.y.before, node.y.after)
+        stride = (node.y.stride, node.x.stride)
+        dilation = (node.y.dilation, node.x.dilation)
+        kernel = (node.y.kernel, node.x.kernel)
+        match node.layer:
+            case Residual() | PreResidual():
+                shortcut = x if node.shortcut is None else self.stack((node.shortcut,), x)
+                return self.stack(node.body, x) + shortcut
+            case Conv() | Depthwise():
+                if node.padding_mode == "circular":
+                    x = self.wrapped(x, padding)
+                else:
+                    mode = {"zeros": "constant"}.get(node.padding_mode, node.padding_mode)
+                    x = F.pad(x, padding, mode=mode)
+                return F.conv2d(x, weight.permute(3, 2, 0, 1), bias, stride, 0, dilation, node.groups)
+            case Transposed():
+                parts = torch.cat([part.permute(2, 3, 0, 1) for part in weight.chunk(node.groups, dim=3)])
+                made = F.conv_transpose2d(x, parts, bias, stride, 0, 0, node.groups, dilation)
+                grown = [max(-side, 0) for side in padding]
+                made = F.pad(made, [-max(side, 0) for side in padding])
+                if bias is None:
+                    return F.pad(made, grown)
+                return F.pad(made - bias[:, None, None], grown) + bias[:, None, None]
+            case MaxPool():
+                padded = F.pad(x, padding, value=-torch.inf)
+                self.note_ties(padded, kernel, stride)
+                return F.max_pool2d(padded, kernel, stride)
+            case AvgPool():
+                return F.avg_pool2d(F.pad(x, padding), kernel, stride)
+            case GlobalAvgPool():
+                return x.mean(dim=(2, 3), keepdim=True)
+            case Upsample():
+                return x.repeat_interleave(stride[0], dim=2).repeat_interleave(stride[1], dim=3)
+            case BatchNorm():
+                if not self.parameters.get(node.index):
+                    return x
+                channels = x.shape[1]
+                mean = torch.zeros(channels, dtype=self.dtype) if own.mean is None else self.array(own.mean)
+                var = torch.ones(channels, dtype=self.dtype) - 1e-5 if own.var is None else self.array(own.var)
+                return F.batch_norm(x, mean, var, weight, bias)
+            case LayerNorm():
+                return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],), weight, bias).permute(0, 3, 1, 2)
+        return x
+
+    @staticmethod
+    def wrapped(x: torch.Tensor, padding: tuple[int, int, int, int]) -> torch.Tensor:
+        left, right, top, bottom = padding
+        height, width = x.shape[2:]
+        rows = torch.arange(-top, height + bottom) % height
+        columns = torch.arange(-left, width + right) % width
+        return x[:, :, rows][:, :, :, columns]
+
+    def note_ties(self, padded: torch.Tensor, kernel: tuple[int, int], stride: tuple[int, int]) -> None:
+        windows = padded.detach().unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1]).flatten(-2)
+        if windows.shape[-1] > 1:
+            best = windows.topk(2, dim=-1).values
+            self.note((best[..., 0] - best[..., 1])[best[..., 1] > -torch.inf].abs())
