@@ -1,0 +1,101 @@
+"""The axes of a grid: which fields a sweep runs through, and how their values are written.
+
+A value list is a list, `range(start, stop[, step])` as Python counts, or on the command line values between commas:
+`depth=range(1,41)`, `kernel=3,5`, `init.kind=he_normal,orthogonal` (the grammar that Hydra and DVC share).
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from pipeline.config import Init, Probes, Readout
+from pipeline.errors import InputError, quote
+from pipeline.network import Plane
+from pipeline.notation import format_stem
+from pipeline.stem import MAX_LAYERS, Conv
+
+STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
+_ALIASES = {"seed": "init.seed"}
+_PARTS: dict[str, type[msgspec.Struct]] = {"input": Plane, "init": Init, "probes": Probes, "readout": Readout}
+PATHS = (
+    "input",
+    "dtype",
+    *(f"{part}.{field}" for part, struct in _PARTS.items() for field in struct.__struct_fields__),
+)
+
+_RANGE = re.compile(r"range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)")
+
+
+def axis_path(name: str) -> str:
+    """The field of a config (dotted) or of a plain stack that an axis runs through.
+
+    Raises InputError for a name that is neither, with the nearest ones.
+    """
+    path = _ALIASES.get(name, name)
+    if path in STACK_AXES or path in PATHS:
+        return path
+    known = (*STACK_AXES, *_ALIASES, *PATHS)
+    near = difflib.get_close_matches(name, known, 3) or known
+    raise InputError(f"there is no axis {quote(name)}; did you mean {', '.join(near)}?")
+
+
+def axis_values(name: str, written: object) -> Sequence[Any]:
+    """The values of an axis: a list, one value, or `range(...)`. Raises InputError for none, or one given twice."""
+    values: Sequence[Any]
+    if isinstance(written, str) and (match := _RANGE.fullmatch(written)):
+        start, stop, step = (int(number) if number else 1 for number in match.groups())
+        if step == 0:
+            raise InputError(f"axis {name}: {quote(written)} has step 0; give it another")
+        values = range(start, stop, step)
+    elif isinstance(written, str) and written.startswith("range"):
+        raise InputError(f"axis {name}: {quote(written)} is no range; write range(start, stop[, step])")
+    else:
+        values = written if isinstance(written, list) else [written]
+    if len(values) == 0:
+        raise InputError(f"axis {name} has no values in {quote(written)}; list at least one")
+    if not isinstance(values, range):
+        for position, value in enumerate(values):
+            if value in values[:position]:
+                raise InputError(f"axis {name} lists {quote(value)} twice; drop one")
+    return values
+
+
+def parse_setting(text: str) -> tuple[str, object]:
+    """(name, values) of `-s name=values`; values are separated by commas, brackets make a list one value."""
+    name, sign, written = text.partition("=")
+    if not sign or not name.strip() or not written.strip():
+        raise InputError(f"-s {quote(text)} is no setting; write -s depth='range(1,41)' or -s kernel=3,5")
+    name, written = name.strip(), written.strip()
+    if written.startswith("range"):
+        return name, written
+    from pipeline.sweepfile import check_text, parse_sweep_file
+
+    values = parse_sweep_file(f"values: [{written}]", ".yaml", f"-s {quote(text)}")["values"]
+    check_text(values, f"-s {quote(text)}")
+    return name, values
+
+
+@lru_cache(maxsize=4096)
+def stack_stem(**fields: Any) -> str:
+    """The notation of a plain stack. Raises InputError for a field out of bounds."""
+    settings = dict(fields)
+    depth = settings.pop("depth", 1)
+    if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= MAX_LAYERS:
+        raise InputError(f"depth must be between 1 and {MAX_LAYERS}, not {quote(depth)}")
+    for name in ("kernel", "stride", "dilation"):
+        if isinstance(settings.get(name), str) and re.fullmatch(r"[0-9]{1,9}x[0-9]{1,9}", settings[name]):
+            settings[name] = tuple(int(side) for side in settings[name].split("x"))
+    try:
+        layer = msgspec.convert(settings | {"layer": "conv"}, Conv)
+    except msgspec.ValidationError as error:
+        problem = str(error).replace(" - at `$.", " for `")
+        raise InputError(f"a plain stack cannot be made of {quote(_written(fields))}: {problem}") from None
+    return format_stem((layer,) * depth)
+
+
+def _written(fields: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in fields.items())

@@ -1,0 +1,39 @@
+"""What an engine is, and which one a sweep should take."""
+
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Literal, Protocol, TypeAlias, get_args
+
+from pipeline.graph import Limits, Partition
+from pipeline.result import Outcome
+
+EngineName: TypeAlias = Literal["auto", "sync", "threads", "processes", "cluster"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+Deliver: TypeAlias = Callable[[list[Outcome]], None]
+"""Called in the driving thread with the outcomes of a partition, or of a part of it, as soon as they are there."""
+
+SHORT_CONFIG = 0.005
+CLUSTER_START = 2.0
+
+
+class Engine(Protocol):
+    """Runs partitions. Every job that it is given is delivered once, or not at all if it was stopped."""
+
+    def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
+        """Takes partitions as there is room for them and delivers their outcomes, until none are left.
+
+        Once `stop` is set it takes no more, and delivers what is finished. Raises EngineError where it cannot go on.
+        """
+
+
+def choose(work: float, count: int) -> EngineName:
+    """The engine with the smaller predicted time for `work` seconds of `count` configs on two workers.
+
+    Two threads take 1.5 times the work when configs are short, because the interpreter is theirs in turn, and
+    work / 1.5 otherwise; two processes take 2 s to start and then work / 1.6.
+    """
+    if count == 0:
+        return "threads"
+    threads = 1.5 * work if work / count < SHORT_CONFIG else work / 1.5
+    return "threads" if threads <= CLUSTER_START + work / 1.6 else "processes"

@@ -1,0 +1,115 @@
+"""Sweep files: YAML, TOML or JSON into a plain mapping, with hostile input refused before it costs anything."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError, quote
+from pipeline.stem import MAX_NESTING
+
+MAX_BYTES = 1_000_000
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_FORMULA = ("=", "+", "-", "@")
+
+
+def read_sweep_file(path: Path) -> dict[str, Any]:
+    """The mapping that a sweep file holds; its suffix says in which language.
+
+    Raises InputError for a file that cannot be read, is larger than 1 MB, is no mapping, uses YAML aliases, nests
+    deeper than 50 levels, or holds text with control characters or text that a spreadsheet would run.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(f"sweep file {quote(path)} has {size} bytes, more than {MAX_BYTES}; use ranges")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read sweep file {quote(path)}: {error.strerror}; check the path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"sweep file {quote(path)} is not UTF-8 text; save it as YAML, TOML or JSON") from None
+    return parse_sweep_file(text, path.suffix.lower(), quote(path))
+
+
+def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
+    """The mapping that the text of a sweep file holds; `what` names it in errors."""
+    readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
+    if suffix not in readers:
+        raise InputError(f"sweep file {what} ends in {quote(suffix)}; name it .yaml, .toml or .json")
+    spec = readers[suffix](text, what)
+    if not isinstance(spec, dict):
+        raise InputError(f"sweep file {what} holds no mapping; begin with `name:` and `grid:` or `stems:`")
+    check_text(spec, what)
+    return spec
+
+
+def check_text(value: Any, what: str, depth: int = 0) -> None:
+    """Raises InputError for text that a terminal or a spreadsheet would run, at any depth of a value."""
+    if depth > MAX_NESTING:
+        raise InputError(f"{what} nests deeper than {MAX_NESTING} levels; flatten it")
+    if isinstance(value, str):
+        if _CONTROL.search(value):
+            raise InputError(f"{what} holds a control character in {quote(value)}; take it out")
+        if value.startswith(_FORMULA):
+            raise InputError(f"{what} holds {quote(value)}, which a spreadsheet would run; begin it with another sign")
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            check_text(key, what, depth + 1)
+            check_text(entry, what, depth + 1)
+    elif isinstance(value, list):
+        for entry in value:
+            check_text(entry, what, depth + 1)
+
+
+def _yaml(text: str, what: str) -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Safe YAML without aliases, repeated keys and deep nesting."""
+
+        depth = 0
+
+        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise InputError(f"sweep file {what} uses a YAML alias; write the value out")
+            self.depth += 1
+            if self.depth > MAX_NESTING:
+                raise InputError(f"sweep file {what} nests deeper than {MAX_NESTING} levels; flatten it")
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [self.construct_object(key) for key, _ in node.value]
+            for position, key in enumerate(keys):
+                if key in keys[:position]:
+                    raise InputError(f"sweep file {what} gives {quote(key)} twice; keep one")
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it is not readable"
+        raise InputError(f"sweep file {what} is no YAML{where}: {problem}; mend it") from None
+    except (ValueError, TypeError) as error:  # a date such as 2016-99-99, a key that is a list
+        raise InputError(f"sweep file {what} holds a value that cannot be read ({error}); put it in quotes") from None
+
+
+def _toml(text: str, what: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"sweep file {what} is no TOML: {error}; mend it") from None
+
+
+def _json(text: str, what: str) -> Any:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"sweep file {what} is no JSON: {error}; mend it") from None

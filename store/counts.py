@@ -1,0 +1,66 @@
+"""How far a sweep is: configs and expected seconds by state, who holds what, and the pace."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, func, select
+
+from store.engine import now
+from store.owner import Owner, owner_of
+from store.schema import STATES, attempt, config, sweep_config
+
+PACE_SECONDS = 60.0
+"""The time that the pace is taken over."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """A number of configs, and the seconds that measuring them is expected to take."""
+
+    configs: int = 0
+    cost: float = 0.0
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """A process that holds configs: how many, and when its lease ends (seconds since the epoch)."""
+
+    owner: Owner
+    configs: int
+    lease_until: float
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """What was finished in a second of the last minute: configs, and expected seconds of work."""
+
+    configs: float
+    cost: float
+
+
+def counts(connection: Connection, sweep: int | None) -> dict[str, Count]:
+    """Configs by state, every state present, of one sweep or of all."""
+    columns = select(config.c.state, func.count(), func.sum(config.c.cost)).group_by(config.c.state)
+    found = connection.execute(_of_sweep(columns, sweep)).all()
+    return {state: Count() for state in STATES} | {state: Count(number, cost) for state, number, cost in found}
+
+
+def holders(connection: Connection, sweep: int | None) -> list[Holder]:
+    """The processes that hold configs of a sweep, or of any."""
+    columns = select(config.c.owner, func.count(), func.max(config.c.lease_until)).group_by(config.c.owner)
+    found = connection.execute(_of_sweep(columns, sweep).where(config.c.state == "running")).all()
+    return [Holder(owner_of(owner), number, until) for owner, number, until in found]
+
+
+def pace(connection: Connection, sweep: int | None) -> Pace:
+    """How fast work was finished lately, by all processes together."""
+    # Materialized: the few recent attempts are found first, by their index, whatever the planner would guess.
+    recent = select(attempt.c.config_id).where(attempt.c.finished > now(connection) - PACE_SECONDS)
+    found = recent.cte("recent").prefix_with("MATERIALIZED")
+    columns: Select[*tuple[Any, ...]] = select(func.count(), func.sum(config.c.cost))
+    columns = columns.where(config.c.id == found.c.config_id)
+    number, cost = connection.execute(_of_sweep(columns, sweep)).one()
+    return Pace(number / PACE_SECONDS, (cost or 0.0) / PACE_SECONDS)
+
+
+def _of_sweep(statement: Select[*tuple[Any, ...]], sweep: int | None) -> Select[*tuple[Any, ...]]:
+    if sweep is None:
+        return statement
+    return statement.where(sweep_config.c.config_id == config.c.id, sweep_config.c.sweep_id == sweep)

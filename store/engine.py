@@ -1,0 +1,161 @@
+"""An open store: its connections, and the two kinds of transaction that everything else is made of."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import RLock
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, StaticPool, create_engine, event, func, literal
+from sqlalchemy.exc import NoSuchModuleError
+
+from pipeline.errors import StoreError, quote
+from store.address import Address
+from store.faults import PassingError, told
+from store.types import REAL
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds for which a locked file is waited for, and work is tried again while a server restarts."""
+
+_RESHAPE_LOCK = 0x657266  # any number that no other program takes as its advisory lock
+
+
+class Store:
+    """A store that is open. `read` and `write` are transactions; `reading` and `writing` try again what may pass.
+
+    One transaction at a time in a thread; threads may share a store.
+    """
+
+    def __init__(self, address: Address, *, patience: float = PATIENCE, immutable: bool = False) -> None:
+        self.address = address
+        self.patience = patience
+        self.engine = make_engine(address, patience=patience, immutable=immutable)
+        self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
+        # In memory all threads share the one connection there is.
+        self._turn: AbstractContextManager[Any] = RLock() if address.in_memory else nullcontext()
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the store throughout; raises StoreError."""
+        with self._turn, told(self.address), self.engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that commits at its end and rolls back on any error; raises StoreError."""
+        with self._turn, told(self.address), self.engine.connect() as connection:
+            connection.execution_options(immediate=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reshape(self) -> Iterator[Connection]:
+        """A write that alone may give out ids or take configs away, so that lists are never half of two."""
+        with self.write() as connection:
+            if self.dialect == "postgresql":
+                connection.execute(func.pg_advisory_xact_lock(_RESHAPE_LOCK).select())
+            yield connection
+
+    def reading(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns in a read transaction, tried again while the server is away."""
+        return self._patiently(self.read, work)
+
+    def writing(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns in a write transaction, tried again while the server is away; it must bear a repeat."""
+        return self._patiently(self.write, work)
+
+    def reshaping(self, work: Callable[[Connection], T]) -> T:
+        """The same in a `reshape` transaction."""
+        return self._patiently(self.reshape, work)
+
+    def close(self) -> None:
+        """Gives the connections back; the store can be used again all the same."""
+        self.engine.dispose()
+
+    def _patiently(
+        self, transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
+    ) -> T:
+        deadline = time.monotonic() + self.patience
+        pause = 0.05
+        while True:
+            try:
+                with transaction() as connection:
+                    return work(connection)
+            except PassingError as fault:
+                if time.monotonic() + pause > deadline:
+                    raise StoreError(*fault.args) from fault
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads processes out, guards nothing)
+            pause = min(2 * pause, 2.0)
+
+
+def now(connection: Connection) -> Any:
+    """The time that leases are measured by, in seconds since the epoch: the server's, or this host's for a file."""
+    if connection.dialect.name == "postgresql":
+        return func.extract("epoch", func.clock_timestamp()).cast(REAL)
+    return literal(time.time(), REAL)
+
+
+def make_engine(
+    address: Address, *, patience: float = PATIENCE, immutable: bool = False, foreign_keys: bool = True
+) -> Engine:
+    """An engine with the settings of the store.
+
+    `immutable` reads a file that nobody can write, `foreign_keys` off is for migrations only.
+    Raises StoreError where the driver is not installed.
+    """
+    if address.is_sqlite:
+        return _sqlite_engine(address, patience, immutable, foreign_keys)
+    url = address.url
+    defaults = {"connect_timeout": 10, "application_name": "erfsweep"}
+    try:
+        return create_engine(
+            url,
+            poolclass=QueuePool,
+            pool_pre_ping=True,
+            paramstyle="format",  # rows travel as tuples
+            connect_args={key: value for key, value in defaults.items() if key not in url.query},
+        )
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(
+            f"the driver of {quote(address.shown)} is not installed; pip install 'erfsweep[postgres]'"
+        ) from error
+
+
+def _sqlite_engine(address: Address, patience: float, immutable: bool, foreign_keys: bool) -> Engine:
+    arguments: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "timeout": patience}
+    url = address.url
+    if immutable and address.path is not None:
+        url = URL.create(
+            "sqlite", database=f"{address.path.absolute().as_uri()}", query={"immutable": "1", "uri": "true"}
+        )
+    pool = StaticPool if address.in_memory else (QueuePool if foreign_keys else NullPool)
+    engine = create_engine(url, poolclass=pool, connect_args=arguments)
+
+    @event.listens_for(engine, "connect")
+    def settings(raw: Any, record: object) -> None:
+        cursor = raw.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(1000 * patience)}")  # first: what follows may have to wait
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        cursor.execute("PRAGMA synchronous = NORMAL")  # with WAL, safe against everything but a power cut's last writes
+        cursor.execute("PRAGMA wal_autocheckpoint = 8000")  # pages: a batch of results alone fills the default of 1000
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # sqlite3 leaves transactions to us (isolation_level None). A writer takes its lock at once: a reader that
+        # turns writer could be refused without waiting.
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine

@@ -1,0 +1,70 @@
+"""Who holds a config: a process, told apart from a later one that the system gave the same number."""
+
+import os
+import socket
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+LEASE = 60.0
+"""Seconds that a claim lasts on its own."""
+RENEWAL = 15.0
+"""Seconds after which a claim is to be renewed."""
+
+
+class Owner(msgspec.Struct, frozen=True, array_like=True):
+    """A process: its host, the boot of that host, its number and the time it started, as the system counts it.
+
+    `boot` also names the process-number space: two containers may share a host, its boot and a number.
+    """
+
+    host: str
+    boot: str
+    pid: int
+    started: str
+
+    def __str__(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the owner runs, or ran, where this process can see it."""
+        return bool(self.boot) and (self.host, self.boot) == _machine()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the owner ran here and is gone for certain."""
+        return self.is_here and _started(self.pid) != self.started
+
+
+def this_owner() -> Owner:
+    """The owner that this process is."""
+    pid = os.getpid()
+    return Owner(*_machine(), pid, _started(pid))
+
+
+def owner_of(text: str) -> Owner:
+    """The owner that `str(owner)` wrote."""
+    return msgspec.json.decode(text, type=Owner)
+
+
+@lru_cache(maxsize=1)
+def _machine() -> tuple[str, str]:
+    """Host name and boot; the boot is empty where the system does not tell it, and then only leases count."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        space = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        return socket.gethostname(), ""
+    return socket.gethostname(), f"{boot} {space}"
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks after the boot; empty where there is none, or only its remains."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    state, *rest = line.rpartition(")")[2].split()  # the name before may hold spaces and brackets
+    return "" if state in "ZX" else rest[18]

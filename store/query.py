@@ -1,0 +1,132 @@
+"""The wide table by query: rows of a sweep or of everything, filtered, sorted and cut by the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from pipeline.errors import InputError
+from store.counts import Count, Holder, Pace, counts, holders, pace
+from store.engine import Store
+from store.fields import FIELDS, field
+from store.schema import config, named_columns, result, sweep, sweep_config
+from store.sweeps import sweep_id
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """A table: the names of its columns, and its rows as tuples."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The rows by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How far a sweep, or everything, is: configs and expected seconds by state, who holds some, the pace."""
+
+    sweep: str | None
+    states: dict[str, Count]
+    holders: list[Holder]
+    pace: Pace
+
+    @property
+    def configs(self) -> int:
+        """All configs, whatever their state."""
+        return sum(count.configs for count in self.states.values())
+
+
+class SweepLine(msgspec.Struct, frozen=True):
+    """One sweep of the store: its name, when it was submitted (seconds since the epoch), its configs by state."""
+
+    name: str
+    created_at: float
+    states: dict[str, int]
+
+    @property
+    def configs(self) -> int:
+        """All configs of the sweep."""
+        return sum(self.states.values())
+
+
+def rows(
+    store: Store,
+    sweep: str | None = None,
+    *,
+    where: str | None = None,
+    columns: Sequence[str] | None = None,
+    sort: Sequence[str] = (),
+    limit: int | None = None,
+) -> Rows:
+    """Rows of the wide table, in the order of the sweep, or of submission where none is named.
+
+    `where` is an expression (`store.where`), `columns` are names of fields (all of them), `sort` are names, a dash in
+    front for descending; NULL comes last both ways. Arrays are never read.
+    Raises InputError for a sweep, a column or an expression that cannot be used.
+    """
+    known = named_columns()
+    if sweep is not None:
+        known["position"] = sweep_config.c.position
+    names = [each.name for each in FIELDS if each.name in known] if columns is None else list(columns)
+    shown = [_known(known, name).label(name) for name in names]
+    joined: Any = config.outerjoin(result, result.c.config_id == config.c.id)
+    if sweep is not None:
+        joined = joined.join(sweep_config, sweep_config.c.config_id == config.c.id)
+    statement = select(*shown).select_from(joined)
+    if where is not None and where.strip():
+        from store.where import fields_of, parse
+        from store.where_sql import where_clause
+
+        condition = parse(where)
+        for name in fields_of(condition):
+            _known(known, name)
+        statement = statement.where(where_clause(condition, known, store.dialect))
+    for name in sort:
+        column = _known(known, name.removeprefix("-"))
+        statement = statement.order_by((column.desc() if name.startswith("-") else column.asc()).nulls_last())
+    statement = statement.order_by(config.c.id if sweep is None else sweep_config.c.position)
+    if limit is not None:
+        statement = statement.limit(limit)
+
+    def work(connection: Connection) -> list[tuple[Any, ...]]:
+        found = statement
+        if sweep is not None:
+            found = found.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
+        return [tuple(row) for row in connection.execute(found)]
+
+    return Rows(tuple(names), store.reading(work))
+
+
+def _known(known: dict[str, Any], name: str) -> Any:
+    found = known.get(name)
+    if found is None:
+        raise InputError(f"the column {field(name).name} is a place in a sweep; name the sweep")
+    return found
+
+
+def status(store: Store, sweep: str | None = None) -> Status:
+    """How far one sweep is, or everything together."""
+
+    def work(connection: Connection) -> Status:
+        key = None if sweep is None else sweep_id(connection, sweep)
+        return Status(sweep, counts(connection, key), holders(connection, key), pace(connection, key))
+
+    return store.reading(work)
+
+
+def sweeps(store: Store) -> list[SweepLine]:
+    """Every sweep, the oldest first."""
+
+    def work(connection: Connection) -> list[SweepLine]:
+        listed = connection.execute(select(sweep.c.id, sweep.c.name, sweep.c.created_at).order_by(sweep.c.id)).all()
+        numbers: dict[int, dict[str, int]] = {}
+        joined = sweep_config.join(config, config.c.id == sweep_config.c.config_id)
+        grouped = select(sweep_config.c.sweep_id, config.c.state, func.count()).select_from(joined)
+        for key, state, number in connection.execute(grouped.group_by(sweep_config.c.sweep_id, config.c.state)):
+            numbers.setdefault(key, {})[state] = number
+        return [SweepLine(name, created, numbers.get(key, {})) for key, name, created in listed]
+
+    return store.reading(work)

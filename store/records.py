@@ -1,0 +1,195 @@
+"""One config with everything that is kept of it: result, arrays, attempts, and the sweeps that asked for it."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, select
+
+from pipeline.config import Config, decode
+from pipeline.errors import InputError, StoreError, quote
+from pipeline.result import Arrays, Axes, Provenance, Sizes, Theory
+from store.engine import Store
+from store.provenance import Origin
+from store.rows import CHUNK, chunks
+from store.schema import attempt, config, map_, result, sweep, sweep_config
+from store.sweeps import sweep_id
+
+_DIGEST = re.compile(r"[0-9a-f]{1,64}")
+_POSITION = re.compile(r"(?P<sweep>[\w.-]{1,64}):(?P<position>[0-9]{1,18})")
+_NAMED_AT_MOST = 3
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """The scalars of a result."""
+
+    dead: bool
+    n_zero: int
+    n_nan: int
+    theory: Theory
+    sizes: Sizes
+    provenance: Provenance
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try to measure a config, numbered from 1. Times are seconds since the epoch."""
+
+    number: int
+    started: float
+    finished: float
+    worker: str
+    outcome: str
+    error_type: str | None
+    message: str | None
+    traceback: str | None
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """The place of a config in a sweep, and where that sweep comes from; `specs` is as written, one a submission."""
+
+    sweep: str
+    position: int
+    specs: tuple[Any, ...]
+    origin: Origin
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Everything kept of one config but its arrays; `result` is None until it is measured."""
+
+    digest: str
+    config: Config
+    label: str
+    state: str
+    cost: float
+    axes: Axes
+    result: Measured | None
+    attempts: tuple[Attempt, ...]
+    sweeps: tuple[Membership, ...]
+
+    @property
+    def id(self) -> str:
+        """The first 12 characters of the digest."""
+        return self.digest[:12]
+
+
+def find(store: Store, text: str) -> Record:
+    """The config that a text names: a unique prefix of its digest, or `SWEEP:position`.
+
+    Raises InputError where there is none, or more than one.
+    """
+    return store.reading(lambda connection: _record(connection, _id_of(connection, text.strip())))
+
+
+def arrays(store: Store, digest: str) -> Arrays:
+    """The arrays of a result, held against their checksum.
+
+    Raises InputError where there is no result, StoreError where the bytes are not those that were saved.
+    """
+    found = dict(each_arrays(store, [digest]))
+    if digest not in found:
+        raise InputError(f"there is no result of {quote(digest[:12])} yet; `erfsweep run` measures what is queued")
+    return found[digest]
+
+
+def each_arrays(store: Store, digests: Sequence[str]) -> Iterator[tuple[str, Arrays]]:
+    """The arrays of many results, in the order asked for, a few hundred in memory at once; missing ones are left out.
+
+    Raises StoreError where the bytes are not those that were saved.
+    """
+    names = Arrays.__struct_fields__
+    joined = config.join(map_, map_.c.config_id == config.c.id)
+    columns = select(config.c.digest, *(map_.c[name] for name in names)).select_from(joined)
+    for chunk in chunks(digests, CHUNK // 4):
+
+        def work(connection: Connection, among: Sequence[str] = chunk) -> dict[str, Arrays]:
+            found = connection.execute(columns.where(config.c.digest.in_(among))).tuples()
+            return {digest: Arrays(*row) for digest, *row in found}
+
+        found = store.reading(work)
+        for digest in chunk:
+            if digest in found:
+                yield digest, _intact(store, digest, found[digest])
+
+
+def checksum(heatmap: bytes, curves: bytes) -> str:
+    """The checksum of a result's arrays: sha256 over both, in hexadecimal."""
+    return hashlib.sha256(heatmap + curves).hexdigest()
+
+
+def _intact(store: Store, digest: str, found: Arrays) -> Arrays:
+    if checksum(found.heatmap, found.curves) != found.checksum:
+        raise StoreError(
+            f"the heatmap of {quote(digest[:12])} in {quote(store.address.shown)} is damaged (its checksum differs); "
+            "restore a backup, or remove its sweep and measure it again"
+        )
+    return found
+
+
+def _id_of(connection: Connection, text: str) -> int:
+    if place := _POSITION.fullmatch(text):
+        statement = select(sweep_config.c.config_id).where(
+            sweep_config.c.sweep_id == sweep_id(connection, place["sweep"]),
+            sweep_config.c.position == int(place["position"]),
+        )
+        found: int | None = connection.execute(statement).scalar()
+        if found is None:
+            raise InputError(f"the sweep {quote(place['sweep'])} has no position {place['position']}")
+        return found
+    if not _DIGEST.fullmatch(text.lower()):
+        raise InputError(f"{quote(text)} names no config; write the first characters of its id, or SWEEP:position")
+    prefix = text.lower()
+    columns = select(config.c.id, config.c.digest).where(config.c.digest >= prefix, config.c.digest < prefix + "g")
+    matching = connection.execute(columns.order_by(config.c.digest).limit(_NAMED_AT_MOST + 1)).all()
+    if not matching:
+        raise InputError(f"there is no config {quote(text)} in the store (`erfsweep table` lists them)")
+    if len(matching) > 1:
+        named = ", ".join(row.digest[: max(12, len(prefix) + 1)] for row in matching[:_NAMED_AT_MOST])
+        more = " and more" if len(matching) > _NAMED_AT_MOST else ""
+        raise InputError(f"{quote(text)} begins several configs ({named}{more}); write more of the id")
+    key: int = matching[0].id
+    return key
+
+
+def _record(connection: Connection, key: int) -> Record:
+    row = connection.execute(select(config).where(config.c.id == key)).mappings().one()
+    measured = connection.execute(select(result).where(result.c.config_id == key)).mappings().one_or_none()
+    tried = connection.execute(select(attempt).where(attempt.c.config_id == key).order_by(attempt.c.number)).all()
+    joined = sweep_config.join(sweep, sweep.c.id == sweep_config.c.sweep_id)
+    places = select(sweep, sweep_config.c.position).select_from(joined).where(sweep_config.c.config_id == key)
+    return Record(
+        digest=row["digest"],
+        config=decode(row["json"].encode()),
+        label=row["label"],
+        state=row["state"],
+        cost=row["cost"],
+        axes=_struct(Axes, row),
+        result=None if measured is None else _measured(measured),
+        attempts=tuple(Attempt(*each[1:]) for each in tried),
+        sweeps=tuple(_membership(each) for each in connection.execute(places.order_by(sweep.c.id)).mappings()),
+    )
+
+
+def _measured(row: RowMapping) -> Measured:
+    return Measured(
+        dead=row["dead"],
+        n_zero=row["n_zero"],
+        n_nan=row["n_nan"],
+        theory=_struct(Theory, row),
+        sizes=_struct(Sizes, {**row, "reasons": msgspec.json.decode(row["reasons"])}),
+        provenance=_struct(Provenance, row),
+    )
+
+
+def _membership(row: RowMapping) -> Membership:
+    known = {
+        **row,
+        "argv": msgspec.json.decode(row["argv"], type=tuple[str, ...]),
+        "versions": msgspec.json.decode(row["versions"]),
+    }
+    return Membership(row["name"], row["position"], tuple(msgspec.json.decode(row["spec"])), _struct(Origin, known))
+
+
+def _struct(struct: Any, row: Any) -> Any:
+    return struct(**{name: row[name] for name in struct.__struct_fields__})

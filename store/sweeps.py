@@ -1,0 +1,206 @@
+"""Sweeps: named, ordered lists of configs. Submitting one queues what no sweep had asked for before."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from pipeline.axes import axes
+from pipeline.config import Config, encode
+from pipeline.errors import InputError, quote
+from pipeline.notation import label
+from store.counts import Count, counts
+from store.engine import Store
+from store.provenance import Origin
+from store.rows import chunks, insert_rows
+from store.schema import config as config_table
+from store.schema import sweep as sweep_table
+from store.schema import sweep_config
+
+Mode: TypeAlias = Literal["new", "append", "replace"]
+
+_NAME = re.compile(r"[\w.-]{1,64}")
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """What a submission came to: the sweep's configs, how many this added to it, how many no sweep knew, by state."""
+
+    sweep: str
+    configs: int
+    added: int
+    new: int
+    states: dict[str, Count]
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """What `remove` took away, and what it kept for other sweeps."""
+
+    sweep: str
+    removed: int
+    kept: int
+
+
+def submit(
+    store: Store,
+    name: str,
+    spec: Mapping[str, Any],
+    configs: Iterable[Config],
+    origin: Origin,
+    mode: Mode = "new",
+    *,
+    cost: Callable[[Config], float] | None = None,
+) -> Submission:
+    """Stores a sweep and queues its configs, in one transaction, reading them as it goes.
+
+    A position counts the distinct configs before; a config that comes again keeps its first. `cost` is in expected
+    seconds. A sweep of that name with the same list stays as it is. `append` puts what is new at its end, `replace`
+    takes the list for the old one (results stay; configs not yet measured that no sweep wants any more go).
+    Raises InputError for a name that is none, or that has another list in mode `new`.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"a sweep's name is 1 to 64 letters, digits, dots, dashes or underscores, not {quote(name)}")
+    with store.reshape() as connection:
+        found = connection.execute(select(sweep_table.c.id, sweep_table.c.spec).filter_by(name=name)).one_or_none()
+        if found and mode == "new":
+            if not _is_list_of(connection, found.id, configs):
+                raise InputError(
+                    f"the sweep {quote(name)} exists with another list; use --append, --replace or another name"
+                )
+            return _submission(connection, found.id, name, added=0, new=0)
+        specs: list[Any] = msgspec.json.decode(found.spec) if found and mode == "append" else []
+        written = {
+            "spec": msgspec.json.encode([*specs, spec]).decode(),
+            "argv": msgspec.json.encode(origin.argv).decode(),
+            "versions": msgspec.json.encode(origin.versions).decode(),
+            **{field: getattr(origin, field) for field in ("git_commit", "git_dirty", "host", "created_at")},
+        }
+        if found is None:
+            key = _next(connection, sweep_table.c.id)
+            connection.execute(insert(sweep_table).values(id=key, name=name, **written))
+        else:
+            key = found.id
+            connection.execute(update(sweep_table).where(sweep_table.c.id == key).values(**written))
+            if mode == "replace":
+                connection.execute(delete(sweep_config).where(sweep_config.c.sweep_id == key))
+        added, new = _extend(connection, key, configs, cost)
+        if mode == "replace":
+            _drop_unwanted(connection)
+        submission = _submission(connection, key, name, added, new)
+    store.first_queued.pop(key, None)
+    return submission
+
+
+def known(store: Store, configs: Iterable[Config]) -> Iterator[tuple[Config, str | None]]:
+    """Each config with its state in the store, None where it is new; nothing is written."""
+    for chunk in chunks(configs):
+        digests = [config.digest for config in chunk]
+        statement = select(config_table.c.digest, config_table.c.state).where(config_table.c.digest.in_(digests))
+        with store.read() as connection:
+            states = dict(connection.execute(statement).tuples().all())
+        yield from ((config, states.get(digest)) for config, digest in zip(chunk, digests, strict=True))
+
+
+def remove(store: Store, name: str) -> Removal:
+    """Removes a sweep, and every config and result of it that no other sweep uses.
+
+    A process that is measuring one of them finds nothing to save to, and goes on.
+    """
+
+    def work(connection: Connection) -> Removal:
+        key = sweep_id(connection, name)
+        mine = select(sweep_config.c.config_id).where(sweep_config.c.sweep_id == key)
+        others = sweep_config.alias("others")
+        wanted = exists().where(others.c.config_id == config_table.c.id, others.c.sweep_id != key)
+        total = connection.execute(select(func.count()).select_from(mine.subquery())).scalar_one()
+        removed = connection.execute(delete(config_table).where(config_table.c.id.in_(mine), ~wanted)).rowcount
+        connection.execute(delete(sweep_table).where(sweep_table.c.id == key))
+        return Removal(name, removed, total - removed)
+
+    return store.reshaping(work)
+
+
+def sweep_id(connection: Connection, name: str) -> int:
+    """The id of a sweep by its name. Raises InputError that names those with similar names."""
+    key: int | None = connection.execute(select(sweep_table.c.id).where(sweep_table.c.name == name)).scalar()
+    if key is None:
+        near = get_close_matches(name, connection.execute(select(sweep_table.c.name)).scalars().all())
+        hint = f"; did you mean {' or '.join(near)}" if near else ""
+        raise InputError(f"there is no sweep {quote(name)} in the store{hint} (`erfsweep ls` lists them)")
+    return key
+
+
+def _submission(connection: Connection, key: int, name: str, added: int, new: int) -> Submission:
+    states = counts(connection, key)
+    return Submission(name, sum(count.configs for count in states.values()), added, new, states)
+
+
+def _next(connection: Connection, column: Any) -> int:
+    last: int | None = connection.execute(select(func.max(column))).scalar()
+    return 1 if last is None else last + 1
+
+
+def _extend(
+    connection: Connection, key: int, configs: Iterable[Config], cost: Callable[[Config], float] | None
+) -> tuple[int, int]:
+    """Appends what the sweep does not hold yet; how many that is, and how many of them the store did not know."""
+    listed = sweep_config.c.sweep_id == key
+    last: int | None = connection.execute(select(func.max(sweep_config.c.position)).where(listed)).scalar()
+    first = position = 0 if last is None else last + 1
+    start = fresh = _next(connection, config_table.c.id)
+    for chunk in chunks(configs):
+        distinct = {config.digest: config for config in chunk}
+        by_digest = select(config_table.c.digest, config_table.c.id).where(config_table.c.digest.in_(list(distinct)))
+        ids = dict(connection.execute(by_digest).tuples().all())
+        held: set[int] = set()
+        if ids and position:
+            among = select(sweep_config.c.config_id).where(listed, sweep_config.c.config_id.in_(list(ids.values())))
+            held.update(connection.execute(among).scalars())
+        made, places = [], []
+        for digest, config in distinct.items():
+            if digest not in ids:
+                seconds = 0.0 if cost is None else cost(config)
+                ids[digest] = fresh
+                made.append((fresh, digest, encode(config).decode(), *_described(config, seconds)))
+                fresh += 1
+            if ids[digest] not in held:
+                places.append((key, position, ids[digest]))
+                position += 1
+        insert_rows(connection, config_table, made)
+        insert_rows(connection, sweep_config, places)
+    return position - first, fresh - start
+
+
+def _described(config: Config, seconds: float) -> tuple[Any, ...]:
+    """The columns of a new config behind its canonical JSON."""
+    return label(config.stem), seconds, "queued", 0, None, None, *msgspec.structs.astuple(axes(config))
+
+
+def _is_list_of(connection: Connection, key: int, configs: Iterable[Config]) -> bool:
+    """Whether the distinct configs are those of the sweep, in its order."""
+    # The place as a subquery: as a join, SQLite walks the whole sweep for each chunk.
+    place = select(sweep_config.c.position).where(
+        sweep_config.c.config_id == config_table.c.id, sweep_config.c.sweep_id == key
+    )
+    columns = select(config_table.c.digest, func.coalesce(place.scalar_subquery(), -1))
+    position = 0
+    for chunk in chunks(configs):
+        distinct = list(dict.fromkeys(config.digest for config in chunk))
+        found = columns.where(config_table.c.digest.in_(distinct))
+        positions = dict(connection.execute(found).tuples().all())
+        for digest in distinct:
+            there = positions.get(digest, -1)
+            if there == position:
+                position += 1
+            elif not 0 <= there < position:
+                return False
+    count = select(func.count()).where(sweep_config.c.sweep_id == key)
+    return position == connection.execute(count).scalar_one()
+
+
+def _drop_unwanted(connection: Connection) -> None:
+    wanted = exists().where(sweep_config.c.config_id == config_table.c.id)
+    unmeasured = config_table.c.state.in_(["queued", "failed", "killed"])
+    connection.execute(delete(config_table).where(unmeasured, ~wanted))

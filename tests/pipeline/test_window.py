@@ -1,0 +1,127 @@
+"""The window of a unit, walked back unclipped."""
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import InputError
+from pipeline.network import Plane, network
+from pipeline.support import support
+from pipeline.window import Window, window
+from tests.strategies import stems
+
+
+def seen_by(stem, unit, plane=Plane(101, 101)):
+    return window(network(stem, plane), unit)
+
+
+def square(first, last, **flags):
+    return Window(first, last, first, last, **flags)
+
+
+@pytest.mark.parametrize(
+    ("stem", "unit", "expected"),
+    [
+        ("1x1", (7, 7), square(7, 7)),
+        ("3x3", (7, 7), square(6, 8)),
+        ("2x2", (7, 7), square(7, 8)),  # floor of half before, the rest after
+        ("4x4@3", (7, 7), square(3, 12)),
+        ("3x5", (7, 7), Window(6, 8, 5, 9)),
+        ("3x3/2", (7, 7), square(13, 15)),
+        ("3x3p0", (7, 7), square(7, 9)),
+        ("3x3", (0, 0), square(-1, 1)),  # not clipped
+        ("4x3x3", (50, 50), square(46, 54)),
+        ("7x7/2 max3x3/2", (5, 5), square(15, 25)),
+        ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", (12, 12), square(48 - 21, 48 + 21)),  # 43 wide, centred at 4 * 12
+        ("avg2x2/2", (3, 3), square(6, 7)),
+        ("up2", (5, 5), square(2, 2)),
+        ("up3 3x3", (5, 5), square(1, 2)),  # reads 4, 5, 6 of the larger plane
+        ("t4x4/2", (5, 5), square(2, 3)),  # n*2 - 1 + {0, 1, 2, 3} holds 5 for n = 2 (from 3) and n = 3 (from 5)
+        ("t3x3/2p1", (4, 4), square(2, 2)),
+        ("t3x3/2p1", (5, 5), square(2, 3)),
+        ("relu bn ln", (5, 5), square(5, 5)),
+        ("gap", (0, 0), square(0, 100, is_global=True)),
+        ("3x3 gap", (0, 0), square(-1, 101, is_global=True)),
+        ("gap up101", (3, 3), square(0, 100, is_global=True)),
+    ],
+)
+def test_windows_worked_out_by_hand(stem, unit, expected):
+    assert seen_by(stem, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("res(3x3)", square(49, 51)),
+        ("res(2x2)", square(50, 51, misaligned=True)),
+        ("res(2x2@2)", square(49, 51)),
+        ("res(1x1) 3x3", square(49, 51)),
+        ("res(3x3/2) up2", square(49, 51)),  # body 50 +- 1, projection 50
+        ("res(3x3p0 t3x3p0)", square(48, 52)),
+        ("res_pre(gap up101)", square(0, 100, is_global=True)),
+        ("res_pre(res(3x3) 3x3@2)", square(47, 53)),
+    ],
+)
+def test_branches_take_the_hull(stem, expected):
+    assert seen_by(stem, (50, 50)) == expected
+
+
+def test_a_branch_off_centre_is_misaligned():
+    assert seen_by("res_pre(gap up101)", (3, 3)) == square(0, 100, is_global=True, misaligned=True)
+
+
+def test_the_center_lies_between_pixels_where_the_window_is_even():
+    found = seen_by("2x2 3x4", (10, 10))
+    assert (found.height, found.width) == (4, 5)
+    assert found.center == (10.5, 11.0)  # y: 10..11 -> 9..12; x: 9..12 -> 9..13
+
+
+def test_a_unit_between_transposed_kernels_sees_nothing():
+    found = seen_by("3x3 t1x1/2", (5, 5))
+    assert (found.height, found.width) == (0, 0)
+    assert seen_by("3x3 t1x1/2", (4, 4)) == square(1, 3)
+
+
+def test_a_branch_that_sees_nothing_adds_nothing():
+    # Odd rows of the body fall between kernels; the shortcut alone is left.
+    assert seen_by("res_pre(1x1/2 t1x1/2)", (51, 51), Plane(102, 102)) == square(51, 51)
+
+
+@pytest.mark.parametrize(("side", "saturated"), [(9, False), (8, True), (7, True)])
+def test_saturated_windows_leave_the_plane(side, saturated):
+    plane = Plane(side, side)
+    assert seen_by("4x3x3", (side // 2, side // 2), plane).leaves(plane) is saturated
+
+
+def test_ten_thousand_layers():
+    assert seen_by("10000x3x3", (50, 50)).width == 20_001
+
+
+def test_a_window_past_exact_numbers_is_refused():
+    with pytest.raises(InputError, match=r"2\*\*53"):
+        seen_by("60x3x3/2", (0, 0))
+    assert seen_by("50x3x3/2", (0, 0)).width == 2**51 - 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(stems(kinds=("conv", "dw", "max", "avg", "res", "res_pre"), modes=("zeros",), largest=10), st.data())
+def test_the_window_of_a_unit_inside_is_the_hull_of_its_support(stem, data):
+    text, _ = stem
+    plane = Plane(150, 150, 6)
+    try:
+        nodes = network(text, plane)
+    except InputError:
+        assume(False)
+    made = nodes[-1].made
+    unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
+    found = window(nodes, unit)
+    assume(not found.leaves(plane))
+    assert support(nodes, unit).hull == (found.top, found.bottom, found.left, found.right)
+
+
+@given(st.integers(1, 9), st.integers(0, 8), st.integers(1, 9), st.integers(1, 4))
+def test_a_plain_stack_has_the_textbook_width(kernel, depth, more, dilation):
+    side = 301
+    layer = f"{kernel}x{kernel}@{dilation}"
+    stem = " ".join([layer] * depth + [f"{more}x{more}"])
+    assert seen_by(stem, (150, 150), Plane(side, side)).width == 1 + depth * dilation * (kernel - 1) + more - 1
