@@ -27,6 +27,7 @@ from pipeline.profiles import moments
 from pipeline.sample import Floats
 
 _STEPS = 60
+_DAMPING = 0.1  # to begin with: noisy maps in small windows start too far off for the whole of Newton's step
 _SETTLED = 1e-12  # length (length + damping), in units of s: the order of the step after this one
 _SLACK = 1e-14  # of the explained share: what rounding may take from it at the minimum
 
@@ -135,7 +136,7 @@ def _minimum(grids: _Grids) -> tuple[Floats, Floats]:
     n = len(grids.e)
     found, explained = np.full((4, n), np.nan), np.full(n, np.nan)
     positions = np.arange(n)
-    damping = np.zeros(n)
+    damping = np.full(n, _DAMPING)
     state = _state(grids, np.repeat([[0.0], [0.0], [0.5], [0.5]], n, axis=1))
     for _ in range(_STEPS):
         step, downhill = _step(state, damping)
@@ -146,7 +147,7 @@ def _minimum(grids: _Grids) -> tuple[Floats, Floats]:
         settled = better & (length * (length + damping) < _SETTLED)
         # Beyond 1e12 no step is left to take; beyond q = 1e3 a sigma is long below the grid, or a millionth of itself.
         lost = ~settled & ((damping > 1e12) | (state.p[2:].max(axis=0) > 1e3))
-        damping = np.where(better, np.where(damping < 1e-3, 0.0, damping / 10), np.maximum(damping * 10, 1e-2))
+        damping = np.where(better, np.where(damping < 1e-3, 0.0, damping / 5), np.maximum(damping * 10, _DAMPING))
         over = settled | lost
         if over.any():
             found[:, positions[settled]], explained[positions[settled]] = state.p[:, settled], state.explained[settled]

@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.arithmetic import Line, after, hull
 from pipeline.errors import InputError
-from pipeline.indices import feeding, read_by, span
+from pipeline.indices import Indices, feeding, read_by, span
 from pipeline.network import Axis, Network, Node, Plane
 from pipeline.notation import format_stem
 from pipeline.stem import (
@@ -24,6 +24,7 @@ from pipeline.stem import (
     Transposed,
     Upsample,
 )
+from pipeline.support import support
 from pipeline.window import LARGEST_WINDOW, window
 
 Number: TypeAlias = int | float
@@ -61,10 +62,10 @@ class Row(msgspec.Struct, frozen=True):
 class Walk(msgspec.Struct, frozen=True):
     """The table, and what stands out in it; layers are named by their index.
 
-    covered_x, covered_y: the first layer whose centre unit has the whole axis of the input in its window, or None.
-    idle_x, idle_y: layers that could widen what their centre unit sees along the axis, and cannot: the layer before
-    covers the axis already, or all taps but one fall on padding. pixelwise: layers that never widen anything (1x1,
-    norms, activations, up-sampling, transposed kernels no larger than their stride).
+    covered_x, covered_y: the first layer whose centre unit sees both ends of the axis, or None (by its support: taps
+    on padding see nothing). idle_x, idle_y: layers that could widen what their centre unit sees along the axis, and
+    cannot: the layer before covers it, or all taps but one fall on padding. pixelwise: layers that never widen
+    anything (1x1, norms, activations, up-sampling, transposed kernels no larger than their stride).
     """
 
     plane: Plane
@@ -77,12 +78,17 @@ class Walk(msgspec.Struct, frozen=True):
 
 
 class _Place(NamedTuple):
-    """After some layers: both axes, and the clipped intervals that the centre unit sees (empty: last < first)."""
+    """After some layers: both axes, and what the centre unit sees of them.
+
+    rows, columns: its clipped window (empty: last < first). all_rows, all_columns: its support reaches both ends.
+    """
 
     y: Line
     x: Line
     rows: _Interval
     columns: _Interval
+    all_rows: bool
+    all_columns: bool
 
 
 class _Entry(NamedTuple):
@@ -100,19 +106,17 @@ def theory(nodes: Network) -> Walk:
     Raises InputError where a receptive field exceeds 2**53 pixels.
     """
     plane = nodes[0].given
-    middle = plane.height // 2, plane.width // 2
-    start = _Place(Line(), Line(), (middle[0], middle[0]), (middle[1], middle[1]))
+    row, column = plane.height // 2, plane.width // 2
+    start = _Place(Line(), Line(), (row, row), (column, column), plane.height == 1, plane.width == 1)
     entries = list(_walk(nodes, start, [], plane))
-    covered_y, idle_y = _along([(e.node, e.node.y, e.before.rows, e.after.rows) for e in entries], plane.height)
-    covered_x, idle_x = _along([(e.node, e.node.x, e.before.columns, e.after.columns) for e in entries], plane.width)
     widening = {e.node.index for e in entries if any(_can_widen(e.node, axis) for axis in (e.node.y, e.node.x))}
     return Walk(
         plane=plane,
         rows=tuple(_row(entry, plane) for entry in entries),
-        covered_x=covered_x,
-        covered_y=covered_y,
-        idle_x=idle_x,
-        idle_y=idle_y,
+        covered_x=next((e.node.index for e in entries if e.after.all_columns), None),
+        covered_y=next((e.node.index for e in entries if e.after.all_rows), None),
+        idle_x=tuple(e.node.index for e in entries if _idle(e.node, e.node.x, e.before.all_columns)),
+        idle_y=tuple(e.node.index for e in entries if _idle(e.node, e.node.y, e.before.all_rows)),
         pixelwise=tuple(
             e.node.index for e in entries if e.node.index not in widening and not isinstance(e.node.layer, Group)
         ),
@@ -121,6 +125,8 @@ def theory(nodes: Network) -> Walk:
 
 def _walk(nodes: Network, place: _Place, trail: list[Node], plane: Plane) -> Iterator[_Entry]:
     """The entries of some nodes, the last of them that of the last node; `trail` holds the nodes before them."""
+    all_rows: bool | None
+    all_columns: bool | None
     for node in nodes:
         before = place
         if isinstance(node.layer, Group):
@@ -134,11 +140,15 @@ def _walk(nodes: Network, place: _Place, trail: list[Node], plane: Plane) -> Ite
                     beside = entry.after
             name = _sum_name(node)
             y, x = hull(body.y, beside.y), hull(body.x, beside.x)
+            all_rows = body.all_rows or beside.all_rows or None
+            all_columns = body.all_columns or beside.all_columns or None
         else:
             name = format_stem((node.layer,))
             y, x = after(node, node.y, before.y), after(node, node.x, before.x)
+            all_rows = _inherited(node, node.y, before.all_rows)
+            all_columns = _inherited(node, node.x, before.all_columns)
         trail.append(node)
-        place = _place(y, x, node, trail, plane)
+        place = _place(y, x, (all_rows, all_columns), trail, plane)
         yield _Entry(node, name, before, place)
 
 
@@ -148,14 +158,36 @@ def _sum_name(node: Node) -> str:
     return "res_pre sum"
 
 
-def _place(y: Line, x: Line, node: Node, trail: list[Node], plane: Plane) -> _Place:
-    """The place after a node; `trail` holds the nodes from the input to it, one way through each open group."""
-    unit = node.made.height // 2, node.made.width // 2
+def _place(y: Line, x: Line, known: tuple[bool | None, bool | None], trail: list[Node], plane: Plane) -> _Place:
+    """The place after the last node of a trail, which goes one way through each group that is still open.
+
+    known: whether the centre unit sees both ends of y and of x, where that needs no walk back.
+    """
+    made = trail[-1].made
+    unit = made.height // 2, made.width // 2
     rows, columns = y.sight(unit[0]), x.sight(unit[1])
     if rows is None or columns is None:
         seen = window(tuple(trail), unit)
         rows, columns = (seen.top, seen.bottom), (seen.left, seen.right)
-    return _Place(y, x, _clipped(rows, plane.height), _clipped(columns, plane.width))
+    rows, columns = _clipped(rows, plane.height), _clipped(columns, plane.width)
+    # The support lies within the window: only where that spans the axis is a walk back needed.
+    all_rows = known[0] if rows == (0, plane.height - 1) else False
+    all_columns = known[1] if columns == (0, plane.width - 1) else False
+    if all_rows is None or all_columns is None:
+        edges = support(tuple(trail), unit).hull or (-1, -1, -1, -1)
+        all_rows, all_columns = edges[:2] == (0, plane.height - 1), edges[2:] == (0, plane.width - 1)
+    return _Place(y, x, rows, columns, all_rows, all_columns)
+
+
+def _inherited(node: Node, axis: Axis, covered: bool) -> bool | None:
+    """Whether the centre unit sees both ends of the input, by whether that of the layer before does; None: unknown."""
+    taps = _pixels_read(node, axis)
+    if taps & span(axis.size_in // 2, axis.size_in // 2):
+        if covered:
+            return True
+        if len(taps) == 1:
+            return False
+    return None
 
 
 def _clipped(interval: _Interval, size: int) -> _Interval:
@@ -173,30 +205,22 @@ def _can_widen(node: Node, axis: Axis) -> bool:
     return False
 
 
-def _along(layers: list[tuple[Node, Axis, _Interval, _Interval]], size: int) -> tuple[int | None, tuple[int, ...]]:
-    """(the first layer that covers the axis, the idle layers)."""
-    whole = (0, size - 1)
-    covered = next((node.index for node, _, _, seen in layers if seen == whole), None)
-    idle = [
-        node.index
-        for node, axis, before, _ in layers
-        if _can_widen(node, axis) and (before == whole or _pixels_read(node, axis) < 2)
-    ]
-    return covered, tuple(idle)
+def _idle(node: Node, axis: Axis, covered: bool) -> bool:
+    return _can_widen(node, axis) and (covered or len(_pixels_read(node, axis)) < 2)
 
 
-def _pixels_read(node: Node, axis: Axis) -> int:
-    """How many pixels of its input the centre unit of a layer reads along an axis, padding left out."""
+def _pixels_read(node: Node, axis: Axis) -> Indices:
+    """The pixels of its input that the centre unit of a layer reads along an axis, padding left out."""
     if isinstance(node.layer, GlobalAvgPool):
-        return axis.size_in
+        return span(0, axis.size_in - 1)
     unit = span(axis.size_out // 2, axis.size_out // 2)
-    if isinstance(node.layer, Transposed):
-        return len(feeding(unit, axis))
-    return len(read_by(unit, axis, node.padding_mode))
+    if isinstance(node.layer, Transposed | Upsample):
+        return feeding(unit, axis)
+    return read_by(unit, axis, node.padding_mode)
 
 
 def _row(entry: _Entry, plane: Plane) -> Row:
-    node, (y, x, *seen) = entry.node, entry.after
+    node, (y, x, *seen, _, _) = entry.node, entry.after
     if max(x.rf, y.rf) > LARGEST_WINDOW:
         raise InputError(
             f"the receptive field of layer {node.index} exceeds 2**53 pixels; use fewer strides or smaller kernels"

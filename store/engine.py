@@ -20,7 +20,7 @@ T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds for which a locked file is waited for, and work is tried again while a server restarts."""
 
-_RESHAPE_LOCK = 0x657266  # any number that no other program takes as its advisory lock
+_SHAPE_LOCK = 0x657266  # any number that no other program takes as its advisory lock
 
 
 class Store:
@@ -63,8 +63,7 @@ class Store:
     def reshape(self) -> Iterator[Connection]:
         """A write that alone may give out ids or take configs away, so that lists are never half of two."""
         with self.write() as connection:
-            if self.dialect == "postgresql":
-                connection.execute(func.pg_advisory_xact_lock(_RESHAPE_LOCK).select())
+            lock_shape(connection)
             yield connection
 
     def reading(self, work: Callable[[Connection], T]) -> T:
@@ -97,6 +96,15 @@ class Store:
                     raise StoreError(*fault.args) from fault
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads processes out, guards nothing)
             pause = min(2 * pause, 2.0)
+
+
+def lock_shape(connection: Connection) -> None:
+    """Waits to be the only one who gives out ids or changes tables, until the end of the transaction.
+
+    A write transaction of SQLite is that already.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(func.pg_advisory_xact_lock(_SHAPE_LOCK).select())
 
 
 def now(connection: Connection) -> Any:

@@ -89,7 +89,7 @@ def reclaim(connection: Connection) -> int:
     running = config.c.state == "running"
     lapsed = config.c.lease_until < now(connection)
     freed = 0
-    for (text,) in connection.execute(select(config.c.owner).where(running).distinct()).tuples().all():
+    for (text,) in connection.execute(select(config.c.owner).where(running).distinct()).all():
         held = update(config).where(running, config.c.owner == text).values(**_FREED)
         owner = owner_of(text)
         if owner.is_dead:
@@ -110,7 +110,7 @@ def _take(
     columns = select(config.c.id, config.c.digest, config.c.json, config.c.cost)
     free = columns.where(config.c.state == "queued").limit(limit).with_for_update(of=config, skip_locked=True)
     if key is None:
-        return _afford(connection.execute(free.order_by(config.c.id)).tuples().all(), seconds)
+        return _afford(connection.execute(free.order_by(config.c.id)).all(), seconds)
     listed = free.add_columns(sweep_config.c.position).order_by(sweep_config.c.position)
     listed = listed.where(sweep_config.c.config_id == config.c.id, sweep_config.c.sweep_id == key)
     first = store.first_queued.get(key, 0)

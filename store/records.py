@@ -104,7 +104,7 @@ def each_arrays(store: Store, digests: Sequence[str]) -> Iterator[tuple[str, Arr
     for chunk in chunks(digests, CHUNK // 4):
 
         def work(connection: Connection, among: Sequence[str] = chunk) -> dict[str, Arrays]:
-            found = connection.execute(columns.where(config.c.digest.in_(among))).tuples()
+            found = connection.execute(columns.where(config.c.digest.in_(among)))
             return {digest: Arrays(*row) for digest, *row in found}
 
         found = store.reading(work)

@@ -85,7 +85,7 @@ def _places(connection: Connection, digests: list[str]) -> dict[str, _Place]:
     found = {}
     for chunk in chunks(sorted(digests)):
         statement = columns.where(config.c.digest.in_(chunk)).order_by(config.c.digest).with_for_update()
-        for digest, *place in connection.execute(statement).tuples():
+        for digest, *place in connection.execute(statement):
             found[digest] = _Place(*place)
     return found
 

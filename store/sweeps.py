@@ -99,7 +99,7 @@ def known(store: Store, configs: Iterable[Config]) -> Iterator[tuple[Config, str
         digests = [config.digest for config in chunk]
         statement = select(config_table.c.digest, config_table.c.state).where(config_table.c.digest.in_(digests))
         with store.read() as connection:
-            states = dict(connection.execute(statement).tuples().all())
+            states = dict(connection.execute(statement).all())
         yield from ((config, states.get(digest)) for config, digest in zip(chunk, digests, strict=True))
 
 
@@ -120,6 +120,13 @@ def remove(store: Store, name: str) -> Removal:
         return Removal(name, removed, total - removed)
 
     return store.reshaping(work)
+
+
+def specs(store: Store, name: str) -> tuple[dict[str, Any], ...] | None:
+    """What a sweep was written as, one mapping for each submission, None where there is no sweep of that name."""
+    with store.read() as connection:
+        spec = connection.execute(select(sweep_table.c.spec).where(sweep_table.c.name == name)).scalar()
+    return None if spec is None else tuple(msgspec.json.decode(spec))
 
 
 def sweep_id(connection: Connection, name: str) -> int:
@@ -153,7 +160,7 @@ def _extend(
     for chunk in chunks(configs):
         distinct = {config.digest: config for config in chunk}
         by_digest = select(config_table.c.digest, config_table.c.id).where(config_table.c.digest.in_(list(distinct)))
-        ids = dict(connection.execute(by_digest).tuples().all())
+        ids = dict(connection.execute(by_digest).all())
         held: set[int] = set()
         if ids and position:
             among = select(sweep_config.c.config_id).where(listed, sweep_config.c.config_id.in_(list(ids.values())))
@@ -189,7 +196,7 @@ def _is_list_of(connection: Connection, key: int, configs: Iterable[Config]) -> 
     for chunk in chunks(configs):
         distinct = list(dict.fromkeys(config.digest for config in chunk))
         found = columns.where(config_table.c.digest.in_(distinct))
-        positions = dict(connection.execute(found).tuples().all())
+        positions = dict(connection.execute(found).all())
         for digest in distinct:
             there = positions.get(digest, -1)
             if there == position:

@@ -7,10 +7,8 @@ it, and with them on the drop deletes every row that points to it.
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from alembic.config import Config
@@ -23,7 +21,7 @@ from sqlalchemy import Connection, text, update
 from pipeline.errors import StoreError, quote
 from store import schema
 from store.address import Address, address
-from store.engine import Store, make_engine
+from store.engine import Store, lock_shape, make_engine
 from store.faults import told
 
 LOCATION = Path(__file__).parent / "migrations"
@@ -78,10 +76,9 @@ def upgrade_store(store: Store) -> Upgrade:
         with told(where, files=True), engine.connect() as connection:
             connection.execution_options(immediate=True)
             with connection.begin():
-                if not where.is_sqlite:
-                    connection.execute(text("SELECT pg_advisory_xact_lock(6648422)"))
+                lock_shape(connection)
                 before = connection.execute(schema.version.select()).scalar_one()
-                steps = list(_steps(before))
+                steps = revisions_after(before)
                 if not steps:  # another process was faster
                     return Upgrade(before, before, None)
                 backup = _copy(where, before) if where.path is not None else None
@@ -92,7 +89,7 @@ def upgrade_store(store: Store) -> Upgrade:
         engine.dispose()
 
 
-def migrate(connection: Connection, steps: "list[Script]") -> str:
+def migrate(connection: Connection, steps: list[Script]) -> str:
     """Runs revisions in the caller's transaction and stamps the last; the view gives way to them and comes back."""
     connection.execute(text(f"DROP VIEW IF EXISTS {schema.VIEW}"))
     context = MigrationContext.configure(connection, opts={"version_table": schema.version.name})
@@ -104,10 +101,10 @@ def migrate(connection: Connection, steps: "list[Script]") -> str:
     return steps[-1].revision
 
 
-def _steps(before: str | None) -> "Iterator[Script]":
+def revisions_after(before: str | None) -> list[Script]:
     """The revisions after one, the oldest first."""
-    newest_first: list[Any] = list(_scripts().iterate_revisions("head", before or "base"))
-    return reversed([step for step in newest_first if step.revision != before])
+    newest_first = list(_scripts().iterate_revisions("head", before or "base"))
+    return [step for step in reversed(newest_first) if step.revision != before]
 
 
 def _scripts() -> ScriptDirectory:
@@ -140,7 +137,7 @@ def copy_file(source: Path, target: Path) -> None:
             closing(sqlite3.connect(partial)) as new,
         ):
             old.backup(new)
-        os.link(partial, target)  # unlike a rename, never over another file
+        partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
 

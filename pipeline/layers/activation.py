@@ -31,7 +31,8 @@ def vjp(g: Array, slope: Any) -> Array:
 
 
 def _relu(z: Array) -> tuple[Array, Any]:
-    return np.maximum(z, 0), z > 0
+    slope = z > 0
+    return np.maximum(z, 0, out=z), slope
 
 
 def _leaky_relu(z: Array) -> tuple[Array, Any]:

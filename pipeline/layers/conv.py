@@ -1,94 +1,62 @@
-"""Convolution, as one batched matrix product each way.
+"""Convolution: the chooser between the ways it can be done.
 
-With x [rows, C, columns, n], kernel [kh, kw, C, F], stride s, dilation d, and the padded rows r:
-
-    forward   u[r, j*C + c, o, n] = x[r, c, o*s + j*d - before, n]          one copy for each of the kw taps
-              y[p, f, o, n]       = sum_i,j,c w[i, j, c, f] u[p*s + i*d, j*C + c, o, n]
-
-A row of u is contiguous, so for d = 1 the kh rows that output row p reads are one [kh*kw*C, columns*n] operand without
-another copy, and the layer is a batch of products, one for each output row, with nothing to accumulate. For d > 1 the
-rows are not neighbours, and kh products are accumulated.
-
-    vjp       h[p, i, j*C + c, o, n]         = sum_f w[i, j, c, f] g[p, f, o, n]      the transposed product
-              du[p*s + i*d, ...]            += h[p, i, ...]                          overlap-add of rows
-              dx[r, c, o*s + j*d - before]  += du[r, j*C + c, o, n]                  overlap-add of columns
+The choice follows from the shapes alone, so that a config yields the same bits wherever and whenever it runs.
 """
 
 import numpy as np
 
+from pipeline.layers import folded, unfolded
 from pipeline.layers.array import Array
-from pipeline.layers.span import placed, tap
+from pipeline.layers.buffer import empty
+from pipeline.layers.span import placed
 from pipeline.network import Axis
 
 
 def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1) -> Array:
     """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n]."""
-    if groups > 1:
-        parts = zip(np.split(x, groups, axis=1), np.split(weight, groups, axis=3), strict=True)
-        return np.concatenate([forward(part, kernel, y, across) for part, kernel in parts], axis=1)
-    kh, kw, channels, features = weight.shape
-    n = x.shape[3]
-    unfolded = _unfold(x, y, across)
-    columns = across.size_out * n
-    if y.dilation == 1:
-        matrix = weight.reshape(kh * kw * channels, features).T
-        product: Array = np.matmul(matrix, _row_windows(unfolded, y))
-        return product.reshape(y.size_out, features, across.size_out, n)
-    made = np.zeros((y.size_out, features, columns), x.dtype)
-    for i in range(kh):
-        rows = unfolded[_tap_rows(y, i)].reshape(y.size_out, kw * channels, columns)
-        made += np.matmul(weight[i].reshape(kw * channels, features).T, rows)
-    return made.reshape(y.size_out, features, across.size_out, n)
+    _, _, channels, features = weight.shape
+    if y.dilation > 1 and y.stride == 1 and across.stride == 1:
+        return _dilated_forward(x, weight, y, across, groups)
+    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or 4 * channels <= features // groups:
+        return unfolded.forward(x, weight, y, across, groups)
+    return folded.forward(x, weight, y, across, groups)
 
 
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int = 1) -> Array:
-    """The gradient by x, given the gradient g [rows', F, columns', n] by the convolution: [rows, C, columns, n]."""
-    if groups > 1:
-        parts = zip(np.split(g, groups, axis=1), np.split(weight, groups, axis=3), strict=True)
-        return np.concatenate([vjp(part, kernel, y, across) for part, kernel in parts], axis=1)
-    kh, kw, channels, features = weight.shape
-    n = g.shape[3]
-    columns = across.size_out * n
-    spread = np.matmul(weight.reshape(kh * kw * channels, features), g.reshape(y.size_out, features, columns))
-    spread = spread.reshape(y.size_out, kh, kw * channels, columns)
-    unfolded = np.zeros((y.size_in + y.before + y.after, kw * channels, columns), g.dtype)
-    for i in range(kh):
-        unfolded[_tap_rows(y, i)] += spread[:, i]
-    return _fold(unfolded.reshape(-1, kw, channels, across.size_out, n), y, across)
+def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, mask: Array | None = None) -> Array:
+    """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask: [rows, C, columns, n]."""
+    if y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1:
+        return _dilated_vjp(g, weight, y, across, groups, mask)
+    if y.dilation > 1 or y.stride > 1 or across.stride > 1 or y.size_out == 1 or y.before < 0 or y.after < 0:
+        return unfolded.vjp(g if mask is None else g * mask, weight, y, across, groups)
+    return folded.vjp(g, weight, y, across, groups, mask)
 
 
-def _tap_rows(y: Axis, i: int) -> slice:
-    """The padded rows that tap i of the kernel reads, one for each output row."""
-    return slice(i * y.dilation, i * y.dilation + (y.size_out - 1) * y.stride + 1, y.stride)
+def _dilated_forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
+    """Rows d apart are a plane of their own, on which the kernel is not dilated."""
+    padded = np.zeros((y.size_in + y.before + y.after, *x.shape[1:]), x.dtype)
+    there, source = placed(y)
+    padded[there] = x[source]
+    made = empty((y.size_out, weight.shape[3], across.size_out, x.shape[3]), x.dtype)
+    for phase in range(min(y.dilation, y.size_out)):
+        rows = padded[phase :: y.dilation]
+        made[phase :: y.dilation] = forward(rows, weight, _phase(y, len(rows), phase), across, groups)
+    return made
 
 
-def _unfold(x: Array, y: Axis, across: Axis) -> Array:
-    """u of the derivation: [padded rows, kw, C, columns', n], zero where the padding is read."""
-    _, channels, _, n = x.shape
-    shape = (y.size_in + y.before + y.after, across.kernel, channels, across.size_out, n)
-    unfolded = np.zeros(shape, x.dtype)
-    rows, source = placed(y)
-    for j in range(across.kernel):
-        outputs, inputs = tap(across, j)
-        unfolded[rows, j, :, outputs] = x[source, :, inputs]
-    return unfolded
+def _dilated_vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array | None) -> Array:
+    rows, channels = y.size_in + y.before + y.after, weight.shape[2] * groups
+    padded = np.zeros((rows, channels, across.size_in, g.shape[3]), g.dtype)
+    for phase in range(min(y.dilation, y.size_out)):
+        own = padded[phase :: y.dilation]
+        masked = None if mask is None else mask[phase :: y.dilation]
+        axis = _phase(y, len(own), phase)
+        own[...] = vjp(g[phase :: y.dilation], weight, axis, across, groups, masked)
+    there, source = placed(y)
+    made = np.zeros((y.size_in, *padded.shape[1:]), g.dtype)
+    made[source] = padded[there]
+    return made
 
 
-def _fold(unfolded: Array, y: Axis, across: Axis) -> Array:
-    """The transpose of `_unfold`."""
-    _, kw, channels, _, n = unfolded.shape
-    folded = np.zeros((y.size_in, channels, across.size_in, n), unfolded.dtype)
-    rows, source = placed(y)
-    for j in range(kw):
-        outputs, inputs = tap(across, j)
-        folded[source, :, inputs] += unfolded[rows, j, :, outputs]
-    return folded
-
-
-def _row_windows(unfolded: Array, y: Axis) -> Array:
-    """[output rows, kh * kw * C, columns' * n]: overlapping views of the kh contiguous rows that each reads."""
-    row, _, _, _, item = unfolded.strides
-    _, kw, channels, width, n = unfolded.shape
-    columns = width * n
-    shape = (y.size_out, y.kernel * kw * channels, columns)
-    return np.ndarray(shape, unfolded.dtype, unfolded, 0, (row * y.stride, columns * item, item))
+def _phase(y: Axis, size_in: int, phase: int) -> Axis:
+    size_out = -(-(y.size_out - phase) // y.dilation)
+    return Axis(size_in, size_out, y.kernel, 1)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 
 from pipeline.errors import InputError
 from pipeline.network import Plane, network, walk
+from pipeline.support import support
 from pipeline.theory import theory
 from pipeline.window import window
 from tests.strategies import stems
@@ -92,12 +93,12 @@ def test_up_sampling_and_striding_back_is_one_layer():
 
 
 def test_a_residual_sum_takes_the_larger_field():
-    assert [row.rf for row in table("res(3x3@4)", side=21).rows] == [9, 9]
-    assert [row.rf for row in table("res(1x1)", side=21).rows] == [1, 1]
+    assert [row.rf for row in table("res(3x3@4)", side=21, channels=4).rows] == [9, 9]
+    assert [row.rf for row in table("res(1x1)", side=21, channels=4).rows] == [1, 1]
 
 
 def test_a_sum_of_branches_off_centre_takes_their_hull():
-    # t1x1/1p0 up to a crop: the body 2x2 reads 0 and 1, the shortcut 0; both from 0 to 1.
+    # The body reads pixels 0 and 1, the shortcut pixel 0.
     row = table("res(2x2)", side=21).rows[-1]
     assert (row.rf, row.start, row.jump) == (2, 0.5, 1)
 
@@ -153,10 +154,39 @@ def test_layers_past_the_plane_add_nothing():
 
 
 def test_taps_that_all_fall_on_padding_add_nothing():
-    walked = theory(network("3x3@9 3x3", Plane(9, 9)))
-    assert walked.idle_x == walked.idle_y == (0,)
-    assert theory(network("3x3@8 3x3", Plane(9, 9))).idle_x == (0,)
-    assert theory(network("3x3@4 3x3", Plane(9, 9))).idle_x == (1,)  # 0, 4, 8: the window spans the plane
+    walked = theory(network("2x3x3@9 3x3", Plane(9, 9)))
+    assert walked.rows[0].rf == 19
+    assert walked.idle_x == walked.idle_y == (0, 1)
+    assert walked.covered_x is None
+    # Unit 4 reads 0, 4 and 8: it sees both ends, and nothing can widen that.
+    walked = theory(network("3x3@4 3x3", Plane(9, 9)))
+    assert (walked.covered_x, walked.idle_x) == (0, (1,))
+
+
+@settings(max_examples=150, deadline=None)
+@given(stems(depth=5, largest=8))
+def test_a_layer_is_idle_only_where_its_centre_unit_sees_no_further(stem):
+    text, plane = stem
+    nodes = network(text, plane)
+    walked = theory(nodes)
+    before = (plane.height // 2, plane.height // 2, plane.width // 2, plane.width // 2)
+    for position, node in enumerate(nodes):
+        unit = node.made.height // 2, node.made.width // 2
+        hull = support(nodes[: position + 1], unit).hull
+        if hull is None or before is None:
+            return
+        if node.index in walked.idle_y:
+            assert hull[1] - hull[0] <= before[1] - before[0] or centre_moved(node.y)
+        if node.index in walked.idle_x:
+            assert hull[3] - hull[2] <= before[3] - before[2] or centre_moved(node.x)
+        assert (walked.covered_y == node.index) <= (hull[:2] == (0, plane.height - 1))
+        assert (walked.covered_x == node.index) <= (hull[2:] == (0, plane.width - 1))
+        before = hull
+
+
+def centre_moved(axis):
+    """The one pixel that an idle layer reads is not the centre of its input: another unit, with another view."""
+    return axis.size_out // 2 * axis.stride - axis.before != axis.size_in // 2
 
 
 def test_layers_that_never_widen_are_named():

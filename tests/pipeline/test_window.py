@@ -10,8 +10,10 @@ from pipeline.support import support
 from pipeline.window import Window, window
 from tests.strategies import stems
 
+PLANE = Plane(101, 101)
 
-def seen_by(stem, unit, plane=Plane(101, 101)):
+
+def seen_by(stem, unit, plane=PLANE):
     return window(network(stem, plane), unit)
 
 

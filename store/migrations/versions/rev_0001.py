@@ -75,7 +75,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sweep_id", "position", name="pk_sweep_config"),
         sa.UniqueConstraint("config_id", "sweep_id", name="uq_sweep_config_config_id_sweep_id"),
         sqlite_with_rowid=False,
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "attempt",

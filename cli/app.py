@@ -1,0 +1,55 @@
+"""The command `erfsweep`: its subcommands, one file each."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from cli import (
+    db,
+    export,
+    fields,
+    ls,
+    presets,
+    requeue,
+    rm,
+    run,
+    schema,
+    show,
+    status,
+    submit,
+    table,
+    theory,
+    work,
+)
+from cli.options import DbOption, remember_db
+
+app = typer.Typer(
+    name="erfsweep",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"erfsweep {version('erfsweep')}")
+        raise typer.Exit
+
+
+@app.callback()
+def erfsweep(
+    db: DbOption = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Effective receptive fields of convolutional stems: queue a sweep, measure it on Dask, query the results."""
+    remember_db(db)
+
+
+for command in (run, submit, work, status, ls, table, show, export, theory, requeue, rm, fields, presets, schema):
+    app.command(command.__name__.rpartition(".")[2])(command.command)
+app.add_typer(db.app, name="db")

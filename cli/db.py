@@ -1,0 +1,64 @@
+"""`erfsweep db`: the store itself."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import DbOption, FormatOption, store_url
+
+app = typer.Typer(no_args_is_help=True, help="Look at, upgrade, back up or copy the store itself.")
+
+
+@app.command()
+def info(format_: FormatOption = None, db: DbOption = None) -> None:
+    """Show where the store is, its revision, its size, and what it holds."""
+    import msgspec
+
+    from cli.render.tables import print_one
+    from store.opening import open_store
+    from store.transfer import info as info_of
+
+    found = msgspec.to_builtins(info_of(open_store(store_url(db), create=False)))
+    if format_ != "json":
+        for part in ("tables", "states"):
+            found |= {f"{part}.{name}": number for name, number in found.pop(part).items()}
+    print_one(found, format_)
+
+
+@app.command()
+def upgrade(db: DbOption = None) -> None:
+    """Bring the store to the revision of this erfsweep, after a backup copy of an SQLite file."""
+    from store.upgrade import upgrade as upgrade_url
+
+    done = upgrade_url(store_url(db))
+    if done.before == done.after:
+        sys.stdout.write(f"the store is at revision {done.after} already\n")
+    else:
+        kept = f"; the store as it was is kept in {done.backup}" if done.backup else ""
+        sys.stdout.write(f"upgraded from revision {done.before} to {done.after}{kept}\n")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new SQLite file.")], db: DbOption = None
+) -> None:
+    """Write the whole store into a new SQLite file, while others go on working with it."""
+    from store.opening import open_store
+    from store.transfer import backup as backup_to
+
+    sys.stdout.write(f"{backup_to(open_store(store_url(db), create=False), file)}\n")
+
+
+@app.command()
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The URL of a store.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The URL of an empty store, made if it is not there.")],
+) -> None:
+    """Copy everything from one store into an empty one, SQLite or PostgreSQL either way."""
+    from store.opening import open_store
+    from store.transfer import copy as copy_all
+
+    moved = copy_all(open_store(source, create=False), open_store(target))
+    sys.stdout.write(", ".join(f"{number} {table}" for table, number in moved.items()) + " copied\n")

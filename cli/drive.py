@@ -1,0 +1,192 @@
+"""The main job: claim configs from the store, measure them on an engine, save what comes back."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cli.exit import ExitCode
+from cli.progress import Progress, duration
+from pipeline.engines.engine import EngineName, choose
+from pipeline.graph import Job, Limits
+from store.owner import RENEWAL, this_owner
+from store.queue import claim, release, renew
+from store.results import save
+
+if TYPE_CHECKING:
+    from pipeline.engines.engine import Engine
+    from pipeline.result import Outcome
+    from store.engine import Store
+
+CLAIM_SECONDS = 4.0
+"""Expected work taken from the queue at a time: little enough to share, enough to ask rarely."""
+POLL_SECONDS = 0.5
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How to measure."""
+
+    limits: Limits
+    engine: EngineName = "auto"
+    workers: int = 2
+    fail_fast: bool = False
+    wait: bool = True
+    connection: dict[str, Any] = {}
+
+
+class Summary(msgspec.Struct):
+    """What a run came to, and where its time went, in seconds."""
+
+    done: int = 0
+    failed: int = 0
+    killed: int = 0
+    interrupted: bool = False
+    held: int = 0
+    measuring: float = 0.0
+    sizing: float = 0.0
+    storing: float = 0.0
+    wall: float = 0.0
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 all well, 1 some configs failed, 130 interrupted."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        return ExitCode.SOME_FAILED if self.failed or self.killed else ExitCode.DONE
+
+
+def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Summary:
+    """Measures what is queued, of one sweep or of all, until nothing is left, and waits for what others hold of it.
+
+    Every partition is saved as it comes back, in one transaction. Ctrl-C stops in good order, a second one at once.
+    """
+    from pipeline.run import interruptible, run
+    from store.query import status
+
+    owner = this_owner()
+    summary = Summary()
+    stop = Event()
+    started = time.monotonic()
+    waiting = _unfinished(status(store, sweep))
+    with (
+        Progress(*waiting) as progress,
+        _renewing(store),
+        interruptible(stop, lambda: progress.say("stopping: saving what is finished (Ctrl-C again stops at once)")),
+    ):
+
+        def deliver(outcomes: "list[Outcome]") -> None:
+            clock = time.monotonic()
+            save(store, owner, outcomes)
+            summary.storing += time.monotonic() - clock
+            _count(summary, outcomes)
+            good = sum(outcome.kind == "done" for outcome in outcomes)
+            progress.advance(good, len(outcomes) - good, sum(costs.pop(each.digest, 0.0) for each in outcomes))
+            if settings.fail_fast and good < len(outcomes):
+                stop.set()
+
+        costs: dict[str, float] = {}
+
+        def jobs() -> Iterator[Job]:
+            while not stop.is_set():
+                clock = time.monotonic()
+                claimed = claim(store, owner, sweep, seconds=CLAIM_SECONDS)
+                summary.storing += time.monotonic() - clock
+                if not claimed:
+                    return
+                for one in claimed:
+                    costs[one.digest] = one.cost
+                    yield Job(one.digest, one.config, one.cost)
+
+        try:
+            while not stop.is_set():
+                left = status(store, sweep)
+                free = left.states["queued"]
+                if free.configs or _lapsed(left):
+                    run(jobs(), _engine(settings, free.cost, free.configs), settings.limits, deliver, stop)
+                elif left.states["running"].configs and settings.wait and sweep is not None:
+                    _wait(store, sweep, left, progress, stop)
+                else:
+                    summary.held = left.states["running"].configs
+                    break
+        finally:
+            release(store, owner)
+    summary.interrupted = stop.is_set() and not settings.fail_fast
+    summary.wall = time.monotonic() - started
+    return summary
+
+
+def _unfinished(found: Any) -> tuple[int, float]:
+    counts = [found.states[state] for state in ("queued", "running")]
+    return sum(count.configs for count in counts), sum(count.cost for count in counts)
+
+
+def _wait(store: "Store", sweep: str, found: Any, progress: Progress, stop: Event) -> None:
+    """Waits until nothing of the sweep is held by others, or something of it is free again."""
+    from store.query import status
+
+    holders = ", ".join(f"{holder.owner.host}:{holder.owner.pid}" for holder in found.holders)
+    progress.say(f"waiting for {found.states['running'].configs} configs that {holders} measures")
+    while not stop.wait(POLL_SECONDS):
+        now = status(store, sweep)
+        if now.states["queued"].configs or _lapsed(now) or not now.states["running"].configs:
+            return
+
+
+def _lapsed(found: Any) -> bool:
+    """Whether somebody who holds configs is gone: the next claim takes them over."""
+    now = time.time()
+    return any(held.owner.is_dead or (not held.owner.is_here and held.lease_until < now) for held in found.holders)
+
+
+def _engine(settings: Settings, work: float, count: int) -> "Engine":
+    from pipeline.engines.make import make_engine
+
+    name = choose(work, count) if settings.engine == "auto" else settings.engine
+    return make_engine(name, settings.workers, **settings.connection)
+
+
+def _count(summary: Summary, outcomes: "list[Outcome]") -> None:
+    for outcome in outcomes:
+        setattr(summary, outcome.kind, getattr(summary, outcome.kind) + 1)
+        if outcome.result is not None:
+            summary.measuring += outcome.result.provenance.erf_seconds
+            summary.sizing += outcome.result.provenance.size_seconds
+
+
+@contextmanager
+def _renewing(store: "Store") -> Iterator[None]:
+    """Renews the leases of this process while it works, from a thread of its own: a config may take minutes."""
+    over = Event()
+    owner = this_owner()
+
+    def keep() -> None:
+        while not over.wait(RENEWAL):
+            try:
+                renew(store, owner)
+            except Exception as error:  # noqa: BLE001  # the lease lasts 60 s: three more tries
+                sys.stderr.write(f"the leases could not be renewed ({error}); trying again\n")
+
+    thread = Thread(target=keep, daemon=True, name="leases")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def describe(summary: Summary) -> str:
+    """One line: what was measured, and where the time went."""
+    parts = [f"{summary.done} measured"]
+    parts += [f"{number} {what}" for what in ("failed", "killed") if (number := getattr(summary, what))]
+    if summary.held:
+        parts.append(f"{summary.held} held by others")
+    busy = summary.measuring + summary.sizing
+    spent = f"measuring {duration(summary.measuring)}, sizes {duration(summary.sizing)}"
+    spent += f", storing {duration(summary.storing)}"
+    line = f"{', '.join(parts)} in {duration(summary.wall)}"
+    return f"{line} ({spent})" if busy else line

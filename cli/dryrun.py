@@ -1,0 +1,54 @@
+"""`--dry-run`: how many configs a run would measure, and why each."""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from cli.exit import ExitCode
+from cli.resolve import resolve
+from pipeline.cost import expected_seconds
+from pipeline.errors import StoreError
+from pipeline.notation import label
+from pipeline.sweep import check_size
+
+_WHY = {
+    "new": "new",
+    "queued": "queued before and not measured yet",
+    "running": "held by another process",
+    "done": "done already",
+    "failed": "failed before; --retry-failed measures it again",
+    "killed": "ended its worker before; --retry-failed measures it again",
+}
+
+
+def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, verbose: bool) -> int:
+    """Prints what `run` would do; nothing is written, not even a store."""
+    from cli.progress import duration
+    from store.opening import open_store
+    from store.query import status
+    from store.sweeps import known
+
+    try:
+        store = open_store(url, create=False)
+    except StoreError:
+        store = None
+    found = resolve(sweep, overrides, name, store)
+    counts: Counter[str] = Counter()
+    work = 0.0
+    if isinstance(found, str):
+        if store is not None:
+            for state, count in status(store, found).states.items():
+                counts[state] = count.configs
+                work += count.cost if state == "queued" else 0.0
+    else:
+        check_size(found, most)
+        for config, state in known(store, found) if store is not None else ((config, None) for config in found):
+            counts[state or "new"] += 1
+            if state in (None, "queued"):
+                work += expected_seconds(config)
+            if verbose:
+                sys.stdout.write(f"{config.digest[:12]}  {label(config.stem)}: {_WHY[state or 'new']}\n")
+    shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
+    sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
+    return ExitCode.DONE

@@ -1,0 +1,12 @@
+"""`erfsweep fields`: every column that a user can name."""
+
+from cli.options import FormatOption
+
+
+def command(format_: FormatOption = None) -> None:
+    """List the columns for --where, --columns and --sort, with type, unit and meaning."""
+    from cli.render.tables import Table, print_table
+    from store.fields import fields
+
+    rows = [(each.name, each.type, each.unit or None, each.description) for each in fields()]
+    print_table(Table(("field", "type", "unit", "meaning"), rows), format_)

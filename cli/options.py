@@ -1,0 +1,81 @@
+"""Options that several commands share, declared once."""
+
+import os
+from typing import Annotated, Any, Literal, TypeAlias
+
+import typer
+
+from pipeline.errors import InputError, quote
+
+DEFAULT_URL = "sqlite:///erfsweep.db"
+
+Format: TypeAlias = Literal["table", "plain", "classic", "csv", "json", "markdown", "latex"]
+
+DbOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--db", metavar="URL", help=f"The store: an SQLAlchemy URL, or ERFSWEEP_DB [default: {DEFAULT_URL}]."),
+]
+FormatOption: TypeAlias = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", help="How to print [default: table on a terminal, plain in a pipe]."),
+]
+SweepArgument: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="[SWEEP]", help="A sweep file, a preset, a stored sweep, or a stem.")
+]
+StoredArgument: TypeAlias = Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A stored sweep.")]
+SetOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", "-s", metavar="AXIS=VALUES", help="Set or override an axis: depth='range(1,41)', kernel=3,5."
+    ),
+]
+NameOption: TypeAlias = Annotated[str | None, typer.Option("--name", help="Store the sweep under another name.")]
+AppendOption: TypeAlias = Annotated[
+    bool, typer.Option("--append", help="Add what is new to the end of the sweep of that name.")
+]
+ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="Take this list for the old one.")]
+MaxConfigsOption: TypeAlias = Annotated[
+    int, typer.Option("--max-configs", min=1, help="Refuse a sweep of more configs than this.")
+]
+
+_given: dict[str, str | None] = {"db": None}
+
+
+def remember_db(url: str | None) -> None:
+    """Keeps the `--db` that stood before the command."""
+    _given["db"] = url
+
+
+def store_url(url: str | None) -> str:
+    """The URL of the store: `--db` after the command, before it, ERFSWEEP_DB, or a file in the working directory."""
+    return url or _given["db"] or os.environ.get("ERFSWEEP_DB") or DEFAULT_URL
+
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def parse_bytes(text: str) -> int:
+    """The bytes that `1GB`, `512MiB` or `2e9` says. Raises InputError for anything else."""
+    lowered = text.strip().lower().removesuffix("b")
+    number = lowered.rstrip("kmgti")
+    unit = lowered[len(number) :]
+    try:
+        amount = float(number) * _UNITS[unit]
+        if not 1 <= amount < 2**63:
+            raise ValueError
+    except (ValueError, KeyError, OverflowError):
+        raise InputError(f"--memory {quote(text)} is no size; write 1GB, 512MiB or 2000000000") from None
+    return int(amount)
+
+
+def parse_settings(settings: list[str] | None) -> dict[str, Any]:
+    """Axes by name from `-s name=values`. Raises InputError for one that is written wrong or given twice."""
+    from pipeline.axis import parse_setting
+
+    found: dict[str, Any] = {}
+    for text in settings or []:
+        name, values = parse_setting(text)
+        if name in found:
+            raise InputError(f"-s {name} is given twice; keep one")
+        found[name] = values
+    return found

@@ -1,0 +1,28 @@
+"""`erfsweep presets`: the sweep files that ship."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.options import FormatOption
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this preset's sweep file.")] = None,
+    format_: FormatOption = None,
+) -> None:
+    """List the presets, or print one as a sweep file to start from."""
+    from cli.render.tables import Table, print_table
+    from pipeline.errors import InputError, quote
+    from pipeline.presets import preset_names, preset_text
+    from pipeline.sweep import preset_spec, sweep
+
+    if name is None:
+        found = [(each, preset_spec(each) or {}) for each in preset_names()]
+        rows = [(each, sweep(spec).size, str(spec.get("description", ""))) for each, spec in found]
+        print_table(Table(("preset", "configs", "description"), rows), format_)
+    elif name in preset_names():
+        sys.stdout.write(preset_text(name))
+    else:
+        raise InputError(f"there is no preset {quote(name)} (there are {', '.join(preset_names())})")

@@ -1,0 +1,82 @@
+"""Progress of a run on stderr: a bar on a terminal, a plain line every few seconds in a pipe."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+PLAIN_SECONDS = 5.0
+
+
+class Progress:
+    """Counts what is done and failed, and tells the time left by cost: the work of a config, not the number of them."""
+
+    def __init__(self, configs: int, cost: float) -> None:
+        self.configs = configs
+        self.cost = max(cost, 1e-9)
+        self.done = 0
+        self.failed = 0
+        self.cost_done = 0.0
+        self.started = time.monotonic()
+        self._said = self.started
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if self.configs and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("measuring"), BarColumn(), TextColumn("{task.fields[said]}"))
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task("measuring", total=self.cost, said=self._line())
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, done: int, failed: int, cost: float) -> None:
+        """More configs are finished, well or not, of this expected cost in seconds."""
+        self.done += done
+        self.failed += failed
+        self.cost_done += cost
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.cost_done, said=self._line())
+        elif time.monotonic() - self._said > PLAIN_SECONDS:
+            self._said = time.monotonic()
+            sys.stderr.write(f"measuring: {self._line()}\n")
+
+    def say(self, text: str) -> None:
+        """A line on stderr, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            sys.stderr.write(text + "\n")
+
+    def _line(self) -> str:
+        seconds = time.monotonic() - self.started
+        finished = self.done + self.failed
+        parts = [f"{finished}/{self.configs}"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if finished and seconds > 0:
+            left = seconds * max(self.cost - self.cost_done, 0) / max(self.cost_done, 1e-9)
+            parts += [f"{finished / seconds:.0f}/s" if finished > seconds else f"{finished / seconds:.2g}/s"]
+            parts += [f"{duration(left)} left"]
+        return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """A duration for a reader: 0.8 s, 12 s, 3 min 20 s, 2 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"

@@ -1,0 +1,45 @@
+"""Writing files: whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from pipeline.errors import InputError, quote
+
+
+def made_directory(path: Path) -> None:
+    """Makes a directory and its parents. Raises InputError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the directory {quote(path)}: {error.strerror}; choose another --to") from None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file beside its place and moves it there, so that no reader sees half of it.
+
+    Raises InputError where it cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot write {quote(path)}: {error.strerror}; choose another place") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """The same for text, in UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,23 @@
+"""`erfsweep requeue`: queue again what failed."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.options import DbOption, StoredArgument, store_url
+
+
+def command(
+    sweep: StoredArgument = None,
+    failed: Annotated[bool, typer.Option("--failed", help="What failed.")] = False,
+    killed: Annotated[bool, typer.Option("--killed", help="What ended its worker.")] = False,
+    db: DbOption = None,
+) -> None:
+    """Queue configs again that failed or were killed (both, if neither is named)."""
+    from store.opening import open_store
+    from store.queue import requeue
+
+    both = failed == killed
+    number = requeue(open_store(store_url(db), create=False), sweep, failed=failed or both, killed=killed or both)
+    sys.stdout.write(f"{number} configs queued again\n")

@@ -1,0 +1,62 @@
+"""What SWEEP on the command line stands for: an existing file, a preset, a stored sweep, a stem, in this order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import InputError, quote
+
+if TYPE_CHECKING:
+    from pipeline.sweep import Sweep
+    from store.engine import Store
+
+DEFAULT_SWEEP = "luo2016"
+
+
+def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "Store | None") -> "Sweep | str":
+    """The sweep that SWEEP describes, or the name of a stored sweep that is to be taken as it is.
+
+    A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
+    """
+    from pipeline.notation import parse
+    from pipeline.sweep import NAME, preset_spec, stem_sweep, sweep
+    from pipeline.sweepfile import read_sweep_file
+
+    path = Path(text)
+    if _is_file(path):
+        spec = {"name": path.stem, **read_sweep_file(path)}
+        return sweep(spec, overrides, name=name)
+    if (preset := preset_spec(text)) is not None:
+        return sweep(preset, overrides, name=name)
+    stored = _stored_specs(store, text) if NAME.fullmatch(text) else None
+    if stored is not None:
+        if not overrides and name in (None, text):
+            return text
+        if len(stored) > 1:
+            raise InputError(f"sweep {quote(text)} was put together by --append; name the sweep file instead")
+        return sweep({**stored[0], "name": text}, overrides, name=name)
+    try:
+        parse(text)
+    except InputError as error:
+        if NAME.fullmatch(text) and not any(sign.isdigit() for sign in text.partition("x")[0]):
+            raise InputError(
+                f"no file, preset, stored sweep or stem is called {quote(text)}; `erfsweep presets` and `erfsweep ls` "
+                "list the sweeps, 4x3x3 is a stem"
+            ) from None
+        raise error from None
+    return stem_sweep(text, overrides, {}, name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _stored_specs(store: "Store | None", name: str) -> tuple[dict[str, Any], ...] | None:
+    if store is None:
+        return None
+    from store.sweeps import specs
+
+    return specs(store, name)

@@ -1,0 +1,30 @@
+"""`erfsweep rm`: remove a sweep."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.options import DbOption, store_url
+
+
+def command(
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    db: DbOption = None,
+) -> None:
+    """Remove a sweep and its results; what another sweep uses is kept."""
+    from pipeline.errors import InputError
+    from store.opening import open_store
+    from store.query import status
+    from store.sweeps import remove
+
+    store = open_store(store_url(db), create=False)
+    if not yes:
+        configs = status(store, sweep).configs
+        if not sys.stdin.isatty():
+            raise InputError(f"removing sweep {sweep} with its {configs} configs wants --yes")
+        if not typer.confirm(f"Remove sweep {sweep} with its {configs} configs and their results?", err=True):
+            return
+    gone = remove(store, sweep)
+    sys.stdout.write(f"sweep {gone.sweep}: {gone.removed} configs removed, {gone.kept} kept for other sweeps\n")

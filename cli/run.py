@@ -1,0 +1,67 @@
+"""`erfsweep run`: queue what is new, measure it, print the table."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.options import (
+    AppendOption,
+    DbOption,
+    FormatOption,
+    MaxConfigsOption,
+    NameOption,
+    ReplaceOption,
+    SetOption,
+    SweepArgument,
+    parse_settings,
+    store_url,
+)
+from cli.submit import DEFAULT_MAX_CONFIGS, mode_of, queue
+from cli.work import (
+    EngineOption,
+    FailFastOption,
+    MemoryOption,
+    RetryOption,
+    TimeoutOption,
+    WorkersOption,
+    settings_of,
+    work_on,
+)
+
+
+def command(
+    sweep: SweepArgument = None,
+    settings: SetOption = None,
+    name: NameOption = None,
+    append: AppendOption = False,
+    replace: ReplaceOption = False,
+    max_configs: MaxConfigsOption = DEFAULT_MAX_CONFIGS,
+    engine: EngineOption = "auto",
+    workers: WorkersOption = 2,
+    memory: MemoryOption = "1GB",
+    timeout: TimeoutOption = None,
+    retry_failed: RetryOption = False,
+    fail_fast: FailFastOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured, and why with -v.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="With --dry-run: a line for each config.")] = False,
+    format_: FormatOption = None,
+    db: DbOption = None,
+) -> int:
+    """Queue what is new of a sweep, measure it, print the table. Without SWEEP: the preset luo2016."""
+    from cli.dryrun import explain
+    from cli.resolve import DEFAULT_SWEEP, resolve
+    from cli.table import print_sweep
+    from store.opening import open_store
+
+    how = settings_of(engine, workers, memory, timeout, fail_fast)
+    mode = mode_of(append, replace)
+    if dry_run:
+        return explain(store_url(db), sweep or DEFAULT_SWEEP, parse_settings(settings), name, max_configs, verbose)
+    store = open_store(store_url(db))
+    found = resolve(sweep or DEFAULT_SWEEP, parse_settings(settings), name, store)
+    stored, said = queue(store, found, mode, max_configs)
+    sys.stderr.write(said + "\n")
+    code = work_on(store, stored, how, retry_failed)
+    print_sweep(store, stored, format_)
+    return code

@@ -1,0 +1,45 @@
+"""`erfsweep status`: how far a sweep is."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import DbOption, FormatOption, StoredArgument, store_url
+
+if TYPE_CHECKING:
+    from store.query import Status
+
+
+def command(
+    sweep: StoredArgument = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Say it again every 2 s until nothing is left.")] = False,
+    format_: FormatOption = None,
+    db: DbOption = None,
+) -> None:
+    """Count configs by state, with the rate and the time left."""
+    from cli.render.tables import print_one
+    from store.opening import open_store
+    from store.query import status
+
+    store = open_store(store_url(db), create=False)
+    while True:
+        found = status(store, sweep)
+        print_one(_described(found), format_)
+        if not watch or not (found.states["queued"].configs or found.states["running"].configs):
+            return
+        sys.stdout.flush()
+        time.sleep(2)
+
+
+def _described(found: "Status") -> dict[str, Any]:
+    left = sum(found.states[state].cost for state in ("queued", "running"))
+    return {
+        "sweep": found.sweep,
+        "configs": found.configs,
+        **{state: count.configs for state, count in found.states.items()},
+        "per_second": found.pace.configs,
+        "seconds_left": left / found.pace.cost if left and found.pace.cost else None if left else 0.0,
+        "held_by": ", ".join(f"{each.owner.host}:{each.owner.pid} ({each.configs})" for each in found.holders) or None,
+    }

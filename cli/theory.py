@@ -1,0 +1,72 @@
+"""`erfsweep theory`: the receptive-field walk of a stem, layer by layer, without measuring."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import FormatOption
+
+COLUMNS = (
+    "index",
+    "layer",
+    "height",
+    "width",
+    "features",
+    "rf",
+    "rf_y",
+    "jump",
+    "jump_y",
+    "start",
+    "start_y",
+    "padding",
+    "padding_y",
+    "cover",
+)
+
+
+def command(
+    stem: Annotated[str, typer.Argument(metavar="STEM", help="A stem in the notation, or a file that holds one.")],
+    input_: Annotated[
+        str, typer.Option("--input", "-i", metavar="PLANE", help="The input plane: 224, 224x320 or 224x224x3.")
+    ] = "224",
+    format_: FormatOption = None,
+) -> None:
+    """Walk a stem's receptive field layer by layer: RF, jump, start, padding and the share of the plane covered."""
+    from cli.render.tables import Table, print_table
+    from pipeline.config import canonical_stem, plane
+    from pipeline.network import network
+    from pipeline.theory import theory
+
+    text = stem_text(stem)
+    canonical_stem(text)
+    walked = theory(network(text, plane(input_)))
+    rows = [tuple(getattr(row, name) for name in COLUMNS) for row in walked.rows]
+    print_table(Table(COLUMNS, rows), format_)
+    for axis, covered, idle in (("x", walked.covered_x, walked.idle_x), ("y", walked.covered_y, walked.idle_y)):
+        if covered is not None:
+            sys.stderr.write(f"layer {covered} is the first whose centre unit sees the whole plane along {axis}\n")
+        if idle:
+            listed = ", ".join(map(str, idle))
+            sys.stderr.write(f"layers that add nothing along {axis}: {listed}\n")
+
+
+def stem_text(text: str) -> str:
+    """A stem written on the command line or in a file, `#` starting a comment.
+
+    Raises InputError for a file that cannot be read.
+    """
+    from pipeline.errors import InputError, quote
+    from pipeline.notation import MAX_CHARACTERS
+
+    path = Path(text)
+    if len(text) > 255 or not path.suffix or not path.is_file():
+        return text
+    if path.stat().st_size > MAX_CHARACTERS:
+        raise InputError(f"{quote(path)} is too long for a stem of at most {MAX_CHARACTERS} characters; shorten it")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {quote(path)} as a stem: {error}; save it as UTF-8 text") from None
+    return " ".join(" ".join(line.partition("#")[0].split()) for line in lines if line.partition("#")[0].strip())

@@ -1,0 +1,83 @@
+"""Memory of the kernel: arrays that begin on a cache line, in blocks that each thread takes up again.
+
+A fresh page of memory costs as much as passing over it four times, and a matrix product whose rows straddle cache
+lines is an eighth slower. So blocks stay with the thread that made them, and one is free again when no array refers to
+it any more.
+"""
+
+import threading
+from math import prod
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.layers.array import Array
+
+LINE = 64
+SMALL = 2**14
+"""Bytes below which an array is left to NumPy."""
+KEPT = 2**26
+"""Bytes that a thread keeps at most; larger arrays, and what is beyond, go back to the system."""
+
+_Block = npt.NDArray[np.uint8]
+
+
+class _Blocks(threading.local):
+    """The blocks of one thread, and its scratch space by purpose."""
+
+    def __init__(self) -> None:
+        self.blocks: list[_Block] = []
+        self.size = 0
+        self.scratch: dict[str, _Block] = {}
+
+    def take(self, size: int) -> _Block:
+        """A block of at least `size` bytes that nothing refers to."""
+        best: _Block | None = None
+        for block in self.blocks:
+            # References: the list, `block`, the argument of getrefcount, and `best` where it is the best so far.
+            if size <= block.size <= 2 * size + LINE and getrefcount(block) == 3:
+                best = block
+                break
+        if best is None:
+            best = np.empty(size + LINE, np.uint8)
+            if size <= KEPT // 4:
+                self._keep(best)
+        return best
+
+    def _keep(self, block: _Block) -> None:
+        self.blocks.insert(0, block)
+        self.size += block.size
+        position = len(self.blocks) - 1
+        while self.size > KEPT and position > 0:
+            if getrefcount(self.blocks[position]) == 2:
+                self.size -= self.blocks.pop(position).size
+            position -= 1
+
+
+_mine = _Blocks()
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array with arbitrary content that begins on a cache line, unless it is too small for that to matter."""
+    size = prod(shape) * dtype.itemsize
+    if size < SMALL:
+        return np.empty(shape, dtype)
+    return _placed(_mine.take(size), shape, dtype)
+
+
+def scratch(purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array with arbitrary content, valid until this thread asks for the same purpose again."""
+    size = prod(shape) * dtype.itemsize
+    block = _mine.scratch.get(purpose)
+    if block is None or block.size < size + LINE:
+        block = np.empty(size + LINE, np.uint8)
+        if size <= KEPT // 4:
+            _mine.scratch[purpose] = block
+    return _placed(block, shape, dtype)
+
+
+def _placed(block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    start = -block.__array_interface__["data"][0] % LINE
+    return np.ndarray(shape, dtype, block, start)

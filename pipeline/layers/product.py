@@ -1,0 +1,56 @@
+"""Matrix products over windows of lines, in shapes that BLAS is fast at.
+
+OpenBLAS multiplies small matrices (up to 10^6 multiply-adds) where they lie, without packing its operands first. On
+the thin products of a convolution, a few dozen features wide, packing costs as much as multiplying: a product of
+48 x 48 by 48 x 656 runs at 60 % of the rate of the same product in chunks of 320 columns.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.layers.array import Array
+
+_SMALL = 10**6
+_LEAST = 32
+
+
+class Windows(NamedTuple):
+    """Where windows begin in a contiguous array, in numbers: window (g, r) begins at start + g * group + r * row."""
+
+    start: int
+    group: int
+    row: int
+
+
+@lru_cache(maxsize=1024)
+def chunk(m: int, k: int, n: int) -> int:
+    """Columns of one product of [m, k] by [k, n]: all, or as many as keep it small."""
+    widest = _SMALL // (m * k)
+    if n <= widest or widest < _LEAST:
+        return n
+    pieces = -(-n // widest)
+    even = -(-n // pieces)
+    return min(-(-even // _LEAST) * _LEAST, widest // _LEAST * _LEAST)
+
+
+def multiply(matrices: Array, x: Array, read: Windows, out: Array, made: Windows, rows: int, n: int) -> None:
+    """matrices [groups, 1, m, k] times each window of x, [k, n], into the windows of `out`, [m, n].
+
+    Both arrays are contiguous and so are the lines of n; windows of x may overlap.
+    """
+    groups, _, m, k = matrices.shape
+    width = chunk(m, k, n)
+    pieces = n // width
+    for first, count, columns in ((0, pieces, width), (pieces * width, 1, n - pieces * width)):
+        if columns:
+            operand = _windows(x, read, first, (count, groups, rows, k, columns), n)
+            product = _windows(out, made, first, (count, groups, rows, m, columns), n)
+            np.matmul(matrices, operand, out=product)
+
+
+def _windows(a: Array, at: Windows, first: int, shape: tuple[int, int, int, int, int], n: int) -> Array:
+    item = a.itemsize
+    strides = (shape[4] * item, at.group * item, at.row * item, n * item, item)
+    return np.ndarray(shape, a.dtype, a, (at.start + first) * item, strides)

@@ -1,0 +1,106 @@
+"""Moving a whole store: a copy between SQLite and PostgreSQL, a backup, and what a store is made of."""
+
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, func, select, text
+
+from pipeline.errors import InputError, StoreError, quote
+from store.counts import counts
+from store.engine import Store
+from store.faults import told
+from store.rows import CHUNK, insert_rows
+from store.schema import REVISION, TABLES, config, map_
+
+_FETCHED = {"map": 50}  # rows at once, where a row may hold a heatmap of megabytes
+
+
+class Info(msgspec.Struct, frozen=True):
+    """What a store is: where, on what, of which revision, how large (bytes), and how many rows its tables hold."""
+
+    url: str
+    dialect: str
+    server: str
+    revision: str
+    size: int
+    journal: str | None
+    tables: dict[str, int]
+    states: dict[str, int]
+
+
+def copy(source: Store, target: Store) -> dict[str, int]:
+    """Copies everything into an empty store, in one transaction; the rows of each table.
+
+    What was running in the source is queued in the target. Raises StoreError where the target holds something.
+    """
+    if source is target or (source.address.url == target.address.url and not source.address.in_memory):
+        raise InputError(f"{quote(source.address.shown)} cannot be copied onto itself")
+    copied = {}
+    with target.reshape() as there, source.read() as here:
+        for table in TABLES:
+            if there.execute(select(table).limit(1)).first() is not None:
+                raise StoreError(f"the store {quote(target.address.shown)} is not empty; copy into a new one")
+        for table in TABLES:
+            # The columns by name: a store that was upgraded may have them in another order.
+            rows = here.execution_options(stream_results=True).execute(select(*table.columns))
+            copied[table.name] = 0
+            for chunk in rows.partitions(_FETCHED.get(table.name, CHUNK)):
+                insert_rows(there, table, [tuple(row) for row in chunk])
+                copied[table.name] += len(chunk)
+        running = config.update().where(config.c.state == "running")
+        there.execute(running.values(state="queued", owner=None, lease_until=None))
+    return copied
+
+
+def backup(store: Store, path: Path) -> Path:
+    """Writes the whole store into a new SQLite file, while others go on working with it.
+
+    Raises InputError where the file exists, StoreError where it cannot be written.
+    """
+    if path.exists():
+        raise InputError(f"{quote(path)} exists; name a new file for the backup")
+    from store.opening import open_store
+
+    if store.address.path is not None:
+        from store.upgrade import copy_file
+
+        with told(store.address, files=True):
+            copy_file(store.address.path, path)
+        return path
+    target = open_store(f"sqlite:///{path}")
+    try:
+        copy(store, target)
+    finally:
+        target.close()
+    return path
+
+
+def info(store: Store) -> Info:
+    """What the store is, in numbers."""
+
+    def work(connection: Connection) -> Info:
+        rows = func.count()
+        # Not `map`: it has a row for each of `result`, and to count them is to walk through all heatmaps.
+        listed = [table for table in TABLES if table is not map_]
+        tables = {table.name: connection.execute(select(rows).select_from(table)).scalar_one() for table in listed}
+        server, size, journal = _engine(connection)
+        states = {state: count.configs for state, count in counts(connection, None).items()}
+        return Info(store.address.shown, store.dialect, server, REVISION, size, journal, tables, states)
+
+    return store.reading(work)
+
+
+def _engine(connection: Connection) -> tuple[str, int, str | None]:
+    """Name and version of the database, its size in bytes, and how SQLite keeps its journal."""
+    if connection.dialect.name == "sqlite":
+        version = connection.execute(select(func.sqlite_version())).scalar_one()
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        return f"SQLite {version}", pages * size, journal
+    version = connection.execute(text("SHOW server_version")).scalar_one()
+    return (
+        f"PostgreSQL {version}",
+        connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one(),
+        None,
+    )

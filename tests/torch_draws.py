@@ -1,0 +1,73 @@
+"""Squared gradients over many draws of weights and probes at once, by PyTorch's autograd.
+
+Draws stand side by side as groups of channels, so that one pass through the network serves all of them.
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from pipeline.config import Config
+from pipeline.network import Axis, Network, Node
+from pipeline.stem import Activate, BatchNorm, Convolution, PreResidual, Transposed, Upsample
+
+_ACTIVATIONS = {"linear": lambda z: z, "relu": functional.relu, "leaky_relu": lambda z: functional.leaky_relu(z, 0.01)}
+_PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+
+
+def squared_gradients(config: Config, draws: int, seed: int) -> np.ndarray:
+    """float64 [draws, height, width]: the squared gradient of the config's unit, summed over input channels.
+
+    Weights and normal probes are drawn anew for each draw, with PyTorch's generator.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    plane, (row, column) = config.input, config.unit
+    shape = (1, draws * plane.channels, plane.height, plane.width)
+    x = torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
+    made = _stack(config.network, x, config.init.kind, draws, generator)
+    units = made[0, :, row, column].reshape(draws, -1)[:, config.readout.channel]
+    (gradient,) = torch.autograd.grad(units.sum(), x)
+    return gradient.reshape(draws, plane.channels, plane.height, plane.width).square().sum(dim=1).numpy()
+
+
+def _stack(nodes: Network, x: torch.Tensor, kind: str, draws: int, generator: torch.Generator) -> torch.Tensor:
+    for node in nodes:
+        match node.layer:
+            case PreResidual():
+                beside = x if node.shortcut is None else _stack((node.shortcut,), x, kind, draws, generator)
+                x = _stack(node.body, x, kind, draws, generator) + beside
+            case Upsample():
+                x = x.repeat_interleave(node.y.stride, dim=2).repeat_interleave(node.x.stride, dim=3)
+            case BatchNorm() | Activate():
+                pass
+            case _:
+                x = _convolution(node, x, kind, draws, generator)
+        x = _ACTIVATIONS[node.activation](x)
+    return x
+
+
+def _convolution(node: Node, x: torch.Tensor, kind: str, draws: int, generator: torch.Generator) -> torch.Tensor:
+    assert isinstance(node.layer, Convolution)
+    area, groups = node.y.kernel * node.x.kernel, node.groups
+    inputs, features = node.given.channels // groups, node.made.channels // groups
+    kernel = (node.y.kernel, node.x.kernel)
+    transposed = isinstance(node.layer, Transposed)
+    ends = (inputs, features) if transposed else (features, inputs)
+    # [draws * groups * first, second, height, width]: PyTorch's layouts of both kinds of convolution.
+    shape = (draws * groups * ends[0], ends[1], *kernel)
+    if kind == "lecun_uniform":
+        weight = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * (3 / (area * inputs)) ** 0.5
+    else:
+        assert kind == "glorot_normal"
+        scale = (2 / (area * (inputs + features))) ** 0.5
+        weight = torch.randn(shape, generator=generator, dtype=torch.float64) * scale
+    stride, dilation = (node.y.stride, node.x.stride), (node.y.dilation, node.x.dilation)
+    if transposed:
+        full = functional.conv_transpose2d(x, weight, None, stride, 0, 0, draws * groups, dilation)
+        return functional.pad(full, _sides(node.x, node.y, -1))
+    padded = functional.pad(x, _sides(node.x, node.y, 1), mode=_PAD_MODE[node.padding_mode])
+    return functional.conv2d(padded, weight, None, stride, 0, dilation, draws * groups)
+
+
+def _sides(x: Axis, y: Axis, sign: int) -> tuple[int, int, int, int]:
+    return sign * x.before, sign * x.after, sign * y.before, sign * y.after
