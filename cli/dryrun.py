@@ -2,8 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from cli.exit import ExitCode
 from cli.resolve import resolve
@@ -11,6 +11,11 @@ from pipeline.cost import expected_seconds
 from pipeline.errors import StoreError
 from pipeline.notation import label
 from pipeline.sweep import check_size
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.sweep import Sweep
+    from store.engine import Store
 
 _WHY = {
     "new": "new",
@@ -27,7 +32,6 @@ def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None
     from cli.progress import duration
     from store.opening import open_store
     from store.query import status
-    from store.sweeps import known
 
     try:
         store = open_store(url, create=False)
@@ -43,12 +47,21 @@ def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None
                 work += count.cost if state == "queued" else 0.0
     else:
         check_size(found, most)
-        for config, state in known(store, found) if store is not None else ((config, None) for config in found):
-            counts[state or "new"] += 1
-            if state in (None, "queued"):
+        for config, state in _states(store, found):
+            counts[state] += 1
+            if state in ("new", "queued"):
                 work += expected_seconds(config)
             if verbose:
-                sys.stdout.write(f"{config.digest[:12]}  {label(config.stem)}: {_WHY[state or 'new']}\n")
+                sys.stdout.write(f"{config.digest[:12]}  {label(config.stem)}: {_WHY[state]}\n")
     shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     return ExitCode.DONE
+
+
+def _states(store: "Store | None", found: "Sweep") -> "Iterator[tuple[Config, str]]":
+    from store.sweeps import known
+
+    if store is None:
+        yield from ((config, "new") for config in found)
+    else:
+        yield from ((config, state or "new") for config, state in known(store, found))

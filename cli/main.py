@@ -16,7 +16,7 @@ def _run(arguments: list[str]) -> int:
     from cli.app import app
 
     try:
-        answer = app(arguments, standalone_mode=False)
+        answer = app(arguments, prog_name="erfsweep", standalone_mode=False)
         sys.stdout.flush()
     except ErfsweepError as error:
         return _ended(error, f"erfsweep: {error}", exit_code(error))
@@ -35,10 +35,11 @@ def _unexpected(error: Exception) -> int:
 
     if isinstance(error, typer.Abort):
         return _ended(error, "erfsweep: interrupted", ExitCode.INTERRUPTED)
-    show = getattr(error, "show", None)
-    if show is not None and hasattr(error, "exit_code"):  # what the parser of arguments found wrong
-        show()
-        return int(error.exit_code)
+    if hasattr(error, "format_message"):  # what the parser of arguments found wrong
+        problem = error.format_message().replace("Value error, ", "").rstrip(".")
+        context = getattr(error, "ctx", None)
+        page = f"{context.command_path} --help" if context else "erfsweep --help"
+        return _ended(error, f"erfsweep: {problem[:1].lower()}{problem[1:]} (see {page})", ExitCode.WRONG_INPUT)
     return _ended(
         error, f"erfsweep: internal error, {type(error).__name__}: {error}; --debug shows where", ExitCode.INTERNAL
     )

@@ -50,7 +50,7 @@ def sweep_schema() -> dict[str, Any]:
     ranged = {"type": "string", "pattern": r"^range\(.*\)$", "description": "range(start, stop[, step])"}
     values = {"anyOf": [{"type": "array", "minItems": 1}, ranged, {"type": ["integer", "number", "string"]}]}
     axes = dict.fromkeys((*STACK_AXES, "seed", *PATHS), values)
-    dotted = {path: {} for path in PATHS if "." in path}
+    dotted: dict[str, Any] = {path: {} for path in PATHS if "." in path}
     entry = {"type": "object", "properties": {**fields, **dotted, "seed": {}}, "required": ["stem"]}
     stems = {"type": "array", "items": {"anyOf": [fields["stem"], {**entry, "additionalProperties": False}]}}
     own = {

@@ -35,6 +35,10 @@ from pipeline.stem import (
 Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
 
 
+MAX_SIDE = 2**31
+"""No plane between the layers may be wider: up-sampling doubles it at will."""
+
+
 class Plane(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Size of a feature map or of the input."""
 
@@ -138,6 +142,8 @@ def _stack(stem: Stem, plane: Plane, index: int) -> Network:
         except _MisfitError as misfit:
             misfit.path = (position, *misfit.path)
             raise
+        if max(node.made.height, node.made.width) > MAX_SIDE:
+            raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", "factor")
         nodes.append(node)
         plane, index = node.made, node.index + 1
     return tuple(nodes)

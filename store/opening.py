@@ -100,12 +100,9 @@ def _accept(store: Store, found: Found) -> None:
     shown = quote(store.address.path or store.address.shown)
     if found == "foreign":
         raise StoreError(f"{shown} holds tables of another program; name another database with --db")
-    from store.upgrade import is_known, upgrade_store  # Alembic takes half as long to import as all the rest
+    from store.upgrade import refuse_newer, upgrade_store  # Alembic takes half as long to import as all the rest
 
-    if not is_known(found):
-        raise StoreError(
-            f"the store {shown} has revision {quote(found)}, newer than this erfsweep; install a newer one"
-        )
+    refuse_newer(found, shown)
     if not store.address.is_sqlite:
         raise StoreError(f"the store {shown} has the older revision {quote(found)}; run `erfsweep db upgrade`")
     upgrade_store(store)

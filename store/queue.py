@@ -8,10 +8,11 @@ Nothing is measured twice: a claim takes the lock of the whole file on SQLite, a
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
 from store.engine import Store, now
 from store.owner import LEASE, Owner, owner_of
+from store.rows import chunks
 from store.schema import config, sweep_config
 from store.sweeps import sweep_id
 
@@ -134,6 +135,6 @@ def _afford(rows: Sequence[tuple[int, str, str, float]], seconds: float | None) 
 
 
 def _hold(connection: Connection, owner: Owner, ids: list[int]) -> None:
-    held = update(config).where(config.c.id == bindparam("key"))
-    held = held.values(state="running", owner=str(owner), lease_until=now(connection) + LEASE)
-    connection.execute(held, [{"key": taken} for taken in ids])
+    held = update(config).values(state="running", owner=str(owner), lease_until=now(connection) + LEASE)
+    for chunk in chunks(ids):
+        connection.execute(held.where(config.c.id.in_(chunk)))

@@ -51,7 +51,7 @@ def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> in
     attempts: list[tuple[Any, ...]] = []
     results: list[tuple[Any, ...]] = []
     maps: list[tuple[Any, ...]] = []
-    ended: list[dict[str, Any]] = []
+    ended: dict[int, tuple[str, int]] = {}
     places = _places(connection, [outcome.digest for outcome in outcomes])
     for outcome in outcomes:
         place = places.get(outcome.digest)
@@ -59,7 +59,7 @@ def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> in
             continue
         number = place.attempts + 1
         attempts.append((place.id, number, *_attempt_row(outcome)))
-        ended.append({"key": place.id, "ended": outcome.kind, "number": number})
+        ended[place.id] = outcome.kind, number
         if outcome.result is not None:
             results.append((place.id, *_result_row(outcome.result)))
             maps.append((place.id, *msgspec.structs.astuple(outcome.result.arrays)))
@@ -67,16 +67,19 @@ def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> in
     insert_rows(connection, attempt, attempts)
     insert_rows(connection, result, results)
     insert_rows(connection, map_, maps)
-    if ended:
-        connection.execute(_end, ended)
-    return len(ended)
+    _end(connection, ended)
+    return len(attempts)
 
 
-_end = (
-    update(config)
-    .where(config.c.id == bindparam("key"))
-    .values(state=bindparam("ended"), attempts=bindparam("number"), owner=None, lease_until=None)
-)
+def _end(connection: Connection, ended: dict[int, tuple[str, int]]) -> None:
+    """Sets state and number of attempts; nearly all of a batch end alike, so alike ones are set together."""
+    alike: dict[tuple[str, int], list[int]] = {}
+    for key, end in ended.items():
+        alike.setdefault(end, []).append(key)
+    for (state, number), keys in alike.items():
+        statement = update(config).values(state=state, attempts=number, owner=None, lease_until=None)
+        for chunk in chunks(keys):
+            connection.execute(statement.where(config.c.id.in_(chunk)))
 
 
 def _places(connection: Connection, digests: list[str]) -> dict[str, _Place]:

@@ -51,17 +51,18 @@ def upgrade(url: str) -> Upgrade:
             found = inspect(connection)
         if found in ("empty", "foreign"):
             raise StoreError(f"there is no store of erfsweep at {quote(where.path or where.shown)}; see --db")
-        if not is_known(found):
-            raise StoreError(f"the store {quote(where.shown)} has revision {quote(found)}, newer than this erfsweep")
+        refuse_newer(found, quote(where.path or where.shown))
         return upgrade_store(store)
 
 
-def is_known(revision: str) -> bool:
-    """Whether the code has the revision; what it has not comes from a newer one."""
+def refuse_newer(revision: str, shown: str) -> None:
+    """Raises StoreError for a revision that the code has not: it comes from a newer one."""
     try:
-        return _scripts().get_revision(revision) is not None
+        _scripts().get_revision(revision)
     except CommandError:
-        return False
+        raise StoreError(
+            f"the store {shown} has revision {quote(revision)}, newer than this erfsweep; upgrade erfsweep"
+        ) from None
 
 
 def upgrade_store(store: Store) -> Upgrade:

@@ -6,13 +6,15 @@ With x [rows, C, columns, n] and kernel [kh, kw, C, F], the kh rows that output 
     z[p, j*F + f, c, n] = sum over i, ch of w[i, j, ch, f] x[p*s + i, ch, c, n]
     y[p, f, o, n]       = sum over j of z[p, j*F + f, o + j*d - before, n]
 
-and the taps are gathered by kw additions of shifted lines. The gradient is the same with the kernel turned round: let h
-be g between kh - 1 rows of zeros on either side, so that row r of the (padded) input is fed by h[r .. r + kh-1],
+and the taps are collected by adding shifted lines. The gradient is the same with the kernel turned round: let h be g
+between kh - 1 rows of zeros on either side, so that row r of the (padded) input is fed by h[r .. r + kh-1],
 
-    z[r, j*C + ch, o, n]          = sum over i, f of w[kh-1 - i, j, ch, f] h[r + i, f, o, n]
-    dx[r, ch, o + j*d - before, n] += z[r, j*C + ch, o, n]
+    z[r, j*C + ch, o, n] = sum over i, f of w[kh-1 - i, j, ch, f] h[r + i, f, o, n]
+    dx[r, ch, c, n]      = sum over j of z[r, j*C + ch, c + before - j*d, n]
 
-Rows are taken in blocks, so that z is still in the cache when its lines are added.
+z stands between margins of zeros wide enough for every shift. NumPy adds lines that lie apart at a quarter of the rate
+of contiguous ones, above all where the sum lies apart; so every sum is made whole. Rows are taken in blocks, so that z
+is still in the cache when its lines are added.
 """
 
 import numpy as np
@@ -21,16 +23,14 @@ from pipeline.layers.array import Array
 from pipeline.layers.buffer import empty, scratch
 from pipeline.layers.lines import apart, lined, spaced
 from pipeline.layers.product import Windows, multiply
-from pipeline.layers.span import tap
 from pipeline.network import Axis
 
 BLOCK = 2**20
-"""Bytes of z that are made at once: a quarter of the second-level cache of a current core."""
+"""Bytes of z that are made at once: half the second-level cache of a current core."""
 
-
-def block_rows(row_bytes: int, rows: int) -> int:
-    """How many rows are taken at once."""
-    return max(1, min(rows, BLOCK // row_bytes))
+_FEW = 7
+"""Up to so many taps are added one by one; more, or small ones, in one reduction, in the same order."""
+_LARGE = 2**18
 
 
 def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
@@ -41,45 +41,14 @@ def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Arra
     lines = lined(x, y, groups)
     matrices = weight.reshape(kh, kw, channels, groups, own).transpose(3, 1, 4, 0, 2)
     matrices = np.ascontiguousarray(matrices).reshape(groups, 1, kw * own, kh * channels)
-    size, line = columns * n, channels * columns * n
+    line = channels * columns * n
+    read = Windows(0, lines.shape[1] * line, y.stride * line, columns * n)
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
-    step = y.stride * line
-    stack = lines.shape[1] * line
-    if kw == 1 and across.size_out == columns and not across.before:
-        multiply(
-            matrices,
-            lines,
-            Windows(0, stack, step),
-            made,
-            Windows(0, own * size, features * size),
-            y.size_out,
-            size,
-        )
-        return made
-    block = block_rows(groups * kw * own * size * x.itemsize, y.size_out)
-    for first in range(0, y.size_out, block):
-        rows = min(block, y.size_out - first)
-        z = scratch("taps", (groups, rows, kw, own, columns, n), x.dtype)
-        at = Windows(0, rows * kw * own * size, kw * own * size)
-        multiply(matrices, lines, Windows(first * step, stack, step), z, at, rows, size)
-        gather(z, apart(made[first : first + rows], groups), across)
+    reach = (kw - 1) * across.dilation
+    left = max(across.before, 0)
+    right = max(across.size_out + reach - across.before - columns, 0)
+    _collected(matrices, lines, read, columns, (left, right), (left - across.before, across.dilation), made)
     return made
-
-
-def gather(z: Array, made: Array, across: Axis) -> None:
-    """made[..., f, o, n] = sum over taps j of z[..., j, f, o*s + j*d - before, n]."""
-    taps = [(j, *tap(across, j)) for j in range(across.kernel)]
-    whole = [j for j, outputs, _ in taps if outputs.stop - outputs.start == across.size_out]
-    if len(whole) > 1:
-        (one, _, here), (two, _, there) = taps[whole[0]], taps[whole[1]]
-        np.add(z[:, :, one, :, here], z[:, :, two, :, there], out=made)
-    elif whole:
-        made[...] = z[:, :, whole[0], :, taps[whole[0]][2]]
-    else:
-        made[...] = 0
-    for j, outputs, inputs in taps:
-        if j not in whole[:2]:
-            made[:, :, :, outputs] += z[:, :, j, :, inputs]
 
 
 def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array | None = None) -> Array:
@@ -90,32 +59,63 @@ def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array
     lines = spaced(g, kh - 1, groups, mask)
     matrices = weight[::-1].reshape(kh, kw, channels, groups, own).transpose(3, 1, 2, 0, 4)
     matrices = np.ascontiguousarray(matrices).reshape(groups, 1, kw * channels, kh * own)
-    size, line = columns * n, own * columns * n
-    stack = lines.shape[1] * line
+    line = own * columns * n
+    read = Windows(y.before * line, lines.shape[1] * line, line, columns * n)
     made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)
-    if kw == 1 and across.size_in == columns and not across.before:
-        at = Windows(0, channels * size, groups * channels * size)
-        multiply(matrices, lines, Windows(y.before * line, stack, line), made, at, y.size_in, size)
-        return made
-    block = block_rows(groups * kw * channels * size * g.itemsize, y.size_in)
-    for first in range(0, y.size_in, block):
-        rows = min(block, y.size_in - first)
-        z = scratch("taps", (groups, rows, kw, channels, columns, n), g.dtype)
-        at = Windows(0, rows * kw * channels * size, kw * channels * size)
-        multiply(matrices, lines, Windows((first + y.before) * line, stack, line), z, at, rows, size)
-        scatter(z, apart(made[first : first + rows], groups), across)
+    left = max((kw - 1) * across.dilation - across.before, 0)
+    right = max(across.size_in + across.before - columns, 0)
+    _collected(matrices, lines, read, columns, (left, right), (left + across.before, -across.dilation), made)
     return made
 
 
-def scatter(z: Array, made: Array, across: Axis) -> None:
-    """The transpose of `gather`."""
-    outputs, inputs = tap(across, 0)
-    if across.stride == 1:
-        made[:, :, :, : inputs.start] = 0
-        made[:, :, :, inputs] = z[:, :, 0, :, outputs]
-        made[:, :, :, inputs.stop :] = 0
+def _collected(
+    matrices: Array,
+    lines: Array,
+    read: Windows,
+    columns: int,
+    margins: tuple[int, int],
+    shift: tuple[int, int],
+    made: Array,
+) -> None:
+    """made[r, f, c] = sum over taps j of z[r, j, f, shift[0] + c + j * shift[1]], z between its margins."""
+    groups, _, m, _ = matrices.shape
+    rows, features, wide, n = made.shape
+    own = features // groups
+    taps = m // own
+    left, right = margins
+    if taps == 1 and not left and not right and wide == columns:
+        size = columns * n
+        multiply(matrices, lines, read, made, Windows(0, own * size, features * size, size), rows, size)
+        return
+    pitch = (left + columns + right) * n
+    block = max(1, min(rows, BLOCK // (groups * m * pitch * made.itemsize)))
+    for first in range(0, rows, block):
+        count = min(block, rows - first)
+        z = scratch("taps", (groups, count, taps, own, left + columns + right, n), made.dtype)
+        if left:
+            z[..., :left, :] = 0
+        if right:
+            z[..., left + columns :, :] = 0
+        here = read._replace(start=read.start + first * read.row)
+        multiply(matrices, lines, here, z, Windows(left * n, count * m * pitch, m * pitch, pitch), count, columns * n)
+        item = z.itemsize
+        shifted: Array = np.ndarray(
+            (groups, count, taps, own, wide * n),
+            z.dtype,
+            z,
+            shift[0] * n * item,
+            (count * m * pitch * item, m * pitch * item, (own * pitch + shift[1] * n) * item, pitch * item, item),
+        )
+        _add(shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
+
+
+def _add(shifted: Array, made: Array) -> None:
+    taps = shifted.shape[2]
+    if taps == 1:
+        made[...] = shifted[:, :, 0]
+    elif taps > _FEW or shifted.size * shifted.itemsize < _LARGE:
+        np.add.reduce(shifted, axis=2, out=made)
     else:
-        made[...] = 0
-    for j in range(across.stride == 1, across.kernel):
-        outputs, inputs = tap(across, j)
-        made[:, :, :, inputs] += z[:, :, j, :, outputs]
+        np.add(shifted[:, :, 0], shifted[:, :, 1], out=made)
+        for j in range(2, taps):
+            np.add(made, shifted[:, :, j], out=made)

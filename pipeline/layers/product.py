@@ -17,11 +17,15 @@ _LEAST = 32
 
 
 class Windows(NamedTuple):
-    """Where windows begin in a contiguous array, in numbers: window (g, r) begins at start + g * group + r * row."""
+    """Windows of lines in a contiguous array: window (g, r) begins at number start + g * group + r * row.
+
+    Its lines are `pitch` numbers apart.
+    """
 
     start: int
     group: int
     row: int
+    pitch: int
 
 
 @lru_cache(maxsize=1024)
@@ -38,19 +42,19 @@ def chunk(m: int, k: int, n: int) -> int:
 def multiply(matrices: Array, x: Array, read: Windows, out: Array, made: Windows, rows: int, n: int) -> None:
     """matrices [groups, 1, m, k] times each window of x, [k, n], into the windows of `out`, [m, n].
 
-    Both arrays are contiguous and so are the lines of n; windows of x may overlap.
+    Both arrays are contiguous; windows of x may overlap.
     """
     groups, _, m, k = matrices.shape
     width = chunk(m, k, n)
     pieces = n // width
     for first, count, columns in ((0, pieces, width), (pieces * width, 1, n - pieces * width)):
         if columns:
-            operand = _windows(x, read, first, (count, groups, rows, k, columns), n)
-            product = _windows(out, made, first, (count, groups, rows, m, columns), n)
+            operand = _windows(x, read, first, (count, groups, rows, k, columns))
+            product = _windows(out, made, first, (count, groups, rows, m, columns))
             np.matmul(matrices, operand, out=product)
 
 
-def _windows(a: Array, at: Windows, first: int, shape: tuple[int, int, int, int, int], n: int) -> Array:
+def _windows(a: Array, at: Windows, first: int, shape: tuple[int, int, int, int, int]) -> Array:
     item = a.itemsize
-    strides = (shape[4] * item, at.group * item, at.row * item, n * item, item)
+    strides = (shape[4] * item, at.group * item, at.row * item, at.pitch * item, item)
     return np.ndarray(shape, a.dtype, a, (at.start + first) * item, strides)

@@ -18,7 +18,6 @@ import numpy as np
 
 from pipeline.layers.array import Array
 from pipeline.layers.buffer import empty, scratch
-from pipeline.layers.folded import scatter
 from pipeline.layers.lines import apart, lined
 from pipeline.layers.product import Windows, multiply
 from pipeline.layers.span import placed, tap
@@ -37,16 +36,16 @@ def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Arra
     # [groups, F, kh, C, kw]
     matrices = np.ascontiguousarray(weight.reshape(kh, kw, channels, groups, own).transpose(3, 4, 0, 2, 1))
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
-    at = Windows(0, own * size, features * size)
+    at = Windows(0, own * size, features * size, size)
     if y.dilation == 1:
-        read = Windows(0, stack, y.stride * line)
+        read = Windows(0, stack, y.stride * line, size)
         multiply(matrices.reshape(groups, 1, own, -1), unfolded, read, made, at, y.size_out, size)
         return made
     made[...] = 0
     for i in range(kh):
         tap_made = scratch("taps", made.shape, x.dtype)
         kernel = np.ascontiguousarray(matrices[:, :, i]).reshape(groups, 1, own, -1)
-        read = Windows(i * y.dilation * line, stack, y.stride * line)
+        read = Windows(i * y.dilation * line, stack, y.stride * line, size)
         multiply(kernel, unfolded, read, tap_made, at, y.size_out, size)
         made += tap_made
     return made
@@ -62,10 +61,9 @@ def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
     matrices = matrices.reshape(groups, 1, kh * channels * kw, own)
     spread = empty((groups, y.size_out, kh, channels, kw, across.size_out, n), g.dtype)
     line = kh * channels * kw * size
-    read = Windows(0, own * size, features * size)
-    multiply(
-        matrices, np.ascontiguousarray(g), read, spread, Windows(0, y.size_out * line, line), y.size_out, size
-    )
+    read = Windows(0, own * size, features * size, size)
+    at = Windows(0, y.size_out * line, line, size)
+    multiply(matrices, np.ascontiguousarray(g), read, spread, at, y.size_out, size)
     there, source = placed(y)
     if y.size_out == 1 and y.dilation == 1:
         unfolded = spread[:, 0]
@@ -80,8 +78,16 @@ def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
     made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)
     if source != slice(0, y.size_in):
         made[...] = 0
-    scatter(unfolded[:, there].swapaxes(2, 3), apart(made[source], groups), across)
+    _fold(unfolded[:, there], apart(made[source], groups), across)
     return made
+
+
+def _fold(unfolded: Array, made: Array, across: Axis) -> None:
+    """The overlap-add of columns."""
+    made[...] = 0
+    for j in range(across.kernel):
+        outputs, inputs = tap(across, j)
+        made[:, :, :, inputs] += unfolded[:, :, :, j, outputs]
 
 
 def _is_whole(across: Axis) -> bool:

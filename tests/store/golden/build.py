@@ -1,0 +1,31 @@
+"""Builds the golden database of the code's revision: `python -m tests.store.golden.build` from the top directory.
+
+A golden database is kept for each revision and never built again: it is what users of that revision have on disk.
+"""
+
+import sys
+from pathlib import Path
+
+from store.opening import open_store
+from store.owner import this_owner
+from store.queue import claim
+from store.results import save
+from store.schema import REVISION
+from tests.store.fakes import done, failed, queue
+
+
+def build(path: Path) -> None:
+    """Two sweeps that share a config: one done, one dead, one failed, one still queued."""
+    if path.exists():
+        sys.exit(f"{path} exists, and is kept as it is")
+    store = open_store(f"sqlite:///{path}")
+    queue(store, "growth", count=3)
+    queue(store, "later", count=2, first=2)
+    me = this_owner()
+    one, two, three = claim(store, me, "growth")
+    save(store, me, [done(one.digest), done(two.digest, eff_rf=None, dead=True), failed(three.digest)])
+    store.close()
+
+
+if __name__ == "__main__":
+    build(Path(__file__).with_name(f"{REVISION}.db"))

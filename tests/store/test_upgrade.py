@@ -1,0 +1,227 @@
+"""Revisions of the schema: the models and the migrations agree, and a store of any revision can be used."""
+
+import shutil
+import sqlite3
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, inspect, text
+
+from pipeline.errors import StoreError
+from store import schema, upgrade
+from store.engine import Store
+from store.opening import open_store
+from store.query import rows, status
+from store.records import arrays, find
+from store.transfer import info
+from tests.store.fakes import configs, measure_all, queue, result
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def described(connection: Connection) -> dict[str, Any]:
+    """The schema as the database itself tells it, types as it spells them."""
+    found = inspect(connection)
+    described: dict[str, Any] = {}
+    for table in sorted(found.get_table_names()):
+        described[table] = {
+            "columns": [{**column, "type": str(column["type"])} for column in found.get_columns(table)],
+            "pk": found.get_pk_constraint(table),
+            "fk": sorted(found.get_foreign_keys(table), key=str),
+            "unique": sorted(found.get_unique_constraints(table), key=str),
+            "check": sorted(found.get_check_constraints(table), key=str),
+            "index": sorted(found.get_indexes(table), key=str),
+            "options": found.get_table_options(table) if connection.dialect.name == "sqlite" else {},
+        }
+    described["views"] = {view: found.get_view_definition(view) for view in found.get_view_names()}
+    return described
+
+
+def test_the_code_has_the_head_of_the_revisions() -> None:
+    assert ScriptDirectory(str(upgrade.LOCATION)).get_heads() == [schema.REVISION]
+
+
+def test_a_new_store_and_an_upgraded_one_have_the_same_schema(url: str) -> None:
+    store = open_store(url)
+    with store.read() as connection:
+        made = described(connection)
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts={"version_table": schema.version.name}), schema.metadata
+        )
+    assert differences == []
+    with store.write() as connection:
+        connection.execute(text("DROP VIEW results"))
+        schema.metadata.drop_all(connection)
+        schema.version.create(connection)
+        connection.execute(insert(schema.version).values(version_num="none"))
+        upgrade.migrate(connection, upgrade.revisions_after(None))
+    with store.read() as connection:
+        assert described(connection) == made
+        assert connection.execute(text("SELECT version_num FROM erfsweep_version")).scalars().all() == ["0001"]
+    store.close()
+
+
+@pytest.fixture(params=sorted(GOLDEN.glob("*.db")), ids=lambda path: path.stem)
+def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store as an older version left it, opened by this one."""
+    path = shutil.copy(request.param, tmp_path / "sweeps.db")
+    store = open_store(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+def test_every_revision_has_its_golden_database() -> None:
+    revisions = {script.revision for script in ScriptDirectory(str(upgrade.LOCATION)).walk_revisions()}
+    assert {path.stem for path in GOLDEN.glob("*.db")} == revisions
+
+
+def test_a_store_of_any_revision_holds_what_was_put_in(golden: Store) -> None:
+    assert info(golden).revision == schema.REVISION
+    assert info(golden).tables == {"sweep": 2, "config": 4, "sweep_config": 5, "attempt": 3, "result": 2}
+    columns = ["position", "config", "state", "dead", "n_zero", "theo_rf", "saturated", "eff_rf", "ratio", "error"]
+    assert rows(golden, "growth", columns=columns).rows == [
+        (0, "1x 3x3", "done", False, 2, 9, True, 7.0, 7 / 9, None),
+        (1, "2x 3x3", "done", True, 2, 9, True, None, None, None),
+        (2, "3x 3x3", "failed", None, None, None, None, None, None, "Timeout: took longer than 5 s"),
+    ]
+    record = find(golden, "growth:0")
+    assert (record.attempts[0].worker, record.attempts[0].finished) == ("worker-1", 101.5)
+    assert record.sweeps[0].origin.argv == ("erfsweep", "run")
+    assert record.sweeps[0].specs == ({"count": 3},)
+    assert (arrays(golden, record.digest).heatmap, arrays(golden, record.digest).curves) == (b"heat", b"curves")
+    with golden.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM results")).scalar() == 4
+
+
+def test_a_store_of_any_revision_can_be_worked_on(golden: Store) -> None:
+    assert len(measure_all(golden, "later")) == 1
+    assert queue(golden, "more", count=9).new == 5
+    assert status(golden, "later").states["failed"].configs == 1
+
+
+NEXT = '''
+"""A revision of the tests: alters the table that all others point to, by copying and dropping it."""
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "0002", "0001"
+
+def upgrade() -> None:
+    with op.batch_alter_table("config") as batch:
+        batch.alter_column("label", existing_type=sa.Text(), nullable=True)
+    op.execute("UPDATE config SET label = 'new ' || label")
+'''
+
+
+@pytest.fixture
+def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Adds a revision 0002 to the code, as a later version would have."""
+
+    def add(code: str = NEXT) -> None:
+        location = tmp_path / "later"
+        shutil.copytree(upgrade.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
+        (location / "versions" / "rev_0002.py").write_text(textwrap.dedent(code))
+        monkeypatch.setattr(upgrade, "LOCATION", location)
+        monkeypatch.setattr(schema, "REVISION", "0002")
+
+    return add
+
+
+def fill(url: str) -> str:
+    store = open_store(url)
+    queue(store, count=3)
+    digest = measure_all(store)[0]
+    store.close()
+    return digest
+
+
+def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
+    file_url: str, tmp_path: Path, add_revision: Any
+) -> None:
+    digest = fill(file_url)
+    add_revision()
+    store = open_store(file_url)
+    assert rows(store, columns=["config", "eff_rf"], limit=1).rows == [("new 1x 3x3", 7.0)]
+    assert info(store).tables == {"sweep": 1, "config": 3, "sweep_config": 3, "attempt": 3, "result": 3}
+    assert arrays(store, digest) == result().arrays
+    with store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM results")).scalar() == 3
+    store.close()
+    (copy,) = tmp_path.glob("sweeps.db.0001.*.backup")
+    raw = sqlite3.connect(copy)
+    assert raw.execute("SELECT config FROM results").fetchall() == [("1x 3x3",), ("2x 3x3",), ("3x 3x3",)]
+    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0001",)]
+    raw.close()
+    open_store(file_url).close()
+    assert len(list(tmp_path.glob("*.backup"))) == 1
+
+
+def test_a_server_waits_for_db_upgrade(postgres_url: str, add_revision: Any) -> None:
+    fill(postgres_url)
+    add_revision()
+    with pytest.raises(StoreError, match="has the older revision '0001'; run `erfsweep db upgrade`"):
+        open_store(postgres_url)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0001", "0002", None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0002", "0002", None)
+    store = open_store(postgres_url)
+    assert rows(store, columns=["config"], limit=1).rows == [("new 1x 3x3",)]
+    assert info(store).tables["result"] == 3
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("op.execute('SELECT 1 FROM nowhere')", "cannot be used: no such table: nowhere"),
+        ("op.execute('DELETE FROM config WHERE id = 1')", "would leave rows that point to nothing; it was undone"),
+    ],
+    ids=["fails", "orphans"],
+)
+def test_a_revision_that_goes_wrong_leaves_the_store_as_it_was(
+    file_url: str, add_revision: Any, last: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = fill(file_url)
+    with monkeypatch.context() as later:
+        later.setattr(upgrade, "LOCATION", upgrade.LOCATION)
+        add_revision(NEXT + f"    {last}\n")
+        with pytest.raises(StoreError, match=said):
+            open_store(file_url)
+    monkeypatch.undo()
+    store = open_store(file_url)
+    assert [row[0] for row in rows(store, columns=["config"]).rows] == ["1x 3x3", "2x 3x3", "3x 3x3"]
+    assert arrays(store, digest) == result().arrays
+    store.close()
+
+
+def test_there_is_nothing_to_upgrade_where_there_is_no_store(file_url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no store at"):
+        upgrade.upgrade(file_url)
+    sqlite3.connect(tmp_path / "sweeps.db").close()
+    with pytest.raises(StoreError, match="there is no store of erfsweep"):
+        upgrade.upgrade(file_url)
+
+
+def test_a_file_is_upgraded_on_demand_too(file_url: str, add_revision: Any) -> None:
+    fill(file_url)
+    add_revision()
+    done = upgrade.upgrade(file_url)
+    assert (done.before, done.after) == ("0001", "0002")
+    assert done.backup is not None
+    assert done.backup.exists()
+
+
+def test_the_backup_of_a_busy_file_has_all_of_its_log(file_url: str, tmp_path: Path) -> None:
+    store = open_store(file_url)
+    queue(store, count=5)
+    assert (tmp_path / "sweeps.db-wal").stat().st_size > 0
+    upgrade.copy_file(tmp_path / "sweeps.db", tmp_path / "copy.db")
+    raw = sqlite3.connect(tmp_path / "copy.db")
+    assert raw.execute("SELECT digest FROM config ORDER BY id").fetchall() == [(each.digest,) for each in configs(5)]
+    raw.close()
+    store.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "sweeps.db"]
