@@ -9,7 +9,9 @@ from cli import (
     db,
     export,
     fields,
+    growth,
     ls,
+    measure,
     presets,
     requeue,
     rm,
@@ -50,6 +52,23 @@ def erfsweep(
     remember_db(db)
 
 
-for command in (run, submit, work, status, ls, table, show, export, theory, requeue, rm, fields, presets, schema):
+for command in (
+    run,
+    submit,
+    work,
+    status,
+    ls,
+    table,
+    show,
+    export,
+    growth,
+    measure,
+    theory,
+    requeue,
+    rm,
+    fields,
+    presets,
+    schema,
+):
     app.command(command.__name__.rpartition(".")[2])(command.command)
 app.add_typer(db.app, name="db")

@@ -6,41 +6,71 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, store_url
+from cli.selection import CenterName, CenterOption, MassOption, WhereOption
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cli.render.tables import Table
+    from store.engine import Store
+
 
 def command(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where to write; made if it is not there.")],
-    where: Annotated[str | None, typer.Option("--where", metavar="EXPR", help="Keep rows, as in table.")] = None,
+    where: WhereOption = None,
+    over: OverOption = None,
+    map_: MapOption = None,
+    mass: MassOption = None,
+    center: CenterOption = "unit",
     db: DbOption = None,
 ) -> None:
-    """Write table.csv, every column, and the square mass curve of each config as erf_sweep_POSITION.csv."""
-    from cli.columns import values
+    """Write table.csv, every column, and the square mass curve of each config as erf_sweep_POSITION.csv.
+
+    With --over, table.csv has a row for each group, and no curves are written.
+    """
     from cli.render.files import made_directory, write_text
     from cli.render.tables import csv_text
-    from pipeline.arrays import unpack_curves
+    from cli.selection import Selection, read
+    from cli.table import table_of
+    from store.fields import fields
     from store.opening import open_store
-    from store.query import rows
-    from store.records import each_arrays
 
     store = open_store(store_url(db), create=False)
-    table = values(rows(store, sweep, where=where))
+    selection = Selection(sweep, where, (), None, mass, center)
+    names = [each.name for each in fields()]
+    table = table_of(store, selection, None, None, over, map_) if over else read(store, selection, names)
     made_directory(to)
     write_text(to / "table.csv", csv_text(table))
-    digest, position = table.columns.index("digest"), table.columns.index("position")
-    places = {row[digest]: row[position] for row in table.rows}
+    written = 0 if over else _write_curves(store, table, to, center)
+    beside = f" and {written} mass curves beside it" if written else ""
+    sys.stderr.write(f"{to / 'table.csv'} with {len(table.rows)} rows{beside}\n")
+
+
+def _write_curves(store: "Store", table: "Table", to: Path, center: CenterName) -> int:
+    """The square curve of each row that has one; how many that is."""
+    from cli.render.files import write_text
+    from cli.selection import stored_samples
+    from pipeline.arrays import unpack_curves
+    from pipeline.curves import curves
+    from store.records import each_arrays
+
+    listed = table.dicts()
+    places = {row["digest"]: row["position"] for row in listed}
     written = 0
-    for key, found in each_arrays(store, list(places)):
-        curves = unpack_curves(found)
-        if curves is not None:
-            write_text(to / f"erf_sweep_{places[key]}.csv", mass_curve_csv(curves[0]))
+    if center == "unit":
+        found = ((digest, unpack_curves(arrays)) for digest, arrays in each_arrays(store, list(places)))
+    else:
+        samples = stored_samples(store, listed)
+        found = ((digest, curves([sample], center)[0]) for digest, sample in samples)
+    for digest, curve in found:
+        if curve is not None:
+            write_text(to / f"erf_sweep_{places[digest]}.csv", mass_curve_csv(curve[0]))
             written += 1
-    sys.stderr.write(f"{to / 'table.csv'} with {len(table.rows)} rows and {written} mass curves beside it\n")
+    return written
 
 
 def mass_curve_csv(square: "npt.NDArray[np.float64]") -> str:

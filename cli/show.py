@@ -8,13 +8,17 @@ import msgspec
 import typer
 
 from cli.options import DbOption, FormatOption, store_url
+from cli.selection import CenterName, CenterOption, MassOption
 
 if TYPE_CHECKING:
+    from store.engine import Store
     from store.records import Record
 
 
 def command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="The first characters of an id, or SWEEP:position.")],
+    mass: MassOption = None,
+    center: CenterOption = "unit",
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
@@ -23,11 +27,12 @@ def command(
     from cli.render.tables import json_text, print_table
     from pipeline.arrays import unpack_heatmap
     from pipeline.config import encode
+    from pipeline.measure import FRACTION
     from store.opening import open_store
     from store.records import arrays, find
 
     store = open_store(store_url(db), create=False)
-    record = find(store, config)
+    record = _resized(store, find(store, config), mass, center)
     if format_ == "json":
         sys.stdout.write(json_text(_object(record)) + "\n")
         return
@@ -36,13 +41,27 @@ def command(
         heatmap = unpack_heatmap(arrays(store, record.digest))
         columns = min(shutil.get_terminal_size((MAX_COLUMNS, 24)).columns, MAX_COLUMNS)
         sys.stdout.write("\n" + shaded(heatmap, columns) + "\n")
-    for table in _tables(record):
+    for table in _tables(record, mass or FRACTION):
         print_table(table, format_)
         sys.stdout.write("\n")
     sys.stdout.write(f"config: {encode(record.config).decode()}\n")
+    if record.state in ("failed", "killed") and record.attempts and record.attempts[-1].traceback:
+        sys.stdout.write(f"\n{record.attempts[-1].traceback}")
 
 
-def _tables(record: "Record") -> list[Any]:
+def _resized(store: "Store", record: "Record", mass: float | None, center: CenterName) -> "Record":
+    """The record with the sizes that --mass and --center ask for."""
+    from cli.selection import Selection, resized
+    from pipeline.config import encode
+
+    if record.result is None or Selection(None, mass=mass, center=center).is_stored:
+        return record
+    row = {"digest": record.digest, "spec": encode(record.config).decode(), "n_nan": record.result.n_nan}
+    ((_, sizes),) = resized(store, [row], mass, center)
+    return msgspec.structs.replace(record, result=msgspec.structs.replace(record.result, sizes=sizes))
+
+
+def _tables(record: "Record", mass: float) -> list[Any]:
     from cli.render.tables import Table
 
     tables = []
@@ -53,8 +72,8 @@ def _tables(record: "Record") -> list[Any]:
                 ("", "x", "y"),
                 [
                     ("theoretical RF", theory.theo_rf, theory.theo_rf_y),
-                    ("effective RF (90 % along the axis)", sizes.eff_rf, sizes.eff_rf_y),
-                    ("effective RF (90 % in the square)", sizes.eff_square, sizes.eff_square),
+                    (f"effective RF ({mass:.4g} along the axis)", sizes.eff_rf, sizes.eff_rf_y),
+                    (f"effective RF ({mass:.4g} in the square)", sizes.eff_square, sizes.eff_square),
                     ("effective / theoretical", sizes.ratio, sizes.ratio_y),
                     ("unit's centre", theory.center_x, theory.center_y),
                     ("centroid", sizes.centroid_x, sizes.centroid_y),

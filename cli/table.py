@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.columns import DEFAULT, parse_names, values, without_constants
+from cli.columns import DEFAULT, parse_names, without_constants
+from cli.grouped import MapName, MapOption, OverOption
 from cli.options import DbOption, Format, FormatOption, StoredArgument, store_url
-from cli.render.tables import CLASSIC_COLUMNS, print_table
+from cli.render.tables import CLASSIC_COLUMNS, Table, print_table
+from cli.selection import CenterOption, MassOption, Selection, WhereOption
 
 if TYPE_CHECKING:
     from store.engine import Store
@@ -14,9 +16,7 @@ if TYPE_CHECKING:
 
 def command(
     sweep: StoredArgument = None,
-    where: Annotated[
-        str | None, typer.Option("--where", metavar="EXPR", help="Keep rows: kernel == 3 and ratio < 0.8.")
-    ] = None,
+    where: WhereOption = None,
     columns: Annotated[
         str | None, typer.Option("--columns", "-c", metavar="NAMES", help="Columns, between commas; see fields.")
     ] = None,
@@ -24,6 +24,10 @@ def command(
         str | None, typer.Option("--sort", metavar="NAMES", help="Sort by columns; a dash in front: descending.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Show at most so many rows.")] = None,
+    over: OverOption = None,
+    map_: MapOption = None,
+    mass: MassOption = None,
+    center: CenterOption = "unit",
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
@@ -31,22 +35,38 @@ def command(
     from store.opening import open_store
 
     store = open_store(store_url(db), create=False)
-    print_sweep(store, sweep, format_, where, columns, sort, limit)
+    selection = Selection(sweep, where, tuple(parse_names(sort) or ()), limit, mass, center)
+    print_table(table_of(store, selection, columns, format_, over, map_), format_)
 
 
-def print_sweep(
+def table_of(
     store: "Store",
-    sweep: str | None,
-    format_: Format | None,
-    where: str | None = None,
+    selection: Selection,
     columns: str | None = None,
-    sort: str | None = None,
-    limit: int | None = None,
-) -> None:
-    """Prints the rows of a sweep, or of everything."""
-    from store.query import rows
+    format_: Format | None = None,
+    over: str | None = None,
+    map_: MapName | None = None,
+) -> Table:
+    """The table that the options ask for. Raises InputError for options that exclude each other."""
+    from cli.selection import read
+    from pipeline.errors import InputError
 
     names = parse_names(columns)
-    asked = CLASSIC_COLUMNS if format_ == "classic" else (names or DEFAULT)
-    found = values(rows(store, sweep, where=where, columns=asked, sort=parse_names(sort) or (), limit=limit))
-    print_table(without_constants(found) if asked is DEFAULT else found, format_)
+    if map_ and not over:
+        raise InputError(f"--map {map_} averages the heatmaps of a group; add --over seed, or another axis")
+    if format_ == "classic":
+        if over or names:
+            raise InputError("--format classic is the original's table; it goes without --over and --columns")
+        return read(store, selection, CLASSIC_COLUMNS)
+    if over:
+        from cli.grouped import read_grouped
+
+        found = read_grouped(store, selection, names, over, map_)
+    else:
+        found = read(store, selection, names or DEFAULT)
+    return found if names else without_constants(found)
+
+
+def print_sweep(store: "Store", sweep: str, format_: Format | None) -> None:
+    """Prints the rows of a sweep."""
+    print_table(table_of(store, Selection(sweep), format_=format_), format_)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -141,7 +141,8 @@ def build(fields: Mapping[str, Any]) -> Config:
         config = msgspec.convert(settled, Config)
     except msgspec.ValidationError as error:
         raise InputError(f"{_sentence(error)} (`erfsweep schema` lists the fields)") from None
-    return _settled(config)
+    written = fields.get("probes")
+    return _settled(config, isinstance(written, Mapping) and "count" in written)
 
 
 def canonical_stem(stem: object) -> str:
@@ -194,8 +195,11 @@ def _sentence(error: Exception) -> str:
     return f"config field {where}: {problem}" if where else problem
 
 
-def _settled(config: Config) -> Config:
-    """The config with what its other fields decide filled in, and everything that can be refused early refused."""
+def _settled(config: Config, counted: bool) -> Config:
+    """The config with what its other fields decide filled in, and everything that can be refused early refused.
+
+    `counted`: whether the user wrote probes.count, which otherwise follows a file of probes.
+    """
     nodes = config.network
     made = nodes[-1].made
     channel, position = config.readout.channel, config.readout.position
@@ -207,7 +211,46 @@ def _settled(config: Config) -> Config:
         config = _with_offset(config)
     elif config.init.offset is not None:
         raise InputError(f"init.offset {config.init.offset} is for init.kind neural_api, not {config.init.kind}")
+    config = msgspec.structs.replace(config, init=_hashed("init", config.init))
+    config = msgspec.structs.replace(config, probes=_hashed("probes", config.probes))
+    if config.probes.kind == "file":
+        config = _counted(config, counted)
+    if config.init.kind == "file":
+        from pipeline.weights import draw_weights  # NumPy, which most configs do without
+
+        draw_weights(config)
     return config
+
+
+_Filed = TypeVar("_Filed", Init, Probes)
+
+
+def _hashed(part: str, own: _Filed) -> _Filed:
+    """An init or probes with the sha256 of the file that it names."""
+    if own.kind != "file":
+        for field, value in (("path", own.path), ("sha256", own.sha256)):
+            if value is not None:
+                raise InputError(f"{part}.{field} {quote(value)} is for {part}.kind file, not {own.kind}")
+        return own
+    if own.path is None:
+        raise InputError(f"{part}.kind file needs the file; name it by {part}.path")
+    from pipeline.files import sha256_of
+
+    found = sha256_of(own.path)
+    if own.sha256 not in (None, found):
+        raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")
+    return msgspec.structs.replace(own, sha256=found)
+
+
+def _counted(config: Config, counted: bool) -> Config:
+    """The config with as many probes as its file holds, unless their count was written."""
+    from pipeline.files import check_probe_shape, probe_shape
+
+    shape = probe_shape(config.probes.path or "")
+    count = config.probes.count if counted else min(max(shape[0], 1), MAX_INTEGER) if shape else 1
+    probes = msgspec.structs.replace(config.probes, count=count)
+    check_probe_shape(shape, probes, config.input)
+    return msgspec.structs.replace(config, probes=probes)
 
 
 def _with_offset(config: Config) -> Config:

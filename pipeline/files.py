@@ -2,7 +2,12 @@
 
 import hashlib
 import io
+import lzma
+import stat
+import struct
+import tokenize
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +21,9 @@ from pipeline.network import Plane
 
 MAX_BYTES = 2**30
 
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError, EOFError, OSError)
+"""What reading a damaged or hostile file raises."""
+
 _shipped: dict[str, bytes] = {}
 """Content by sha256 that came with the graph: workers on other machines have no files."""
 
@@ -26,20 +34,33 @@ def ship(contents: dict[str, bytes]) -> None:
 
 
 def read_content(path: str) -> bytes:
-    """A file's bytes. Raises InputError where it is missing or larger than 1 GiB."""
+    """A file's bytes. Raises InputError where it is no file that can be read, or larger than 1 GiB."""
     try:
-        size = Path(path).stat().st_size
-        if size > MAX_BYTES:
+        known = Path(path).stat()
+        if not stat.S_ISREG(known.st_mode):  # a pipe or a device could go on for ever
+            raise InputError(f"{quote(path)} is no regular file; save the arrays in one")
+        if known.st_size > MAX_BYTES:
             raise InputError(
-                f"{quote(path)} has {size} bytes, more than the {MAX_BYTES} that are read; use fewer probes"
+                f"{quote(path)} has {known.st_size} bytes, more than the {MAX_BYTES} that are read; use fewer probes"
             )
         return Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {quote(path)}: {error.strerror}; check the path") from None
+    except ValueError:  # a zero character
+        raise InputError(f"{quote(path)} is no path; check it") from None
 
 
 def sha256_of(path: str) -> str:
-    """The sha256 of a file's content, in hexadecimal."""
+    """The sha256 of a file's content, in hexadecimal. Raises InputError as `read_content` does."""
+    try:
+        known = Path(path).stat()
+    except (OSError, ValueError):
+        return hashlib.sha256(read_content(path)).hexdigest()
+    return _sha256(path, known.st_ino, known.st_size, known.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)  # the configs of a sweep share their files
+def _sha256(path: str, inode: int, size: int, modified: int) -> str:
     return hashlib.sha256(read_content(path)).hexdigest()
 
 
@@ -62,13 +83,21 @@ def _header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dty
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{what} is not an .npy array ({error}); write it with numpy.save") from None
+    except (*_DAMAGE, tokenize.TokenError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
+        problem = str(error).partition("\n")[0][:100]
+        raise InputError(f"{what} is not an .npy array ({problem}); write it with numpy.save") from None
     if dtype.kind not in "fiu" or dtype.hasobject:
-        raise InputError(f"{what} holds {dtype}, but real numbers are needed; convert it to float32")
-    if any(side < 0 for side in shape) or _size(shape) * dtype.itemsize > MAX_BYTES:
-        raise InputError(f"{what} declares shape {shape}, which needs more than {MAX_BYTES} bytes; make it smaller")
+        raise InputError(f"{what} holds {quote(dtype)}, but real numbers are needed; convert it to float32")
+    if any(side < 0 for side in shape) or _size(shape) * max(dtype.itemsize, _made_of(dtype).itemsize) > MAX_BYTES:
+        raise InputError(
+            f"{what} declares shape {quote(shape)}, which needs more than {MAX_BYTES} bytes; make it smaller"
+        )
     return shape, fortran, dtype
+
+
+def _made_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """float32 where it holds as many bytes as what is stored, else float64."""
+    return np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
 
 
 def _size(shape: tuple[int, ...]) -> int:
@@ -87,12 +116,12 @@ def _array(stream: IO[bytes], what: str) -> npt.NDArray[Any]:
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds a NaN or an infinity; replace it")
-    return array.astype(np.float64 if dtype.itemsize > 4 else np.float32)
+    return array.astype(_made_of(dtype))
 
 
 def probe_shape(path: str) -> tuple[int, ...]:
-    """The shape that a file of probes declares."""
-    with io.BytesIO(read_content(path)) as stream:
+    """The shape that a file of probes declares; its data are left alone."""
+    with Path(path).open("rb") as stream:
         return _header(stream, quote(path))[0]
 
 
@@ -100,20 +129,22 @@ def probe_shape(path: str) -> tuple[int, ...]:
 def probe_file(probes: Probes, plane: Plane) -> npt.NDArray[Any]:
     """The probes of a file: [n, height, width, channels], float32 or float64 as stored.
 
-    Raises InputError where the file is no such array or does not match the input plane.
+    Raises InputError where the file is no such array or does not match the input plane and the count.
     """
     with io.BytesIO(content(probes.path, probes.sha256)) as stream:
         array = _array(stream, quote(probes.path))
-    check_probe_shape(array.shape, probes.path, plane)
+    check_probe_shape(array.shape, probes, plane)
     return array
 
 
-def check_probe_shape(shape: tuple[int, ...], path: str | None, plane: Plane) -> None:
-    """Raises InputError unless a file of probes has the shape of the input plane."""
+def check_probe_shape(shape: tuple[int, ...], probes: Probes, plane: Plane) -> None:
+    """Raises InputError unless a file of probes fits the input plane and holds as many as are asked for."""
     expected = (plane.height, plane.width, plane.channels)
     if len(shape) != 4 or shape[1:] != expected or shape[0] < 1:
         needed = f"[n, {plane.height}, {plane.width}, {plane.channels}]"
-        raise InputError(f"{quote(path)} has shape {shape}, the input plane needs {needed}")
+        raise InputError(f"{quote(probes.path)} has shape {quote(shape)}, the input plane needs {needed}")
+    if shape[0] < probes.count:
+        raise InputError(f"{quote(probes.path)} holds {shape[0]} probes, fewer than probes.count {probes.count}")
 
 
 @lru_cache(maxsize=2)
@@ -122,9 +153,10 @@ def weight_file(init: Init) -> dict[str, npt.NDArray[Any]]:
 
     Raises InputError where it is no .npz, or declares more than 1 GiB.
     """
+    data = content(init.path, init.sha256)
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content(init.path, init.sha256)))
-    except zipfile.BadZipFile:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (*_DAMAGE, NotImplementedError):
         raise InputError(f"{quote(init.path)} is not an .npz archive; write it with numpy.savez") from None
     with archive:
         members = archive.infolist()
@@ -134,9 +166,12 @@ def weight_file(init: Init) -> dict[str, npt.NDArray[Any]]:
         arrays = {}
         for member in members:
             name = member.filename.removesuffix(".npy")
+            if name in arrays:
+                raise InputError(f"{quote(init.path)} holds {quote(name)} twice; write it again")
             try:
                 with archive.open(member) as stream:
-                    arrays[name] = _array(stream, f"{name} in {quote(init.path)}")
-            except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-                raise InputError(f"{name} in {quote(init.path)} cannot be unpacked ({error}); write it again") from None
+                    arrays[name] = _array(stream, f"{quote(name)} in {quote(init.path)}")
+            except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
+                what = f"{quote(name)} in {quote(init.path)}"
+                raise InputError(f"{what} cannot be unpacked ({error}); write it again") from None
     return arrays

@@ -4,12 +4,15 @@ Scheduling a task of its own costs 1 to 5 ms and a small stem takes 0.2, so conf
 key, `(collect, [(measure, c1), (measure, c2), ...])`, whatever the engine. Configs travel as msgspec bytes.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 
 PARTITION_SECONDS = 0.25
+
+Measure: TypeAlias = Callable[[str, bytes, int, float | None], Any]
+"""A task for one config, `pipeline.task.measure`: digest, canonical JSON, bytes of memory, seconds."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -59,9 +62,9 @@ def partition(jobs: Iterable[Job]) -> Partition:
     return Partition(f"erf-{listed[0].digest}-{len(listed)}", listed)
 
 
-def graph(wanted: Partition, limits: Limits) -> dict[str, Any]:
-    """The Dask graph of a partition: one key with nested tasks."""
+def graph(wanted: Partition, limits: Limits, task: Measure | None = None) -> dict[str, Any]:
+    """The Dask graph of a partition: one key with nested tasks, `measure` unless another is given."""
     from pipeline.task import collect, measure
 
-    tasks = [(measure, job.digest, job.config, limits.memory, limits.timeout) for job in wanted.jobs]
+    tasks = [(task or measure, job.digest, job.config, limits.memory, limits.timeout) for job in wanted.jobs]
     return {wanted.key: (collect, tasks)}

@@ -139,11 +139,12 @@ def _stack(stem: Stem, plane: Plane, index: int) -> Network:
     for position, layer in enumerate(stem):
         try:
             node = _group(layer, plane, index) if isinstance(layer, Group) else _node(layer, plane, index)
+            if max(node.made.height, node.made.width) > MAX_SIDE:
+                field = "factor" if isinstance(layer, Upsample) else "stride"
+                raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
         except _MisfitError as misfit:
             misfit.path = (position, *misfit.path)
             raise
-        if max(node.made.height, node.made.width) > MAX_SIDE:
-            raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", "factor")
         nodes.append(node)
         plane, index = node.made, node.index + 1
     return tuple(nodes)

@@ -30,6 +30,7 @@ from pipeline.stem import (
     Conv,
     Depthwise,
     GlobalAvgPool,
+    Group,
     Layer,
     LayerNorm,
     MaxPool,
@@ -151,7 +152,8 @@ class _Reader:
         return False
 
     def append(self, layer: Layer, block: _Block) -> None:
-        self.total += count_layers((layer,)) * block.count if block.count > 1 else 1
+        inside = count_layers(layer.stem) if isinstance(layer, Group) else 0  # counted once while they were read
+        self.total += (1 + inside) * block.count - inside
         if self.total > MAX_LAYERS:
             self.fail(f"a stem has at most {MAX_LAYERS} layers after repetition", block.offset)
         self.frames[-1].layers.extend([layer] * block.count)

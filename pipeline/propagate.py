@@ -31,19 +31,24 @@ class Trace(NamedTuple):
 def forward(
     steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None
 ) -> tuple[Array, list[Trace]]:
+    """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs the steps again."""
     traces = []
     for step in steps:
+        node = step.node
         if deadline is not None and monotonic() > deadline:
-            raise Timeout(f"not done by its deadline, at layer {step.node.index} forward")
+            raise Timeout(f"not done by its deadline, at layer {node.index} forward")
         given = x.shape
         x = _taken(x, step.read)
-        if isinstance(step.node.layer, Group):
+        own = parameters.get(node.index, NO_PARAMETERS)
+        if is_bindable(step, x, own):
+            x, slope = bound.forward(step, x, own)
+            traces.append(Trace(given, None, slope))
+            continue
+        if isinstance(node.layer, Group):
             z, saved = _forward_sum(step, x, parameters, deadline)
         else:
-            z, saved = OPERATIONS[type(step.node.layer)].forward(
-                x, step, parameters.get(step.node.index, NO_PARAMETERS)
-            )
-        x, slope = activation.forward(step.node.activation, z)
+            z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
+        x, slope = activation.forward(node.activation, z)
         traces.append(Trace(given, saved, slope))
     return x, traces
 
@@ -51,16 +56,16 @@ def forward(
 def backward(
     steps: tuple[Step, ...], g: Array, traces: list[Trace], parameters: dict[int, Parameters], deadline: float | None
 ) -> Array:
+    """The gradient by what the steps were handed, given that by what they made."""
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
         if deadline is not None and monotonic() > deadline:
             raise Timeout(f"not done by its deadline, at layer {step.node.index} back")
-        g = activation.vjp(g, trace.slope)
-        if isinstance(step.node.layer, Group):
-            g = _backward_sum(step, g, trace.saved, parameters, deadline)
+        layer = step.node.layer
+        own = parameters.get(step.node.index, NO_PARAMETERS)
+        if isinstance(layer, Group):
+            g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline)
         else:
-            g = OPERATIONS[type(step.node.layer)].vjp(
-                g, step, parameters.get(step.node.index, NO_PARAMETERS), trace.saved
-            )
+            g = OPERATIONS[type(layer)].vjp(g, step, own, trace.saved, trace.slope)
         g = _returned(g, step.read, trace.given)
     return g
 

@@ -10,6 +10,7 @@ from pipeline.stem import MAX_NESTING
 MAX_BYTES = 1_000_000
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DEEP_KEY = re.compile(r"(?:[\w\"'-]\s*\.\s*[^.\n]*){51}", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -20,10 +21,11 @@ def read_sweep_file(path: Path) -> dict[str, Any]:
     deeper than 50 levels, or holds text with control characters or text that a spreadsheet would run.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(f"sweep file {quote(path)} has {size} bytes, more than {MAX_BYTES}; use ranges")
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)  # not as many as the file says: a pipe or a device says none
+        if len(data) > MAX_BYTES:
+            raise InputError(f"sweep file {quote(path)} has more than {MAX_BYTES} bytes; use ranges")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read sweep file {quote(path)}: {error.strerror}; check the path") from None
     except UnicodeDecodeError:
@@ -44,7 +46,10 @@ def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
 
 
 def check_text(value: Any, what: str, depth: int = 0) -> None:
-    """Raises InputError for text that a terminal or a spreadsheet would run, at any depth of a value."""
+    """Raises InputError for text that a terminal or a spreadsheet would run, at any depth of a value.
+
+    Integers too long to be printed are refused too.
+    """
     if depth > MAX_NESTING:
         raise InputError(f"{what} nests deeper than {MAX_NESTING} levels; flatten it")
     if isinstance(value, str):
@@ -56,9 +61,11 @@ def check_text(value: Any, what: str, depth: int = 0) -> None:
         for key, entry in value.items():
             check_text(key, what, depth + 1)
             check_text(entry, what, depth + 1)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple | set):
         for entry in value:
             check_text(entry, what, depth + 1)
+    elif isinstance(value, int) and value.bit_length() > 64:
+        raise InputError(f"{what} holds an integer of {value.bit_length()} bits; none here needs more than 64")
 
 
 def _yaml(text: str, what: str) -> Any:
@@ -80,10 +87,12 @@ def _yaml(text: str, what: str) -> Any:
             return node
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key) for key, _ in node.value]
-            for position, key in enumerate(keys):
-                if key in keys[:position]:
-                    raise InputError(f"sweep file {what} gives {quote(key)} twice; keep one")
+            seen = set()
+            for entry, _ in node.value:
+                key = self.construct_object(entry)
+                if key in seen:
+                    raise _twice(what, key)
+                seen.add(key)
             return super().construct_mapping(node, deep)
 
     try:
@@ -97,19 +106,36 @@ def _yaml(text: str, what: str) -> Any:
         raise InputError(f"sweep file {what} holds a value that cannot be read ({error}); put it in quotes") from None
 
 
+def _twice(what: str, key: object) -> InputError:
+    return InputError(f"sweep file {what} gives {quote(key)} twice; keep one")
+
+
 def _toml(text: str, what: str) -> Any:
     import tomllib
 
+    if _DEEP_KEY.search(text):  # tomllib takes a time that is quadratic in the levels
+        raise InputError(f"sweep file {what} nests deeper than {MAX_NESTING} levels; flatten it")
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"sweep file {what} is no TOML: {error}; mend it") from None
 
 
 def _json(text: str, what: str) -> Any:
-    import msgspec
+    import json
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise _twice(what, key)
+            found[key] = value
+        return found
+
+    def no_number(text: str) -> Any:
+        raise InputError(f"sweep file {what} holds {text}; give it a number")
 
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return json.loads(text, object_pairs_hook=mapping, parse_constant=no_number)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"sweep file {what} is no JSON: {error}; mend it") from None

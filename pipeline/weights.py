@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Config, Init
-from pipeline.errors import InputError
+from pipeline.errors import InputError, quote
 from pipeline.files import weight_file
 from pipeline.layers.array import Array
 from pipeline.network import Node, walk
@@ -116,7 +116,7 @@ def _original(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
 
 
 def _from_file(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
-    arrays = dict(weight_file(init))
+    arrays, where = dict(weight_file(init)), quote(init.path)
     found = {}
     for node in nodes:
         parts = {}
@@ -124,15 +124,16 @@ def _from_file(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
             name = f"layer{node.index}.{_FILE_NAMES.get(part, part)}"
             array = arrays.pop(name, None)
             if array is not None and array.shape != shape:
-                raise InputError(f"{name} in {init.path} has shape {array.shape}, the stem needs {_described(shape)}")
+                raise InputError(f"{name} in {where} has shape {array.shape}, the stem needs {_described(shape)}")
             if array is None and part == "weight" and isinstance(node.layer, Convolution):
-                raise InputError(f"{init.path} lacks {name}; the stem needs it with shape {_described(shape)}")
+                raise InputError(f"{where} lacks {name}; the stem needs it with shape {_described(shape)}")
             if array is not None:
                 parts[part] = array
         if parts:
             found[node.index] = Parameters(**parts)
     if arrays:
-        raise InputError(f"{min(arrays)} in {init.path} belongs to no layer; `erfsweep theory` numbers the layers")
+        first = quote(min(arrays))
+        raise InputError(f"{first} in {where} belongs to no layer of the stem; `erfsweep theory` numbers the layers")
     return found
 
 

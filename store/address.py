@@ -9,8 +9,8 @@ from sqlalchemy.exc import ArgumentError
 
 from pipeline.errors import InputError, quote
 
-_USERINFO = re.compile(r"(\b[\w+.-]+://[^:/@\s]*):\S*@")
-_OPTION = re.compile(r"(\bpassword=)[^&\s]*", re.IGNORECASE)
+_USERINFO = re.compile(r"(\b[\w+.-]+://[^:/@\s]*):.*@", re.DOTALL)
+_OPTION = re.compile(r"(\bpassword\s*=\s*)('[^']*'|[^&\s]*)", re.IGNORECASE)
 _SQLITE = ("sqlite", "sqlite+pysqlite")
 _POSTGRES = ("postgresql", "postgresql+psycopg", "postgres")
 

@@ -15,6 +15,7 @@ _OF_CONFIG = (
     Field("attempts", "int", "", "number of attempts that ended", nullable=False),
     Field("error", "str", "", "how the last attempt went wrong"),
     Field("cost", "float", "s", "expected time", nullable=False),
+    Field("spec", "str", "", "the whole config as canonical JSON", nullable=False),
 )
 
 FIELDS: tuple[Field, ...] = _OF_CONFIG + AXES + MEASURED

@@ -153,6 +153,7 @@ def named_columns() -> dict[str, Any]:
         "attempts": config.c.attempts,
         "error": error_text(),
         "cost": config.c.cost,
+        "spec": config.c.json,
         **{field.name: config.c[field.name] for field in AXES},
         **{field.name: result.c[field.name] for field in MEASURED},
     }

@@ -7,28 +7,45 @@ import numpy as np
 
 from pipeline.layers import folded, unfolded
 from pipeline.layers.array import Array
+from pipeline.layers.bound import Bound, run
 from pipeline.layers.buffer import empty
+from pipeline.layers.folded import Shape
 from pipeline.layers.span import placed
 from pipeline.network import Axis
 
 
+def bound_forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound:
+    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F], not yet run."""
+    _, _, channels, features = shape
+    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or 4 * channels <= features // groups:
+        return unfolded.forward(x, shape, y, across, groups)
+    return folded.forward(x, shape, y, across, groups)
+
+
+def bound_vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None) -> Bound:
+    """Its transpose, of g [rows', F, columns', n] times mask, not yet run."""
+    if y.dilation > 1 or y.stride > 1 or across.stride > 1 or y.size_out == 1 or y.before < 0 or y.after < 0:
+        return unfolded.vjp(g, shape, y, across, groups, mask)
+    return folded.vjp(g, shape, y, across, groups, mask)
+
+
 def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1) -> Array:
     """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n]."""
-    _, _, channels, features = weight.shape
-    if y.dilation > 1 and y.stride == 1 and across.stride == 1:
+    if is_dilated(y, across):
         return _dilated_forward(x, weight, y, across, groups)
-    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or 4 * channels <= features // groups:
-        return unfolded.forward(x, weight, y, across, groups)
-    return folded.forward(x, weight, y, across, groups)
+    return run(bound_forward(x, weight.shape, y, across, groups), weight)
 
 
 def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, mask: Array | None = None) -> Array:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask: [rows, C, columns, n]."""
-    if y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1:
+    if is_dilated(y, across):
         return _dilated_vjp(g, weight, y, across, groups, mask)
-    if y.dilation > 1 or y.stride > 1 or across.stride > 1 or y.size_out == 1 or y.before < 0 or y.after < 0:
-        return unfolded.vjp(g if mask is None else g * mask, weight, y, across, groups)
-    return folded.vjp(g, weight, y, across, groups, mask)
+    return run(bound_vjp(g, weight.shape, y, across, groups, mask), weight)
+
+
+def is_dilated(y: Axis, across: Axis) -> bool:
+    """Rows are taken apart by phase, and each phase is a convolution of its own."""
+    return y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1
 
 
 def _dilated_forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:

@@ -20,55 +20,62 @@ is still in the cache when its lines are added.
 import numpy as np
 
 from pipeline.layers.array import Array
+from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import empty, scratch
 from pipeline.layers.lines import apart, lined, spaced
 from pipeline.layers.product import Windows, multiply
 from pipeline.network import Axis
 
+Shape = tuple[int, int, int, int]
+
 BLOCK = 2**20
 """Bytes of z that are made at once: half the second-level cache of a current core."""
 
-_FEW = 7
+_FEW = 4
 """Up to so many taps are added one by one; more, or small ones, in one reduction, in the same order."""
 _LARGE = 2**18
 
 
-def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
-    """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n]."""
-    kh, kw, channels, features = weight.shape
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound:
+    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
+    kh, kw, channels, features = shape
     _, _, columns, n = x.shape
     own = features // groups
-    lines = lined(x, y, groups)
-    matrices = weight.reshape(kh, kw, channels, groups, own).transpose(3, 1, 4, 0, 2)
-    matrices = np.ascontiguousarray(matrices).reshape(groups, 1, kw * own, kh * channels)
+    calls: Calls = []
+    lines = lined(calls, x, y, groups)
+    matrices = empty((groups, kw, own, kh, channels), x.dtype)
     line = channels * columns * n
     read = Windows(0, lines.shape[1] * line, y.stride * line, columns * n)
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
-    reach = (kw - 1) * across.dilation
     left = max(across.before, 0)
-    right = max(across.size_out + reach - across.before - columns, 0)
-    _collected(matrices, lines, read, columns, (left, right), (left - across.before, across.dilation), made)
-    return made
+    right = max(across.size_out + (kw - 1) * across.dilation - across.before - columns, 0)
+    shift = left - across.before, across.dilation
+    _collected(calls, matrices.reshape(groups, 1, kw * own, -1), lines, read, columns, (left, right), shift, made)
+    kernel = matrices.transpose(3, 1, 4, 0, 2)
+    return Bound(x, None, kernel, made, calls)
 
 
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array | None = None) -> Array:
+def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; row stride 1 only."""
-    kh, kw, channels, features = weight.shape
+    kh, kw, channels, features = shape
     _, _, columns, n = g.shape
     own = features // groups
-    lines = spaced(g, kh - 1, groups, mask)
-    matrices = weight[::-1].reshape(kh, kw, channels, groups, own).transpose(3, 1, 2, 0, 4)
-    matrices = np.ascontiguousarray(matrices).reshape(groups, 1, kw * channels, kh * own)
+    calls: Calls = []
+    lines = spaced(calls, g, kh - 1, groups, mask)
+    matrices = empty((groups, kw, channels, kh, own), g.dtype)
     line = own * columns * n
     read = Windows(y.before * line, lines.shape[1] * line, line, columns * n)
     made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)
     left = max((kw - 1) * across.dilation - across.before, 0)
     right = max(across.size_in + across.before - columns, 0)
-    _collected(matrices, lines, read, columns, (left, right), (left + across.before, -across.dilation), made)
-    return made
+    shift = left + across.before, -across.dilation
+    _collected(calls, matrices.reshape(groups, 1, kw * channels, -1), lines, read, columns, (left, right), shift, made)
+    kernel = matrices[:, :, :, ::-1].transpose(3, 1, 2, 0, 4)
+    return Bound(g, mask, kernel, made, calls)
 
 
 def _collected(
+    calls: Calls,
     matrices: Array,
     lines: Array,
     read: Windows,
@@ -85,7 +92,7 @@ def _collected(
     left, right = margins
     if taps == 1 and not left and not right and wide == columns:
         size = columns * n
-        multiply(matrices, lines, read, made, Windows(0, own * size, features * size, size), rows, size)
+        multiply(calls, matrices, lines, read, made, Windows(0, own * size, features * size, size), rows, size)
         return
     pitch = (left + columns + right) * n
     block = max(1, min(rows, BLOCK // (groups * m * pitch * made.itemsize)))
@@ -93,11 +100,12 @@ def _collected(
         count = min(block, rows - first)
         z = scratch("taps", (groups, count, taps, own, left + columns + right, n), made.dtype)
         if left:
-            z[..., :left, :] = 0
+            calls.append((z[..., :left, :].fill, (0,)))
         if right:
-            z[..., left + columns :, :] = 0
+            calls.append((z[..., left + columns :, :].fill, (0,)))
         here = read._replace(start=read.start + first * read.row)
-        multiply(matrices, lines, here, z, Windows(left * n, count * m * pitch, m * pitch, pitch), count, columns * n)
+        there = Windows(left * n, count * m * pitch, m * pitch, pitch)
+        multiply(calls, matrices, lines, here, z, there, count, columns * n)
         item = z.itemsize
         shifted: Array = np.ndarray(
             (groups, count, taps, own, wide * n),
@@ -106,16 +114,16 @@ def _collected(
             shift[0] * n * item,
             (count * m * pitch * item, m * pitch * item, (own * pitch + shift[1] * n) * item, pitch * item, item),
         )
-        _add(shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
+        _add(calls, shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
 
 
-def _add(shifted: Array, made: Array) -> None:
+def _add(calls: Calls, shifted: Array, made: Array) -> None:
     taps = shifted.shape[2]
     if taps == 1:
-        made[...] = shifted[:, :, 0]
+        calls.append((np.copyto, (made, shifted[:, :, 0])))
     elif taps > _FEW or shifted.size * shifted.itemsize < _LARGE:
-        np.add.reduce(shifted, axis=2, out=made)
+        calls.append((np.add.reduce, (shifted, 2, None, made)))
     else:
-        np.add(shifted[:, :, 0], shifted[:, :, 1], out=made)
+        calls.append((np.add, (shifted[:, :, 0], shifted[:, :, 1], made)))
         for j in range(2, taps):
-            np.add(made, shifted[:, :, j], out=made)
+            calls.append((np.add, (made, shifted[:, :, j], made)))

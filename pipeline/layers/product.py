@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.layers.array import Array
+from pipeline.layers.bound import Calls
 
 _SMALL = 10**6
 _LEAST = 32
@@ -39,8 +40,10 @@ def chunk(m: int, k: int, n: int) -> int:
     return min(-(-even // _LEAST) * _LEAST, widest // _LEAST * _LEAST)
 
 
-def multiply(matrices: Array, x: Array, read: Windows, out: Array, made: Windows, rows: int, n: int) -> None:
-    """matrices [groups, 1, m, k] times each window of x, [k, n], into the windows of `out`, [m, n].
+def multiply(
+    calls: Calls, matrices: Array, x: Array, read: Windows, out: Array, made: Windows, rows: int, n: int
+) -> None:
+    """Calls: matrices [groups, 1, m, k] times each window of x, [k, n], into the windows of `out`, [m, n].
 
     Both arrays are contiguous; windows of x may overlap.
     """
@@ -51,7 +54,7 @@ def multiply(matrices: Array, x: Array, read: Windows, out: Array, made: Windows
         if columns:
             operand = _windows(x, read, first, (count, groups, rows, k, columns))
             product = _windows(out, made, first, (count, groups, rows, m, columns))
-            np.matmul(matrices, operand, out=product)
+            calls.append((np.matmul, (matrices, operand, product)))
 
 
 def _windows(a: Array, at: Windows, first: int, shape: tuple[int, int, int, int, int]) -> Array:

@@ -31,8 +31,8 @@ class Operation(NamedTuple):
     vjp: Callable[[Array, Step, Parameters, Any], Array]
 
 
-def _identity_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return x, None
+def _copy_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
+    return x.copy(), None  # the activation that follows may write over it, and a shortcut may still need x
 
 
 def _identity_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
@@ -129,5 +129,5 @@ OPERATIONS: dict[type, Operation] = {
     Upsample: Operation(_upsample_forward, _upsample_vjp),
     BatchNorm: Operation(_batch_forward, _batch_vjp),
     LayerNorm: Operation(_layer_forward, _layer_vjp),
-    Activate: Operation(_identity_forward, _identity_vjp),
+    Activate: Operation(_copy_forward, _identity_vjp),
 }

@@ -17,87 +17,88 @@ neighbours, and kh products are added. Where there is one output column, u is x 
 import numpy as np
 
 from pipeline.layers.array import Array
+from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import empty, scratch
-from pipeline.layers.lines import apart, lined
+from pipeline.layers.folded import Shape
+from pipeline.layers.lines import apart, lined, spaced
 from pipeline.layers.product import Windows, multiply
 from pipeline.layers.span import placed, tap
 from pipeline.network import Axis
 
 
-def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
-    """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n]."""
-    kh, kw, channels, features = weight.shape
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound:
+    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
+    kh, kw, channels, features = shape
     n = x.shape[3]
     own = features // groups
     size = across.size_out * n
-    unfolded = _unfold(lined(x, y, groups), across)
+    calls: Calls = []
+    unfolded = _unfold(calls, lined(calls, x, y, groups), across)
     line = channels * kw * size
     stack = unfolded.shape[1] * line
-    # [groups, F, kh, C, kw]
-    matrices = np.ascontiguousarray(weight.reshape(kh, kw, channels, groups, own).transpose(3, 4, 0, 2, 1))
+    matrices = empty((groups, own, kh, channels, kw), x.dtype)
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
     at = Windows(0, own * size, features * size, size)
     if y.dilation == 1:
         read = Windows(0, stack, y.stride * line, size)
-        multiply(matrices.reshape(groups, 1, own, -1), unfolded, read, made, at, y.size_out, size)
-        return made
-    made[...] = 0
-    for i in range(kh):
-        tap_made = scratch("taps", made.shape, x.dtype)
-        kernel = np.ascontiguousarray(matrices[:, :, i]).reshape(groups, 1, own, -1)
-        read = Windows(i * y.dilation * line, stack, y.stride * line, size)
-        multiply(kernel, unfolded, read, tap_made, at, y.size_out, size)
-        made += tap_made
-    return made
+        multiply(calls, matrices.reshape(groups, 1, own, -1), unfolded, read, made, at, y.size_out, size)
+    else:
+        part = empty(made.shape, x.dtype)
+        for i in range(kh):
+            target = part if i else made
+            read = Windows(i * y.dilation * line, stack, y.stride * line, size)
+            kernel = matrices[:, :, i].reshape(groups, 1, own, -1) if kh == 1 else empty((groups, 1, own, channels * kw), x.dtype)
+            calls.append((np.copyto, (kernel.reshape(groups, own, channels, kw), matrices[:, :, i])))
+            multiply(calls, kernel, unfolded, read, target, at, y.size_out, size)
+            if i:
+                calls.append((np.add, (made, part, made)))
+    return Bound(x, None, matrices.transpose(2, 4, 3, 0, 1), made, calls)
 
 
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
-    """The gradient by x, given the gradient g [rows', F, columns', n] by the convolution: [rows, C, columns, n]."""
-    kh, kw, channels, features = weight.shape
+def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None) -> Bound:
+    """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask."""
+    kh, kw, channels, features = shape
     n = g.shape[3]
     own = features // groups
     size = across.size_out * n
-    matrices = np.ascontiguousarray(weight.reshape(kh, kw, channels, groups, own).transpose(3, 0, 2, 1, 4))
-    matrices = matrices.reshape(groups, 1, kh * channels * kw, own)
+    calls: Calls = []
+    masked = spaced(calls, g, 0, 1, mask)
+    matrices = empty((groups, kh, channels, kw, own), g.dtype)
     spread = empty((groups, y.size_out, kh, channels, kw, across.size_out, n), g.dtype)
     line = kh * channels * kw * size
     read = Windows(0, own * size, features * size, size)
     at = Windows(0, y.size_out * line, line, size)
-    multiply(matrices, np.ascontiguousarray(g), read, spread, at, y.size_out, size)
+    multiply(calls, matrices.reshape(groups, 1, -1, own), masked, read, spread, at, y.size_out, size)
+    kernel = matrices.transpose(1, 3, 2, 0, 4)
     there, source = placed(y)
-    if y.size_out == 1 and y.dilation == 1:
+    rows = y.size_in + y.before + y.after
+    if y.size_out == 1 and y.dilation == 1 and rows == kh:
         unfolded = spread[:, 0]
     else:
-        rows = y.size_in + y.before + y.after
-        unfolded = np.zeros((groups, rows, channels, kw, across.size_out, n), g.dtype)
+        unfolded = empty((groups, rows, channels, kw, across.size_out, n), g.dtype)
+        calls.append((unfolded.fill, (0,)))
         for i in range(kh):
             first = i * y.dilation
-            unfolded[:, first : first + (y.size_out - 1) * y.stride + 1 : y.stride] += spread[:, :, i]
-    if groups == 1 and _is_whole(across) and there == slice(0, y.size_in) and unfolded.shape[1] == y.size_in:
-        return unfolded.reshape(y.size_in, channels, across.size_in, n)
+            added = unfolded[:, first : first + (y.size_out - 1) * y.stride + 1 : y.stride]
+            calls.append((np.add, (added, spread[:, :, i], added)))
+    if groups == 1 and _is_whole(across) and there == slice(0, y.size_in) and rows == y.size_in:
+        return Bound(g, mask, kernel, unfolded.reshape(y.size_in, channels, across.size_in, n), calls)
     made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)
-    if source != slice(0, y.size_in):
-        made[...] = 0
-    _fold(unfolded[:, there], apart(made[source], groups), across)
-    return made
-
-
-def _fold(unfolded: Array, made: Array, across: Axis) -> None:
-    """The overlap-add of columns."""
-    made[...] = 0
-    for j in range(across.kernel):
+    calls.append((made.fill, (0,)))
+    folded = apart(made[source], groups)
+    for j in range(kw):
         outputs, inputs = tap(across, j)
-        made[:, :, :, inputs] += unfolded[:, :, :, j, outputs]
+        added = folded[:, :, :, inputs]
+        calls.append((np.add, (added, unfolded[:, there, :, j, outputs], added)))
+    return Bound(g, mask, kernel, made, calls)
 
 
 def _is_whole(across: Axis) -> bool:
     """One output that reads every column, in order."""
-    return (
-        across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
-    )
+    return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
 
 
-def _unfold(lines: Array, across: Axis) -> Array:
+def _unfold(calls: Calls, lines: Array, across: Axis) -> Array:
     """u of the derivation: [groups, padded rows, C, kw, columns', n], zero where the padding is read."""
     groups, rows, channels, _, n = lines.shape
     shape = (groups, rows, channels, across.kernel, across.size_out, n)
@@ -107,6 +108,6 @@ def _unfold(lines: Array, across: Axis) -> Array:
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
-            unfolded[:, :, :, j] = 0
-        unfolded[:, :, :, j, outputs] = lines[:, :, :, inputs]
+            calls.append((unfolded[:, :, :, j].fill, (0,)))
+        calls.append((np.copyto, (unfolded[:, :, :, j, outputs], lines[:, :, :, inputs])))
     return unfolded

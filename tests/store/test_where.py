@@ -1,6 +1,7 @@
 """`--where`: what it means, in SQL and in Python alike, and what it refuses."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -215,8 +216,14 @@ _CONDITIONS = st.recursive(
 )
 
 
+@dataclass(repr=False)
+class Filled:
+    store: Store
+    table: list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def filled(lasting_store: Store) -> tuple[Store, list[dict[str, Any]]]:
+def filled(lasting_store: Store) -> Filled:
     """A store with rows of all kinds, and those rows."""
     stems = ["1x3x3", "4x3x3", "2x5x5:8=gelu", "7x7/2:64 max3x3/2", "3x3 dw5x5", "3x3x1"]
     configs = [Config(stem, input=Plane(21 + n, 21), init=Init(seed=n)) for n in range(4) for stem in stems]
@@ -230,7 +237,7 @@ def filled(lasting_store: Store) -> tuple[Store, list[dict[str, Any]]]:
     measured = [each.digest for each in outcomes if each.result is not None]
     sizes = [Sizes(eff_rf=place / 2, ratio=None if place % 3 else 0.25, luo=-3.5) for place in range(len(measured))]
     save_sizes(lasting_store, list(zip(measured, sizes, strict=True))[::2])
-    return lasting_store, rows(lasting_store, "kinds").dicts()
+    return Filled(lasting_store, rows(lasting_store, "kinds").dicts())
 
 
 @given(_CONDITIONS)
@@ -239,16 +246,16 @@ def filled(lasting_store: Store) -> tuple[Store, list[dict[str, Any]]]:
 @example("depth - -1 == 3 or depth - (depth - 2) == 2")
 @example("depth / kernel / 2 == depth / (kernel * 2)")
 @example("1 == 1 == 1 in (1, 2.5, None)")
-def test_sql_and_python_agree(filled: tuple[Store, list[dict[str, Any]]], expression: str) -> None:
-    store, table = filled
+def test_sql_and_python_agree(filled: Filled, expression: str) -> None:
+    store, table = filled.store, filled.table
     for written in (expression, f"not ({expression})"):
         condition = parse(written)
         expected = [row["position"] for row in table if matches(condition, row) is True]
         assert [row[0] for row in rows(store, "kinds", where=written, columns=["position"]).rows] == expected
 
 
-def test_what_leaves_the_range_on_a_server_is_the_users_input(filled: tuple[Store, list[dict[str, Any]]]) -> None:
-    store, _ = filled
+def test_what_leaves_the_range_on_a_server_is_the_users_input(filled: Filled) -> None:
+    store = filled.store
     assert matches(parse("depth * 1e300 * 1e300 > 0"), ROW) is None
     if store.dialect == "sqlite":
         assert rows(store, where="depth * 1e300 * 1e300 > 0").rows == []

@@ -1,0 +1,218 @@
+"""A cluster of our own: worker processes of one thread on the loopback, each under a nanny that replaces it."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
+from threading import Event
+from typing import Any
+
+from pipeline.engines.engine import Deliver
+from pipeline.engines.fleet import Fleet
+from pipeline.engines.times import Times
+from pipeline.errors import EngineError
+from pipeline.graph import Limits, Measure, Partition
+
+PATIENCE = 30.0
+"""Seconds for which our own workers may all be away before we give up on them."""
+
+ENVIRONMENT = {
+    # The nanny's default of 64 KiB hands every temporary array back to the system: 78 page faults for each config.
+    "MALLOC_TRIM_THRESHOLD_": str(2**28),
+    "MALLOC_MMAP_THRESHOLD_": str(2**28),
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+"""What workers find in their environment; read by their libraries as they are loaded."""
+
+_STARTS = 3
+_PRELOAD = "pipeline.engines.worker"
+
+
+class ProcessesEngine:
+    """A local Dask cluster that lives as long as a run."""
+
+    def __init__(
+        self, workers: int = 2, *, dashboard: bool = False, say: Any = lambda text: None, measure: Measure | None = None
+    ) -> None:
+        self.workers = workers
+        self.dashboard = dashboard
+        self.say = say
+        self.measure = measure
+        self.times = Times()
+
+    def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
+        """See `Engine.run`."""
+        first = next(partitions, None)
+        if first is None or stop.is_set():
+            return
+        warm_up()
+        from pipeline.engines.driving import Drive
+        from pipeline.engines.quiet import quiet
+
+        with ExitStack() as stack:
+            stack.enter_context(quiet())
+            stack.enter_context(_settings(self.dashboard))
+            with self.times.spent("starting"):
+                fleet = stack.enter_context(_local_fleet(self.workers, self.dashboard))
+            if self.dashboard:
+                self.say(f"dashboard at {fleet.cluster.dashboard_link}")
+            Drive(fleet, limits, deliver, stop, self.times, self.say, self.measure).run(chain([first], partitions))
+
+
+def warm_up() -> None:
+    """Starts the process that workers are forked from; worth calling early, it loads the kernel meanwhile.
+
+    A fork takes 0.1 s where a new process that imports everything takes 0.5: that is what a worker that died costs.
+    """
+    import multiprocessing
+    import signal
+
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
+    from multiprocessing import forkserver
+
+    forkserver.set_forkserver_preload([_PRELOAD])
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the preload ignores it
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        _restore(before)
+
+
+def _restore(before: dict[str, str | None]) -> None:
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@contextmanager
+def _settings(dashboard: bool) -> Iterator[None]:
+    """Dask as our own cluster wants it. Nannies read this whenever they start a worker, so it holds for the run."""
+    import multiprocessing
+
+    import dask
+    import distributed.utils
+
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    # Dask would preload what it thinks of, pandas among it, in place of what we have loaded.
+    distributed.utils._forkserver_preload_set = True
+    settings: dict[str, Any] = {
+        "distributed.worker.multiprocessing-method": "forkserver" if forks else "spawn",
+        "distributed.worker.preload": [_PRELOAD],
+        "distributed.worker.profile.enabled": False,
+        "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.work-stealing": False,  # partitions stay where they were placed
+        "distributed.deploy.lost-worker-timeout": "1h",  # nannies bring theirs back
+        "distributed.worker.http.routes": [],
+    }
+    if not dashboard:
+        settings["distributed.scheduler.http.routes"] = []
+    before = {name: os.environ.get(name) for name in (*ENVIRONMENT, "PYTHONHASHSEED")}  # nannies leave it changed
+    try:
+        with dask.config.set(settings):
+            yield
+    finally:
+        _restore(before)
+
+
+class LocalFleet(Fleet):
+    """The workers of our own cluster."""
+
+    def __init__(self, cluster: Any, client: Any, endings: dict[str, int]) -> None:
+        super().__init__(client, PATIENCE)
+        self.cluster = cluster
+        self._endings = endings
+
+    def ending(self, address: str) -> str:
+        """How a worker came to its end: its exit code or its signal."""
+        import signal
+
+        deadline = time.monotonic() + 1.0
+        while address not in self._endings and time.monotonic() < deadline:
+            time.sleep(0.01)  # its nanny learns of it a moment later than the scheduler
+        code = self._endings.get(address)
+        if code is None or code == 255:
+            return "was lost"
+        if code >= 0:
+            return f"exited with status {code}"
+        with suppress(ValueError):
+            return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+        return f"was killed by signal {-code}"
+
+
+@contextmanager
+def _local_fleet(workers: int, dashboard: bool) -> Iterator[LocalFleet]:
+    from distributed import Client
+
+    from pipeline.engines.interrupts import interrupts_held
+
+    endings: dict[str, int] = {}
+    with ExitStack() as stack:
+        with interrupts_held():
+            cluster = _started(workers, dashboard, endings)
+            stack.callback(_close, cluster)
+            client = Client(cluster, set_as_default=False, name="erfsweep")
+            stack.callback(client.close)
+        yield LocalFleet(cluster, client, endings)
+
+
+def _started(workers: int, dashboard: bool, endings: dict[str, int]) -> Any:
+    from distributed import LocalCluster
+
+    for start in range(_STARTS):
+        try:
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:8787" if dashboard else None,
+                worker_class=_watched_nanny(endings),
+                silence_logs=False,
+            )
+        except Exception as error:  # noqa: BLE001  # a worker killed while it starts fails in many ways
+            if start == _STARTS - 1:
+                raise EngineError(
+                    f"{workers} worker processes cannot be started ({type(error).__name__}: {error}); "
+                    "use `--engine threads`, or fewer --workers"
+                ) from error
+    raise AssertionError
+
+
+def _watched_nanny(endings: dict[str, int]) -> type:
+    """A nanny that notes how its workers ended, by address."""
+    from distributed import Nanny
+
+    class WatchedNanny(Nanny):  # type: ignore[misc]  # distributed ships no types
+        def _on_worker_exit_sync(self, exitcode: int) -> None:
+            if self.worker_address is not None:
+                endings[self.worker_address] = exitcode
+            super()._on_worker_exit_sync(exitcode)
+
+    return WatchedNanny
+
+
+def _close(cluster: Any) -> None:
+    """Ends the workers, at once where they are still measuring what nobody waits for any more."""
+    import asyncio
+
+    from pipeline.engines.interrupts import interrupts_held
+
+    async def end_workers() -> None:
+        nannies = list(cluster.workers.values())
+        await asyncio.gather(*(nanny.close(timeout=0.3) for nanny in nannies), return_exceptions=True)
+
+    with interrupts_held():
+        with suppress(Exception):
+            cluster.sync(end_workers)
+        with suppress(Exception):
+            cluster.close(timeout=5)
