@@ -1,6 +1,5 @@
 """The command `erfsweep`: its subcommands, one file each."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -36,6 +35,8 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"erfsweep {version('erfsweep')}")
         raise typer.Exit
 

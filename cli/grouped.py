@@ -10,7 +10,6 @@ import typer
 from cli.columns import VARYING
 from cli.render.tables import Table
 from cli.selection import SIZES, Selection, read, sort_rows
-from pipeline.axis import STACK_AXES, axis_path
 from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Theory
 
@@ -39,6 +38,7 @@ def read_grouped(
 
     Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map`.
     """
+    from pipeline.axis import axis_path
     from pipeline.replicates import spread
 
     path = axis_path(over)
@@ -66,6 +66,8 @@ def read_grouped(
 
 def _groups(rows: list[dict[str, Any]], path: str) -> dict[str, list[dict[str, Any]]]:
     """Rows by everything of their config but one axis, in the order of their first members."""
+    from pipeline.axis import STACK_AXES
+
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         spec = json.loads(row["spec"])

@@ -27,6 +27,8 @@ PATHS = (
     *(f"{part}.{field}" for part, struct in _PARTS.items() for field in struct.__struct_fields__),
 )
 
+_Scalar = str | int | float
+
 _RANGE = re.compile(r"range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)")
 
 
@@ -58,9 +60,12 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
     if len(values) == 0:
         raise InputError(f"axis {name} has no values in {quote(written)}; list at least one")
     if not isinstance(values, range):
-        for position, value in enumerate(values):
-            if value in values[:position]:
+        seen = set()
+        for value in values:
+            key = value if isinstance(value, _Scalar) else repr(value)  # a plane may be a mapping, a stride a list
+            if key in seen:
                 raise InputError(f"axis {name} lists {quote(value)} twice; drop one")
+            seen.add(key)
     return values
 
 
@@ -79,9 +84,19 @@ def parse_setting(text: str) -> tuple[str, object]:
     return name, values
 
 
-@lru_cache(maxsize=4096)
 def stack_stem(**fields: Any) -> str:
     """The notation of a plain stack. Raises InputError for a field out of bounds."""
+    hashable: dict[str, Any] = {}
+    for name, value in fields.items():
+        hashable[name] = tuple(value) if isinstance(value, list) else value
+        parts = hashable[name] if isinstance(value, list | tuple) else (value,)
+        if not all(isinstance(part, _Scalar) for part in parts):
+            raise InputError(f"{name} of a plain stack is a number, a pair or a word, not {quote(value)}")
+    return _stack_stem(**hashable)
+
+
+@lru_cache(maxsize=4096, typed=True)  # typed: 3 and 3.0 and True are not the same
+def _stack_stem(**fields: Any) -> str:
     settings = dict(fields)
     depth = settings.pop("depth", 1)
     if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= MAX_LAYERS:

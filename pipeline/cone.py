@@ -66,11 +66,12 @@ class Cone(msgspec.Struct, frozen=True):
 def cone(config: Config) -> Cone:
     """The plan of a config; configs that differ only in their draws share it."""
     channel = config.readout.channel
-    return _cone(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None)
+    return cone_of(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None)
 
 
 @lru_cache(maxsize=256)
-def _cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None) -> Cone:
+def cone_of(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None) -> Cone:
+    """The plan of a unit of a stem on a plane, for one channel or for all."""
     nodes = network(stem, plane)
     channels = (0, nodes[-1].made.channels) if channel is None else (channel, channel + 1)
     piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)

@@ -1,12 +1,14 @@
 """What a config will cost: multiply-adds, bytes and expected seconds, from the plan of its cone alone."""
 
+from functools import lru_cache
 from math import prod
 
 import msgspec
 
-from pipeline.cone import Cone, Step, cone
+from pipeline.cone import Cone, Step, cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError
+from pipeline.network import Plane
 from pipeline.stem import Convolution, Group, MaxPool, Transposed
 
 BLOCK_BYTES = 2**28
@@ -33,8 +35,14 @@ class Work(msgspec.Struct, frozen=True):
 
 def work(config: Config) -> Work:
     """The work of a config, added up over its cone."""
-    plan = cone(config)
-    itemsize = 4 if config.dtype == "float32" else 8
+    channel = config.readout.channel
+    given = channel if isinstance(channel, int) else None
+    return _work(config.stem, config.input, config.unit, given, 4 if config.dtype == "float32" else 8)
+
+
+@lru_cache(maxsize=1024)
+def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, itemsize: int) -> Work:
+    plan = cone_of(stem, plane, unit, channel)
     total = Work(0, 0, _size(plan) * itemsize, 0, 0)
     largest = 0
     for step in _flat(plan.steps):

@@ -4,6 +4,7 @@ E[y, x] = sum over probes and input channels of |d out[p, q, c] / d in[y, x, cha
 its positive part. Only the cone of the unit is computed, forward and back, for a block of probes at once.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,15 +80,21 @@ def input_gradient(
 def _readout(config: Config, out: Array, features: tuple[int, int]) -> Array:
     """The gradient of the readout by the unit's channels, [1, channels, 1, n]."""
     channel = config.readout.channel
-    seed = np.zeros_like(out)
     if channel == "relu_sum":
-        seed[out > 0] = 1
-    elif channel == "sum":
+        return (out > 0).astype(out.dtype)
+    return _constant_readout(channel - features[0] if isinstance(channel, int) else channel, out.shape, out.dtype)
+
+
+@lru_cache(maxsize=64)
+def _constant_readout(channel: int | str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    seed = np.zeros(shape, dtype)
+    if channel == "sum":
         seed[...] = 1
     elif channel == "mean":
-        seed[...] = 1 / out.shape[1]
+        seed[...] = 1 / shape[1]
     else:
-        seed[:, channel - features[0]] = 1
+        seed[:, channel] = 1
+    seed.flags.writeable = False
     return seed
 
 
@@ -95,11 +102,15 @@ def prepared(steps: tuple[Step, ...], drawn: dict[int, Parameters], dtype: np.dt
     """The parameters of each step's own features, in the precision of the kernel."""
     found: dict[int, Parameters] = {}
     for step in steps:
-        found |= prepared(step.body, drawn, dtype)
+        if step.body:
+            found |= prepared(step.body, drawn, dtype)
         if step.shortcut is not None:
             found |= prepared((step.shortcut,), drawn, dtype)
         whole = drawn.get(step.node.index)
         if whole is not None:
+            if step.features == (0, step.node.made.channels) and whole.is_weight_of(dtype):
+                found[step.node.index] = whole
+                continue
             own = slice(*step.features)
             parts = (whole.weight, whole.bias, whole.mean, whole.var)
             found[step.node.index] = Parameters(

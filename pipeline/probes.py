@@ -44,7 +44,9 @@ def _cut(images: Array, box: Box) -> Array:
 def _original(seed: int, count: int, plane: Plane) -> npt.NDArray[np.float32]:
     shape = (count, plane.height, plane.width, plane.channels)
     draws = original_draws(seed, 0, int(np.prod(shape)))
-    return (draws / 2.0**32 - 0.5).astype(np.float32).reshape(shape)
+    images = (draws / 2.0**32 - 0.5).astype(np.float32).reshape(shape)
+    images.flags.writeable = False
+    return images
 
 
 @lru_cache(maxsize=4)  # the seeds of a sweep share their probes
@@ -52,16 +54,18 @@ def _rings(probes: Probes, plane: Plane, box: Box, first: int, stop: int) -> npt
     places = _ring_places(plane.height // 2, plane.width // 2, box)
     draws = (int(places.max()) + 1) * plane.channels
     streams = Streams(probes.seed, Role.PROBES)
-    images = np.empty((stop - first, draws), np.float32)
+    image = np.empty(draws, np.float32)  # one at a time: around a long thin box lies much that is not read
+    pixels = image.reshape(-1, plane.channels)
+    images = np.empty((stop - first, *places.shape, plane.channels), np.float32)
     for row, index in enumerate(range(first, stop)):
         if probes.kind == "normal":
-            streams.at(index).standard_normal(out=images[row], dtype=np.float32)
+            streams.at(index).standard_normal(out=image, dtype=np.float32)
         else:
-            streams.at(index).random(out=images[row], dtype=np.float32)
+            streams.at(index).random(out=image, dtype=np.float32)
+        pixels.take(places, axis=0, out=images[row], mode="clip")  # "raise" would buffer
     if probes.kind == "uniform":
         images -= np.float32(0.5)
-    cut = images.reshape(stop - first, -1, plane.channels)[:, places]
-    cut = np.ascontiguousarray(cut.transpose(1, 3, 2, 0))
+    cut = np.ascontiguousarray(images.transpose(1, 3, 2, 0))
     cut.flags.writeable = False
     return cut
 

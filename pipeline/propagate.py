@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.cone import EVERYTHING, Read, Step
-from pipeline.layers import activation
+from pipeline.layers import activation, conv, held
 from pipeline.layers.array import Array
 from pipeline.layers.table import OPERATIONS
-from pipeline.stem import Group
+from pipeline.stem import Conv, Depthwise, Group
 from pipeline.weights import NO_PARAMETERS, Parameters
 
 
@@ -40,8 +40,11 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
-        if is_bindable(step, x, own):
-            x, slope = bound.forward(step, x, own)
+        if own.weight is not None and own.bias is None and held.is_held(step, x):
+            kind = node.activation
+            x, slope = held.forward(step, x, own.weight, kind == "relu")
+            if kind != "relu":
+                x, slope = activation.forward(kind, x)
             traces.append(Trace(given, None, slope))
             continue
         if isinstance(node.layer, Group):
@@ -64,8 +67,16 @@ def backward(
         own = parameters.get(step.node.index, NO_PARAMETERS)
         if isinstance(layer, Group):
             g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline)
+        elif own.weight is not None and isinstance(layer, Conv | Depthwise):
+            mask = trace.slope if step.node.activation == "relu" else None
+            if mask is None:
+                g = activation.vjp(g, trace.slope)
+            if held.is_held(step, g):
+                g = held.vjp(step, g, own.weight, mask)
+            else:
+                g = conv.vjp(g, own.weight, step.y, step.x, step.groups, mask)
         else:
-            g = OPERATIONS[type(layer)].vjp(g, step, own, trace.saved, trace.slope)
+            g = OPERATIONS[type(layer)].vjp(activation.vjp(g, trace.slope), step, own, trace.saved)
         g = _returned(g, step.read, trace.given)
     return g
 

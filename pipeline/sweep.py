@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -59,12 +58,22 @@ class Sweep(msgspec.Struct, frozen=True):
         }
 
     def _expanded(self, entry: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> Iterator[Config]:
-        for values in product(*axes.values()):
+        for values in _product(tuple(axes.values())):
             settings = {**self.defaults, **entry, **_flat(dict(zip(axes, values, strict=True)))}
             stack = {path: settings.pop(path) for path in STACK_AXES if path in settings}
             if "stem" not in settings:
-                settings["stem"] = stack_stem(**{name: _hashable(value) for name, value in stack.items()})
+                settings["stem"] = stack_stem(**stack)
             yield build(_nested(settings))
+
+
+def _product(axes: tuple[Sequence[Any], ...]) -> Iterator[tuple[Any, ...]]:
+    """Every combination, the last axis fastest; itertools.product would first write a long range out."""
+    if not axes:
+        yield ()
+        return
+    for outer in _product(axes[:-1]):
+        for value in axes[-1]:
+            yield (*outer, value)
 
 
 def sweep(spec: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, *, name: str | None = None) -> Sweep:
@@ -168,7 +177,3 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise InputError(f"{part} is a mapping, not {quote(nested[part])}, where {path} is set too")
     return nested
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -8,9 +8,10 @@ from pipeline.errors import InputError, quote
 from pipeline.stem import MAX_NESTING
 
 MAX_BYTES = 1_000_000
+MAX_DIGITS = 40
+MAX_DOTS = 200
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_DEEP_KEY = re.compile(r"(?:[\w\"'-]\s*\.\s*[^.\n]*){51}", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -84,6 +85,8 @@ def _yaml(text: str, what: str) -> Any:
                 raise InputError(f"sweep file {what} nests deeper than {MAX_NESTING} levels; flatten it")
             node = super().compose_node(parent, index)
             self.depth -= 1
+            if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and len(node.value) > MAX_DIGITS:
+                raise InputError(f"sweep file {what} holds the integer {quote(node.value)}; none here is that long")
             return node
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -102,7 +105,8 @@ def _yaml(text: str, what: str) -> Any:
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not readable"
         raise InputError(f"sweep file {what} is no YAML{where}: {problem}; mend it") from None
-    except (ValueError, TypeError) as error:  # a date such as 2016-99-99, a key that is a list
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        # A date such as 2016-99-99, a key that is a list, `!!int ""`, `!!bool maybe`.
         raise InputError(f"sweep file {what} holds a value that cannot be read ({error}); put it in quotes") from None
 
 
@@ -113,8 +117,8 @@ def _twice(what: str, key: object) -> InputError:
 def _toml(text: str, what: str) -> Any:
     import tomllib
 
-    if _DEEP_KEY.search(text):  # tomllib takes a time that is quadratic in the levels
-        raise InputError(f"sweep file {what} nests deeper than {MAX_NESTING} levels; flatten it")
+    if any(line.count(".") > MAX_DOTS for line in text.splitlines()):  # tomllib is quadratic in a key's dots
+        raise InputError(f"sweep file {what} has a line with more than {MAX_DOTS} dots; nest less")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:

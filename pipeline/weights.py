@@ -1,6 +1,8 @@
 """Weights: what a stem's layers are filled with, and the parameters that a trained stem brings along."""
 
+from functools import lru_cache
 from math import sqrt
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,7 +12,7 @@ from pipeline.config import Config, Init
 from pipeline.errors import InputError, quote
 from pipeline.files import weight_file
 from pipeline.layers.array import Array
-from pipeline.network import Node, walk
+from pipeline.network import Node, Plane, network, walk
 from pipeline.stem import AvgPool, BatchNorm, Conv, Convolution, Depthwise, LayerNorm, MaxPool
 from pipeline.streams import Role, Streams, original_draws
 
@@ -26,6 +28,11 @@ class Parameters(msgspec.Struct, frozen=True):
     bias: Array | None = None
     mean: Array | None = None
     var: Array | None = None
+
+    def is_weight_of(self, dtype: np.dtype[Any]) -> bool:
+        """Whether it is a weight of this type and nothing else."""
+        weight = self.weight
+        return weight is not None and weight.dtype == dtype and self.bias is self.mean is self.var is None
 
 
 NO_PARAMETERS = Parameters()
@@ -47,37 +54,63 @@ def draw_weights(config: Config) -> dict[int, Parameters]:
 
     Raises InputError where the kind cannot fill the stem or a file does not match it.
     """
-    nodes = walk(config.network)
     init = config.init
     if init.kind == "file":
-        return _from_file(init, nodes)
-    convolutions = [node for node in nodes if isinstance(node.layer, Convolution)]
+        return _from_file(init, walk(config.network))
     if init.kind == "neural_api":
-        return _original(init, nodes)
+        return _original(init, walk(config.network))
     streams = Streams(init.seed, Role.WEIGHTS)
-    return {node.index: Parameters(_draw(init, node, streams)) for node in convolutions}
+    return {filled.index: Parameters(_draw(init, filled, streams)) for filled in _filled(config.stem, config.input)}
 
 
-def _draw(init: Init, node: Node, streams: Streams) -> npt.NDArray[np.float32]:
-    shape = node.weight_shape
-    fan_in = node.fan_in
-    fan_out = shape[0] * shape[1] * shape[3] // node.groups
-    if init.kind == "uniform_kernel":
+class _Filled(NamedTuple):
+    """A layer with weights: its index, their shape, and how many feed and leave one unit."""
+
+    index: int
+    shape: tuple[int, int, int, int]
+    fan_in: int
+    fan_out: int
+
+
+@lru_cache(maxsize=1024)
+def _filled(stem: str, plane: Plane) -> tuple[_Filled, ...]:
+    found = []
+    for node in walk(network(stem, plane)):
+        if isinstance(node.layer, Convolution):
+            shape = node.weight_shape
+            fan_out = shape[0] * shape[1] * shape[3] // node.groups
+            found.append(_Filled(node.index, shape, node.fan_in, fan_out))
+    return tuple(found)
+
+
+def _draw(init: Init, filled: _Filled, streams: Streams) -> npt.NDArray[np.float32]:
+    index, shape, fan_in, fan_out = filled
+    kind = init.kind
+    if kind == "uniform_kernel":
         return np.full(shape, 1 / fan_in, np.float32)
-    stream = streams.at(node.index)
-    if init.kind == "orthogonal":
+    stream = streams.at(index)
+    if kind == "orthogonal":
         return _orthogonal(stream, shape)
-    variance = {"lecun": 1 / fan_in, "he": 2 / fan_in, "glorot": 2 / (fan_in + fan_out), "normal": 1.0}
-    scheme, _, law = init.kind.partition("_")
-    if law == "uniform":
+    deviation = _deviation(kind, fan_in, fan_out)
+    if kind.endswith("_uniform"):
         drawn = stream.random(shape, np.float32)
-        drawn *= np.float32(2)
-        drawn -= np.float32(1)
-        drawn *= np.float32(sqrt(3 * variance[scheme]))
+        drawn *= _TWO
+        drawn -= _ONE
     else:
         drawn = stream.standard_normal(shape, np.float32)
-        drawn *= np.float32(sqrt(variance[scheme]))
+    drawn *= deviation
     return drawn
+
+
+_ONE, _TWO = np.float32(1), np.float32(2)
+
+
+@lru_cache(maxsize=1024)
+def _deviation(kind: str, fan_in: int, fan_out: int) -> np.float32:
+    """What a draw from U(-1, 1) or N(0, 1) is multiplied by."""
+    scheme, _, law = kind.partition("_")
+    variance = {"lecun": 1 / fan_in, "he": 2 / fan_in, "glorot": 2 / (fan_in + fan_out), "normal": 1.0}[scheme]
+    return np.float32(sqrt(3 * variance if law == "uniform" else variance))
 
 
 def _orthogonal(stream: np.random.Generator, shape: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:

@@ -315,7 +315,7 @@ class Drive:
             execute, parcel, self.measure, key=key, workers=[address], allow_other_workers=False, pure=False
         )
         try:
-            reply: bytes = await self.client.gather(future, asynchronous=True)
+            reply: bytes = await future
             return reply
         finally:
             future.release()

@@ -15,7 +15,8 @@ Calls = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 class Bound(NamedTuple):
     """The calls that turn `x` (times `mask`) into `made`.
 
-    `kernel` is where the weight goes, seen as [kh, kw, C // groups, groups, F // groups].
+    `kernel` is where the weight goes, seen as [kh, kw, C // groups, groups, F // groups]. `slope` is that of an
+    activation among the calls.
     """
 
     x: Array
@@ -23,6 +24,7 @@ class Bound(NamedTuple):
     kernel: Array
     made: Array
     calls: Calls
+    slope: Any = None
 
 
 def run(bound: Bound, weight: Array) -> Array:

@@ -1,0 +1,83 @@
+"""Small convolutions that each thread keeps bound, for the configs of a sweep that differ only in their draws.
+
+Making the views of a layer of a few thousand numbers takes longer than its arithmetic. So a thread keeps the last steps
+that it ran bound to their arrays, and copies an operand that comes from elsewhere into its place.
+"""
+
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.cone import Step
+from pipeline.layers import conv
+from pipeline.layers.array import Array
+from pipeline.layers.bound import Bound, run
+from pipeline.stem import Conv, Depthwise
+
+SMALL = 2**18
+"""Bytes of an operand up to which its step is kept."""
+STEPS = 512
+"""Steps that a thread keeps, in either direction."""
+
+
+class _Held(NamedTuple):
+    step: Step  # keeps its id from being given to another
+    bound: Bound
+    owns: bool  # the operand is a copy of our own
+
+
+class _Kept(threading.local):
+    def __init__(self) -> None:
+        self.held: dict[tuple[int, bool, int], _Held] = {}
+
+
+_kept = _Kept()
+
+
+def is_held(step: Step, operand: Array) -> bool:
+    """Whether a step is a convolution small enough to be kept bound to its operand."""
+    kind = type(step.node.layer)
+    return (kind is Conv or kind is Depthwise) and operand.nbytes <= SMALL and not conv.is_dilated(step.y, step.x)
+
+
+def forward(step: Step, x: Array, weight: Array, rectified: bool) -> tuple[Array, npt.NDArray[np.bool_] | None]:
+    """(the convolution, its positive part if `rectified`, and then where it is positive); see `conv.forward`."""
+    bound = _bound(step, x, None, weight, rectified)
+    return run(bound, weight), bound.slope
+
+
+def vjp(step: Step, g: Array, weight: Array, mask: Array | None) -> Array:
+    """The gradient by x, given that by the convolution, g times mask; see `conv.vjp`."""
+    return run(_bound(step, g, mask, weight, None), weight)
+
+
+def _bound(step: Step, operand: Array, mask: Array | None, weight: Array, rectified: bool | None) -> Bound:
+    key = id(step), rectified is None, operand.shape[3]
+    held = _kept.held.get(key)
+    owns = False
+    if held is not None and held.step is step and held.bound.x.dtype == operand.dtype and held.bound.mask is mask:
+        if held.bound.x is operand:
+            return held.bound
+        if held.owns:
+            held.bound.x[...] = operand
+            return held.bound
+        operand, owns = operand.copy(), True
+    if len(_kept.held) >= STEPS:
+        _kept.held.clear()
+    if rectified is None:
+        bound = conv.bound_vjp(operand, weight.shape, step.y, step.x, step.groups, mask)
+    else:
+        bound = conv.bound_forward(operand, weight.shape, step.y, step.x, step.groups)
+        if rectified:
+            bound = _rectified(bound)
+    _kept.held[key] = _Held(step, bound, owns)
+    return bound
+
+
+def _rectified(bound: Bound) -> Bound:
+    slope: Any = np.empty(bound.made.shape, np.bool_)
+    bound.calls.append((np.greater, (bound.made, 0, slope)))
+    bound.calls.append((np.maximum, (bound.made, 0, bound.made)))
+    return bound._replace(slope=slope)
