@@ -11,7 +11,9 @@ import msgspec
 
 from cli.exit import ExitCode
 from cli.progress import Progress, duration
+from pipeline.engines.address import Connection
 from pipeline.engines.engine import EngineName, choose
+from pipeline.engines.times import Times
 from pipeline.graph import Job, Limits
 from store.owner import RENEWAL, this_owner
 from store.queue import claim, release, renew
@@ -35,20 +37,19 @@ class Settings(msgspec.Struct, frozen=True):
     workers: int = 2
     fail_fast: bool = False
     wait: bool = True
-    connection: dict[str, Any] = {}
+    connection: Connection | None = None
+    dashboard: bool = False
 
 
 class Summary(msgspec.Struct):
-    """What a run came to, and where its time went, in seconds."""
+    """What a run came to, and where its time went."""
 
     done: int = 0
     failed: int = 0
     killed: int = 0
     interrupted: bool = False
     held: int = 0
-    measuring: float = 0.0
-    sizing: float = 0.0
-    storing: float = 0.0
+    times: Times = msgspec.field(default_factory=Times)
     wall: float = 0.0
 
     @property
@@ -79,10 +80,9 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
     ):
 
         def deliver(outcomes: "list[Outcome]") -> None:
-            clock = time.monotonic()
             save(store, owner, outcomes)
-            summary.storing += time.monotonic() - clock
-            _count(summary, outcomes)
+            for outcome in outcomes:
+                setattr(summary, outcome.kind, getattr(summary, outcome.kind) + 1)
             good = sum(outcome.kind == "done" for outcome in outcomes)
             progress.advance(good, len(outcomes) - good, sum(costs.pop(each.digest, 0.0) for each in outcomes))
             if settings.fail_fast and good < len(outcomes):
@@ -92,9 +92,7 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
 
         def jobs() -> Iterator[Job]:
             while not stop.is_set():
-                clock = time.monotonic()
                 claimed = claim(store, owner, sweep, seconds=CLAIM_SECONDS)
-                summary.storing += time.monotonic() - clock
                 if not claimed:
                     return
                 for one in claimed:
@@ -106,7 +104,11 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
                 left = status(store, sweep)
                 free = left.states["queued"]
                 if free.configs or _lapsed(left):
-                    run(jobs(), _engine(settings, free.cost, free.configs), settings.limits, deliver, stop)
+                    engine = _engine(settings, free.cost, free.configs, progress)
+                    try:
+                        run(jobs(), engine, settings.limits, deliver, stop)
+                    finally:
+                        summary.times.add(engine.times)
                 elif left.states["running"].configs and settings.wait and sweep is not None:
                     _wait(store, sweep, left, progress, stop)
                 else:
@@ -142,19 +144,13 @@ def _lapsed(found: Any) -> bool:
     return any(held.owner.is_dead or (not held.owner.is_here and held.lease_until < now) for held in found.holders)
 
 
-def _engine(settings: Settings, work: float, count: int) -> "Engine":
+def _engine(settings: Settings, work: float, count: int, progress: Progress) -> "Engine":
     from pipeline.engines.make import make_engine
 
     name = choose(work, count) if settings.engine == "auto" else settings.engine
-    return make_engine(name, settings.workers, **settings.connection)
-
-
-def _count(summary: Summary, outcomes: "list[Outcome]") -> None:
-    for outcome in outcomes:
-        setattr(summary, outcome.kind, getattr(summary, outcome.kind) + 1)
-        if outcome.result is not None:
-            summary.measuring += outcome.result.provenance.erf_seconds
-            summary.sizing += outcome.result.provenance.size_seconds
+    return make_engine(
+        name, settings.workers, connection=settings.connection, dashboard=settings.dashboard, say=progress.say
+    )
 
 
 @contextmanager
@@ -180,13 +176,13 @@ def _renewing(store: "Store") -> Iterator[None]:
 
 
 def describe(summary: Summary) -> str:
-    """One line: what was measured, and where the time went."""
+    """One line: what was measured, and where the time went (the workers' is added up over workers)."""
     parts = [f"{summary.done} measured"]
     parts += [f"{number} {what}" for what in ("failed", "killed") if (number := getattr(summary, what))]
     if summary.held:
         parts.append(f"{summary.held} held by others")
-    busy = summary.measuring + summary.sizing
-    spent = f"measuring {duration(summary.measuring)}, sizes {duration(summary.sizing)}"
-    spent += f", storing {duration(summary.storing)}"
     line = f"{', '.join(parts)} in {duration(summary.wall)}"
-    return f"{line} ({spent})" if busy else line
+    if not summary.times.measuring:
+        return line
+    spent = msgspec.structs.asdict(summary.times)
+    return f"{line} ({', '.join(f'{what} {duration(seconds)}' for what, seconds in spent.items())})"

@@ -1,54 +1,93 @@
 """The entry point: every way the command can end becomes an exit code and at most one sentence on stderr."""
 
+import errno
 import os
+import re
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from cli.exit import ExitCode, exit_code
-from pipeline.errors import ErfsweepError
+from pipeline.errors import ErfsweepError, InputError, quote
+
+_EMPTY = re.compile(r"(--[\w-]+=)?")
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def main() -> None:
     """Runs `erfsweep` and exits with its code; a traceback is shown only with `--debug`."""
-    sys.exit(_run(sys.argv[1:]))
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, `erfsweep run >&-`
+            setattr(sys, name, Path(os.devnull).open("w"))
+    sys.exit(execute(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
-    from cli.app import app
-
+def execute(arguments: Sequence[str]) -> int:
+    """Runs `erfsweep` with these arguments in this process; the exit code."""
+    debug = "--debug" in arguments
     try:
-        answer = app(arguments, prog_name="erfsweep", standalone_mode=False)
+        _refuse_empty(arguments)
+        from cli.app import app
+
+        answer = app(list(arguments), prog_name="erfsweep", standalone_mode=False)
         sys.stdout.flush()
     except ErfsweepError as error:
-        return _ended(error, f"erfsweep: {error}", exit_code(error))
+        return _ended(error, str(error), exit_code(error), debug)
     except KeyboardInterrupt as error:
-        return _ended(error, "erfsweep: interrupted", ExitCode.INTERRUPTED)
-    except BrokenPipeError:  # the reader has left, `erfsweep table | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+        return _ended(error, "interrupted", ExitCode.INTERRUPTED, debug)
+    except (SystemExit, OSError) as error:  # the parser of arguments turns a broken pipe into an exit of its own
+        origin = error.__context__ if isinstance(error, SystemExit) else error
+        if isinstance(origin, BrokenPipeError):  # the reader has left, `erfsweep table | head`
+            _drop_output()
+            return ExitCode.DONE
+        if not isinstance(origin, OSError) or origin.errno not in _UNWRITABLE:
+            return _unexpected(error, debug)
+        _drop_output()
+        return _ended(error, f"cannot write the output: {origin.strerror}; make room, or write elsewhere", 2, debug)
     except Exception as error:  # noqa: BLE001  # the last resort
-        return _unexpected(error)
+        return _unexpected(error, debug)
     return answer if isinstance(answer, int) else ExitCode.DONE
 
 
-def _unexpected(error: Exception) -> int:
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """An empty argument is a variable of a script that was never set: it stands for no default."""
+    for before, word in zip(("erfsweep", *arguments), arguments, strict=False):
+        if _EMPTY.fullmatch(word):
+            what = f"the argument after {quote(before)}" if word == "" else quote(word)
+            raise InputError(f"{what} is empty; fill it in or leave it out")
+
+
+def _drop_output() -> None:
+    """Nothing is written to stdout any more, not even by the interpreter as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unexpected(error: BaseException, debug: bool) -> int:
     import typer
 
     if isinstance(error, typer.Abort):
-        return _ended(error, "erfsweep: interrupted", ExitCode.INTERRUPTED)
-    if hasattr(error, "format_message"):  # what the parser of arguments found wrong
-        problem = error.format_message().replace("Value error, ", "").rstrip(".")
-        context = getattr(error, "ctx", None)
-        page = f"{context.command_path} --help" if context else "erfsweep --help"
-        return _ended(error, f"erfsweep: {problem[:1].lower()}{problem[1:]} (see {page})", ExitCode.WRONG_INPUT)
+        return _ended(error, "interrupted", ExitCode.INTERRUPTED, debug)
+    if hasattr(error, "format_message"):
+        return _ended(error, _misread(error), ExitCode.WRONG_INPUT, debug)
     return _ended(
-        error, f"erfsweep: internal error, {type(error).__name__}: {error}; --debug shows where", ExitCode.INTERNAL
+        error, f"internal error, {type(error).__name__}: {error}; --debug shows where", ExitCode.INTERNAL, debug
     )
 
 
-def _ended(error: BaseException, sentence: str, code: ExitCode) -> int:
-    if "--debug" in sys.argv:
+def _misread(error: BaseException) -> str:
+    """What the parser of arguments found wrong, with the offending value and the page that helps."""
+    problem = error.format_message().rstrip(".") or "no command is given"  # type: ignore[attr-defined]  # a click error
+    problem = problem[:1].lower() + problem[1:].replace("Input should", "it should")
+    if hasattr(error.__cause__, "errors"):  # of pydantic, which leaves the value out of its message
+        problem += f", not {quote(error.__cause__.errors()[0]['input'])}"
+    context = getattr(error, "ctx", None)
+    return f"{problem} (see {context.command_path if context else 'erfsweep'} --help)"
+
+
+def _ended(error: BaseException, sentence: str, code: int, debug: bool) -> int:
+    if debug:
         import traceback
 
         traceback.print_exception(error)
-    print(sentence, file=sys.stderr)  # noqa: T201
+    print(f"erfsweep: {sentence}", file=sys.stderr)  # noqa: T201
     return code

@@ -9,16 +9,16 @@ from pipeline.errors import InputError, quote
 
 DEFAULT_URL = "sqlite:///erfsweep.db"
 
-Format: TypeAlias = Literal["table", "plain", "classic", "csv", "json", "markdown", "latex"]
+Format: TypeAlias = Literal["table", "plain", "csv", "json", "markdown", "latex"]
+TableFormat: TypeAlias = Literal[Format, "classic"]
 
 DbOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--db", metavar="URL", help=f"The store: an SQLAlchemy URL, or ERFSWEEP_DB [default: {DEFAULT_URL}]."),
 ]
-FormatOption: TypeAlias = Annotated[
-    Format | None,
-    typer.Option("--format", "-f", help="How to print [default: table on a terminal, plain in a pipe]."),
-]
+_format = typer.Option("--format", "-f", help="How to print [default: table on a terminal, plain in a pipe].")
+FormatOption: TypeAlias = Annotated[Format | None, _format]
+TableFormatOption: TypeAlias = Annotated[TableFormat | None, _format]
 SweepArgument: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="[SWEEP]", help="A sweep file, a preset, a stored sweep, or a stem.")
 ]

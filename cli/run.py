@@ -5,6 +5,21 @@ from typing import Annotated
 
 import typer
 
+from cli.engine import (
+    DashboardOption,
+    EngineOption,
+    FailFastOption,
+    InsecureOption,
+    MemoryOption,
+    RetryOption,
+    SchedulerOption,
+    TimeoutOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    WorkersOption,
+    settings_of,
+)
 from cli.options import (
     AppendOption,
     DbOption,
@@ -18,19 +33,11 @@ from cli.options import (
     store_url,
 )
 from cli.submit import DEFAULT_MAX_CONFIGS, mode_of, queue
-from cli.work import (
-    EngineOption,
-    FailFastOption,
-    MemoryOption,
-    RetryOption,
-    TimeoutOption,
-    WorkersOption,
-    settings_of,
-    work_on,
-)
+from cli.work import work_on
 
 
 def command(
+    context: typer.Context,
     sweep: SweepArgument = None,
     settings: SetOption = None,
     name: NameOption = None,
@@ -39,6 +46,12 @@ def command(
     max_configs: MaxConfigsOption = DEFAULT_MAX_CONFIGS,
     engine: EngineOption = "auto",
     workers: WorkersOption = 2,
+    scheduler: SchedulerOption = None,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    insecure: InsecureOption = False,
+    dashboard: DashboardOption = False,
     memory: MemoryOption = "1GB",
     timeout: TimeoutOption = None,
     retry_failed: RetryOption = False,
@@ -54,7 +67,7 @@ def command(
     from cli.table import print_sweep
     from store.opening import open_store
 
-    how = settings_of(engine, workers, memory, timeout, fail_fast)
+    how = settings_of(context.params)
     mode = mode_of(append, replace)
     if dry_run:
         return explain(store_url(db), sweep or DEFAULT_SWEEP, parse_settings(settings), name, max_configs, verbose)

@@ -1,37 +1,43 @@
 """`erfsweep work`: the second half of `run`, measuring what is queued."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING
 
 import typer
 
-from cli.options import DbOption, StoredArgument, parse_bytes, store_url
-from pipeline.engines.engine import EngineName
+from cli.engine import (
+    DashboardOption,
+    EngineOption,
+    FailFastOption,
+    InsecureOption,
+    MemoryOption,
+    RetryOption,
+    SchedulerOption,
+    TimeoutOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    WorkersOption,
+    settings_of,
+)
+from cli.options import DbOption, StoredArgument, store_url
 
 if TYPE_CHECKING:
     from cli.drive import Settings
     from store.engine import Store
 
-EngineOption: TypeAlias = Annotated[
-    EngineName, typer.Option("--engine", help="Where to measure; auto takes the quicker one.")
-]
-WorkersOption: TypeAlias = Annotated[int, typer.Option("--workers", "-w", min=1, max=1024, help="CPU workers.")]
-MemoryOption: TypeAlias = Annotated[
-    str, typer.Option("--memory", metavar="SIZE", help="Refuse a config that would take more than this.")
-]
-TimeoutOption: TypeAlias = Annotated[
-    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give a config up after this long.")
-]
-RetryOption: TypeAlias = Annotated[
-    bool, typer.Option("--retry-failed", help="Measure again what failed or was killed before.")
-]
-FailFastOption: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first config that fails.")]
-
 
 def command(
+    context: typer.Context,
     sweep: StoredArgument = None,
     engine: EngineOption = "auto",
     workers: WorkersOption = 2,
+    scheduler: SchedulerOption = None,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    insecure: InsecureOption = False,
+    dashboard: DashboardOption = False,
     memory: MemoryOption = "1GB",
     timeout: TimeoutOption = None,
     retry_failed: RetryOption = False,
@@ -41,19 +47,9 @@ def command(
     """Measure what is queued, of one sweep or of all; any number of these may share a store."""
     from store.opening import open_store
 
-    how = settings_of(engine, workers, memory, timeout, fail_fast, wait=False)
+    how = settings_of(context.params, wait=False)
     store = open_store(store_url(db), create=False)
     return work_on(store, sweep, how, retry_failed)
-
-
-def settings_of(
-    engine: EngineName, workers: int, memory: str, timeout: float | None, fail_fast: bool, wait: bool = True
-) -> "Settings":
-    """The settings that the options say. Raises InputError for a size that is none."""
-    from cli.drive import Settings
-    from pipeline.graph import Limits
-
-    return Settings(Limits(parse_bytes(memory), timeout), engine, workers, fail_fast, wait)
 
 
 def work_on(store: "Store", sweep: str | None, how: "Settings", retry_failed: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-PARTITION_SECONDS = 0.05
+PARTITION_SECONDS = 0.25
 
 Measure: TypeAlias = Callable[[str, bytes, int, float | None], Any]
 """A task for one config, `pipeline.task.measure`: digest, canonical JSON, bytes of memory, seconds."""

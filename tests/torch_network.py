@@ -1,8 +1,11 @@
-"""The same networks in PyTorch: an independent gradient to hold the kernel against."""
+"""The same networks in PyTorch: an independent gradient to hold the kernel against.
+
+Geometry is taken from the network's nodes, which tests of their own hold against PyTorch.
+"""
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from pipeline.config import Config
 from pipeline.network import Node
@@ -13,34 +16,38 @@ from pipeline.stem import (
     Conv,
     Depthwise,
     GlobalAvgPool,
-    PreResidual,
-    Residual,
     LayerNorm,
     MaxPool,
+    PreResidual,
+    Residual,
     Transposed,
     Upsample,
 )
 from pipeline.weights import Parameters
 
 ACTIVATIONS = {
-    "relu": F.relu,
-    "leaky_relu": lambda z: F.leaky_relu(z, LEAKY_SLOPE),
-    "elu": F.elu,
-    "selu": F.selu,
-    "gelu": F.gelu,
-    "silu": F.silu,
-    "mish": F.mish,
+    "relu": functional.relu,
+    "leaky_relu": lambda z: functional.leaky_relu(z, LEAKY_SLOPE),
+    "elu": functional.elu,
+    "selu": functional.selu,
+    "gelu": functional.gelu,
+    "silu": functional.silu,
+    "mish": functional.mish,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
-    "softplus": lambda z: F.softplus(z, threshold=40),
-    "hardswish": F.hardswish,
+    "softplus": lambda z: functional.softplus(z, threshold=40),
+    "hardswish": functional.hardswish,
     "linear": lambda z: z,
 }
 KINKS = {"relu": [0.0], "leaky_relu": [0.0], "selu": [0.0], "hardswish": [-3.0, 3.0]}
 
 
 class TorchNetwork:
-    """A config's network on the whole plane, channels first; `closest` is the smallest distance to a kink or a tie."""
+    """A config's network on the whole plane, channels first.
+
+    `closest` is the smallest distance to a kink or a tie that is not zero: exact zeros and exact ties, as behind a
+    ReLU or in padding, are the same in every implementation, but what lies within rounding of them is not.
+    """
 
     def __init__(self, config: Config, parameters: dict[int, Parameters]) -> None:
         self.config = config
@@ -61,15 +68,17 @@ class TorchNetwork:
             value = unit.mean(dim=1).sum()
         elif channel == "relu_sum":
             self.note(unit.abs())
-            value = F.relu(unit).sum()
+            value = functional.relu(unit).sum()
         else:
             value = unit[:, channel].sum()
         (gradient,) = torch.autograd.grad(value, x)
         return gradient.permute(0, 2, 3, 1).numpy()
 
     def note(self, distances: torch.Tensor) -> None:
-        if distances.numel():
-            self.closest = min(self.closest, float(distances.detach().min()))
+        near = distances.detach()
+        near = near[near > 0]
+        if near.numel():
+            self.closest = min(self.closest, float(near.min()))
 
     def array(self, values: np.ndarray | None) -> torch.Tensor | None:
         return None if values is None else torch.tensor(np.asarray(values), dtype=self.dtype)
@@ -77,6 +86,7 @@ class TorchNetwork:
     def stack(self, nodes: tuple[Node, ...], x: torch.Tensor) -> torch.Tensor:
         for node in nodes:
             x = self.activate(node, self.node(node, x))
+            assert x.shape[1:] == (node.made.channels, node.made.height, node.made.width), node
         return x
 
     def activate(self, node: Node, z: torch.Tensor) -> torch.Tensor:
@@ -100,22 +110,22 @@ class TorchNetwork:
                     x = self.wrapped(x, padding)
                 else:
                     mode = {"zeros": "constant"}.get(node.padding_mode, node.padding_mode)
-                    x = F.pad(x, padding, mode=mode)
-                return F.conv2d(x, weight.permute(3, 2, 0, 1), bias, stride, 0, dilation, node.groups)
+                    x = functional.pad(x, padding, mode=mode)
+                return functional.conv2d(x, weight.permute(3, 2, 0, 1), bias, stride, 0, dilation, node.groups)
             case Transposed():
                 parts = torch.cat([part.permute(2, 3, 0, 1) for part in weight.chunk(node.groups, dim=3)])
-                made = F.conv_transpose2d(x, parts, bias, stride, 0, 0, node.groups, dilation)
+                made = functional.conv_transpose2d(x, parts, bias, stride, 0, 0, node.groups, dilation)
                 grown = [max(-side, 0) for side in padding]
-                made = F.pad(made, [-max(side, 0) for side in padding])
+                made = functional.pad(made, [-max(side, 0) for side in padding])
                 if bias is None:
-                    return F.pad(made, grown)
-                return F.pad(made - bias[:, None, None], grown) + bias[:, None, None]
+                    return functional.pad(made, grown)
+                return functional.pad(made - bias[:, None, None], grown) + bias[:, None, None]
             case MaxPool():
-                padded = F.pad(x, padding, value=-torch.inf)
+                padded = functional.pad(x, padding, value=-torch.inf)
                 self.note_ties(padded, kernel, stride)
-                return F.max_pool2d(padded, kernel, stride)
+                return functional.max_pool2d(padded, kernel, stride)
             case AvgPool():
-                return F.avg_pool2d(F.pad(x, padding), kernel, stride)
+                return functional.avg_pool2d(functional.pad(x, padding), kernel, stride)
             case GlobalAvgPool():
                 return x.mean(dim=(2, 3), keepdim=True)
             case Upsample():
@@ -126,9 +136,9 @@ class TorchNetwork:
                 channels = x.shape[1]
                 mean = torch.zeros(channels, dtype=self.dtype) if own.mean is None else self.array(own.mean)
                 var = torch.ones(channels, dtype=self.dtype) - 1e-5 if own.var is None else self.array(own.var)
-                return F.batch_norm(x, mean, var, weight, bias)
+                return functional.batch_norm(x, mean, var, weight, bias)
             case LayerNorm():
-                return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],), weight, bias).permute(0, 3, 1, 2)
+                return functional.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],), weight, bias).permute(0, 3, 1, 2)
         return x
 
     @staticmethod

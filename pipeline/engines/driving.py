@@ -10,14 +10,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
-from queue import Empty, SimpleQueue
+from concurrent.futures import CancelledError
+from queue import Empty
 from threading import Event
-from typing import Any, NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from pipeline.engines.engine import Deliver
 from pipeline.engines.fleet import Fleet
+from pipeline.engines.news import Greeted, Joined, Left, Listed, News, Returned
 from pipeline.engines.parcel import execute, pack, unpack
+from pipeline.engines.seat import Carried, Seat
 from pipeline.engines.suspects import Suspects
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
@@ -28,61 +30,12 @@ GRACE = 1.0
 """Seconds that running partitions are given once the run is stopped."""
 
 _TICK = 0.1
-_RECONCILE = 5.0
 
 Say: TypeAlias = Callable[[str], None]
 
 
-class Carried(NamedTuple):
-    """A partition on a worker: the coroutine that brings its outcomes, and since when."""
-
-    partition: Partition
-    reply: "Future[bytes]"
-    since: float
-
-
-class Seat:
-    """A worker, with what is assigned to it in the order in which it was; `alone`: one suspect and nothing else."""
-
-    def __init__(self, address: str, threads: int) -> None:
-        self.address = address
-        self.threads = threads
-        self.carried: dict[str, Carried] = {}
-        self.alone = False
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another partition may wait here."""
-        return not self.alone and len(self.carried) <= self.threads
-
-
-class Joined(NamedTuple):
-    """A worker is there."""
-
-    address: str
-
-
-class Greeted(NamedTuple):
-    """A worker may be used, or not."""
-
-    address: str
-    threads: int
-    refusal: str | None
-
-
-class Left(NamedTuple):
-    """A worker is gone, with the keys that it was at (None: unknown), as somebody wished or not."""
-
-    address: str
-    processing: frozenset[str] | None
-    expected: bool
-
-
-class Returned(NamedTuple):
-    """The coroutine of a partition ended."""
-
-    address: str
-    key: str
+class _UnreachedError(Exception):
+    """What a partition needs could not be brought to a worker."""
 
 
 class Drive:
@@ -106,53 +59,40 @@ class Drive:
         self.times = times
         self.say = say
         self.measure = measure
-        self.events: SimpleQueue[Joined | Greeted | Left | Returned] = SimpleQueue()
+        self.news = News(fleet)
         self.seats: dict[str, Seat] = {}
         self.greeting: set[str] = set()
         self.refused: dict[str, str] = {}
         self.again: deque[Partition] = deque()
         self.suspects = Suspects()
         self.count = 0
-        self.empty_since = self.reconciled = time.monotonic()
+        self.empty_since = time.monotonic()
         self.waiting_said = False
 
     def run(self, partitions: Iterator[Partition]) -> None:
         """See `Engine.run`."""
-        self.client.subscribe_topic("all", self._heard)
+        self.news.open()
         try:
-            self._reconcile()
             while not self.stop.is_set():
                 with self.times.spent("scheduling"):
-                    left = self._fill(partitions)
-                if not left and not self._outstanding():
+                    more = self._fill(partitions)
+                if not more and not self._outstanding():
                     return
-                self._step()
+                self._step(_TICK)
             self._wind_down()
         finally:
-            self.client.unsubscribe_topic("all")
+            self.news.close()
             for seat in self.seats.values():
-                for carried in seat.carried.values():
-                    carried.reply.cancel()
+                seat.vacate()
 
     def _outstanding(self) -> bool:
         return bool(self.suspects.waiting or self.again or any(seat.carried for seat in self.seats.values()))
 
-    # Events. Those of the client's loop are put in the queue, those in the queue are handled by the driving thread.
-
-    def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
-        message = event[1]
-        action, address = message.get("action"), message.get("worker", "")
-        if action == "add-worker":
-            self.events.put(Joined(address))
-        elif action == "remove-worker":
-            at = frozenset(message.get("processing-tasks", ()))
-            self.events.put(Left(address, at, bool(message.get("expected"))))
-
-    def _step(self, patience: float = _TICK) -> None:
+    def _step(self, patience: float) -> None:
         """Handles the next event, or looks after the fleet if there is none for a while."""
         try:
             with self.times.spent("waiting"):
-                event = self.events.get(timeout=patience)
+                event = self.news.events.get(timeout=patience)
         except Empty:
             self._look_after()
             return
@@ -163,6 +103,12 @@ class Drive:
                 self._greeted(address, threads, refusal)
             case Left(address, processing, expected):
                 self._left(address, processing, expected)
+            case Listed(addresses, asked):
+                for address in addresses - self.seats.keys() - self.refused.keys():
+                    self._joined(address)
+                for address in [seat.address for seat in self.seats.values() if seat.since < asked]:
+                    if address not in addresses:
+                        self._left(address, None, False)
             case Returned(address, key):
                 self._returned(address, key)
         self._check()
@@ -186,55 +132,19 @@ class Drive:
             if now - self.empty_since > 1 and not self.waiting_said:
                 self.waiting_said = True
                 self.say(f"waiting for workers at {self.client.scheduler.address}")
-        if now - self.reconciled > _RECONCILE:
-            self._reconcile()
-
-    def _reconcile(self) -> None:
-        """Compares the seats with what the scheduler says: the list at the start, and news that were missed later."""
-        self.reconciled = time.monotonic()
-        try:
-            identity = self._await(self.client.scheduler.identity(n_workers=-1))
-        except (OSError, TimeoutError, asyncio.TimeoutError, RuntimeError):
-            return
-        there = identity["workers"]
-        for address in there:
-            if address not in self.seats and address not in self.refused:
-                self.events.put(Joined(address))
-        for address in self.seats:
-            if address not in there:
-                self.events.put(Left(address, None, False))
-
-    def _await(self, coroutine: Any) -> Any:
-        async def limited() -> Any:
-            return await asyncio.wait_for(coroutine, 10)
-
-        return self._begin(limited()).result()
-
-    def _begin(self, coroutine: Any) -> "Future[Any]":
-        """Starts a coroutine on the client's loop."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.client.loop.asyncio_loop)
+        self.news.reconcile()
 
     def _joined(self, address: str) -> None:
         if address not in self.seats and address not in self.greeting:
             self.greeting.add(address)
-            self._begin(self._greet(address))
-
-    async def _greet(self, address: str) -> None:
-        threads, refusal = 1, None
-        try:
-            identity = await self.client.scheduler.identity(n_workers=-1)
-            threads = identity["workers"][address]["nthreads"]
-            await self.fleet.greet(address)
-        except EngineError as error:
-            refusal = str(error)
-        except Exception as error:  # noqa: BLE001  # it may be gone already
-            refusal = f"the worker {address} does not answer ({type(error).__name__}: {error}); start it again"
-        self.events.put(Greeted(address, threads, refusal))
+            self.news.greet(address)
 
     def _greeted(self, address: str, threads: int, refusal: str | None) -> None:
         if address not in self.greeting:
             return  # it left meanwhile
         self.greeting.remove(address)
+        if not threads:
+            return
         if refusal is None:
             self.seats[address] = Seat(address, threads)
         else:
@@ -248,10 +158,7 @@ class Drive:
         seat = self.seats.pop(address, None)
         if seat is None:
             return
-        at_work = [one.partition for key, one in seat.carried.items() if processing is None or key in processing]
-        at_rest = [one.partition for key, one in seat.carried.items() if not (processing is None or key in processing)]
-        for carried in seat.carried.values():
-            carried.reply.cancel()
+        at_work, at_rest = seat.vacate(processing)
         if expected:
             self.again.extend((*at_work, *at_rest))
             return
@@ -304,12 +211,15 @@ class Drive:
     def _carry(self, seat: Seat, partition: Partition) -> None:
         self.count += 1
         key = f"{partition.key}-{self.count}"  # never one that the scheduler may still be letting go of
-        reply = self._begin(self._carried(seat.address, key, partition))
+        reply = self.news.begin(self._carried(seat.address, key, partition))
         seat.carried[key] = Carried(partition, reply, time.time())
-        reply.add_done_callback(lambda _: self.events.put(Returned(seat.address, key)))
+        reply.add_done_callback(lambda _: self.news.events.put(Returned(seat.address, key)))
 
     async def _carried(self, address: str, key: str, partition: Partition) -> bytes:
-        await self.fleet.provide(address, partition)
+        try:
+            await self.fleet.provide(address, partition)
+        except Exception as error:
+            raise _UnreachedError from error
         parcel = pack(partition, self.limits)
         future = self.client.submit(
             execute, parcel, self.measure, key=key, workers=[address], allow_other_workers=False, pure=False
@@ -331,9 +241,13 @@ class Drive:
             reply = unpack(carried.reply.result())
         except KilledWorker:
             return  # the scheduler says next that the worker is gone, and what it was at
+        except _UnreachedError:
+            del seat.carried[key]
+            self.again.append(carried.partition)
+            return
         except (CancelledError, asyncio.CancelledError):
             raise self._scheduler_gone() from None
-        except Exception as error:  # noqa: BLE001  # whatever the task itself could not keep to its configs
+        except Exception as error:  # whatever the task itself could not keep to its configs
             raise EngineError(
                 f"the worker {address} cannot run its tasks ({type(error).__name__}: {error}); "
                 "install the same erfsweep there and on the scheduler"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from threading import Event
 from typing import Literal, Protocol, TypeAlias, get_args
 
+from pipeline.engines.times import Times
 from pipeline.graph import Limits, Partition
 from pipeline.result import Outcome
 
@@ -18,7 +19,12 @@ CLUSTER_START = 2.0
 
 
 class Engine(Protocol):
-    """Runs partitions. Every job that it is given is delivered once, or not at all if it was stopped."""
+    """Runs partitions. Every job that it is given is delivered once, or not at all if it was stopped.
+
+    `times` says where the time of its runs went.
+    """
+
+    times: Times
 
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """Takes partitions as there is room for them and delivers their outcomes, until none are left.

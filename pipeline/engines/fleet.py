@@ -12,7 +12,7 @@ class Fleet:
         self.client = client
         self.patience = patience
 
-    async def greet(self, address: str) -> None:
+    async def greet(self, address: str, name: object) -> None:
         """Called once for each worker that joins; raises EngineError where it cannot be used."""
 
     async def provide(self, address: str, partition: Partition) -> None:

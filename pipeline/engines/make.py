@@ -1,16 +1,38 @@
 """Making engines by name; what an engine needs is imported only when it is made."""
 
-from typing import Any
+from collections.abc import Callable
 
+from pipeline.engines.address import Connection
 from pipeline.engines.engine import Engine, EngineName
+from pipeline.errors import InputError
 
 
-def make_engine(name: EngineName, workers: int = 2, **connection: Any) -> Engine:
-    """The engine of a name."""
+def make_engine(
+    name: EngineName,
+    workers: int = 2,
+    *,
+    connection: Connection | None = None,
+    dashboard: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Engine:
+    """The engine of a name; `auto` is settled before, by `choose`. `say` hears what the user should know meanwhile.
+
+    Raises InputError where the connection cannot be used, or is missing for `cluster`.
+    """
     if name == "sync":
         from pipeline.engines.sync import SyncEngine
 
         return SyncEngine()
-    from pipeline.engines.threads import ThreadsEngine
+    if name == "threads":
+        from pipeline.engines.threads import ThreadsEngine
 
-    return ThreadsEngine(workers)
+        return ThreadsEngine(workers)
+    if name == "cluster":
+        from pipeline.engines.cluster import ClusterEngine
+
+        if connection is None:
+            raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
+        return ClusterEngine(connection, say=say)
+    from pipeline.engines.processes import ProcessesEngine
+
+    return ProcessesEngine(workers, dashboard=dashboard, say=say)

@@ -1,7 +1,7 @@
 """A partition on its way: sent as msgspec bytes, made into its graph and run where it arrives, sent back as bytes.
 
 Dask would carry the nested tasks as Python objects, pickled by the driver, unpickled and pickled again by the
-scheduler and unpickled by the worker: four times 10 us for each config of 200. As bytes they cost the scheduler nothing.
+scheduler and unpickled by the worker: four times 10 us for each config of 200. Bytes cost the scheduler nothing.
 """
 
 import time

@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.engines.engine import Deliver
 from pipeline.engines.fleet import Fleet
@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "ERFSWEEP_WORKER": "1",
 }
 """What workers find in their environment; read by their libraries as they are loaded."""
 
@@ -35,7 +36,12 @@ class ProcessesEngine:
     """A local Dask cluster that lives as long as a run."""
 
     def __init__(
-        self, workers: int = 2, *, dashboard: bool = False, say: Any = lambda text: None, measure: Measure | None = None
+        self,
+        workers: int = 2,
+        *,
+        dashboard: bool = False,
+        say: Callable[[str], None] = lambda text: None,
+        measure: Measure | None = None,
     ) -> None:
         self.workers = workers
         self.dashboard = dashboard
@@ -48,14 +54,14 @@ class ProcessesEngine:
         first = next(partitions, None)
         if first is None or stop.is_set():
             return
-        warm_up()
-        from pipeline.engines.driving import Drive
-        from pipeline.engines.quiet import quiet
-
         with ExitStack() as stack:
-            stack.enter_context(quiet())
-            stack.enter_context(_settings(self.dashboard))
             with self.times.spent("starting"):
+                warm_up()
+                from pipeline.engines.driving import Drive
+                from pipeline.engines.quiet import quiet
+
+                stack.enter_context(quiet())
+                stack.enter_context(_settings(self.dashboard))
                 fleet = stack.enter_context(_local_fleet(self.workers, self.dashboard))
             if self.dashboard:
                 self.say(f"dashboard at {fleet.cluster.dashboard_link}")
@@ -125,24 +131,39 @@ def _settings(dashboard: bool) -> Iterator[None]:
         _restore(before)
 
 
-class LocalFleet(Fleet):
-    """The workers of our own cluster."""
+class Ending(NamedTuple):
+    """When a nanny noticed that its worker had ended, a time of `time.monotonic`, and the exit code."""
 
-    def __init__(self, cluster: Any, client: Any, endings: dict[str, int]) -> None:
+    at: float
+    code: int
+
+
+class LocalFleet(Fleet):
+    """The workers of our own cluster. `endings`: the latest of each nanny, by its name."""
+
+    def __init__(self, cluster: Any, client: Any, endings: dict[object, Ending]) -> None:
         super().__init__(client, PATIENCE)
         self.cluster = cluster
         self._endings = endings
+        self._greeted: dict[str, tuple[object, float]] = {}
+
+    async def greet(self, address: str, name: object) -> None:
+        """Remembers whose worker it is."""
+        self._greeted[address] = name, time.monotonic()
 
     def ending(self, address: str) -> str:
         """How a worker came to its end: its exit code or its signal."""
         import signal
 
+        name, since = self._greeted[address]
+        noticed = self._endings.get(name)
         deadline = time.monotonic() + 1.0
-        while address not in self._endings and time.monotonic() < deadline:
+        while (noticed is None or noticed.at < since) and time.monotonic() < deadline:
             time.sleep(0.01)  # its nanny learns of it a moment later than the scheduler
-        code = self._endings.get(address)
-        if code is None or code == 255:
+            noticed = self._endings.get(name)
+        if noticed is None or noticed.at < since or noticed.code == 255:
             return "was lost"
+        code = noticed.code
         if code >= 0:
             return f"exited with status {code}"
         with suppress(ValueError):
@@ -156,7 +177,7 @@ def _local_fleet(workers: int, dashboard: bool) -> Iterator[LocalFleet]:
 
     from pipeline.engines.interrupts import interrupts_held
 
-    endings: dict[str, int] = {}
+    endings: dict[object, Ending] = {}
     with ExitStack() as stack:
         with interrupts_held():
             cluster = _started(workers, dashboard, endings)
@@ -166,7 +187,7 @@ def _local_fleet(workers: int, dashboard: bool) -> Iterator[LocalFleet]:
         yield LocalFleet(cluster, client, endings)
 
 
-def _started(workers: int, dashboard: bool, endings: dict[str, int]) -> Any:
+def _started(workers: int, dashboard: bool, endings: dict[object, Ending]) -> Any:
     from distributed import LocalCluster
 
     for start in range(_STARTS):
@@ -179,7 +200,7 @@ def _started(workers: int, dashboard: bool, endings: dict[str, int]) -> Any:
                 worker_class=_watched_nanny(endings),
                 silence_logs=False,
             )
-        except Exception as error:  # noqa: BLE001  # a worker killed while it starts fails in many ways
+        except Exception as error:  # a worker killed while it starts fails in many ways
             if start == _STARTS - 1:
                 raise EngineError(
                     f"{workers} worker processes cannot be started ({type(error).__name__}: {error}); "
@@ -188,14 +209,13 @@ def _started(workers: int, dashboard: bool, endings: dict[str, int]) -> Any:
     raise AssertionError
 
 
-def _watched_nanny(endings: dict[str, int]) -> type:
-    """A nanny that notes how its workers ended, by address."""
+def _watched_nanny(endings: dict[object, Ending]) -> type:
+    """A nanny that notes how its workers ended."""
     from distributed import Nanny
 
     class WatchedNanny(Nanny):  # type: ignore[misc]  # distributed ships no types
         def _on_worker_exit_sync(self, exitcode: int) -> None:
-            if self.worker_address is not None:
-                endings[self.worker_address] = exitcode
+            endings[self.name] = Ending(time.monotonic(), exitcode)
             super()._on_worker_exit_sync(exitcode)
 
     return WatchedNanny

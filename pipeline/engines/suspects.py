@@ -1,13 +1,13 @@
 """Suspects: which config ended its worker, found by halving partitions until the culprit stands alone.
 
 A worker that dies takes what it was running with it. Whoever ran there is suspected, halved, and tried again with
-nothing beside it. A config is convicted only when it has ended its worker twice while it was alone on it.
+nothing beside it. A config that has ended its worker twice while it was alone on it may be convicted.
 
 Workers are also killed from outside: by an operator, by the system when others use up its memory, with a node that is
-taken away. Such deaths strike whoever happens to run. So every recent death that a config took no part in, and that no
-convict explains, is one more time that the config must end its worker before it is convicted, up to `MOST_DEATHS`:
-without other deaths two are proof, and an innocent config that stands alone for a moment would have to be struck by
-chance that many times running.
+taken away. Such deaths strike whoever happens to run, so twice is not proof yet. A config is convicted at the third
+time running, and every recent death that it took no part in, and that no convict explains, makes it one more, up to
+`MOST_DEATHS`: where workers die by chance, an innocent would have to be struck that many times in a row while it
+stands alone, which takes but a moment each time.
 """
 
 import time
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 
 from pipeline.graph import Job, Partition, partition
 
-LEAST_DEATHS = 2
+LEAST_DEATHS = 3
 MOST_DEATHS = 6
 RECENT = 60.0
 """Seconds for which the death of a worker counts as a sign that others kill workers."""

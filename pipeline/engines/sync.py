@@ -5,18 +5,29 @@ from threading import Event
 
 from pipeline import blas
 from pipeline.engines.engine import Deliver
-from pipeline.graph import Limits, Partition, graph
+from pipeline.engines.times import Times
+from pipeline.graph import Limits, Measure, Partition, graph
 
 
 class SyncEngine:
     """Dask's synchronous scheduler."""
 
+    def __init__(self, *, measure: Measure | None = None) -> None:
+        self.measure = measure
+        self.times = Times()
+
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """See `Engine.run`."""
-        from dask.local import get_sync
+        with self.times.spent("starting"):
+            from dask.local import get_sync
 
         with blas.one_thread():
-            for partition in partitions:
-                deliver(get_sync(graph(partition, limits), partition.key))
-                if stop.is_set():
-                    break
+            while not stop.is_set():
+                with self.times.spent("scheduling"):
+                    partition = next(partitions, None)
+                if partition is None:
+                    return
+                outcomes = get_sync(graph(partition, limits, self.measure), partition.key)
+                self.times.measured(outcomes)
+                with self.times.spent("storing"):
+                    deliver(outcomes)

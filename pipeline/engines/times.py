@@ -43,3 +43,8 @@ class Times(msgspec.Struct):
             self.measuring += outcome.finished - outcome.started
             if outcome.result is not None:
                 self.measuring += outcome.result.provenance.size_seconds
+
+    def add(self, other: "Times") -> None:
+        """Adds another run's."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))

@@ -1,16 +1,13 @@
-"""What our own workers load before they work: imported by the server that they are forked from, or by each of them.
+"""What our own workers load before they work, in the process that they are forked from, or in each of them.
 
 They do not mind Ctrl-C (only the driver handles it), keep quiet, run one BLAS thread, and have the kernel at hand.
 """
 
 import logging
+import os
 import signal
-
-if hasattr(signal, "pthread_sigmask"):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-else:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+import sys
+from pathlib import Path
 
 import distributed.worker
 
@@ -19,6 +16,23 @@ import pipeline.task
 from pipeline import blas
 from pipeline.engines.quiet import LOGGERS
 
-blas.hold_one_thread()
-for name in LOGGERS:
-    logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+MARK = "ERFSWEEP_WORKER"
+"""In the environment of our workers alone: elsewhere importing this changes nothing."""
+
+LOADED = distributed.worker, pipeline.engines.parcel, pipeline.task
+
+
+def settle() -> None:
+    """Makes this process a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    # What goes wrong with a config is in its outcome; what goes wrong with a worker that is being closed is no news.
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
+    blas.hold_one_thread()
+
+
+if os.environ.get(MARK):
+    settle()

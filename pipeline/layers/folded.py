@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import empty, scratch
-from pipeline.layers.lines import apart, lined, spaced
+from pipeline.layers.lines import apart, lined, pitch, spaced
 from pipeline.layers.product import Windows, multiply
 from pipeline.network import Axis
 
@@ -42,14 +42,14 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound
     _, _, columns, n = x.shape
     own = features // groups
     calls: Calls = []
-    lines = lined(calls, x, y, groups)
+    lines = lined(calls, x, y, groups, kw * own)
     matrices = empty((groups, kw, own, kh, channels), x.dtype)
-    line = channels * columns * n
-    read = Windows(0, lines.shape[1] * line, y.stride * line, columns * n)
+    line = channels * lines.shape[3]
+    read = Windows(0, lines.shape[1] * line, y.stride * line, lines.shape[3])
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
     left = max(across.before, 0)
     right = max(across.size_out + (kw - 1) * across.dilation - across.before - columns, 0)
-    shift = left - across.before, across.dilation
+    shift = -across.before, across.dilation
     _collected(calls, matrices.reshape(groups, 1, kw * own, -1), lines, read, columns, (left, right), shift, made)
     kernel = matrices.transpose(3, 1, 4, 0, 2)
     return Bound(x, None, kernel, made, calls)
@@ -63,12 +63,12 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array 
     calls: Calls = []
     lines = spaced(calls, g, kh - 1, groups, mask)
     matrices = empty((groups, kw, channels, kh, own), g.dtype)
-    line = own * columns * n
-    read = Windows(y.before * line, lines.shape[1] * line, line, columns * n)
+    line = own * lines.shape[3]
+    read = Windows(y.before * line, lines.shape[1] * line, line, lines.shape[3])
     made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)
     left = max((kw - 1) * across.dilation - across.before, 0)
     right = max(across.size_in + across.before - columns, 0)
-    shift = left + across.before, -across.dilation
+    shift = across.before, -across.dilation
     _collected(calls, matrices.reshape(groups, 1, kw * channels, -1), lines, read, columns, (left, right), shift, made)
     kernel = matrices[:, :, :, ::-1].transpose(3, 1, 2, 0, 4)
     return Bound(g, mask, kernel, made, calls)
@@ -84,7 +84,7 @@ def _collected(
     shift: tuple[int, int],
     made: Array,
 ) -> None:
-    """made[r, f, c] = sum over taps j of z[r, j, f, shift[0] + c + j * shift[1]], z between its margins."""
+    """made[r, f, c] = sum over taps j of z[r, j, f, shift[0] + c + j * shift[1]], zero in the margins of z."""
     groups, _, m, _ = matrices.shape
     rows, features, wide, n = made.shape
     own = features // groups
@@ -94,25 +94,26 @@ def _collected(
         size = columns * n
         multiply(calls, matrices, lines, read, made, Windows(0, own * size, features * size, size), rows, size)
         return
-    pitch = (left + columns + right) * n
-    block = max(1, min(rows, BLOCK // (groups * m * pitch * made.itemsize)))
+    item = made.itemsize
+    start = pitch(left * n, item)
+    wide_line = pitch(start + (columns + right) * n, item)
+    block = max(1, min(rows, BLOCK // (groups * m * wide_line * item)))
     for first in range(0, rows, block):
         count = min(block, rows - first)
-        z = scratch("taps", (groups, count, taps, own, left + columns + right, n), made.dtype)
-        if left:
-            calls.append((z[..., :left, :].fill, (0,)))
-        if right:
-            calls.append((z[..., left + columns :, :].fill, (0,)))
+        z = scratch("taps", (groups, count, taps, own, wide_line), made.dtype)
+        if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
+            calls.append((z[..., :start].fill, (0,)))
+            calls.append((z[..., start + columns * n :].fill, (0,)))
         here = read._replace(start=read.start + first * read.row)
-        there = Windows(left * n, count * m * pitch, m * pitch, pitch)
+        there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         multiply(calls, matrices, lines, here, z, there, count, columns * n)
-        item = z.itemsize
+        strides = (count * m * wide_line, m * wide_line, own * wide_line + shift[1] * n, wide_line, 1)
         shifted: Array = np.ndarray(
             (groups, count, taps, own, wide * n),
             z.dtype,
             z,
-            shift[0] * n * item,
-            (count * m * pitch * item, m * pitch * item, (own * pitch + shift[1] * n) * item, pitch * item, item),
+            (start + shift[0] * n) * item,
+            tuple(stride * item for stride in strides),
         )
         _add(calls, shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
 

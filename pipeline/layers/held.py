@@ -5,6 +5,7 @@ that it ran bound to their arrays, and copies an operand that comes from elsewhe
 """
 
 import threading
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,5 +80,5 @@ def _bound(step: Step, operand: Array, mask: Array | None, weight: Array, rectif
 def _rectified(bound: Bound) -> Bound:
     slope: Any = np.empty(bound.made.shape, np.bool_)
     bound.calls.append((np.greater, (bound.made, 0, slope)))
-    bound.calls.append((np.maximum, (bound.made, 0, bound.made)))
+    bound.calls.append((partial(np.maximum, out=bound.made), (bound.made, 0)))
     return bound._replace(slope=slope)

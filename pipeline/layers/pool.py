@@ -1,15 +1,23 @@
 """Max, average and global average pooling."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.layers.array import Array
+from pipeline.layers.buffer import empty
 from pipeline.layers.span import placed
 from pipeline.network import Axis
+
+Places = npt.NDArray[np.integer[Any]]
+"""The number of the tap that was the largest, for each output."""
 
 
 def _padded(x: Array, y: Axis, across: Axis, value: float) -> Array:
     _, channels, _, n = x.shape
+    if not (y.before or y.after or across.before or across.after):
+        return x
     padded = np.full(
         (y.size_in + y.before + y.after, channels, across.size_in + across.before + across.after, n), value, x.dtype
     )
@@ -19,6 +27,8 @@ def _padded(x: Array, y: Axis, across: Axis, value: float) -> Array:
 
 
 def _unpadded(g: Array, y: Axis, across: Axis) -> Array:
+    if not (y.before or y.after or across.before or across.after):
+        return g
     (rows, source_rows), (columns, source_columns) = placed(y), placed(across)
     cut = np.zeros((y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
     cut[source_rows, :, source_columns] = g[rows, :, columns]
@@ -30,29 +40,43 @@ def _taps(axis: Axis) -> list[slice]:
     return [slice(i, i + (axis.size_out - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]
 
 
-def max_forward(x: Array, y: Axis, across: Axis) -> tuple[Array, npt.NDArray[np.int32]]:
-    """The largest of each window and its place, the first of ties in row-major order; pads with -inf."""
+def max_forward(x: Array, y: Axis, across: Axis) -> tuple[Array, Places]:
+    """The largest of each window and its place, the first of ties in row-major order; pads with -inf.
+
+    A NaN is passed on. Windows that are strided are copied, tap by tap, before they are compared: NumPy compares lines
+    that lie apart a few numbers at a time.
+    """
     padded = _padded(x, y, across, -np.inf)
-    shape = (y.size_out, x.shape[1], across.size_out, x.shape[3])
-    largest = np.full(shape, -np.inf, x.dtype)
-    place = np.zeros(shape, np.int32)
-    for i, rows in enumerate(_taps(y)):
-        for j, columns in enumerate(_taps(across)):
-            value = padded[rows, :, columns]
-            larger = (value > largest) | (value != value)  # a NaN is passed on
-            np.copyto(largest, value, where=larger)
-            place[larger] = i * across.kernel + j
+    largest = empty((y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
+    value = empty(largest.shape, x.dtype)
+    taps = _window(y, across)
+    largest[...] = padded[taps[0]]
+    for tap in taps[1:]:
+        value[...] = padded[tap]
+        np.maximum(largest, value, out=largest)
+    place = np.zeros(largest.shape, np.uint8 if len(taps) <= 256 else np.int32)
+    equal = np.empty(largest.shape, np.bool_)
+    for number in range(len(taps) - 1, -1, -1):  # backwards, so that the first of ties is written last
+        value[...] = padded[taps[number]]
+        np.equal(value, largest, out=equal)
+        np.copyto(place, place.dtype.type(number), where=equal)
     return largest, place
 
 
-def max_vjp(g: Array, place: npt.NDArray[np.int32], y: Axis, across: Axis) -> Array:
+def max_vjp(g: Array, place: Places, y: Axis, across: Axis) -> Array:
     """The gradient by x: each output's goes to the pixel that was the largest."""
     height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
     padded = np.zeros((height, g.shape[1], width, g.shape[3]), g.dtype)
-    for i, rows in enumerate(_taps(y)):
-        for j, columns in enumerate(_taps(across)):
-            padded[rows, :, columns] += g * (place == i * across.kernel + j)
+    share = empty(g.shape, g.dtype)
+    for number, tap in enumerate(_window(y, across)):
+        np.multiply(g, place == number, out=share)
+        padded[tap] += share
     return _unpadded(padded, y, across)
+
+
+def _window(y: Axis, across: Axis) -> list[tuple[slice, slice, slice]]:
+    """Where each tap of a window stands in the padded plane, for all outputs; taps in row-major order."""
+    return [(rows, slice(None), columns) for rows in _taps(y) for columns in _taps(across)]
 
 
 def average_forward(x: Array, y: Axis, across: Axis) -> Array:

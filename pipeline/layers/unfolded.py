@@ -20,7 +20,7 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import empty, scratch
 from pipeline.layers.folded import Shape
-from pipeline.layers.lines import apart, lined, spaced
+from pipeline.layers.lines import apart, lined, pixels
 from pipeline.layers.product import Windows, multiply
 from pipeline.layers.span import placed, tap
 from pipeline.network import Axis
@@ -33,7 +33,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound
     own = features // groups
     size = across.size_out * n
     calls: Calls = []
-    unfolded = _unfold(calls, lined(calls, x, y, groups), across)
+    unfolded = _unfold(calls, lined(calls, x, y, groups, 0), across, x.shape[2:])
     line = channels * kw * size
     stack = unfolded.shape[1] * line
     matrices = empty((groups, own, kh, channels, kw), x.dtype)
@@ -62,7 +62,10 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array 
     own = features // groups
     size = across.size_out * n
     calls: Calls = []
-    masked = spaced(calls, g, 0, 1, mask)
+    masked = g
+    if mask is not None or not g.flags.c_contiguous:
+        masked = empty(g.shape, g.dtype)
+        calls.append((np.copyto, (masked, g)) if mask is None else (np.multiply, (g, mask, masked)))
     matrices = empty((groups, kh, channels, kw, own), g.dtype)
     spread = empty((groups, y.size_out, kh, channels, kw, across.size_out, n), g.dtype)
     line = kh * channels * kw * size
@@ -98,16 +101,18 @@ def _is_whole(across: Axis) -> bool:
     return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
 
 
-def _unfold(calls: Calls, lines: Array, across: Axis) -> Array:
+def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) -> Array:
     """u of the derivation: [groups, padded rows, C, kw, columns', n], zero where the padding is read."""
-    groups, rows, channels, _, n = lines.shape
+    groups, rows, channels, line = lines.shape
+    columns, n = sides
     shape = (groups, rows, channels, across.kernel, across.size_out, n)
-    if _is_whole(across):
+    if _is_whole(across) and line == columns * n:
         return lines.reshape(shape)
+    x = pixels(lines, columns, n)
     unfolded = scratch("unfolded", shape, lines.dtype)
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
             calls.append((unfolded[:, :, :, j].fill, (0,)))
-        calls.append((np.copyto, (unfolded[:, :, :, j, outputs], lines[:, :, :, inputs])))
+        calls.append((np.copyto, (unfolded[:, :, :, j, outputs], x[:, :, :, inputs])))
     return unfolded

@@ -1,0 +1,74 @@
+"""Options that say how to measure, for `run` and `work`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from cli.options import parse_bytes
+from pipeline.engines.engine import EngineName
+
+if TYPE_CHECKING:
+    from cli.drive import Settings
+
+EngineOption: TypeAlias = Annotated[
+    EngineName, typer.Option("--engine", help="Where to measure; auto takes the quicker one.")
+]
+WorkersOption: TypeAlias = Annotated[int, typer.Option("--workers", "-w", min=1, max=1024, help="CPU workers.")]
+MemoryOption: TypeAlias = Annotated[
+    str, typer.Option("--memory", metavar="SIZE", help="Refuse a config that would take more than this.")
+]
+TimeoutOption: TypeAlias = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give a config up after this long.")
+]
+RetryOption: TypeAlias = Annotated[
+    bool, typer.Option("--retry-failed", help="Measure again what failed or was killed before.")
+]
+FailFastOption: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first config that fails.")]
+SchedulerOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, tls://host:8786, or a scheduler file."),
+]
+TlsCaOption: TypeAlias = Annotated[
+    str | None, typer.Option("--tls-ca", metavar="FILE", help="With tls://: who signs the cluster's certificates.")
+]
+TlsCertOption: TypeAlias = Annotated[
+    str | None, typer.Option("--tls-cert", metavar="FILE", help="With tls://: the certificate of this process.")
+]
+TlsKeyOption: TypeAlias = Annotated[
+    str | None, typer.Option("--tls-key", metavar="FILE", help="With tls://: the key of that certificate.")
+]
+InsecureOption: TypeAlias = Annotated[
+    bool, typer.Option("--insecure", help="Allow tcp:// to another host: whoever reaches it can run code.")
+]
+DashboardOption: TypeAlias = Annotated[
+    bool, typer.Option("--dashboard", help="With --engine processes: serve Dask's dashboard on loopback.")
+]
+
+
+def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
+    """The settings that the options of a command say. Raises InputError for what cannot be used together."""
+    from cli.drive import Settings
+    from pipeline.engines.address import Connection, settled_address
+    from pipeline.errors import InputError
+    from pipeline.graph import Limits
+
+    engine, scheduler = options["engine"], options["scheduler"]
+    if scheduler is not None and engine not in ("auto", "cluster"):
+        raise InputError(f"--scheduler names a cluster, but --engine is {engine}; give one of the two")
+    if engine == "cluster" and scheduler is None:
+        raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
+    connection = None
+    if scheduler is not None:
+        tls = {name: options[name] for name in ("tls_ca", "tls_cert", "tls_key")}
+        connection = Connection(scheduler, insecure=options["insecure"], **tls)
+        settled_address(connection)
+    return Settings(
+        limits=Limits(parse_bytes(options["memory"]), options["timeout"]),
+        engine="cluster" if connection else engine,
+        workers=options["workers"],
+        fail_fast=options["fail_fast"],
+        wait=wait,
+        connection=connection,
+        dashboard=options["dashboard"],
+    )

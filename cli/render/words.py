@@ -1,0 +1,19 @@
+"""Numbers in sentences."""
+
+from collections.abc import Sequence
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: 1 config, 2 configs."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Ascending integers, runs of three and more as their ends: 1, 4 to 9, 12."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)

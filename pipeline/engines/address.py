@@ -1,0 +1,98 @@
+"""Where a foreign scheduler is, and how it may be spoken to."""
+
+import ipaddress
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline.errors import InputError, quote
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """A scheduler as a user names it: tcp://, tls:// or a scheduler file; the three files of TLS, in PEM."""
+
+    scheduler: str
+    tls_ca: str | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    insecure: bool = False
+    patience: float = 60.0
+
+
+def settled_address(connection: Connection) -> str:
+    """The `tcp://host:port` or `tls://host:port` of a connection.
+
+    Raises InputError for a scheduler file that cannot be used, an address that is none, a `tcp://` address that is
+    not loopback without `insecure` (whoever reaches that port can run code in this process and on every worker), and
+    TLS without its three files.
+    """
+    written = connection.scheduler
+    address = _address_in(Path(written)) if _is_file(written) else written
+    scheme, separator, place = address.partition("://")
+    if not separator:
+        scheme, place = "tcp", address
+    host, colon, port = place.rpartition(":")
+    if scheme not in ("tcp", "tls") or not colon or not host or not port.isdecimal():
+        raise InputError(
+            f"{quote(address)} is no scheduler; write tls://host:8786, tcp://host:8786 or a scheduler file"
+        )
+    given = (connection.tls_ca, connection.tls_cert, connection.tls_key)
+    if scheme == "tls":
+        for option, path in zip(("--tls-ca", "--tls-cert", "--tls-key"), given, strict=True):
+            if path is None:
+                raise InputError(f"{quote(address)} needs {option}; give --tls-ca, --tls-cert and --tls-key")
+            if not Path(path).is_file():
+                raise InputError(f"{option} {quote(path)} is no file; give the path of a PEM file")
+    elif any(given):
+        raise InputError(
+            f"{quote(address)} does not use TLS; write tls://{place}, or leave out --tls-ca and the others"
+        )
+    elif not connection.insecure and not _is_loopback(host):
+        raise InputError(
+            f"whoever reaches {quote(address)} can run code here and on its workers; "
+            f"use tls://{place}, or --insecure on a network that you trust"
+        )
+    return f"{scheme}://{place}"
+
+
+def _is_file(written: str) -> bool:
+    return "://" not in written and (written.endswith(".json") or Path(written).is_file())
+
+
+def _address_in(path: Path) -> str:
+    try:
+        address = json.loads(path.read_bytes())["address"]
+    except OSError as error:
+        raise InputError(
+            f"cannot read the scheduler file {quote(path)}: {error.strerror}; "
+            "`dask scheduler --scheduler-file` writes one"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{quote(path)} is no scheduler file; `dask scheduler --scheduler-file` writes one") from None
+    return str(address)
+
+
+def _is_loopback(host: str) -> bool:
+    bare = host.strip("[]")
+    if bare == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+def security(connection: Connection) -> Any:
+    """Dask's security object of a connection: encryption is required as soon as there are certificates."""
+    from distributed.security import Security
+
+    if connection.tls_ca is None:
+        return Security()
+    return Security(
+        tls_ca_file=connection.tls_ca,
+        tls_client_cert=connection.tls_cert,
+        tls_client_key=connection.tls_key,
+        require_encryption=True,
+    )

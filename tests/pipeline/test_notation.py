@@ -1,0 +1,359 @@
+"""The notation: written, read back, canonical, and what it says of nonsense."""
+
+import random
+import re
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.config import canonical_stem
+from pipeline.errors import InputError
+from pipeline.notation import format_stem, label, locate, parse
+from pipeline.stem import (
+    ACTIVATIONS,
+    MAX_INTEGER,
+    MAX_LAYERS,
+    MAX_NESTING,
+    PADDING_MODES,
+    Activate,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Depthwise,
+    GlobalAvgPool,
+    Layer,
+    LayerNorm,
+    MaxPool,
+    PreResidual,
+    Residual,
+    Transposed,
+    Upsample,
+    count_layers,
+)
+
+numbers = st.one_of(st.integers(1, 12), st.integers(1, MAX_INTEGER))
+pairs = st.one_of(numbers, st.tuples(numbers, numbers))
+paddings = st.one_of(st.none(), st.just(0), st.tuples(st.integers(0, 9), st.integers(0, 9)))
+activations = st.sampled_from(ACTIVATIONS)
+convolution = {"stride": pairs, "dilation": pairs, "padding": paddings, "activation": activations}
+modes = st.sampled_from(PADDING_MODES)
+plain_layers = st.one_of(
+    st.builds(Conv, pairs, numbers, groups=numbers, padding_mode=modes, **convolution),
+    st.builds(Depthwise, pairs, st.one_of(st.none(), numbers), padding_mode=modes, **convolution),
+    st.builds(Transposed, pairs, numbers, groups=numbers, **convolution),
+    st.builds(MaxPool, pairs, pairs, paddings),
+    st.builds(AvgPool, pairs, pairs, paddings),
+    st.builds(Upsample, pairs),
+    st.sampled_from((GlobalAvgPool(), BatchNorm(), LayerNorm(), Conv(3), Conv((3, 3), 64))),
+    st.builds(Activate, activations),
+)
+
+
+def stems_of(layers):
+    """Runs of equal layers among them, as a canonical form must count them."""
+    runs = st.lists(st.tuples(layers, st.integers(1, 3)), min_size=1, max_size=4)
+    return runs.map(lambda found: tuple(layer for layer, count in found for _ in range(count)))
+
+
+all_layers = st.recursive(
+    plain_layers,
+    lambda inner: st.one_of(
+        st.builds(Residual, stems_of(inner), activations), st.builds(PreResidual, stems_of(inner)), inner
+    ),
+    max_leaves=12,
+)
+all_stems = stems_of(all_layers)
+
+
+@settings(max_examples=400)
+@given(all_stems)
+def test_what_is_printed_is_read_back(stem):
+    assert parse(format_stem(stem)) == stem
+
+
+@given(all_stems)
+def test_printing_is_canonical(stem):
+    """Equal stems print alike, however they were written, and printing again changes nothing."""
+    text = format_stem(stem)
+    assert format_stem(parse(text)) == text
+    assert format_stem(parse(" ".join(format_stem((layer,)) for layer in stem))) == text
+
+
+@given(all_stems)
+def test_the_list_form_says_the_same_as_the_notation(stem):
+    listed = msgspec.to_builtins(stem)
+    assert msgspec.convert(listed, tuple[Layer, ...]) == stem
+    assert canonical_stem(listed) == canonical_stem(format_stem(stem)) == format_stem(stem)
+    assert canonical_stem([format_stem((layer,)) for layer in stem]) == format_stem(stem)
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("3x3", "3x3"),
+        ("1x3x3", "3x3"),
+        ("3x3 3x3 3x3 3x3", "4x3x3"),
+        ("2x3x3 2x3x3", "4x3x3"),
+        ("3x3:4/1@1g1=relu", "3x3"),
+        ("3x3/1x1@1x1", "3x3"),
+        ("3x3=relu", "3x3"),
+        ("3x3=linear:4", None),
+        ("7x7:64/2=gelu", "7x7/2:64=gelu"),
+        ("3x3/2x2", "3x3/2"),
+        ("3x3/2x1", "3x3/2x1"),
+        ("003x3", "3x3"),
+        ("3x3p0", "3x3p0"),
+        ("3x3p1x1", "3x3p1"),
+        ("3x3g4@2/3:8", "3x3/3@2:8g4"),
+        ("3x3~reflect", "3x3~reflect"),
+        ("dw31x31", "dw31x31"),
+        ("dw5x5:8=silu", "dw5x5:8=silu"),
+        ("t4x4/2:16", "t4x4/2:16"),
+        ("t4x4/2p1g2=tanh", "t4x4/2p1g2=tanh"),
+        ("max3x3/2", "max3x3/2"),
+        ("avg2x2p1x0/2", "avg2x2/2p1x0"),
+        ("up2x2", "up2"),
+        ("up2x3", "up2x3"),
+        ("2xup2", "2xup2"),
+        ("gap bn ln relu gelu", "gap bn ln relu gelu"),
+        ("2xrelu", "2xrelu"),
+        ("linear", "linear"),
+        ("res(3x3) res(3x3)", "2xres(3x3)"),
+        ("2xres(2x3x3:64)", "2xres(2x3x3:64)"),
+        ("res(3x3)=relu", "res(3x3)"),
+        ("res(3x3)=linear", "res(3x3)=linear"),
+        ("res_pre(bn relu 3x3)", "res_pre(bn relu 3x3)"),
+        ("res(res_pre(3x3 3x3))", "res(res_pre(2x3x3))"),
+        ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", "7x7/2:64 max3x3/2 2xres(2x3x3:64)"),
+    ],
+)
+def test_canonical_form(written, canonical):
+    if canonical is None:
+        with pytest.raises(InputError):
+            parse(written)
+    else:
+        assert format_stem(parse(written)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [
+        ("3x5", (Conv((3, 5), 4, activation="relu"),)),
+        ("2x1x9", (Conv((1, 9)), Conv((1, 9)))),
+        (
+            "7x7/2@3x1:64p2x0g4~circular=gelu",
+            (Conv((7, 7), 64, (2, 2), (3, 1), (2, 0), 4, "circular", "gelu"),),
+        ),
+        ("dw3x3", (Depthwise((3, 3), None),)),
+        ("t4x4/2", (Transposed((4, 4), 4, (2, 2)),)),
+        ("max2x3", (MaxPool((2, 3), (1, 1)),)),
+        ("up3x1", (Upsample((3, 1)),)),
+        ("tanh", (Activate("tanh"),)),
+        ("res(3x3)=tanh", (Residual((Conv((3, 3)),), "tanh"),)),
+    ],
+)
+def test_what_a_line_means(text, stem):
+    assert parse(text) == stem
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("4x3x3", "4x 3x3"),
+        ("1x3x3", "1x 3x3"),
+        ("3x3", "1x 3x3"),
+        ("1x9x9", "1x 9x9"),
+        ("4x5x5", "4x 5x5"),
+        ("3x3 5x5", "3x3 5x5"),
+        ("7x7/2:64 max3x3/2", "7x7/2:64 max3x3/2"),
+    ],
+)
+def test_labels_of_plain_stacks_are_the_originals(stem, expected):
+    assert label(stem) == expected
+
+
+def complaint(text):
+    """(what is wrong with a stem, the character that the message points at, counted from 1)."""
+    with pytest.raises(InputError) as raised:
+        parse(text)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert len(message) < 600
+    pointed = re.search(r", at character (\d+)$", message)
+    assert pointed, message
+    return message, int(pointed[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "says"),
+    [
+        ("", 1, "expected a layer"),
+        ("res(3x3", 4, "never closed"),
+        ("5x5 res(3x3 res_pre(3x3)", 8, "never closed"),
+        ("3x3)", 4, "never opened"),
+        ("res(3x3))", 9, "never opened"),
+        ("res()", 5, "expected a layer"),
+        ("res", 4, "expected '('"),
+        ("0x3x3", 1, "repetition must be between 1 and"),
+        ("2x3x3 0x3", 7, "kernel must be between 1 and"),
+        ("3x0", 3, "kernel must be between 1 and"),
+        ("3x3/0", 5, "stride must be between 1 and"),
+        ("3x3/1x0", 7, "stride must be between 1 and"),
+        ("3x3@0", 5, "dilation must be between 1 and"),
+        ("3x3:0", 5, "features must be between 1 and"),
+        ("3x3g0", 5, "groups must be between 1 and"),
+        ("3x3=swish", 5, "no activation 'swish'"),
+        ("3x3 swish", 5, "'swish'"),
+        ("3x3~mirror", 5, "no padding mode 'mirror'"),
+        ("3x3~zeros", 5, "no padding mode 'zeros'"),
+        ("3x3=", 5, "no activation"),
+        ("3x3/", 5, "expected an integer"),
+        ("3x3:", 5, "expected an integer"),
+        ("3x3/2/2", 6, "given twice"),
+        ("3x3=relu/2", 9, "'/'"),
+        ("3x3 ", 5, "expected a layer"),
+        (" 3x3", 1, "expected a layer"),
+        ("3x3  3x3", 5, "expected a layer"),
+        ("3x3\t3x3", 4, "unexpected"),
+        ("3x3,3x3", 4, "unexpected ','"),
+        ("3", 1, "expected a layer"),
+        ("3x", 1, "expected a layer"),
+        ("max", 4, "expected a kernel"),
+        ("dw", 3, "expected a kernel"),
+        ("up", 3, "expected an integer"),
+        ("up0", 3, "factor must be between 1 and"),
+        ("max3x3=relu", 7, "no activation"),
+        ("max3x3@2", 7, "unexpected '@'"),
+        ("max3x3:8", 7, "unexpected ':'"),
+        ("dw3x3g2", 6, "unexpected 'g'"),
+        ("t3x3~reflect", 5, "unexpected '~'"),
+        ("res_pre(3x3)=relu", 13, "bare sum"),
+        ("res(3x3)=nothing", 10, "no activation 'nothing'"),
+        ("10001x3x3", 1, "at most 10000 layers"),
+        ("101xres(100x3x3)", 1, "at most 10000 layers"),
+        ("3x3 9999x1x1 3x3", 14, "at most 10000 layers"),
+        ("9999999x3x3", 1, "repetition must be between 1 and"),
+        ("3x3 99999999999999999999999x1", 5, "kernel must be between 1 and"),
+        ("3x3:" + "9" * 5000, 5, "features must be between 1 and"),
+        ("3x3 \x00", 5, "expected a layer"),
+        ("\u0663x\u0663", 1, "expected a layer"),  # Arabic-Indic digits
+        ("3x3\u00b2", 4, "unexpected"),
+        ("RES(3x3)", 1, "expected a layer"),
+        ("3X3", 1, "expected a layer"),
+        ("-3x3", 1, "expected a layer"),
+    ],
+)
+def test_nonsense_is_answered_by_a_sentence_that_points_at_the_character(text, character, says):
+    message, pointed = complaint(text)
+    assert pointed == character
+    assert says in message
+
+
+def test_ten_thousand_brackets_are_answered_at_the_first_that_is_too_deep():
+    message, pointed = complaint("res(" * 10_000)
+    assert f"at most {MAX_NESTING} levels" in message
+    assert pointed == MAX_NESTING * 4 + 4
+    assert "never opened" in complaint("3x3" + ")" * 10_000)[0]
+
+
+def test_groups_nest_as_deep_as_is_said():
+    text = "res(" * MAX_NESTING + "3x3" + ")" * MAX_NESTING
+    assert format_stem(parse(text)) == text
+
+
+def test_as_many_layers_as_are_said_however_they_are_written():
+    for text in (f"{MAX_LAYERS}x3x3", f"{MAX_LAYERS // 2}xres(3x3)", "100xres(49xres_pre(3x3) 1x1)"):
+        stem = parse(text)
+        assert count_layers(stem) <= MAX_LAYERS
+        assert format_stem(stem) == text
+    with pytest.raises(InputError, match="at most 10000 layers"):
+        parse(f"{MAX_LAYERS // 2}xres(3x3) 3x3")
+
+
+def test_long_text_is_refused_and_quoted_short():
+    with pytest.raises(InputError, match="at most 200000 characters") as raised:
+        parse("3x3 " * 100_000)
+    assert len(str(raised.value)) < 200
+
+
+alphabet = st.sampled_from(
+    [*"0123456789x/@:pg~=() _-+", "res(", "res_pre(", "3x3", "dw", "t", "max", "avg", "up", "gap"]
+)
+words = st.sampled_from([*ACTIVATIONS, *PADDING_MODES, "bn", "ln", "3x3:64", "\u0664", "\x00", "\n", "9" * 30])
+
+
+@settings(max_examples=1000)
+@given(st.one_of(st.lists(st.one_of(alphabet, words), max_size=30).map("".join), st.text(max_size=40)))
+@example("(" * 10_000)
+@example("4x" * 5_000)
+@example("\ud800")
+@example("0" * 100_000 + "3x3")
+@example("res(" * 51 + "3x3" + ")" * 51)
+def test_any_text_is_a_stem_or_an_input_error(text):
+    try:
+        stem = parse(text)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert parse(format_stem(stem)) == stem
+
+
+@settings(max_examples=300)
+@given(all_stems, st.randoms(use_true_random=False))
+def test_one_character_changed_is_a_stem_or_an_input_error(stem, chance: random.Random):
+    text = format_stem(stem)
+    place = chance.randrange(len(text))
+    changed = text[:place] + chance.choice("0x/@:pg~=() r9") + text[place + chance.randint(0, 1) :]
+    try:
+        assert parse(format_stem(parse(changed))) == parse(changed)
+    except InputError as error:
+        pointed = int(str(error).rpartition("at character ")[2])
+        assert 1 <= pointed <= len(changed) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "field", "points_at"),
+    [
+        ("3x3 5x5/2", (1,), "stride", "2"),
+        ("3x3 5x5/2", (1,), "kernel", "5x5/2"),
+        ("4x3x3 7x7", (4,), "kernel", "7x7"),
+        ("4x3x3g2 7x7", (3,), "groups", "2 7x7"),
+        ("3x3 2xres(3x3 1x1:8)", (2, 1), "features", "8)"),
+        ("3x3 res(3x3)", (1,), "stride", "res(3x3)"),
+    ],
+)
+def test_a_field_of_a_layer_is_found_in_the_text(text, path, field, points_at):
+    assert text[locate(text, path, field) :] == points_at
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        ([], "a stem is"),
+        ({}, "a stem is"),
+        (3, "a stem is"),
+        ([{"layer": "convolution"}], "layer 0"),
+        (["3x3", {"kernel": 3}], "layer 1"),
+        ([{"layer": "conv", "kernel": 0}], "layer 0"),
+        ([{"layer": "conv", "kernel": [3]}], "layer 0"),
+        ([{"layer": "conv", "kernel": 3, "colour": "red"}], "colour"),
+        ([{"layer": "conv", "kernel": 3.5}], "layer 0"),
+        ([{"layer": "conv", "kernel": 10**5000}], "layer 0"),
+        ([{"layer": "conv", "kernel": 3, "activation": "swish"}], "swish"),
+        ([{"layer": "res", "stem": []}], "expected a layer"),
+        ([None], "layer 0"),
+    ],
+)
+def test_a_list_that_is_no_stem_is_an_input_error(layers, says):
+    with pytest.raises(InputError, match=says):
+        canonical_stem(layers)
+
+
+def test_a_list_nested_without_end_is_an_input_error():
+    layer = {"layer": "conv", "kernel": 3}
+    for _ in range(5_000):
+        layer = {"layer": "res", "stem": [layer]}
+    with pytest.raises(InputError):
+        canonical_stem([layer])

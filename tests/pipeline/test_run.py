@@ -1,0 +1,82 @@
+"""Driving: lazily, and interrupted in good order."""
+
+import signal
+from threading import Event
+
+import pytest
+
+from pipeline.engines.interrupts import interrupts_held
+from pipeline.engines.sync import SyncEngine
+from pipeline.engines.times import Times
+from pipeline.graph import Job, Limits
+from pipeline.run import interruptible, run
+
+
+class Recorder:
+    """An engine that takes partitions one by one and delivers nothing."""
+
+    times = Times()
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.seen: list[str] = []
+
+    def run(self, partitions, limits, deliver, stop):
+        for taken in partitions:
+            self.seen.extend(job.digest for job in taken.jobs)
+            if len(self.seen) >= self.most:
+                stop.set()
+
+
+def test_no_job_is_read_after_the_stop():
+    read = []
+
+    def jobs():
+        for number in range(1000):
+            read.append(number)
+            yield Job(str(number), b"{}", 1.0)
+
+    engine = Recorder(3)
+    run(jobs(), engine, Limits(10**9), lambda outcomes: None, Event())
+    assert engine.seen == ["0", "1", "2"]
+    assert len(read) <= 5
+
+
+def test_a_config_that_cannot_be_read_is_a_failed_outcome():
+    got = []
+    run([Job("a" * 64, b"{", 0.1)], SyncEngine(), Limits(10**9), got.extend, Event())
+    assert [(one.digest, one.kind, one.result) for one in got] == [("a" * 64, "failed", None)]
+
+
+def test_the_first_interrupt_stops_and_the_second_raises():
+    stop, said = Event(), []
+    with interruptible(stop, lambda: said.append("stopping")):
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        assert said == ["stopping"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_waits_for_what_must_not_be_left_half_done():
+    whole = []
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        whole.append(True)
+    assert whole == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_does_not_wait():
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the second was held too")
+
+
+def test_a_stop_is_heard_at_once_while_interrupts_are_held():
+    stop = Event()
+    with interruptible(stop, lambda: None), interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
