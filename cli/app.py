@@ -27,8 +27,8 @@ from cli.options import DbOption, remember_db
 
 app = typer.Typer(
     name="erfsweep",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # which would take [default: ...] in a help text for markup
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 

@@ -1,9 +1,9 @@
 """Which columns a table shows where nobody says."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from cli.render.tables import Table
+from pipeline.errors import InputError, quote
 
 FIRST = ("id", "config")
 SIZES = ("theo_rf", "eff_rf", "ratio", "eff_square", "luo", "sigma_x")
@@ -42,11 +42,14 @@ def _all_well(table: Table, i: int) -> bool:
     return all(row[i] in (None, False, "done") for row in table.rows)
 
 
-def parse_names(text: str | None) -> Sequence[str] | None:
-    """Names between commas."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def values(rows: Any) -> Table:
-    """A table of the store's rows."""
-    return Table(tuple(rows.columns), rows.rows)
+def parse_names(text: str | None, option: str) -> Sequence[str] | None:
+    """Names between commas. Raises InputError for none, or one given twice."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise InputError(f"{option} {quote(text)} lacks a name; write {option} config,eff_rf")
+    twice = [name for position, name in enumerate(names) if name in names[:position]]
+    if twice:
+        raise InputError(f"{option} names {quote(twice[0])} twice; keep one")
+    return names

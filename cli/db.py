@@ -8,7 +8,7 @@ import typer
 
 from cli.options import DbOption, FormatOption, store_url
 
-app = typer.Typer(no_args_is_help=True, help="Look at, upgrade, back up or copy the store itself.")
+app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, back up or copy the store itself.")
 
 
 @app.command()
@@ -45,9 +45,12 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new SQLite file.")], db: DbOption = None
 ) -> None:
     """Write the whole store into a new SQLite file, while others go on working with it."""
+    from pipeline.errors import InputError, quote
     from store.opening import open_store
     from store.transfer import backup as backup_to
 
+    if not file.parent.is_dir():
+        raise InputError(f"there is no directory {quote(file.parent)} for the backup; make it first")
     sys.stdout.write(f"{backup_to(open_store(store_url(db), create=False), file)}\n")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CLAIM_SECONDS = 4.0
 """Expected work taken from the queue at a time: little enough to share, enough to ask rarely."""
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
                         run(jobs(), engine, settings.limits, deliver, stop)
                     finally:
                         summary.times.add(engine.times)
-                elif left.states["running"].configs and settings.wait and sweep is not None:
+                elif left.states["running"].configs and settings.wait:
                     _wait(store, sweep, left, progress, stop)
                 else:
                     summary.held = left.states["running"].configs
@@ -126,8 +126,8 @@ def _unfinished(found: Any) -> tuple[int, float]:
     return sum(count.configs for count in counts), sum(count.cost for count in counts)
 
 
-def _wait(store: "Store", sweep: str, found: Any, progress: Progress, stop: Event) -> None:
-    """Waits until nothing of the sweep is held by others, or something of it is free again."""
+def _wait(store: "Store", sweep: str | None, found: Any, progress: Progress, stop: Event) -> None:
+    """Waits until nothing is held by others any more, or something of it is free again: a holder may die."""
     from store.query import status
 
     holders = ", ".join(f"{holder.owner.host}:{holder.owner.pid}" for holder in found.holders)

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cli.exit import ExitCode
-from cli.resolve import resolve
+from cli.resolve import existing_store, resolve
 from pipeline.cost import expected_seconds
-from pipeline.errors import StoreError
 from pipeline.notation import label
 from pipeline.sweep import check_size
 
@@ -30,13 +29,9 @@ _WHY = {
 def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, verbose: bool) -> int:
     """Prints what `run` would do; nothing is written, not even a store."""
     from cli.progress import duration
-    from store.opening import open_store
     from store.query import status
 
-    try:
-        store = open_store(url, create=False)
-    except StoreError:
-        store = None
+    store = existing_store(url, create=False)
     found = resolve(sweep, overrides, name, store)
     counts: Counter[str] = Counter()
     work = 0.0

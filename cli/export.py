@@ -28,12 +28,14 @@ def command(
     center: CenterOption = "unit",
     db: DbOption = None,
 ) -> None:
-    """Write table.csv, every column, and the square mass curve of each config as erf_sweep_POSITION.csv.
+    """Write table.csv and the mass curve of each config.
 
-    With --over, table.csv has a row for each group, and no curves are written.
+    table.csv has every column; the curves are those of the centred square, as erf_sweep_POSITION.csv. With --over,
+    table.csv has a row for each group, and no curves are written.
     """
     from cli.render.files import made_directory, write_text
     from cli.render.tables import csv_text
+    from cli.render.words import counted
     from cli.selection import Selection, read
     from cli.table import table_of
     from store.fields import fields
@@ -46,8 +48,8 @@ def command(
     made_directory(to)
     write_text(to / "table.csv", csv_text(table))
     written = 0 if over else _write_curves(store, table, to, center)
-    beside = f" and {written} mass curves beside it" if written else ""
-    sys.stderr.write(f"{to / 'table.csv'} with {len(table.rows)} rows{beside}\n")
+    beside = f" and {counted(written, 'mass curve')} beside it" if written else ""
+    sys.stderr.write(f"{to / 'table.csv'} with {counted(len(table.rows), 'row')}{beside}\n")
 
 
 def _write_curves(store: "Store", table: "Table", to: Path, center: CenterName) -> int:

@@ -4,7 +4,7 @@ from cli.options import FormatOption
 
 
 def command(format_: FormatOption = None) -> None:
-    """List the columns for --where, --columns and --sort, with type, unit and meaning."""
+    """List the columns for --where, --columns and --sort. With type, unit and meaning."""
     from cli.render.tables import Table, print_table
     from store.fields import fields
 

@@ -24,9 +24,10 @@ def command(
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
-    """Fit log size against log depth, and log theoretical RF, for each family of plain stacks.
+    """Fit how a size grows with depth and with theoretical RF.
 
-    A point is the mean over the draws of one depth; the interval of a slope is Student's, at 95 %.
+    For each family of plain stacks the slope of log size against log depth, and against log theoretical RF. A point is
+    the mean over the draws of one depth; the interval of a slope is Student's, at 95 %.
     """
     from cli.columns import without_constants
     from cli.render.tables import print_table

@@ -18,18 +18,19 @@ def main() -> None:
     """Runs `erfsweep` and exits with its code; a traceback is shown only with `--debug`."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, `erfsweep run >&-`
-            setattr(sys, name, Path(os.devnull).open("w"))
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the process ends
     sys.exit(execute(sys.argv[1:]))
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Runs `erfsweep` with these arguments in this process; the exit code."""
-    debug = "--debug" in arguments
+    debug = "--debug" in arguments  # anywhere, as it is what one adds to the line that failed
     try:
         _refuse_empty(arguments)
         from cli.app import app
 
-        answer = app(list(arguments), prog_name="erfsweep", standalone_mode=False)
+        words = [word for word in arguments if word != "--debug"] or ["--help"]
+        answer = app(words, prog_name="erfsweep", standalone_mode=False)
         sys.stdout.flush()
     except ErfsweepError as error:
         return _ended(error, str(error), exit_code(error), debug)
@@ -76,10 +77,11 @@ def _unexpected(error: BaseException, debug: bool) -> int:
 
 def _misread(error: BaseException) -> str:
     """What the parser of arguments found wrong, with the offending value and the page that helps."""
-    problem = error.format_message().rstrip(".") or "no command is given"  # type: ignore[attr-defined]  # a click error
+    problem = error.format_message().replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]  # a click error
     problem = problem[:1].lower() + problem[1:].replace("Input should", "it should")
-    if hasattr(error.__cause__, "errors"):  # of pydantic, which leaves the value out of its message
-        problem += f", not {quote(error.__cause__.errors()[0]['input'])}"
+    wrong = getattr(error.__cause__, "errors", None)  # of pydantic, which leaves the value out of its message
+    if wrong is not None and (value := quote(wrong()[0]["input"])) not in problem:
+        problem += f", not {value}"
     context = getattr(error, "ctx", None)
     return f"{problem} (see {context.command_path if context else 'erfsweep'} --help)"
 

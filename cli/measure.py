@@ -16,8 +16,12 @@ def command(
     again: Annotated[bool, typer.Option("--again", help="Take all sizes from the stored heatmaps anew.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Read sizes off stored heatmaps anew, after a definition was added or mended; no gradient is computed."""
+    """Read sizes off the stored heatmaps anew, measuring nothing.
+
+    For a store whose sizes were read by a version that had fewer of them, or other ones.
+    """
     from cli.render.tables import Table
+    from cli.render.words import counted
     from cli.selection import Selection, read, resized
     from pipeline.errors import InputError
     from store.opening import open_store
@@ -35,4 +39,4 @@ def command(
             changed += save_sizes(store, found)
             found = []
     changed += save_sizes(store, found)
-    sys.stdout.write(f"{changed} results have their sizes anew\n")
+    sys.stdout.write(f"sizes taken anew: {counted(changed, 'result')}\n")

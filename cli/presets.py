@@ -9,7 +9,7 @@ from cli.options import FormatOption
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this preset's sweep file.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this preset's sweep file.")] = None,
     format_: FormatOption = None,
 ) -> None:
     """List the presets, or print one as a sweep file to start from."""

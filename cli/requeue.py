@@ -14,10 +14,11 @@ def command(
     killed: Annotated[bool, typer.Option("--killed", help="What ended its worker.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Queue configs again that failed or were killed (both, if neither is named)."""
+    """Queue again what failed or was killed. Both, if neither option is given."""
+    from cli.render.words import counted
     from store.opening import open_store
     from store.queue import requeue
 
     both = failed == killed
     number = requeue(open_store(store_url(db), create=False), sweep, failed=failed or both, killed=killed or both)
-    sys.stdout.write(f"{number} configs queued again\n")
+    sys.stdout.write(f"{counted(number, 'config')} queued again\n")

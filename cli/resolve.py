@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from store.engine import Store
 
 DEFAULT_SWEEP = "luo2016"
+_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+
+
+def existing_store(url: str, create: bool = True) -> "Store | None":
+    """The store at a URL, None where its file is yet to be made: what is refused leaves no file behind."""
+    from store.address import address
+    from store.opening import open_store
+
+    path = address(url).path
+    return None if path is not None and not path.exists() else open_store(url, create=create)
 
 
 def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "Store | None") -> "Sweep | str":
@@ -38,6 +48,8 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
     try:
         parse(text)
     except InputError as error:
+        if path.suffix.lower() in _SUFFIXES:
+            raise InputError(f"there is no regular file {quote(text)} to read a sweep from; check the path") from None
         if NAME.fullmatch(text) and not any(sign.isdigit() for sign in text.partition("x")[0]):
             raise InputError(
                 f"no file, preset, stored sweep or stem is called {quote(text)}; `erfsweep presets` and `erfsweep ls` "

@@ -14,17 +14,20 @@ def command(
     db: DbOption = None,
 ) -> None:
     """Remove a sweep and its results; what another sweep uses is kept."""
-    from pipeline.errors import InputError
+    from cli.render.words import counted
+    from pipeline.errors import InputError, quote
     from store.opening import open_store
     from store.query import status
     from store.sweeps import remove
 
     store = open_store(store_url(db), create=False)
     if not yes:
-        configs = status(store, sweep).configs
+        configs = counted(status(store, sweep).configs, "config")
         if not sys.stdin.isatty():
-            raise InputError(f"removing sweep {sweep} with its {configs} configs wants --yes")
-        if not typer.confirm(f"Remove sweep {sweep} with its {configs} configs and their results?", err=True):
+            raise InputError(f"removing sweep {quote(sweep)} with its {configs} wants --yes")
+        if not typer.confirm(f"Remove sweep {quote(sweep)} with its {configs} and their results?", err=True):
             return
     gone = remove(store, sweep)
-    sys.stdout.write(f"sweep {gone.sweep}: {gone.removed} configs removed, {gone.kept} kept for other sweeps\n")
+    sys.stdout.write(
+        f"sweep {gone.sweep}: {counted(gone.removed, 'config')} removed, {gone.kept} kept for other sweeps\n"
+    )

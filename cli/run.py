@@ -20,15 +20,16 @@ from cli.engine import (
     WorkersOption,
     settings_of,
 )
+from cli.exit import ExitCode
 from cli.options import (
     AppendOption,
     DbOption,
-    FormatOption,
     MaxConfigsOption,
     NameOption,
     ReplaceOption,
     SetOption,
     SweepArgument,
+    TableFormatOption,
     parse_settings,
     store_url,
 )
@@ -58,23 +59,24 @@ def command(
     fail_fast: FailFastOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured, and why with -v.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="With --dry-run: a line for each config.")] = False,
-    format_: FormatOption = None,
+    format_: TableFormatOption = None,
     db: DbOption = None,
 ) -> int:
     """Queue what is new of a sweep, measure it, print the table. Without SWEEP: the preset luo2016."""
     from cli.dryrun import explain
-    from cli.resolve import DEFAULT_SWEEP, resolve
+    from cli.resolve import DEFAULT_SWEEP
     from cli.table import print_sweep
-    from store.opening import open_store
 
     how = settings_of(context.params)
     mode = mode_of(append, replace)
+    overrides = parse_settings(settings)
     if dry_run:
-        return explain(store_url(db), sweep or DEFAULT_SWEEP, parse_settings(settings), name, max_configs, verbose)
-    store = open_store(store_url(db))
-    found = resolve(sweep or DEFAULT_SWEEP, parse_settings(settings), name, store)
-    stored, said = queue(store, found, mode, max_configs)
+        return explain(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, verbose)
+    store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")
     code = work_on(store, stored, how, retry_failed)
-    print_sweep(store, stored, format_)
+    if code == ExitCode.INTERRUPTED:
+        sys.stderr.write("interrupted; run it again to go on\n")
+    else:
+        print_sweep(store, stored, format_)
     return code

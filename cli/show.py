@@ -22,9 +22,12 @@ def command(
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
-    """Show one result: its heatmap, sizes beside theory, where it comes from, and its attempts."""
+    """Show one result: heatmap, sizes, theory, provenance, attempts.
+
+    As json or csv: everything flat under the names of `erfsweep fields`, without the heatmap.
+    """
     from cli.render.heatmap import MAX_COLUMNS, shaded
-    from cli.render.tables import json_text, print_table
+    from cli.render.tables import print_one, print_table
     from pipeline.arrays import unpack_heatmap
     from pipeline.config import encode
     from pipeline.measure import FRACTION
@@ -33,8 +36,8 @@ def command(
 
     store = open_store(store_url(db), create=False)
     record = _resized(store, find(store, config), mass, center)
-    if format_ == "json":
-        sys.stdout.write(json_text(_object(record)) + "\n")
+    if format_ in ("json", "csv"):
+        print_one(_object(record), format_)
         return
     sys.stdout.write(f"{record.label}  {record.id}  {record.state}\n")
     if record.result is not None:

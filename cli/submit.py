@@ -1,7 +1,8 @@
 """`erfsweep submit`: the first half of `run`, queueing without measuring."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +18,6 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.sweep import Sweep
     from store.engine import Store
     from store.sweeps import Mode
 
@@ -34,12 +34,9 @@ def command(
     db: DbOption = None,
 ) -> None:
     """Queue a sweep without measuring it; `erfsweep work` measures."""
-    from cli.resolve import resolve
-    from store.opening import open_store
-
-    store = open_store(store_url(db))
-    found = resolve(sweep, parse_settings(settings), name, store)
-    sys.stdout.write(queue(store, found, mode_of(append, replace), max_configs)[1] + "\n")
+    mode = mode_of(append, replace)
+    *_, said = queue(store_url(db), sweep, parse_settings(settings), name, mode, max_configs)
+    sys.stdout.write(said + "\n")
 
 
 def mode_of(append: bool, replace: bool) -> "Mode":
@@ -51,15 +48,27 @@ def mode_of(append: bool, replace: bool) -> "Mode":
     return "append" if append else "replace" if replace else "new"
 
 
-def queue(store: "Store", found: "Sweep | str", mode: "Mode", max_configs: int) -> tuple[str, str]:
-    """Queues a sweep; its name, and a sentence that says what that came to. A stored sweep stays as it is."""
+def queue(
+    url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, mode: "Mode", max_configs: int
+) -> "tuple[Store, str, str]":
+    """Queues what SWEEP stands for: the store, the sweep's name in it, and a sentence that says what that came to.
+
+    A stored sweep stays as it is. The store is made only for a sweep that can be used.
+    """
+    from cli.render.words import counted
+    from cli.resolve import existing_store, resolve
     from pipeline.cost import expected_seconds
     from pipeline.sweep import check_size
+    from store.opening import open_store
     from store.provenance import origin
     from store.sweeps import submit
 
+    store = existing_store(url)
+    found = resolve(sweep, overrides, name, store)
     if isinstance(found, str):
-        return found, f"sweep {found} is stored already"
+        return store or open_store(url), found, f"sweep {found} is stored already"
     check_size(found, max_configs)
+    next(iter(found))  # raises for a field that no config can have
+    store = store or open_store(url)
     made = submit(store, found.name, found.spec, found, origin(), mode, cost=expected_seconds)
-    return made.sweep, f"sweep {made.sweep}: {made.configs} configs, {made.new} new"
+    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new"

@@ -6,7 +6,7 @@ import typer
 
 from cli.columns import DEFAULT, parse_names, without_constants
 from cli.grouped import MapName, MapOption, OverOption
-from cli.options import DbOption, Format, FormatOption, StoredArgument, store_url
+from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
 from cli.render.tables import CLASSIC_COLUMNS, Table, print_table
 from cli.selection import CenterOption, MassOption, Selection, WhereOption
 
@@ -23,19 +23,21 @@ def command(
     sort: Annotated[
         str | None, typer.Option("--sort", metavar="NAMES", help="Sort by columns; a dash in front: descending.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Show at most so many rows.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, max=2**63 - 1, help="Show at most so many rows.")
+    ] = None,
     over: OverOption = None,
     map_: MapOption = None,
     mass: MassOption = None,
     center: CenterOption = "unit",
-    format_: FormatOption = None,
+    format_: TableFormatOption = None,
     db: DbOption = None,
 ) -> None:
-    """Print results as a table, of one sweep or of everything in the store."""
+    """Print results as a table, of one sweep or of the whole store."""
     from store.opening import open_store
 
     store = open_store(store_url(db), create=False)
-    selection = Selection(sweep, where, tuple(parse_names(sort) or ()), limit, mass, center)
+    selection = Selection(sweep, where, tuple(parse_names(sort, "--sort") or ()), limit, mass, center)
     print_table(table_of(store, selection, columns, format_, over, map_), format_)
 
 
@@ -43,7 +45,7 @@ def table_of(
     store: "Store",
     selection: Selection,
     columns: str | None = None,
-    format_: Format | None = None,
+    format_: TableFormat | None = None,
     over: str | None = None,
     map_: MapName | None = None,
 ) -> Table:
@@ -51,7 +53,7 @@ def table_of(
     from cli.selection import read
     from pipeline.errors import InputError
 
-    names = parse_names(columns)
+    names = parse_names(columns, "--columns")
     if map_ and not over:
         raise InputError(f"--map {map_} averages the heatmaps of a group; add --over seed, or another axis")
     if format_ == "classic":
@@ -67,6 +69,6 @@ def table_of(
     return found if names else without_constants(found)
 
 
-def print_sweep(store: "Store", sweep: str, format_: Format | None) -> None:
+def print_sweep(store: "Store", sweep: str, format_: TableFormat | None) -> None:
     """Prints the rows of a sweep."""
     print_table(table_of(store, Selection(sweep), format_=format_), format_)

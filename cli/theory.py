@@ -33,8 +33,12 @@ def command(
     ] = "224",
     format_: FormatOption = None,
 ) -> None:
-    """Walk a stem's receptive field layer by layer: RF, jump, start, padding and the share of the plane covered."""
+    """Walk a stem's receptive field layer by layer, measuring nothing.
+
+    RF, jump (stride so far), start (centre of the first unit's window), padding, and the share of the plane covered.
+    """
     from cli.render.tables import Table, print_table
+    from cli.render.words import listed
     from pipeline.config import canonical_stem, plane
     from pipeline.network import network
     from pipeline.theory import theory
@@ -48,8 +52,7 @@ def command(
         if covered is not None:
             sys.stderr.write(f"layer {covered} is the first whose centre unit sees the whole plane along {axis}\n")
         if idle:
-            listed = ", ".join(map(str, idle))
-            sys.stderr.write(f"layers that add nothing along {axis}: {listed}\n")
+            sys.stderr.write(f"layers that add nothing along {axis}: {listed(idle)}\n")
 
 
 def stem_text(text: str) -> str:
@@ -62,6 +65,8 @@ def stem_text(text: str) -> str:
 
     path = Path(text)
     if len(text) > 255 or not path.suffix or not path.is_file():
+        if path.suffix == ".stem":
+            raise InputError(f"there is no regular file {quote(text)} to read a stem from; check the path")
         return text
     if path.stat().st_size > MAX_CHARACTERS:
         raise InputError(f"{quote(path)} is too long for a stem of at most {MAX_CHARACTERS} characters; shorten it")

@@ -1,7 +1,7 @@
 """`erfsweep work`: the second half of `run`, measuring what is queued."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,12 +42,15 @@ def command(
     timeout: TimeoutOption = None,
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Leave what others hold to them, even if they should die.")
+    ] = False,
     db: DbOption = None,
 ) -> int:
-    """Measure what is queued, of one sweep or of all; any number of these may share a store."""
+    """Measure what is queued, of one sweep or of all. Any number of these may share a store."""
     from store.opening import open_store
 
-    how = settings_of(context.params, wait=False)
+    how = settings_of(context.params, wait=not no_wait)
     store = open_store(store_url(db), create=False)
     return work_on(store, sweep, how, retry_failed)
 

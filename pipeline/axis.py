@@ -29,7 +29,7 @@ PATHS = (
 
 _Scalar = str | int | float
 
-_RANGE = re.compile(r"range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)")
+_RANGE = re.compile(r"range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)", re.ASCII)
 
 
 def axis_path(name: str) -> str:
@@ -37,11 +37,12 @@ def axis_path(name: str) -> str:
 
     Raises InputError for a name that is neither, with the nearest ones.
     """
+    name = str(name)  # a key of YAML may be a number
     path = _ALIASES.get(name, name)
     if path in STACK_AXES or path in PATHS:
         return path
     known = (*STACK_AXES, *_ALIASES, *PATHS)
-    near = difflib.get_close_matches(name, known, 3) or known
+    near = difflib.get_close_matches(name[:64], known, 3) or known
     raise InputError(f"there is no axis {quote(name)}; did you mean {', '.join(near)}?")
 
 

@@ -2,14 +2,16 @@
 
 from functools import lru_cache
 from math import prod
+from time import perf_counter
 
 import msgspec
 
-from pipeline.cone import Cone, Step, cone, cone_of
+from pipeline.cone import Step, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError
+from pipeline.layers.choice import PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.network import Plane
-from pipeline.stem import Convolution, Group, MaxPool, Transposed
+from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, MaxPool, Transposed
 
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""
@@ -17,61 +19,105 @@ BLOCK_BYTES = 2**28
 DEFAULT_MEMORY = 10**9
 """What a worker may take for one config, in bytes."""
 
-_MULTIPLY_ADDS_PER_SECOND = 25e9
-_BYTES_PER_SECOND = 2.5e9
-_SECONDS_PER_STEP = 20e-6
-_SECONDS_PER_CONFIG = 100e-6
+_SECONDS_PER_CONFIG = 45e-6
+_SECONDS_PER_STEP = 18e-6
+"""Python and NumPy's calls, both ways."""
+_SECONDS_PER_UNBOUND_STEP = 120e-6
+"""What is added where views are made anew, and in several blocks of rows."""
+_LARGE = 2**18
+_PASSES_PER_SMOOTH = 120
+_PASSES_PER_RECTIFIER = 10
+"""Passes over its numbers that an activation takes as long as, both ways."""
+_MULTIPLY_ADDS_PER_WEIGHT = 450
+"""Drawing a weight and putting it in place, as multiply-adds."""
 
 
 class Work(msgspec.Struct, frozen=True):
-    """The work of one config: per probe multiply-adds and bytes passed through, both ways; bytes held; steps."""
+    """The work of one config.
+
+    multiply_adds: of the direct way, forward and back, for one probe. effort: multiply-adds that take as long as all
+    that is done to all probes. held: bytes of one probe in a block; fixed: bytes whatever the probes. weights: numbers
+    that the cone reads. steps: how many; unbound: those whose views are made anew.
+    """
 
     multiply_adds: int
-    moved: int
+    effort: float
     held: int
+    fixed: int
     weights: int
     steps: int
+    unbound: int
 
 
 def work(config: Config) -> Work:
     """The work of a config, added up over its cone."""
     channel = config.readout.channel
     given = channel if isinstance(channel, int) else None
-    return _work(config.stem, config.input, config.unit, given, 4 if config.dtype == "float32" else 8)
+    itemsize = 4 if config.dtype == "float32" else 8
+    return _work(config.stem, config.input, config.unit, given, itemsize, config.probes.count)
 
 
 @lru_cache(maxsize=1024)
-def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, itemsize: int) -> Work:
+def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, itemsize: int, count: int) -> Work:
     plan = cone_of(stem, plane, unit, channel)
-    total = Work(0, 0, _size(plan) * itemsize, 0, 0)
-    largest = 0
+    size = plan.box.height * plan.box.width * plan.steps[0].node.given.channels
+    multiply_adds = weights = drawn = steps = unbound = 0
+    effort, kept, largest, scratch = PASS * 4.0 * size * count, 0, 0, 0
     for step in _flat(plan.steps):
-        made = step.y.size_out * step.x.size_out * (step.features[1] - step.features[0])
-        products, passing, weights = 0, 2 * made, 0
+        channels = step.features[1] - step.features[0]
+        made = step.y.size_out * step.x.size_out * channels
+        read = step.y.size_in * step.x.size_in
+        spent = Effort(0.0, 8.0 * made * count)
+        working = made
         if isinstance(step.node.layer, Convolution):
             kh, kw, inputs, _ = step.node.weight_shape
-            weights = kh * kw * inputs * (step.features[1] - step.features[0])
-            pixels = step.y.size_in * step.x.size_in if isinstance(step.node.layer, Transposed) else 0
-            pixels = pixels or step.y.size_out * step.x.size_out
-            products = 2 * pixels * weights
-            # One copy for each column of the kernel forward, all its taps back.
-            passing += step.y.kernel * step.x.kernel * inputs * step.groups * pixels
-        elif not isinstance(step.node.layer, Group):
-            passing += step.y.size_in * step.x.size_in * (step.features[1] - step.features[0])
-        largest = max(largest, passing * itemsize)
-        kept = made * (5 * itemsize if isinstance(step.node.layer, MaxPool) else 2 * itemsize)
-        total = Work(
-            total.multiply_adds + products,
-            total.moved + 3 * passing * itemsize,
-            total.held + kept,
-            total.weights + weights,
-            total.steps + 1,
-        )
-    return msgspec.structs.replace(total, held=total.held + largest)
+            weights += kh * kw * inputs * channels
+            drawn += prod(step.node.weight_shape)
+            read *= inputs * step.groups
+            multiply_adds += 2 * _pixels(step) * kh * kw * inputs * channels
+            spent, unfolded = _convolution(step, (kh, kw, inputs, channels), count)
+            working = max(2 * made + read, 2 * read + made, unfolded)
+            scratch = max(scratch, min(2**20, kw * max(made, read) * count * itemsize))
+        elif isinstance(step.node.layer, MaxPool | AvgPool):
+            read *= channels
+            spent = Effort(0.0, 6.0 * made * step.y.kernel * step.x.kernel * count)
+            working = 2 * read + 3 * made
+        smooth = step.node.activation not in ("relu", "leaky_relu", "linear", "hardswish")
+        effort += spent.products + 1.4 * PASS * spent.passes + PASS * made * count * (_PASSES_PER_SMOOTH if smooth else _PASSES_PER_RECTIFIER)
+        kept += made * (itemsize if smooth else 1)
+        largest = max(largest, working * itemsize)
+        steps += 1
+        bound = isinstance(step.node.layer, Conv | Depthwise) and step.y.dilation == 1
+        unbound += not bound or max(made, read) * count * itemsize > _LARGE
+    # Blocks of memory stay with the thread until they fit no more, which doubles what is worked on at once.
+    held = kept + int(2.8 * largest) + 2 * size * itemsize
+    fixed = scratch + 2 * itemsize * weights + 4 * drawn
+    effort += _MULTIPLY_ADDS_PER_WEIGHT * drawn
+    return Work(multiply_adds, effort, held, fixed, weights, steps, unbound)
 
 
-def _size(plan: Cone) -> int:
-    return plan.box.height * plan.box.width * plan.steps[0].node.given.channels
+def _pixels(step: Step) -> int:
+    """Pixels that each tap of a convolution meets."""
+    if isinstance(step.node.layer, Transposed):
+        return step.y.size_in * step.x.size_in
+    return step.y.size_out * step.x.size_out
+
+
+def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[Effort, int]:
+    """(the effort both ways, numbers of one probe that an unfolded operand takes)."""
+    y, x, groups = step.y, step.x, step.groups
+    kh, kw, inputs, features = shape
+    if isinstance(step.node.layer, Conv | Depthwise):
+        there, back = forward_way(shape, y, x, groups, n), vjp_way(shape, y, x, groups, n)
+        one, other = forward_efforts(shape, y, x, groups, n)[there], vjp_efforts(shape, y, x, groups, n)[back]
+        unfolded = y.size_out * x.size_out * kh * kw * inputs * groups if back == "unfolded" else 0
+        if "fourier" in (there, back):
+            unfolded = 3 * y.size_in * x.size_in * (inputs + features)
+    else:  # the transpose of a convolution that reads the larger plane
+        spread = kh * kw * features * y.size_in * x.size_in
+        one = other = Effort(2.0 * spread * inputs * n, 2.0 * spread * n)
+        unfolded = spread
+    return Effort(one.products + other.products, one.passes + other.passes), unfolded
 
 
 def _flat(steps: tuple[Step, ...]) -> list[Step]:
@@ -84,13 +130,32 @@ def _flat(steps: tuple[Step, ...]) -> list[Step]:
     return found
 
 
+@lru_cache(maxsize=1)
+def multiply_adds_per_second() -> float:
+    """The rate of one float32 matrix product on one core, measured once per process in a few milliseconds.
+
+    Used for expectations only; results never depend on it.
+    """
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    side = 384
+    a = np.full((side, side), 0.5, np.float32)
+    best = float("inf")
+    with threadpool_limits(1):
+        for _ in range(6):
+            started = perf_counter()
+            a @ a
+            best = min(best, perf_counter() - started)
+    return side**3 / best
+
+
 def expected_seconds(config: Config) -> float:
     """Expected time of a config on one core, in seconds."""
     cost = work(config)
-    products = cost.multiply_adds * config.probes.count + cost.weights / 4
-    moved = cost.moved * config.probes.count
-    fixed = _SECONDS_PER_CONFIG + cost.steps * _SECONDS_PER_STEP
-    return fixed + products / _MULTIPLY_ADDS_PER_SECOND + moved / _BYTES_PER_SECOND
+    precision = 1 if config.dtype == "float32" else 2
+    fixed = _SECONDS_PER_CONFIG + cost.steps * _SECONDS_PER_STEP + cost.unbound * _SECONDS_PER_UNBOUND_STEP
+    return fixed + precision * cost.effort / multiply_adds_per_second()
 
 
 def probes_per_block(config: Config) -> int:
@@ -101,12 +166,7 @@ def probes_per_block(config: Config) -> int:
 def working_set(config: Config) -> int:
     """Bytes that measuring a config takes: one block of probes, the weights, and the heatmap with its copies."""
     cost = work(config)
-    weights = sum(prod(step.node.weight_shape) for step in _flat(cone(config).steps) if _is_convolution(step))
-    return probes_per_block(config) * cost.held + 12 * weights + 32 * config.input.height * config.input.width
-
-
-def _is_convolution(step: Step) -> bool:
-    return isinstance(step.node.layer, Convolution)
+    return probes_per_block(config) * cost.held + cost.fixed + 16 * config.input.height * config.input.width
 
 
 def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:

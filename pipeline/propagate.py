@@ -40,9 +40,12 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
-        if own.weight is not None and own.bias is None and held.is_held(step, x):
+        way = None
+        if own.weight is not None and own.bias is None:
+            way = held.held_way(step, x, own.weight, backward=False)
+        if way is not None:
             kind = node.activation
-            x, slope = held.forward(step, x, own.weight, kind == "relu")
+            x, slope = held.forward(step, x, own.weight, way, kind == "relu")
             if kind != "relu":
                 x, slope = activation.forward(kind, x)
             traces.append(Trace(given, None, slope))
@@ -71,8 +74,9 @@ def backward(
             mask = trace.slope if step.node.activation == "relu" else None
             if mask is None:
                 g = activation.vjp(g, trace.slope)
-            if held.is_held(step, g):
-                g = held.vjp(step, g, own.weight, mask)
+            way = held.held_way(step, g, own.weight, backward=True)
+            if way is not None:
+                g = held.vjp(step, g, own.weight, way, mask)
             else:
                 g = conv.vjp(g, own.weight, step.y, step.x, step.groups, mask)
         else:

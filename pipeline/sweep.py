@@ -18,6 +18,7 @@ DEFAULT_MAX_CONFIGS = 1_000_000
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 _OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
+_PLANE = {"input.height": 21, "input.width": 21}  # for axes and entries that set only one side
 _FIELDS = (*_OWN_FIELDS, "input", "init", "probes", "readout", "dtype")
 
 
@@ -59,7 +60,7 @@ class Sweep(msgspec.Struct, frozen=True):
 
     def _expanded(self, entry: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> Iterator[Config]:
         for values in _product(tuple(axes.values())):
-            settings = {**self.defaults, **entry, **_flat(dict(zip(axes, values, strict=True)))}
+            settings = {**_PLANE, **self.defaults, **entry, **_flat(dict(zip(axes, values, strict=True)))}
             stack = {path: settings.pop(path) for path in STACK_AXES if path in settings}
             if "stem" not in settings:
                 settings["stem"] = stack_stem(**stack)
@@ -87,7 +88,7 @@ def sweep(spec: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, *
     grid = spec.get("grid") or {}
     if not isinstance(grid, Mapping):
         raise InputError(f"grid is a mapping of axes to values, not {quote(grid)}")
-    grid = {**grid, **(overrides or {})}
+    grid = _overridden(grid, overrides or {})
     axes = {axis_path(axis): axis_values(axis, written) for axis, written in grid.items()}
     if len(axes) < len(grid):  # seed and init.seed
         raise InputError(f"grid names one axis in two ways ({', '.join(map(str, grid))}); keep one")
@@ -101,6 +102,12 @@ def sweep(spec: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, *
     if found.size == 0:
         raise InputError(f"sweep {quote(found.name)} has no stems; give it `stems:` or a grid with a `kernel` axis")
     return found
+
+
+def _overridden(grid: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The grid with axes set: one that it has, by whichever name, keeps its place and its name."""
+    names = {axis_path(axis): axis for axis in grid}
+    return {**grid, **{names.get(axis_path(axis), axis): written for axis, written in overrides.items()}}
 
 
 def stem_sweep(stem: str, overrides: Mapping[str, Any], fields: Mapping[str, Any], name: str | None = None) -> Sweep:
@@ -148,6 +155,9 @@ def _entries(spec: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
         fields = _flat(entry) if isinstance(entry, Mapping) else {"stem": entry}
         if "stem" not in fields:
             raise InputError(f"stems[{position}] has no stem; write it as {{stem: 4x3x3, init.seed: 7}}")
+        for field in STACK_AXES:
+            if field in fields:
+                raise InputError(f"stems[{position}] sets {field} beside its stem; write it in the stem")
         found.append(fields)
     return tuple(found)
 

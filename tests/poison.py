@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 from pipeline.task import Measured, measure
 
@@ -40,8 +39,3 @@ def endless(digest: str, config: bytes, memory: int, timeout: float | None) -> M
 def faithless(digest: str, config: bytes, memory: int, timeout: float | None) -> Measured:
     """Raises, which `measure` never does."""
     raise LookupError(digest)
-
-
-def listing(digest: str, config: bytes, memory: int, timeout: float | None) -> Measured:
-    """Fails with the names of the files that are to be seen where the config is measured."""
-    return measure(digest, ",".join(sorted(os.listdir(Path.cwd()))).encode(), memory, timeout)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cli.options import Format
+from cli.options import TableFormat
 
 MISSING = "-"
 
@@ -22,21 +22,23 @@ class Table(NamedTuple):
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def default_format() -> Format:
+def default_format() -> TableFormat:
     """`table` on a terminal, `plain` in a pipe."""
     return "table" if sys.stdout.isatty() else "plain"
 
 
-def print_table(table: Table, format_: Format | None) -> None:
+def print_table(table: Table, format_: TableFormat | None) -> None:
     """Prints a table to stdout."""
     chosen = format_ or default_format()
     if chosen == "table":
-        _print_rich(table)
+        from cli.render.terminal import print_pretty
+
+        print_pretty(table)
     else:
         sys.stdout.write(RENDERERS[chosen](table))
 
 
-def print_one(fields: Mapping[str, Any], format_: Format | None) -> None:
+def print_one(fields: Mapping[str, Any], format_: TableFormat | None) -> None:
     """Prints one object: as `json` an object, in the other formats a row for each field."""
     if format_ == "json":
         sys.stdout.write(json_text(dict(fields)) + "\n")
@@ -63,18 +65,19 @@ def exact(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text  # a spreadsheet would run it
+    if not isinstance(value, str):
+        return json_text(value, indent=0)
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value  # a spreadsheet would run it
 
 
-def json_text(value: Any) -> str:
-    """JSON, indented; NaN and infinities, which JSON has not, as null."""
+def json_text(value: Any, indent: int = 2) -> str:
+    """JSON, indented (in one line with 0); NaN and infinities, which JSON has not, as null."""
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(value), indent=indent).decode()
 
 
-def _numeric(table: Table) -> list[bool]:
+def numeric_columns(table: Table) -> list[bool]:
     """Which columns hold numbers, and so stand to the right."""
     return [
         all(isinstance(row[i], int | float) or row[i] is None for row in table.rows)
@@ -83,25 +86,11 @@ def _numeric(table: Table) -> list[bool]:
     ]
 
 
-def _print_rich(table: Table) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, numeric in zip(table.columns, _numeric(table), strict=True):
-        shown.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(Text(cell(value)) for value in row))  # Text: data is never taken for markup
-    Console(highlight=False).print(shown)
-
-
 def plain(table: Table) -> str:
     """Columns of text, aligned with spaces: a line for the names, a line for each row."""
     lines = [list(table.columns), *([cell(value) for value in row] for row in table.rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    numeric = _numeric(table)
+    numeric = numeric_columns(table)
     out = []
     for line in lines:
         parts = [
@@ -127,7 +116,7 @@ def markdown(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cells) + " |\n"
 
-    rule = ["---:" if numeric else "---" for numeric in _numeric(table)]
+    rule = ["---:" if numeric else "---" for numeric in numeric_columns(table)]
     rows = [[_escaped(cell(value), _MARKDOWN) for value in row] for row in table.rows]
     return line(table.columns) + line(rule) + "".join(line(row) for row in rows)
 
@@ -138,7 +127,7 @@ def latex(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(_escaped(text, _LATEX) for text in cells) + " \\\\\n"
 
-    layout = "".join("r" if numeric else "l" for numeric in _numeric(table))
+    layout = "".join("r" if numeric else "l" for numeric in numeric_columns(table))
     rows = "".join(line([cell(value) for value in row]) for row in table.rows)
     head = f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{line(table.columns)}\\midrule\n"
     return f"{head}{rows}\\bottomrule\n\\end{{tabular}}\n"
@@ -188,7 +177,7 @@ def _json_rows(table: Table) -> str:
     return json_text(table.dicts()) + "\n"
 
 
-RENDERERS: dict[Format, Callable[[Table], str]] = {
+RENDERERS: dict[TableFormat, Callable[[Table], str]] = {
     "plain": plain,
     "classic": classic,
     "csv": csv_text,

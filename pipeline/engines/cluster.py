@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.engines.address import Connection, security, settled_address
 from pipeline.engines.engine import Deliver
-from pipeline.engines.fleet import Fleet
+from pipeline.engines.fleet import LEAN, Fleet
 from pipeline.engines.times import Times
 from pipeline.engines.versions import differences, versions
 from pipeline.errors import EngineError, InputError
@@ -45,17 +45,19 @@ class ClusterEngine:
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
+        import dask
         from distributed import Client
 
         from pipeline.engines.interrupts import interrupts_held
 
         with ExitStack() as stack:
+            stack.enter_context(dask.config.set(LEAN))
             with interrupts_held():
                 try:
                     client = Client(
                         self.address,
                         security=security(self.connection),
-                        timeout=CONNECT,
+                        timeout=min(CONNECT, self.connection.patience),
                         set_as_default=False,
                         name="erfsweep",
                     )
@@ -85,7 +87,7 @@ class ForeignFleet(Fleet):
         """Raises EngineError where a worker lacks erfsweep or has other versions than this process."""
         answers = await self.client.run(versions, workers=[address], on_error="return")
         answer = answers[address]
-        if isinstance(answer, ImportError):
+        if "ImportError" in repr(answer) or "ModuleNotFoundError" in repr(answer):
             raise EngineError(
                 f"erfsweep is not installed on the worker {address} ({answer}); `pip install erfsweep` there"
             )

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from queue import Empty
 from threading import Event
 from typing import TypeAlias
@@ -20,7 +21,7 @@ from pipeline.engines.fleet import Fleet
 from pipeline.engines.news import Greeted, Joined, Left, Listed, News, Returned
 from pipeline.engines.parcel import execute, pack, unpack
 from pipeline.engines.seat import Carried, Seat
-from pipeline.engines.suspects import Suspects
+from pipeline.engines.suspects import Suspects, halves
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
 from pipeline.graph import Job, Limits, Measure, Partition
@@ -90,13 +91,13 @@ class Drive:
 
     def _step(self, patience: float) -> None:
         """Handles the next event, or looks after the fleet if there is none for a while."""
-        try:
-            with self.times.spent("waiting"):
-                event = self.news.events.get(timeout=patience)
-        except Empty:
-            self._look_after()
-            return
+        event = None
+        with suppress(Empty), self.times.spent("waiting"):
+            event = self.news.events.get(timeout=patience)
         match event:
+            case None:
+                self._look_after()
+                return
             case Joined(address):
                 self._joined(address)
             case Greeted(address, threads, refusal):
@@ -125,13 +126,11 @@ class Drive:
         now = time.monotonic()
         if not self.seats:
             if now - self.empty_since > self.fleet.patience:
-                raise EngineError(
-                    f"no worker has come to {self.client.scheduler.address} for {self.fleet.patience:.0f} s; "
-                    "start workers there and type `erfsweep work` to go on"
-                )
+                raise EngineError(self.fleet.absence())
             if now - self.empty_since > 1 and not self.waiting_said:
                 self.waiting_said = True
                 self.say(f"waiting for workers at {self.client.scheduler.address}")
+        self.fleet.tend(len(self.seats))
         self.news.reconcile()
 
     def _joined(self, address: str) -> None:
@@ -201,12 +200,24 @@ class Drive:
                 wanted = self.again.popleft() if self.again else next(partitions, None)
                 if wanted is None:
                     more = False
+                    self._share()
                     break
                 self._carry(seat, wanted)
                 given = True
             if not given:
                 break
         return more
+
+    def _share(self) -> None:
+        """At the end of a run: seats that are idle take half of what still waits behind others."""
+        for idle in self.seats.values():
+            donor = max(self.seats.values(), key=lambda seat: len(seat.carried) - seat.threads)
+            if idle.carried or len(donor.carried) <= donor.threads:
+                continue
+            first, *rest = halves(donor.take_back())
+            self._carry(idle, first)
+            for second in rest:
+                self._carry(donor, second)
 
     def _carry(self, seat: Seat, partition: Partition) -> None:
         self.count += 1
@@ -267,8 +278,8 @@ class Drive:
     def _wind_down(self) -> None:
         """Takes back what has not begun, and gives what runs a moment to finish."""
         for seat in self.seats.values():
-            for key in list(seat.carried)[seat.threads :]:
-                seat.carried.pop(key).reply.cancel()
+            while len(seat.carried) > seat.threads:
+                seat.take_back()
         deadline = time.monotonic() + GRACE
         while any(seat.carried for seat in self.seats.values()) and (left := deadline - time.monotonic()) > 0:
             self._step(left)

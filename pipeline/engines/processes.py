@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
 
 from pipeline.engines.engine import Deliver
-from pipeline.engines.fleet import Fleet
+from pipeline.engines.fleet import LEAN, Fleet
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
 from pipeline.graph import Limits, Measure, Partition
@@ -24,6 +25,7 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "DASK_LOGGING__DISTRIBUTED": "critical",
     "ERFSWEEP_WORKER": "1",
 }
 """What workers find in their environment; read by their libraries as they are loaded."""
@@ -81,8 +83,11 @@ def warm_up() -> None:
     from multiprocessing import forkserver
 
     forkserver.set_forkserver_preload([_PRELOAD])
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    before = {name: os.environ.get(name) for name in (*ENVIRONMENT, "PYTHONPATH")}
     os.environ.update(ENVIRONMENT)
+    root = Path(__file__).resolve().parents[2]
+    if not {"site-packages", "dist-packages"} & set(root.parts):  # not installed: a new interpreter would not find us
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), before["PYTHONPATH"])))
     masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the preload ignores it
     try:
         forkserver.ensure_running()
@@ -120,6 +125,7 @@ def _settings(dashboard: bool) -> Iterator[None]:
         "distributed.scheduler.work-stealing": False,  # partitions stay where they were placed
         "distributed.deploy.lost-worker-timeout": "1h",  # nannies bring theirs back
         "distributed.worker.http.routes": [],
+        **LEAN,
     }
     if not dashboard:
         settings["distributed.scheduler.http.routes"] = []
@@ -146,10 +152,34 @@ class LocalFleet(Fleet):
         self.cluster = cluster
         self._endings = endings
         self._greeted: dict[str, tuple[object, float]] = {}
+        self._workers = len(cluster.workers)
+        self._tended = 0.0
 
     async def greet(self, address: str, name: object) -> None:
         """Remembers whose worker it is."""
         self._greeted[address] = name, time.monotonic()
+
+    def tend(self, count: int) -> None:
+        """Nannies replace their workers; one that could not start its next is closed, and replaced itself."""
+        import asyncio
+
+        if count < self._workers and time.monotonic() > self._tended + 1.0:
+            self._tended = time.monotonic()
+            asyncio.run_coroutine_threadsafe(self._replace_nannies(), self.client.loop.asyncio_loop)
+
+    async def _replace_nannies(self) -> None:
+        closed = [name for name, nanny in self.cluster.workers.items() if nanny.status.name in ("closed", "failed")]
+        for name in closed:
+            del self.cluster.workers[name]
+        if closed:
+            self.cluster.scale(self._workers)
+
+    def absence(self) -> str:
+        """What to say when all our workers stay away."""
+        return (
+            f"none of the {self._workers} worker processes has come back for {self.patience:.0f} s; "
+            "see whether this machine has memory left, and type `erfsweep work` to go on"
+        )
 
     def ending(self, address: str) -> str:
         """How a worker came to its end: its exit code or its signal."""
@@ -196,7 +226,11 @@ def _started(workers: int, dashboard: bool, endings: dict[object, Ending]) -> An
                 n_workers=workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:8787" if dashboard else None,
+                scheduler_kwargs={
+                    "dashboard": dashboard,
+                    "dashboard_address": "127.0.0.1:8787" if dashboard else "127.0.0.1:0",
+                },
+                dashboard_address=None,
                 worker_class=_watched_nanny(endings),
                 silence_logs=False,
             )

@@ -30,6 +30,12 @@ class Seat:
         """Whether another partition may come: one for each thread, and one that waits behind them."""
         return not self.alone and len(self.carried) <= self.threads
 
+    def take_back(self) -> Partition:
+        """Takes back what came last; should it have begun, nobody waits for its outcomes any more."""
+        _, carried = self.carried.popitem()
+        carried.reply.cancel()
+        return carried.partition
+
     def vacate(self, processing: frozenset[str] | None = None) -> tuple[list[Partition], list[Partition]]:
         """Gives up what it holds: what the worker was at, and results that were not fetched yet. None: unknown."""
         for carried in self.carried.values():

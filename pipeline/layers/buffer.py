@@ -37,7 +37,7 @@ class _Blocks(threading.local):
         best: _Block | None = None
         for block in self.blocks:
             # References: the list, `block`, the argument of getrefcount, and `best` where it is the best so far.
-            if size <= block.size <= 2 * size + LINE and getrefcount(block) == 3:
+            if size + LINE <= block.size <= 4 * size + LINE and getrefcount(block) == 3:
                 best = block
                 break
         if best is None:

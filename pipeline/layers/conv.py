@@ -1,51 +1,63 @@
-"""Convolution: the chooser between the ways it can be done.
-
-The choice follows from the shapes alone, so that a config yields the same bits wherever and whenever it runs.
-"""
+"""Convolution: one of several ways, as `choice` says for its shapes."""
 
 import numpy as np
 
-from pipeline.layers import folded, unfolded
+from pipeline.layers import folded, fourier, unfolded
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
 from pipeline.layers.buffer import empty
-from pipeline.layers.folded import Shape
+from pipeline.layers.choice import Shape, Way, forward_way, vjp_way
 from pipeline.layers.span import placed
 from pipeline.network import Axis
 
 
-def bound_forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound:
-    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F], not yet run."""
-    _, _, channels, features = shape
-    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or 4 * channels <= features // groups:
+def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, way: Way | None = None) -> Array:
+    """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n].
+
+    `way` forces one; the Fourier way yields to a direct one where its result would not be exact.
+    """
+    way = way or forward_way(weight.shape, y, across, groups, x.shape[3])
+    if way == "phases":
+        return _dilated_forward(x, weight, y, across, groups)
+    if way == "fourier":
+        made = fourier.forward(x, weight, y, across)
+        if made is not None:
+            return made
+    return run(bound_forward(x, weight.shape, y, across, groups, way), weight)
+
+
+def bound_forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, way: Way) -> Bound:
+    """The convolution of x with a weight of `shape`, not yet run; folded unless `way` is unfolded."""
+    if way == "unfolded":
         return unfolded.forward(x, shape, y, across, groups)
     return folded.forward(x, shape, y, across, groups)
 
 
-def bound_vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None) -> Bound:
-    """Its transpose, of g [rows', F, columns', n] times mask, not yet run."""
-    if y.dilation > 1 or y.stride > 1 or across.stride > 1 or y.size_out == 1 or y.before < 0 or y.after < 0:
+def vjp(
+    g: Array,
+    weight: Array,
+    y: Axis,
+    across: Axis,
+    groups: int = 1,
+    mask: Array | None = None,
+    way: Way | None = None,
+) -> Array:
+    """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask: [rows, C, columns, n]."""
+    way = way or vjp_way(weight.shape, y, across, groups, g.shape[3])
+    if way == "phases":
+        return _dilated_vjp(g, weight, y, across, groups, mask)
+    if way == "fourier":
+        made = fourier.vjp(g, weight, y, across, mask)
+        if made is not None:
+            return made
+    return run(bound_vjp(g, weight.shape, y, across, groups, mask, way), weight)
+
+
+def bound_vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None, way: Way) -> Bound:
+    """The gradient by x for a weight of `shape`, not yet run; folded unless `way` is unfolded."""
+    if way == "unfolded":
         return unfolded.vjp(g, shape, y, across, groups, mask)
     return folded.vjp(g, shape, y, across, groups, mask)
-
-
-def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1) -> Array:
-    """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n]."""
-    if is_dilated(y, across):
-        return _dilated_forward(x, weight, y, across, groups)
-    return run(bound_forward(x, weight.shape, y, across, groups), weight)
-
-
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, mask: Array | None = None) -> Array:
-    """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask: [rows, C, columns, n]."""
-    if is_dilated(y, across):
-        return _dilated_vjp(g, weight, y, across, groups, mask)
-    return run(bound_vjp(g, weight.shape, y, across, groups, mask), weight)
-
-
-def is_dilated(y: Axis, across: Axis) -> bool:
-    """Rows are taken apart by phase, and each phase is a convolution of its own."""
-    return y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1
 
 
 def _dilated_forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:

@@ -22,11 +22,10 @@ import numpy as np
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import empty, scratch
+from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, lined, pitch, spaced
 from pipeline.layers.product import Windows, multiply
 from pipeline.network import Axis
-
-Shape = tuple[int, int, int, int]
 
 BLOCK = 2**20
 """Bytes of z that are made at once: half the second-level cache of a current core."""

@@ -15,6 +15,7 @@ from pipeline.cone import Step
 from pipeline.layers import conv
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
+from pipeline.layers.choice import Way, forward_way, vjp_way
 from pipeline.stem import Conv, Depthwise
 
 SMALL = 2**18
@@ -37,24 +38,30 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
-def is_held(step: Step, operand: Array) -> bool:
-    """Whether a step is a convolution small enough to be kept bound to its operand."""
+def held_way(step: Step, operand: Array, weight: Array, *, backward: bool) -> Way | None:
+    """The way of a convolution that is small enough to be kept bound to its operand; None of any other step."""
     kind = type(step.node.layer)
-    return (kind is Conv or kind is Depthwise) and operand.nbytes <= SMALL and not conv.is_dilated(step.y, step.x)
+    if (kind is not Conv and kind is not Depthwise) or operand.nbytes > SMALL:
+        return None
+    chosen = vjp_way if backward else forward_way
+    way = chosen(weight.shape, step.y, step.x, step.groups, operand.shape[3])
+    return way if way == "folded" or way == "unfolded" else None
 
 
-def forward(step: Step, x: Array, weight: Array, rectified: bool) -> tuple[Array, npt.NDArray[np.bool_] | None]:
+def forward(
+    step: Step, x: Array, weight: Array, way: Way, rectified: bool
+) -> tuple[Array, npt.NDArray[np.bool_] | None]:
     """(the convolution, its positive part if `rectified`, and then where it is positive); see `conv.forward`."""
-    bound = _bound(step, x, None, weight, rectified)
+    bound = _bound(step, x, None, weight, way, rectified)
     return run(bound, weight), bound.slope
 
 
-def vjp(step: Step, g: Array, weight: Array, mask: Array | None) -> Array:
+def vjp(step: Step, g: Array, weight: Array, way: Way, mask: Array | None) -> Array:
     """The gradient by x, given that by the convolution, g times mask; see `conv.vjp`."""
-    return run(_bound(step, g, mask, weight, None), weight)
+    return run(_bound(step, g, mask, weight, way, None), weight)
 
 
-def _bound(step: Step, operand: Array, mask: Array | None, weight: Array, rectified: bool | None) -> Bound:
+def _bound(step: Step, operand: Array, mask: Array | None, weight: Array, way: Way, rectified: bool | None) -> Bound:
     key = id(step), rectified is None, operand.shape[3]
     held = _kept.held.get(key)
     owns = False
@@ -68,9 +75,9 @@ def _bound(step: Step, operand: Array, mask: Array | None, weight: Array, rectif
     if len(_kept.held) >= STEPS:
         _kept.held.clear()
     if rectified is None:
-        bound = conv.bound_vjp(operand, weight.shape, step.y, step.x, step.groups, mask)
+        bound = conv.bound_vjp(operand, weight.shape, step.y, step.x, step.groups, mask, way)
     else:
-        bound = conv.bound_forward(operand, weight.shape, step.y, step.x, step.groups)
+        bound = conv.bound_forward(operand, weight.shape, step.y, step.x, step.groups, way)
         if rectified:
             bound = _rectified(bound)
     _kept.held[key] = _Held(step, bound, owns)

@@ -43,23 +43,25 @@ def _taps(axis: Axis) -> list[slice]:
 def max_forward(x: Array, y: Axis, across: Axis) -> tuple[Array, Places]:
     """The largest of each window and its place, the first of ties in row-major order; pads with -inf.
 
-    A NaN is passed on. Windows that are strided are copied, tap by tap, before they are compared: NumPy compares lines
-    that lie apart a few numbers at a time.
+    A NaN is passed on. Windows are copied, tap by tap, before they are compared: NumPy computes on strided pixels a few
+    numbers at a time. Of T taps, tap t is written as T - t, so that the first of ties is the largest.
     """
-    padded = _padded(x, y, across, -np.inf)
+    padded = _pixels(_padded(x, y, across, -np.inf))
     largest = empty((y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
     value = empty(largest.shape, x.dtype)
     taps = _window(y, across)
-    largest[...] = padded[taps[0]]
+    _pixels(largest)[...] = padded[taps[0]]
     for tap in taps[1:]:
-        value[...] = padded[tap]
+        _pixels(value)[...] = padded[tap]
         np.maximum(largest, value, out=largest)
-    place = np.zeros(largest.shape, np.uint8 if len(taps) <= 256 else np.int32)
+    place = np.zeros(largest.shape, np.uint8 if len(taps) < 256 else np.int32)
+    here = np.empty_like(place)
     equal = np.empty(largest.shape, np.bool_)
-    for number in range(len(taps) - 1, -1, -1):  # backwards, so that the first of ties is written last
-        value[...] = padded[taps[number]]
+    for number, tap in enumerate(taps):
+        _pixels(value)[...] = padded[tap]
         np.equal(value, largest, out=equal)
-        np.copyto(place, place.dtype.type(number), where=equal)
+        np.multiply(equal, place.dtype.type(len(taps) - number), out=here)
+        np.maximum(place, here, out=place)
     return largest, place
 
 
@@ -67,11 +69,21 @@ def max_vjp(g: Array, place: Places, y: Axis, across: Axis) -> Array:
     """The gradient by x: each output's goes to the pixel that was the largest."""
     height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
     padded = np.zeros((height, g.shape[1], width, g.shape[3]), g.dtype)
-    share = empty(g.shape, g.dtype)
-    for number, tap in enumerate(_window(y, across)):
-        np.multiply(g, place == number, out=share)
-        padded[tap] += share
+    share, before = empty(g.shape, g.dtype), empty(g.shape, g.dtype)
+    taps = _window(y, across)
+    for number, tap in enumerate(taps):
+        np.multiply(g, place == len(taps) - number, out=share)
+        _pixels(before)[...] = _pixels(padded)[tap]
+        share += before
+        _pixels(padded)[tap] = _pixels(share)
     return _unpadded(padded, y, across)
+
+
+def _pixels(x: Array) -> npt.NDArray[Any]:
+    """[rows, C, columns]: the probes of a pixel as one item, which is copied at once."""
+    if x.strides[3] != x.itemsize:
+        x = np.ascontiguousarray(x)
+    return x.view(f"V{x.shape[3] * x.itemsize}")[..., 0]
 
 
 def _window(y: Axis, across: Axis) -> list[tuple[slice, slice, slice]]:

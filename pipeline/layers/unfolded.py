@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import empty, scratch
-from pipeline.layers.folded import Shape
+from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, lined, pixels
 from pipeline.layers.product import Windows, multiply
 from pipeline.layers.span import placed, tap
@@ -47,7 +47,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound
         for i in range(kh):
             target = part if i else made
             read = Windows(i * y.dilation * line, stack, y.stride * line, size)
-            kernel = matrices[:, :, i].reshape(groups, 1, own, -1) if kh == 1 else empty((groups, 1, own, channels * kw), x.dtype)
+            kernel = empty((groups, 1, own, channels * kw), x.dtype)
             calls.append((np.copyto, (kernel.reshape(groups, own, channels, kw), matrices[:, :, i])))
             multiply(calls, kernel, unfolded, read, target, at, y.size_out, size)
             if i:

@@ -1,5 +1,7 @@
 """The graph: partitions of about equal cost, each one key with nested tasks."""
 
+from itertools import pairwise
+
 import pytest
 from dask.local import get_sync
 from hypothesis import given
@@ -26,8 +28,7 @@ def test_partitions_hold_every_job_once_in_its_order_and_cost_no_more_than_their
     assert [one for part in made for one in part.jobs] == jobs
     assert all(part.cost <= PARTITION_SECONDS * (1 + 1e-9) or len(part.jobs) == 1 for part in made)
     # None could have taken the first job of the next one.
-    pairs = zip(made, made[1:], strict=False)
-    assert all(part.cost + after.jobs[0].cost > PARTITION_SECONDS * (1 - 1e-9) for part, after in pairs)
+    assert all(part.cost + after.jobs[0].cost > PARTITION_SECONDS * (1 - 1e-9) for part, after in pairwise(made))
 
 
 def test_a_large_config_is_a_partition_of_its_own():

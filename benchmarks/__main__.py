@@ -1,0 +1,38 @@
+"""Runs the benchmarks named on the command line, or all, and writes their figures with the machine's description.
+
+python -m benchmarks [kernel] [startup] [--to benchmarks.json]
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # before a library reads them
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+
+from benchmarks import kernel, startup  # noqa: E402  # the threads of BLAS are settled first
+from benchmarks.machine import description  # noqa: E402
+
+BENCHMARKS = {"kernel": kernel.main, "startup": startup.main}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--to", type=Path, default=Path("benchmarks.json"), help="where the figures are written")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in BENCHMARKS:
+            parser.error(f"{name!r} is no benchmark; choose from {', '.join(BENCHMARKS)}")
+    figures: dict[str, object] = {"machine": description()}
+    for name in arguments.names or BENCHMARKS:
+        print(f"\n{name}")
+        figures[name] = BENCHMARKS[name]()
+    arguments.to.write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"\nwritten to {arguments.to}")
+
+
+if __name__ == "__main__":
+    main()

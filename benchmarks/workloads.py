@@ -1,0 +1,56 @@
+"""The stems that the kernel is timed on, and their arrays, the same for every peer."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.cone import Cone, cone
+from pipeline.config import Config, build
+from pipeline.layers.array import Array
+from pipeline.probes import draw_probes
+from pipeline.weights import Parameters, draw_weights
+
+STEMS: tuple[tuple[str, str, int, int], ...] = (  # stem, plane, probes, seed of the weights
+    ("4x3x3", "21", 16, 0),
+    ("4x5x5", "21", 16, 0),
+    ("20x3x3:16", "101", 16, 0),
+    ("10x7x7:16", "101", 16, 1),  # with seed 0 the unit is dead, and a gradient of zeros is quicker
+    ("40x3x3:8", "161", 16, 0),
+    ("20x3x3:64", "112", 8, 0),
+    ("8x3x3:64", "224", 4, 0),
+    ("4x13x13:32", "101", 8, 0),
+    ("4xdw31x31:32", "161", 4, 0),
+    ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", "224x224x3", 4, 0),
+    ("6x3x3=gelu", "64", 16, 0),
+)
+
+
+class Workload(NamedTuple):
+    """A config, its plan, its weights by layer, and its probes inside the window, [rows, channels, columns, n]."""
+
+    config: Config
+    plan: Cone
+    weights: dict[int, Parameters]
+    probes: Array
+
+    @property
+    def kernels(self) -> dict[int, Array]:
+        """The weights as PyTorch has them, [F, C // groups, kh, kw]."""
+        found = {}
+        for index, parameters in self.weights.items():
+            if parameters.weight is not None:
+                found[index] = np.ascontiguousarray(parameters.weight.transpose(3, 2, 0, 1))
+        return found
+
+    @property
+    def images(self) -> Array:
+        """The probes inside the window as [n, channels, rows, columns]."""
+        return np.ascontiguousarray(self.probes.transpose(3, 1, 0, 2))
+
+
+def workload(stem: str, plane: str, count: int, seed: int) -> Workload:
+    """The arrays of a stem."""
+    fields: dict[str, Any] = {"stem": stem, "input": plane, "probes": {"count": count}, "init": {"seed": seed}}
+    config = build(fields)
+    plan = cone(config)
+    return Workload(config, plan, draw_weights(config), draw_probes(config.probes, config.input, plan.box, 0, count))

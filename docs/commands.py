@@ -1,0 +1,66 @@
+"""Writes docs/commands.md from the command itself: `python docs/commands.py`. A test says when the page is stale."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from cli.app import app
+
+PAGE = Path(__file__).with_name("commands.md")
+WIDTH = 96
+HEAD = """# Commands
+
+Every command with its options, as `erfsweep COMMAND --help` prints them; `python docs/commands.py` writes this page.
+
+Results go to stdout, everything else to stderr. An error is one sentence on stderr; `--debug`, anywhere in the line,
+shows the traceback too. `--format json` prints an array of objects, or one object where there is only one thing to
+show; the names in JSON and CSV are those of `erfsweep fields`. The default format is `table` on a terminal (a field in
+a line where the terminal is too narrow for the columns) and `plain` in a pipe.
+
+| exit code | means |
+| --- | --- |
+| 0 | all well |
+| 1 | some configs failed |
+| 2 | wrong input |
+| 3 | the store |
+| 4 | the engine |
+| 70 | an internal error |
+| 130 | interrupted |
+
+## `--where`
+
+A condition over the columns of `erfsweep fields`, written as in Python and answered by the database:
+
+```text
+kernel == 3 and depth in (1, 2, 4) and ratio < 0.8
+like(config, '4x*') and eff_rf is not None
+not dead and eff_rf / theo_rf_y <= 0.5 or state == 'failed'
+```
+
+`==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*` `/`,
+brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case counts.
+A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. At most 2,000
+characters, 50 levels and integers of 64 bits.
+"""
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    root = typer.main.get_command(app)
+    return HEAD + "".join(f"\n## `{name}`\n\n```text\n{text}\n```\n" for name, text in _pages(root, None))
+
+
+def _pages(command: "typer.core.TyperCommand", parent: "typer.Context | None") -> "list[tuple[str, str]]":
+    context = typer.Context(command, info_name=command.name, parent=parent, terminal_width=WIDTH)
+    context.help_option_names = ["-h", "--help"]
+    found = [(context.command_path, command.get_help(context).strip())]
+    for inner in getattr(command, "commands", {}).values():
+        found += _pages(inner, context)
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

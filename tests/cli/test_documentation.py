@@ -1,0 +1,91 @@
+"""The pages of docs/ are true: every command is in them, every example runs, nothing is stale."""
+
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli.app import app
+from pipeline.sweep import sweep
+from pipeline.sweepfile import parse_sweep_file
+from store.fields import fields
+from tests.cli.command import ROOT, good
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+WITH_EXAMPLES = [ROOT / "docs" / name for name in ("stems.md", "measuring.md", "store.md")]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text()
+_BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def every_command(command: typer.core.TyperCommand, path: str = "erfsweep") -> list[tuple[str, list[str]]]:
+    """Commands with the long names of their options."""
+    options = [name for each in command.params for name in each.opts if name.startswith("--")]
+    found = [(path, options)]
+    for name, inner in getattr(command, "commands", {}).items():
+        found += every_command(inner, f"{path} {name}")
+    return found
+
+
+@pytest.mark.parametrize(("command", "options"), every_command(typer.main.get_command(app)))
+def test_every_command_and_option_is_documented(command: str, options: list[str]) -> None:
+    section = COMMANDS.partition(f"\n## `{command}`\n")[2].partition("\n## ")[0]
+    assert section, f"docs/commands.md has no section for {command}"
+    for option in options:
+        assert f"{option} " in section or f"{option}\n" in section
+
+
+def test_the_page_of_commands_is_not_stale() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "commands.py"))["page"]
+    assert page() == COMMANDS, "run: python docs/commands.py"
+
+
+def test_every_size_and_theory_column_is_explained() -> None:
+    page = (ROOT / "docs" / "measuring.md").read_text()
+    names = [each.name for each in fields()]
+    for name in names[names.index("dead") : names.index("reasons")]:
+        stem = re.sub(r"_(20|30|50|99)$", "_", name)
+        assert f"`{name}`" in page or f"`{stem}20` ... `{stem}99`" in page, name
+
+
+def test_every_field_of_a_config_is_explained() -> None:
+    page = (ROOT / "docs" / "stems.md").read_text()
+    schema = good("schema", "config").json
+    for name, definition in schema["$defs"].items():
+        for field in definition.get("properties", {}):
+            assert field in page, f"{name}.{field}"
+    for word in re.findall(r"'enum': \[(.*?)\]", str(schema)):
+        for kind in re.findall(r"'(\w+)'", word):
+            assert f"`{kind}`" in page or kind in page, kind
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_every_example_runs(page: Path) -> None:
+    for language, text in _BLOCK.findall(page.read_text()):
+        if language == "yaml":
+            name = re.match(r"# ([\w.]+)", text)
+            assert name is not None, text
+            Path(name[1]).write_text(text)
+            assert sweep({"name": "example", **parse_sweep_file(text, ".yaml", "example")}).size > 0
+        if language == "console":
+            for line in text.splitlines():
+                prompt, program, *arguments = shlex.split(line, comments=True)
+                assert prompt == "$"
+                if program == "erfsweep":
+                    good(*arguments)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([\w/.-]*)(#[\w-]+)?\)", page.read_text()):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE)
+            assert anchor[1:] in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+def test_the_table_in_the_readme_is_the_reference() -> None:
+    assert (ROOT / "tests" / "reference" / "luo2016.txt").read_text() in (ROOT / "README.md").read_text()

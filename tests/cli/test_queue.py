@@ -1,0 +1,83 @@
+"""`submit`, `work`, `status`, `ls`, `requeue` and `rm`: the queue and the sweeps of a store."""
+
+from pathlib import Path
+
+from tests.cli.command import erfsweep, finished, good, spawn
+
+
+def states(*arguments: str) -> dict[str, int]:
+    found = good("status", *arguments, "-f", "json").json
+    return {state: found[state] for state in ("queued", "running", "done", "failed", "killed") if found[state]}
+
+
+def test_submit_queues_and_work_measures() -> None:
+    assert "5 configs, 5 new" in good("submit", "luo2016").out
+    assert states() == {"queued": 5}
+    assert "5 measured" in good("work", "luo2016").err
+    assert states() == {"done": 5}
+    assert "5 configs, 0 new" in good("submit", "luo2016").out
+    assert states("luo2016") == {"done": 5}
+
+
+def test_work_without_a_sweep_measures_everything() -> None:
+    good("submit", "3x3", "-s", "seed=0,1")
+    good("submit", "5x5")
+    assert "3 measured" in good("work").err
+
+
+def test_a_stored_sweep_is_run_by_its_name_and_expanded_again_with_other_axes() -> None:
+    Path("mine.yaml").write_text("grid: {kernel: 3, depth: [1, 2]}\n")
+    good("submit", "mine.yaml")
+    Path("mine.yaml").unlink()
+    assert "2 measured" in good("run", "mine").err
+    rows = good("run", "mine", "-s", "depth=3", "--name", "deeper", "-f", "csv").rows
+    assert [row["config"] for row in rows] == ["3x 3x3"]
+
+
+def test_ls_lists_sweeps_with_their_states() -> None:
+    good("run", "3x3", "--name", "first")
+    good("submit", "5x5", "-s", "seed=0,1", "--name", "second")
+    rows = good("ls", "-f", "json").json
+    assert [(row["sweep"], row["configs"], row["queued"], row["done"]) for row in rows] == [
+        ("first", 1, 0, 1),
+        ("second", 2, 2, 0),
+    ]
+
+
+def test_two_processes_share_a_queue_and_measure_nothing_twice() -> None:
+    good("submit", "4x3x3", "-s", "seed=range(0,400)", "--name", "shared")
+    both = [finished(process) for process in [spawn("work", "shared"), spawn("work")]]
+    assert [ended.code for ended in both] == [0, 0]
+    assert states() == {"done": 400}
+    assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
+
+
+def test_requeue_queues_what_failed() -> None:
+    assert erfsweep("run", "3x3", "--memory", "1kB", "--name", "mine").code == 1
+    assert states() == {"failed": 1}
+    assert "0 configs" in good("requeue", "--killed").out
+    assert "1 config " in good("requeue", "mine", "--failed").out
+    assert states() == {"queued": 1}
+    assert erfsweep("run", "3x3", "--memory", "1kB", "--name", "mine").code == 1
+    assert "1 config " in good("requeue").out
+    good("work")
+    assert states() == {"done": 1}
+
+
+def test_rm_keeps_what_another_sweep_uses() -> None:
+    good("run", "3x3", "-s", "seed=0,1", "--name", "one")
+    good("run", "3x3", "-s", "seed=1,2", "--name", "two")
+    assert "1 config removed, 1 kept" in good("rm", "one", "--yes").out
+    assert [row["sweep"] for row in good("ls", "-f", "csv").rows] == ["two"]
+    assert [row["seed"] for row in good("table", "-c", "seed", "-f", "csv").rows] == ["1", "2"]
+    assert "0 measured" in good("run", "two").err
+    assert "2 configs removed, 0 kept" in good("rm", "two", "-y").out
+    assert good("table", "-f", "json").json == []
+
+
+def test_rm_asks_before_it_removes() -> None:
+    good("run", "3x3", "--name", "mine")
+    ended = erfsweep("rm", "mine")
+    assert ended.code == 2
+    assert "1 config wants --yes" in ended.err
+    assert len(good("ls", "-f", "json").json) == 1

@@ -1,0 +1,145 @@
+"""`run`: queue what is new, measure it, print the table."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import REFERENCE, erfsweep, finished, good, spawn
+
+CLASSIC = (REFERENCE / "luo2016.txt").read_text()
+LABELS = ["1x 3x3", "2x 3x3", "4x 3x3", "1x 9x9", "4x 5x5"]
+
+
+def dump() -> list[str]:
+    """The whole store of the working directory."""
+    with sqlite3.connect("erfsweep.db") as database:
+        return list(database.iterdump())
+
+
+def test_without_arguments_the_five_stems_are_measured_printed_and_stored() -> None:
+    ended = finished(spawn("run", "--format", "csv"))
+    assert ended.code == 0
+    assert [row["config"] for row in ended.rows] == LABELS
+    assert [(row["theo_rf"], row["eff_rf"]) for row in ended.rows] == [
+        ("3", "3"),
+        ("5", "5"),
+        ("9", "7"),
+        ("9", "9"),
+        ("17", "13"),
+    ]
+    with sqlite3.connect("erfsweep.db") as database:
+        assert database.execute("SELECT config, eff_rf FROM results WHERE state = 'done'").fetchall() == [
+            ("1x 3x3", 3.0),
+            ("2x 3x3", 5.0),
+            ("4x 3x3", 7.0),
+            ("1x 9x9", 9.0),
+            ("4x 5x5", 13.0),
+        ]
+
+
+def test_the_second_run_measures_nothing_and_prints_the_same() -> None:
+    first, second = good("run"), good("run")
+    assert second.out == first.out
+    assert "5 measured" in first.err
+    assert "0 measured" in second.err
+    assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
+
+
+def test_the_classic_table_is_the_originals_byte_for_byte(luo2016: str) -> None:
+    assert good("table", "luo2016", "--format", "classic", "--db", luo2016).out == CLASSIC
+    assert good("run", "luo2016", "--format", "classic", "--db", luo2016).out == CLASSIC
+
+
+def test_a_stem_is_a_sweep_and_axes_are_set_on_the_command_line() -> None:
+    rows = good("run", "4x3x3", "-s", "seed=range(0,3)", "-s", "probes.count=2", "-f", "csv").rows
+    assert [row["seed"] for row in rows] == ["0", "1", "2"]
+    rows = good("table", "-c", "probes_count,depth,kernel", "-f", "csv").rows
+    assert rows == [{"probes_count": "2", "depth": "4", "kernel": "3"}] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "name: a\ngrid: {kernel: [3, 5], depth: 'range(1, 3)'}\n"),
+        ("a.toml", 'name = "a"\n[grid]\nkernel = [3, 5]\ndepth = "range(1, 3)"\n'),
+        ("a.json", '{"name": "a", "grid": {"kernel": [3, 5], "depth": [1, 2]}}'),
+    ],
+)
+def test_a_sweep_file_is_yaml_toml_or_json(name: str, text: str) -> None:
+    Path(name).write_text(text)
+    rows = good("run", name, "-f", "csv").rows
+    assert [row["config"] for row in rows] == ["1x 3x3", "2x 3x3", "1x 5x5", "2x 5x5"]
+
+
+def test_an_axis_on_the_command_line_overrides_that_of_the_file() -> None:
+    Path("a.yaml").write_text("grid: {kernel: [3, 5, 7], depth: 2}\n")
+    rows = good("run", "a.yaml", "-s", "kernel=3", "-s", "depth=range(1,4)", "-f", "csv").rows
+    assert [row["config"] for row in rows] == ["1x 3x3", "2x 3x3", "3x 3x3"]
+
+
+def test_sweeps_that_overlap_share_their_results() -> None:
+    good("run", "3x3", "-s", "seed=0,1")
+    ended = good("run", "3x3", "-s", "seed=1,2")
+    assert "2 configs, 1 new" in ended.err
+    assert "1 measured" in ended.err
+
+
+def test_a_dry_run_counts_and_writes_nothing() -> None:
+    ended = good("run", "--dry-run", "-v")
+    assert "5 new" in ended.out
+    assert ended.out.count(": new\n") == 5
+    assert not list(Path().iterdir())
+    good("run", "3x3", "-s", "seed=0,1", "--name", "seeds")
+    before = dump()
+    ended = good("run", "3x3", "-s", "seed=0,1,2", "--dry-run", "-v")
+    assert "1 new, 2 done" in ended.out
+    assert ended.out.count("done already") == 2
+    assert "2 done" in good("run", "seeds", "--dry-run").out
+    assert dump() == before
+
+
+def test_the_same_name_with_another_list_wants_append_or_replace() -> None:
+    good("run", "3x3", "--name", "mine")
+    good("run", "3x3", "--name", "mine")
+    ended = erfsweep("run", "5x5", "--name", "mine")
+    assert ended.code == 2
+    assert "--append" in ended.err
+    assert "--replace" in ended.err
+    rows = good("run", "5x5", "--name", "mine", "--append", "-f", "csv").rows
+    assert [row["config"] for row in rows] == ["1x 3x3", "1x 5x5"]
+    rows = good("run", "7x7", "--name", "mine", "--replace", "-f", "csv").rows
+    assert [row["config"] for row in rows] == ["1x 7x7"]
+
+
+def test_a_config_that_fails_is_named_and_the_others_are_measured() -> None:
+    Path("mine.yaml").write_text("stems: [3x3, '9x31x31:64', 5x5]\n")
+    ended = erfsweep("run", "mine.yaml", "--memory", "1MB", "-f", "csv")
+    assert ended.code == 1
+    assert [row["state"] for row in ended.rows] == ["done", "failed", "done"]
+    assert "--memory" in ended.rows[1]["error"]
+    assert "2 measured, 1 failed" in ended.err
+
+
+def test_what_failed_is_measured_again_only_when_asked() -> None:
+    assert erfsweep("run", "4x3x3", "--memory", "1kB", "--name", "mine").code == 1
+    assert "0 measured in" in erfsweep("run", "mine").err
+    assert "1 measured in" in good("run", "mine", "--retry-failed").err
+    (row,) = good("table", "mine", "-c", "state,attempts,error", "-f", "json").json
+    assert row == {"state": "done", "attempts": 2, "error": None}
+
+
+@pytest.mark.parametrize("engine", ["sync", "threads", "processes"])
+def test_every_engine_yields_the_same_digits(engine: str, luo2016: str) -> None:
+    columns = ("-c", "digest,eff_rf,luo,sigma_x,gauss_r2,replknet_50", "-f", "csv")
+    finished(spawn("run", "luo2016", "--engine", engine))
+    assert good("table", "luo2016", *columns).out == good("table", "luo2016", *columns, "--db", luo2016).out
+
+
+def test_the_store_is_named_before_or_after_the_command_or_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    good("--db", "sqlite:///a.db", "run", "3x3")
+    good("run", "3x3", "--db", "sqlite:///b.db")
+    monkeypatch.setenv("ERFSWEEP_DB", "sqlite:///c.db")
+    good("run", "3x3")
+    assert sorted(path.name for path in Path().glob("?.db")) == ["a.db", "b.db", "c.db"]
+    assert not Path("erfsweep.db").exists()

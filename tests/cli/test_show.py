@@ -1,0 +1,109 @@
+"""`show`, `theory`, `fields`, `presets` and `schema`: one thing at a time."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import ROOT, erfsweep, good
+
+
+def test_show_has_heatmap_sizes_theory_and_provenance(luo2016: str) -> None:
+    out = good("show", "luo2016:2", "--db", luo2016).out
+    assert out.startswith("4x 3x3  ")
+    for word in (
+        "theoretical RF",
+        "sigma",
+        "luo",
+        "pred_sigma",
+        "luo2016:2",
+        "numpy_version",
+        "attempt",
+        '"stem":"4x3x3"',
+    ):
+        assert word in out
+    shaded = [line for line in out.splitlines() if line.strip() and set(line) <= set(" .:-=+*#%@")]
+    assert len(shaded) == 9  # the window of four 3x3 layers; the rest of the plane is blank
+    assert any("@@" in line for line in shaded)
+
+
+def test_a_config_is_named_by_its_id_or_by_its_place(luo2016: str) -> None:
+    rows = good("table", "luo2016", "-c", "id,digest", "-f", "json", "--db", luo2016).json
+    for position, row in enumerate(rows):
+        for name in (f"luo2016:{position}", row["id"], row["digest"], row["id"][:8].upper()):
+            assert good("show", name, "-f", "json", "--db", luo2016).json["digest"] == row["digest"]
+
+
+def test_show_and_table_agree_in_every_column(luo2016: str) -> None:
+    shown = good("show", "luo2016:4", "-f", "json", "--db", luo2016).json
+    columns = [name for name in shown if name not in ("spec", "sweeps", "attempts", "reasons")]
+    table = good("table", "luo2016", "-c", ",".join(columns), "-f", "json", "--db", luo2016).json[4]
+    assert {name: shown[name] for name in columns} == table
+
+
+def test_a_size_that_is_not_there_has_its_reason() -> None:
+    good("run", "tanh 3x3 relu 3x3=linear", "--name", "mine", "-s", "init.kind=uniform_kernel,normal")
+    good("run", "3x3p0 up4", "--name", "dead", "-s", "input=3")
+    shown = good("show", "dead:0", "-f", "json").json
+    for name in ("eff_rf", "luo", "fwhm_x", "sigma_x"):
+        assert (shown[name] is None) == (name in shown["reasons"])
+
+
+def test_mass_holds_for_show(luo2016: str) -> None:
+    half = good("show", "luo2016:2", "--mass", "0.5", "-f", "json", "--db", luo2016).json
+    whole = good("show", "luo2016:2", "--mass", "1", "-f", "json", "--db", luo2016).json
+    assert half["eff_rf"] < whole["eff_rf"] == whole["theo_rf"] == 9
+
+
+# The classic tables of receptive-field arithmetic: (RF, jump, padding) after the layers named.
+NETWORKS = {
+    "alexnet.stem": [(11, 4, 0), (19, 8, 0), (51, 8, 16), (99, 16, 32), (131, 16, 48), (163, 16, 64), (195, 32, 64)],
+    "vgg16.stem": [(5, 1, 2), (6, 2, 2), (16, 4, 6), (44, 8, 18), (100, 16, 42), (212, 32, 90)],
+    "resnet18.stem": [(7, 2, 3), (11, 4, 5), (43, 4, 21), (99, 8, 49), (211, 16, 105), (435, 32, 217)],
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_theory_prints_the_known_tables_of_the_examples(name: str) -> None:
+    rows = good("theory", str(ROOT / "examples" / name), "--input", "224x224x3", "-f", "json").json
+    found = [(row["rf"], row["jump"], row["padding"]) for row in rows]
+    for expected in NETWORKS[name]:
+        assert expected in found
+
+
+def test_theory_follows_the_arithmetic_of_a_plain_stack() -> None:
+    rows = good("theory", "4x3x3", "-f", "json").json
+    assert [row["rf"] for row in rows] == [3, 5, 7, 9]
+    assert [row["index"] for row in rows] == [0, 1, 2, 3]
+    rows = good("theory", "2x3x5/2x1", "--input", "32x64", "-f", "json").json
+    assert [(row["rf_y"], row["rf"], row["jump_y"], row["jump"]) for row in rows] == [(3, 5, 2, 1), (7, 9, 4, 1)]
+
+
+def test_theory_says_where_the_plane_is_covered() -> None:
+    err = good("theory", "20x3x3", "--input", "21").err
+    assert "layer 9 is the first whose centre unit sees the whole plane along x" in err
+    assert "layers that add nothing along x: 10 to 19" in err
+
+
+def test_a_stem_file_may_hold_comments_and_lines() -> None:
+    Path("mine.stem").write_text("# two layers\n3x3  # the first\n\n5x5\n")
+    assert [row["layer"] for row in good("theory", "mine.stem", "-f", "json").json] == ["3x3", "5x5"]
+
+
+def test_a_preset_is_a_sweep_file_to_start_from() -> None:
+    for name in (row["preset"] for row in good("presets", "-f", "json").json):
+        Path("mine.yaml").write_text(good("presets", name).out)
+        assert "new" in good("run", "mine.yaml", "--dry-run").out
+
+
+def test_schemas_are_json_and_know_every_field() -> None:
+    assert "grid" in str(good("schema", "sweep").json)
+    text = str(good("schema", "config").json)
+    for field in ("stem", "input", "init", "probes", "readout", "dtype", "lecun_uniform", "relu_sum"):
+        assert field in text
+
+
+def test_fields_have_a_meaning_each() -> None:
+    rows = good("fields", "-f", "json").json
+    assert all(row["meaning"] for row in rows)
+    assert {"eff_rf", "luo", "replknet_99", "pred_luo", "state"} <= {row["field"] for row in rows}
+    assert erfsweep("fields", "extra").code == 2

@@ -1,0 +1,114 @@
+"""Sizes through the command, held against closed forms."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.command import good
+
+# kernel, layers, theoretical RF, sigma, sq 50 %, sq 90 %, ax 90 %, luo, luo of the square-rooted map:
+# the n-fold self-convolution of the box, in exact arithmetic.
+UNIFORM = [
+    (3, 1, 3, 0.816497, 3, 3, 3, 3.0000, 3.0000),
+    (3, 2, 5, 1.154701, 3, 5, 5, 5.0000, 5.0000),
+    (3, 4, 9, 1.632993, 5, 7, 7, 7.0000, 9.0000),
+    (3, 10, 21, 2.581989, 7, 11, 9, 11.7047, 15.5242),
+    (3, 20, 41, 3.651484, 9, 15, 13, 16.1555, 22.7376),
+    (3, 40, 81, 5.163978, 11, 21, 17, 22.7376, 31.9531),
+    (5, 4, 17, 2.828427, 7, 11, 11, 12.6886, 16.4012),
+    (9, 1, 9, 2.581989, 7, 9, 9, 9, 9),
+]
+STEMS = "\n".join(f'  - "{depth}x{kernel}x{kernel}=linear"' for kernel, depth, *_ in UNIFORM)
+SWEEP = f"name: boxes\ninput: 121\ninit: {{kind: uniform_kernel}}\nprobes: {{count: 1}}\nstems:\n{STEMS}\n"
+
+
+@pytest.fixture(scope="module")
+def boxes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    directory = tmp_path_factory.mktemp("boxes")
+    (directory / "boxes.yaml").write_text(SWEEP)
+    url = f"sqlite:///{directory}/boxes.db"
+    good("run", str(directory / "boxes.yaml"), "--db", url)
+    return url
+
+
+def test_sizes_of_uniform_kernels_are_those_of_the_convolved_boxes(boxes: str) -> None:
+    columns = "theo_rf,sigma_x,sigma_y,eff_square,eff_rf,eff_rf_y,luo,pred_sigma,pred_eff_rf,pred_luo"
+    rows = good("table", "boxes", "-c", columns, "-f", "json", "--db", boxes).json
+    for row, (_, _, theory, sigma, _, square, axis, luo, _) in zip(rows, UNIFORM, strict=True):
+        assert row["theo_rf"] == theory
+        assert row["sigma_x"] == pytest.approx(sigma, abs=1e-4)
+        assert row["sigma_y"] == pytest.approx(sigma, abs=1e-4)
+        assert (row["eff_square"], row["eff_rf"], row["eff_rf_y"]) == (square, axis, axis)
+        assert row["luo"] == pytest.approx(luo, abs=5e-5)
+        assert row["pred_sigma"] == pytest.approx(sigma, abs=1e-6)
+        assert row["pred_eff_rf"] == axis
+        assert row["pred_luo"] == pytest.approx(luo, abs=5e-5)
+
+
+def test_another_fraction_is_read_from_the_same_heatmaps(boxes: str) -> None:
+    rows = good("table", "boxes", "--mass", "0.5", "-c", "eff_square", "-f", "json", "--db", boxes).json
+    assert [row["eff_square"] for row in rows] == [row[4] for row in UNIFORM]
+
+
+def test_predicted_luo_of_random_wide_layers_is_that_of_the_square_rooted_map() -> None:
+    stems = [f"{depth}x{kernel}x{kernel}" for kernel, depth, *_ in UNIFORM]
+    Path("relu.yaml").write_text(f"input: 121\nprobes: {{count: 1}}\nstems: {stems}\n")
+    rows = good("run", "relu.yaml", "-f", "csv").rows
+    assert len(rows) == len(UNIFORM)
+    rows = good("table", "relu", "-c", "pred_luo", "-f", "json").json
+    assert [row["pred_luo"] for row in rows] == [pytest.approx(row[8], abs=5e-5) for row in UNIFORM]
+
+
+def test_weights_and_probes_of_files_are_measured_as_they_are() -> None:
+    box = np.full((3, 3, 1, 1), 1 / 9, np.float32)
+    np.savez("weights.npz", **{"layer0.weight": box, "layer1.weight": box})
+    np.save("probes.npy", np.ones((2, 21, 21, 1), np.float32))
+    weights = ("-s", "init.kind=file", "-s", "init.path=weights.npz")
+    probes = ("-s", "probes.kind=file", "-s", "probes.path=probes.npy")
+    good("run", "2x3x3:1", *weights, *probes, "--name", "files")
+    (row,) = good("table", "files", "-c", "eff_rf,luo,sigma_x,probes_count", "-f", "json").json
+    assert row == {"eff_rf": 5, "luo": 5, "sigma_x": pytest.approx(1.154701, abs=1e-6), "probes_count": 2}
+
+
+def test_on_an_even_plane_the_planes_centre_gives_more_than_theory_allows() -> None:
+    # One uniform 3x3 kernel on a plane of side 20: the unit stands at 10, and 9, 10, 11 hold a third each. About the
+    # plane's centre, 9.5, the integer half-width 1 holds 9 and 10 only, so that 2 is needed: 5 pixels of a window of 3.
+    good("run", "3x3=linear", "-s", "init.kind=uniform_kernel", "-s", "input=20", "--name", "even")
+    columns = ("-c", "theo_rf,eff_rf,eff_rf_y,eff_square,center_x", "-f", "json")
+    (plane,) = good("table", "even", "--center", "plane", *columns).json
+    (unit,) = good("table", "even", *columns).json
+    assert unit == {"theo_rf": 3, "eff_rf": 3, "eff_rf_y": 3, "eff_square": 3, "center_x": 10}
+    assert plane == {"theo_rf": 3, "eff_rf": 5, "eff_rf_y": 5, "eff_square": 5, "center_x": 10}
+
+
+def test_on_an_odd_plane_both_centres_agree(luo2016: str) -> None:
+    plane = good("table", "luo2016", "--center", "plane", "-f", "csv", "--db", luo2016)
+    assert plane.out == good("table", "luo2016", "-f", "csv", "--db", luo2016).out
+
+
+def test_the_paper_s_growth_laws_come_out() -> None:
+    good("run", "luo2016-growth")
+    rows = good("growth", "luo2016-growth", "-f", "json").json
+    slopes = {(row["growth"], row["with"]): row["slope"] for row in rows}
+    assert slopes["luo", "depth"] == pytest.approx(0.56, abs=0.06)
+    assert slopes["luo / theo_rf", "depth"] == pytest.approx(-0.43, abs=0.06)
+    assert {row["draws"] for row in rows} == {180}
+    assert {row["points"] for row in rows} == {9}
+
+
+def test_the_mean_squared_map_of_256_draws_has_the_closed_forms_width() -> None:
+    axes = ("-s", "probes.count=1", "-s", "readout.gradient=square", "-s", "seed=range(0,256)")
+    good("run", "4x3x3", *axes, "--name", "draws")
+    (row,) = good("table", "draws", "--over", "seed", "--map", "mean", "-c", "sigma_x,sigma_y", "-f", "json").json
+    assert row["n"] == 256
+    assert row["sigma_x_map"] == pytest.approx(1.632993, rel=0.05)
+    assert row["sigma_y_map"] == pytest.approx(1.632993, rel=0.05)
+
+
+def test_sizes_taken_anew_from_stored_heatmaps_are_those_that_were_stored() -> None:
+    good("run")
+    columns = ",".join(row["field"] for row in good("fields", "-f", "csv").rows if row["field"] != "position")
+    before = good("table", "-c", columns, "-f", "csv").out
+    assert "5 results" in good("measure", "--again").out
+    assert good("table", "-c", columns, "-f", "csv").out == before

@@ -1,0 +1,60 @@
+"""On a terminal: tables that fit, and text that is never taken for markup."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import termios
+from contextlib import suppress
+
+import pytest
+
+from cli.render.tables import Table
+from cli.render.terminal import print_pretty
+from tests.cli.command import spawn
+
+
+def on_terminal(columns: int, *arguments: str) -> str:
+    """What a command prints on a terminal so wide, without its colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = spawn(*arguments, stdout=theirs)
+    os.close(theirs)
+    parts = []
+    with suppress(OSError):  # the end, on Linux
+        while data := os.read(ours, 65536):
+            parts.append(data)
+    os.close(ours)
+    process.communicate()
+    assert process.returncode == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(parts).decode().replace("\r", ""))
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_no_line_is_longer_than_the_terminal_and_no_number_is_cut(
+    columns: int, luo2016: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    out = on_terminal(columns, "table", "luo2016", "--db", luo2016)
+    assert max(map(len, out.splitlines())) <= columns
+    for number in ("0716f504a179", "0.7778", "16.22", "3.479"):
+        assert number in out
+    assert ("eff_square  15" in out) == (columns == 40)  # a field in a line, where columns do not fit
+
+
+def test_long_text_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    out = on_terminal(60, "fields")
+    assert max(map(len, out.splitlines())) <= 60
+    assert "sha256" in out
+
+
+def test_data_is_never_taken_for_markup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table(("[bold]name[/bold]", "value", "more"), [("[red]x[/red]", "[link=x]", ":smile:")])
+    for columns in ("100", "40"):  # as a table, and field by field
+        monkeypatch.setenv("COLUMNS", columns)
+        print_pretty(table)
+        out = capsys.readouterr().out
+        for text in ("[bold]name[/bold]", "[red]x[/red]", "[link=x]", ":smile:"):
+            assert text in out

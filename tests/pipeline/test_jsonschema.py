@@ -1,0 +1,197 @@
+"""The JSON Schemas say yes to what is accepted and no to what a schema can refuse."""
+
+import json
+import re
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from pipeline.axis import PATHS, STACK_AXES
+from pipeline.config import build, encode
+from pipeline.errors import InputError
+from pipeline.jsonschema import config_schema, sweep_schema
+from pipeline.notation import parse
+from pipeline.sweep import preset_spec, sweep
+from tests.strategies import stems
+
+TYPES = {"string": str, "integer": int, "number": (int, float), "object": dict, "array": list, "boolean": bool}
+KNOWN = {
+    *("$schema", "$defs", "$ref", "title", "description", "default", "examples", "unit"),
+    *("type", "enum", "const", "anyOf", "properties", "required", "additionalProperties", "items", "prefixItems"),
+    *("minItems", "maxItems", "minimum", "maximum", "pattern", "minLength", "maxLength", "discriminator"),
+}
+
+
+def holds(schema, value, root):
+    """Whether a value is valid: the keywords of JSON Schema 2020-12 that are used here, straight from its text."""
+    if schema is True or schema is False:
+        return schema
+    assert schema.keys() <= KNOWN, schema.keys() - KNOWN
+    if "$ref" in schema and not holds(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], value, root):
+        return False
+    return all(_keyword(name, rule, schema, value, root) for name, rule in schema.items())
+
+
+def _is(kind, value):
+    if kind == "null":
+        return value is None
+    return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _keyword(name, rule, schema, value, root):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    match name:
+        case "type":
+            return any(_is(kind, value) for kind in ([rule] if isinstance(rule, str) else rule))
+        case "enum":
+            return value in rule
+        case "const":
+            return value == rule
+        case "anyOf":
+            return any(holds(option, value, root) for option in rule)
+        case "properties":
+            return not isinstance(value, dict) or all(
+                holds(inner, value[key], root) for key, inner in rule.items() if key in value
+            )
+        case "required":
+            return not isinstance(value, dict) or set(rule) <= value.keys()
+        case "additionalProperties":
+            if not isinstance(value, dict):
+                return True
+            return all(holds(rule, value[key], root) for key in value.keys() - schema.get("properties", {}).keys())
+        case "prefixItems":
+            return not isinstance(value, list) or all(
+                holds(inner, item, root) for inner, item in zip(rule, value, strict=False)
+            )
+        case "items":
+            rest = value[len(schema.get("prefixItems", [])) :] if isinstance(value, list) else []
+            return all(holds(rule, item, root) for item in rest)
+        case "minItems":
+            return not isinstance(value, list) or len(value) >= rule
+        case "maxItems":
+            return not isinstance(value, list) or len(value) <= rule
+        case "minimum":
+            return not number or value >= rule
+        case "maximum":
+            return not number or value <= rule
+        case "pattern":
+            return not isinstance(value, str) or re.search(rule, value) is not None
+        case _:
+            return True
+
+
+CONFIG, SWEEP = config_schema(), sweep_schema()
+
+
+def test_schemas_are_json_of_the_current_dialect():
+    for schema in (CONFIG, SWEEP):
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        assert json.loads(json.dumps(schema)) == schema
+        references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))
+        assert references
+        assert {reference.removeprefix("#/$defs/") for reference in references} <= schema["$defs"].keys()
+
+
+GOOD = [
+    {"stem": "4x3x3"},
+    {"stem": "4x3x3", "input": 21},
+    {"stem": "4x3x3", "input": "224x320x3"},
+    {"stem": "4x3x3", "input": {"height": 9, "width": 8}},
+    {"stem": ["3x3", {"layer": "conv", "kernel": 3, "stride": [2, 1]}, {"layer": "gap"}]},
+    {"stem": [{"layer": "res", "stem": [{"layer": "conv", "kernel": 3}], "activation": "gelu"}]},
+    {"stem": "3x3", "init": {"kind": "orthogonal", "seed": 7}, "probes": {"kind": "normal", "count": 3}},
+    {"stem": "3x3", "readout": {"channel": "sum", "position": [1, 2], "gradient": "relu"}, "dtype": "float64"},
+    {"stem": "3x3", "init": {"kind": "neural_api", "offset": 3}},
+]
+BAD = [
+    {},
+    {"input": 21},
+    {"stem": 3},
+    {"stem": []},
+    {"stem": "3x3", "colour": 1},
+    {"stem": [{"layer": "convolution", "kernel": 3}]},
+    {"stem": [{"layer": "conv"}]},
+    {"stem": [{"layer": "conv", "kernel": 3, "colour": 1}]},
+    {"stem": [{"layer": "conv", "kernel": 3, "activation": "swish"}]},
+    {"stem": "3x3", "input": 0},
+    {"stem": "3x3", "input": "9x"},
+    {"stem": "3x3", "input": {"height": 9, "width": 9, "depth": 1}},
+    {"stem": "3x3", "init": {"kind": "xavier"}},
+    {"stem": "3x3", "init": {"seed": -1}},
+    {"stem": "3x3", "init": {"gain": 1}},
+    {"stem": "3x3", "probes": {"count": 0}},
+    {"stem": "3x3", "readout": {"channel": -1}},
+    {"stem": "3x3", "readout": {"position": [1]}},
+    {"stem": "3x3", "dtype": "float16"},
+]
+
+
+@pytest.mark.parametrize("fields", GOOD)
+def test_a_config_that_is_accepted_is_valid(fields):
+    build(fields)
+    assert holds(CONFIG, fields, CONFIG)
+
+
+@pytest.mark.parametrize("fields", BAD)
+def test_a_config_that_is_invalid_is_refused(fields):
+    assert not holds(CONFIG, fields, CONFIG)
+    with pytest.raises(InputError):
+        build(fields)
+
+
+@settings(max_examples=100)
+@given(stems())
+def test_every_stem_is_valid_in_the_notation_in_the_list_form_and_in_canonical_json(found):
+    stem, plane = found
+    config = build({"stem": stem, "input": plane})
+    for fields in (
+        json.loads(encode(config)),
+        {"stem": stem, "input": msgspec.to_builtins(plane)},
+        {"stem": json.loads(msgspec.json.encode(parse(stem))), "input": str(plane)},
+    ):
+        assert holds(CONFIG, fields, CONFIG)
+        assert build(fields) == config
+
+
+SWEEPS = [
+    preset_spec("luo2016"),
+    {
+        "name": "growth",
+        "grid": {"kernel": [3, 5, 7, 9], "depth": "range(1, 21)", "seed": "range(0, 20)"},
+        "stems": ["4x3x3", "7x7/2:64 max3x3/2", {"stem": "1x9x9", "init.seed": 7}],
+        "input": 101,
+    },
+    {"name": "s", "grid": {"probes.count": 3, "init.kind": ["normal", "orthogonal"]}, "stems": [["3x3", "gap"]]},
+    {"name": "s", "description": "words", "stems": [{"stem": "3x3", "seed": 3, "init": {"kind": "normal"}}]},
+    {"name": "s", "grid": {"kernel": 3}, "probes.count": 5, "init": {"seed": 4}},
+    {"name": "s", "stem": "3x3"},
+    {"stem": "3x3", "name": "s", "grid": {"input": [21, "9x9x3", {"height": 9, "width": 9}]}},
+]
+NO_SWEEPS = [
+    {"name": "a b", "stems": ["3x3"]},
+    {"name": "s", "grid": {"kernels": [3]}},
+    {"name": "s", "grid": {"kernel": []}},
+    {"name": "s", "grid": [3]},
+    {"name": "s", "stems": "3x3"},
+    {"name": "s", "stems": [{"init.seed": 7}]},
+    {"name": "s", "stems": [{"stem": "3x3", "colour": 1}]},
+    {"name": "s", "stems": ["3x3"], "colour": 1},
+]
+
+
+@pytest.mark.parametrize("spec", SWEEPS)
+def test_a_sweep_that_is_accepted_is_valid(spec):
+    assert list(sweep(spec))
+    assert holds(SWEEP, spec, SWEEP)
+
+
+@pytest.mark.parametrize("spec", NO_SWEEPS)
+def test_a_sweep_that_is_invalid_is_refused(spec):
+    assert not holds(SWEEP, spec, SWEEP)
+    with pytest.raises(InputError):
+        list(sweep(spec))
+
+
+def test_every_axis_is_in_the_schema():
+    assert SWEEP["properties"]["grid"]["properties"].keys() == {*STACK_AXES, "seed", *PATHS}
