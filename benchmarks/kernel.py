@@ -1,8 +1,8 @@
 """The kernel against a user's alternatives, on eleven stems, one thread each.
 
 Inside the timing: from probes and weights, drawn beforehand and the same for all, to the gradient of one unit by the
-input. `sweep` is what a user of a sweep pays, `measure_heatmap` from config to heatmap: drawing weights and the sum over
-probes included; the probes, which the seeds of a sweep share, are drawn once. `limit` is the time that the
+input. `sweep` is what a user of a sweep pays, `measure_heatmap` from config to heatmap: drawing the weights and the sum
+over probes included, while the probes, which the seeds of a sweep share, are drawn once. `limit` is the time that the
 multiply-adds of the cone, forward and back, would take at the rate of one large matrix product. Rounds go through all
 peers in turn, so that a machine whose speed drifts treats all alike; figures are medians.
 """

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from benchmarks.workloads import Workload
 from pipeline.layers.array import Array
 from pipeline.network import Network
 from pipeline.stem import MaxPool, Residual
 
-ACTIVATIONS = {"relu": F.relu, "gelu": F.gelu, "linear": lambda z: z}
+ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu, "linear": lambda z: z}
 Tensors = dict[int, torch.Tensor]
 
 
@@ -54,9 +54,9 @@ def _stack(nodes: Network, x: torch.Tensor, weights: Tensors, *, padded: bool) -
             edge = (x.shape[2] - made.shape[2]) // 2
             x = made + x[:, :, edge : edge + made.shape[2], edge : edge + made.shape[3]]
         elif isinstance(node.layer, MaxPool):
-            x = F.max_pool2d(x, (node.y.kernel, node.x.kernel), (node.y.stride, node.x.stride), padding)
+            x = functional.max_pool2d(x, (node.y.kernel, node.x.kernel), (node.y.stride, node.x.stride), padding)
         else:
-            x = F.conv2d(x, weights[node.index], None, (node.y.stride, node.x.stride), padding, 1, node.groups)
+            x = functional.conv2d(x, weights[node.index], None, (node.y.stride, node.x.stride), padding, 1, node.groups)
         x = ACTIVATIONS[node.activation](x)
     return x
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.exit import ExitCode, exit_code
+from cli.unread import make_stderr_unread
 from pipeline.errors import ErfsweepError, InputError, quote
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
@@ -19,6 +20,7 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, `erfsweep run >&-`
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the process ends
+    make_stderr_unread()
     sys.exit(execute(sys.argv[1:]))
 
 
@@ -41,7 +43,7 @@ def execute(arguments: Sequence[str]) -> int:
         if isinstance(origin, BrokenPipeError):  # the reader has left, `erfsweep table | head`
             _drop_output()
             return ExitCode.DONE
-        if not isinstance(origin, OSError) or origin.errno not in _UNWRITABLE:
+        if not isinstance(origin, OSError) or origin.errno not in _UNWRITABLE or origin.filename is not None:
             return _unexpected(error, debug)
         _drop_output()
         return _ended(error, f"cannot write the output: {origin.strerror}; make room, or write elsewhere", 2, debug)

@@ -40,10 +40,10 @@ like(config, '4x*') and eff_rf is not None
 not dead and eff_rf / theo_rf_y <= 0.5 or state == 'failed'
 ```
 
-`==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*` `/`,
-brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case counts.
-A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. At most 2,000
-characters, 50 levels and integers of 64 bits.
+`==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*`
+`/`, brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case
+counts. A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. At most
+2,000 characters, 50 levels and integers of 64 bits.
 """
 
 

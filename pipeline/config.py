@@ -11,7 +11,7 @@ import msgspec
 from pipeline.errors import InputError, quote
 from pipeline.network import Network, Plane, network, walk
 from pipeline.notation import format_stem, parse
-from pipeline.stem import MAX_INTEGER, Convolution, Layer
+from pipeline.stem import MAX_INTEGER, AvgPool, Conv, Convolution, Depthwise, Layer, MaxPool
 
 KERNEL_VERSION = 1
 """Goes up when the numbers that a config yields change; part of every digest."""
@@ -254,7 +254,16 @@ def _counted(config: Config, counted: bool) -> Config:
 
 
 def _with_offset(config: Config) -> Config:
-    """A program that builds one stem has drawn its probes and, once for nothing, its weights before."""
+    """A program that builds one stem has drawn its probes and, once for nothing, its weights before.
+
+    Raises InputError for a stem that the original program could not have.
+    """
+    for node in config.network:
+        if not isinstance(node.layer, Conv | Depthwise | MaxPool | AvgPool):
+            raise InputError(
+                f"init.kind neural_api fills stacks of convolutions and pools, but layer {node.index} is neither; "
+                "choose another kind, such as lecun_uniform"
+            )
     if config.init.offset is not None:
         return config
     size = config.probes.count * config.input.height * config.input.width * config.input.channels

@@ -28,7 +28,9 @@ _LARGE = 2**18
 _PASSES_PER_SMOOTH = 120
 _PASSES_PER_RECTIFIER = 10
 """Passes over its numbers that an activation takes as long as, both ways."""
-_MULTIPLY_ADDS_PER_WEIGHT = 450
+_REACHED = 0.8
+"""Share of the rate of a large matrix product that is reached overall."""
+_MULTIPLY_ADDS_PER_WEIGHT = 360
 """Drawing a weight and putting it in place, as multiply-adds."""
 
 
@@ -83,7 +85,8 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
             spent = Effort(0.0, 6.0 * made * step.y.kernel * step.x.kernel * count)
             working = 2 * read + 3 * made
         smooth = step.node.activation not in ("relu", "leaky_relu", "linear", "hardswish")
-        effort += spent.products + 1.4 * PASS * spent.passes + PASS * made * count * (_PASSES_PER_SMOOTH if smooth else _PASSES_PER_RECTIFIER)
+        over = made * count * (_PASSES_PER_SMOOTH if smooth else _PASSES_PER_RECTIFIER)
+        effort += spent.products + PASS * (1.4 * spent.passes + over)
         kept += made * (itemsize if smooth else 1)
         largest = max(largest, working * itemsize)
         steps += 1
@@ -155,7 +158,7 @@ def expected_seconds(config: Config) -> float:
     cost = work(config)
     precision = 1 if config.dtype == "float32" else 2
     fixed = _SECONDS_PER_CONFIG + cost.steps * _SECONDS_PER_STEP + cost.unbound * _SECONDS_PER_UNBOUND_STEP
-    return fixed + precision * cost.effort / multiply_adds_per_second()
+    return fixed + precision * cost.effort / (_REACHED * multiply_adds_per_second())
 
 
 def probes_per_block(config: Config) -> int:

@@ -92,7 +92,7 @@ def _constant_readout(channel: int | str, shape: tuple[int, ...], dtype: np.dtyp
         seed[...] = 1
     elif channel == "mean":
         seed[...] = 1 / shape[1]
-    else:
+    elif isinstance(channel, int):
         seed[:, channel] = 1
     seed.flags.writeable = False
     return seed

@@ -40,12 +40,11 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
-        way = None
-        if own.weight is not None and own.bias is None:
-            way = held.held_way(step, x, own.weight, backward=False)
-        if way is not None:
+        weight = own.weight if own.bias is None else None
+        way = None if weight is None else held.held_way(step, x, weight, backward=False)
+        if weight is not None and way is not None:
             kind = node.activation
-            x, slope = held.forward(step, x, own.weight, way, kind == "relu")
+            x, slope = held.forward(step, x, weight, way, kind == "relu")
             if kind != "relu":
                 x, slope = activation.forward(kind, x)
             traces.append(Trace(given, None, slope))

@@ -31,7 +31,7 @@ class Streams:
     """The streams of one seed and role, one for each layer or probe index.
 
     A stream is Philox-4x64-10 (Salmon et al. 2011) with key (seed, role * 2**32 + index) and counter 0. `at` resets
-    the thread's one generator instead of making one (1.5 us instead of 9): what it returns is valid until the next call.
+    the thread's one generator instead of making one (1.5 us, not 9): what it returns is valid until the next call.
     """
 
     def __init__(self, seed: int, role: Role) -> None:

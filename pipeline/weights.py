@@ -13,7 +13,7 @@ from pipeline.errors import InputError, quote
 from pipeline.files import weight_file
 from pipeline.layers.array import Array
 from pipeline.network import Node, Plane, network, walk
-from pipeline.stem import AvgPool, BatchNorm, Conv, Convolution, Depthwise, LayerNorm, MaxPool
+from pipeline.stem import BatchNorm, Convolution, LayerNorm
 from pipeline.streams import Role, Streams, original_draws
 
 
@@ -52,7 +52,7 @@ def draw_weights(config: Config) -> dict[int, Parameters]:
     - neural_api: the original's stream, drawn last layer to first.
     - file: an .npz of `layer0.weight`, ... as the theory table numbers the layers.
 
-    Raises InputError where the kind cannot fill the stem or a file does not match it.
+    Raises InputError where a file does not match the stem.
     """
     init = config.init
     if init.kind == "file":
@@ -60,13 +60,13 @@ def draw_weights(config: Config) -> dict[int, Parameters]:
     if init.kind == "neural_api":
         return _original(init, walk(config.network))
     streams = Streams(init.seed, Role.WEIGHTS)
-    return {filled.index: Parameters(_draw(init, filled, streams)) for filled in _filled(config.stem, config.input)}
+    return {filled.layer: Parameters(_draw(init, filled, streams)) for filled in _filled(config.stem, config.input)}
 
 
 class _Filled(NamedTuple):
     """A layer with weights: its index, their shape, and how many feed and leave one unit."""
 
-    index: int
+    layer: int
     shape: tuple[int, int, int, int]
     fan_in: int
     fan_out: int
@@ -84,11 +84,11 @@ def _filled(stem: str, plane: Plane) -> tuple[_Filled, ...]:
 
 
 def _draw(init: Init, filled: _Filled, streams: Streams) -> npt.NDArray[np.float32]:
-    index, shape, fan_in, fan_out = filled
+    layer, shape, fan_in, fan_out = filled
     kind = init.kind
     if kind == "uniform_kernel":
         return np.full(shape, 1 / fan_in, np.float32)
-    stream = streams.at(index)
+    stream = streams.at(layer)
     if kind == "orthogonal":
         return _orthogonal(stream, shape)
     deviation = _deviation(kind, fan_in, fan_out)
@@ -128,12 +128,6 @@ def _original(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
 
     Layers are drawn last to first; within a layer: output feature, then y, then x, then input channel.
     """
-    for node in nodes:
-        if not isinstance(node.layer, Conv | Depthwise | MaxPool | AvgPool):
-            raise InputError(
-                f"init.kind neural_api fills stacks of convolutions and pools, but layer {node.index} is neither; "
-                "choose another kind, such as lecun_uniform"
-            )
     convolutions = [node for node in reversed(nodes) if isinstance(node.layer, Convolution)]
     shapes = [node.weight_shape for node in convolutions]
     draws = original_draws(init.seed, init.offset or 0, sum(int(np.prod(shape)) for shape in shapes))

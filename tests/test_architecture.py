@@ -16,7 +16,7 @@ TYPES = {
 }
 """What the store may know of the pipeline: its structs, and how they are read and named."""
 
-HEAVY = {"numpy", "dask", "distributed", "scipy", "alembic", "matplotlib", "yaml", "torch"}
+HEAVY = {"numpy", "dask", "distributed", "scipy"}
 LIGHT = [
     *(f"pipeline/{name}.py" for name in ("stem", "notation", "network", "config", "result", "sweep", "axis", "window")),
     *(f"pipeline/{name}.py" for name in ("cost", "cone", "errors", "axes", "box", "graph", "layers/fold")),

@@ -42,7 +42,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound
     own = features // groups
     calls: Calls = []
     lines = lined(calls, x, y, groups, kw * own)
-    matrices = empty((groups, kw, own, kh, channels), x.dtype)
+    matrices = scratch("kernel", (groups, kw, own, kh, channels), x.dtype)
     line = channels * lines.shape[3]
     read = Windows(0, lines.shape[1] * line, y.stride * line, lines.shape[3])
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
@@ -61,7 +61,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array 
     own = features // groups
     calls: Calls = []
     lines = spaced(calls, g, kh - 1, groups, mask)
-    matrices = empty((groups, kw, channels, kh, own), g.dtype)
+    matrices = scratch("kernel", (groups, kw, channels, kh, own), g.dtype)
     line = own * lines.shape[3]
     read = Windows(y.before * line, lines.shape[1] * line, line, lines.shape[3])
     made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)

@@ -75,7 +75,7 @@ def forward(x: Array, weight: Array, y: Axis, across: Axis) -> Array | None:
     """The convolution of x [rows, C, columns, n] with weight [kh, kw, C, F], or None where a window is zero."""
     kh, kw, _, _ = weight.shape
     padding = y.before, y.after
-    if has_zero_window(x.any(axis=1), (kh, *padding), (kw, across.before, across.after)):
+    if has_zero_window(_alive(x), (kh, *padding), (kw, across.before, across.after)):
         return None
     calls: Calls = []
     lines = lined(calls, x, y, 1, 0)
@@ -93,11 +93,17 @@ def vjp(g: Array, weight: Array, y: Axis, across: Axis, mask: Array | None) -> A
     columns, n = g.shape[2:]
     inside = pixels(lines[0, kh - 1 : kh - 1 + len(g)], columns, n)
     rows = kh, kh - 1 - y.before, kh - 1 - y.after
-    if has_zero_window(inside.any(axis=1), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
+    if has_zero_window(_alive(inside), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
         return None
     kernel = np.ascontiguousarray(weight[::-1, ::-1].transpose(1, 2, 0, 3))  # [kw, C, kh, F]
     before, blank = kw - 1 - across.before, (kh - 1, kh - 1)
     return _correlation(lines[0], g.shape[2:], kernel, y.before, y.size_in, across.size_in, before, blank)
+
+
+def _alive(x: Array) -> npt.NDArray[np.bool_]:
+    """[rows, columns, n]: where any channel of x is not zero."""
+    alive: npt.NDArray[np.bool_] = np.logical_or.reduce(x, axis=1)
+    return alive
 
 
 def has_zero_window(alive: npt.NDArray[np.bool_], y: tuple[int, int, int], x: tuple[int, int, int]) -> bool:

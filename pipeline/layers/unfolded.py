@@ -36,7 +36,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound
     unfolded = _unfold(calls, lined(calls, x, y, groups, 0), across, x.shape[2:])
     line = channels * kw * size
     stack = unfolded.shape[1] * line
-    matrices = empty((groups, own, kh, channels, kw), x.dtype)
+    matrices = scratch("kernel", (groups, own, kh, channels, kw), x.dtype)
     made = empty((y.size_out, features, across.size_out, n), x.dtype)
     at = Windows(0, own * size, features * size, size)
     if y.dilation == 1:
@@ -66,7 +66,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array 
     if mask is not None or not g.flags.c_contiguous:
         masked = empty(g.shape, g.dtype)
         calls.append((np.copyto, (masked, g)) if mask is None else (np.multiply, (g, mask, masked)))
-    matrices = empty((groups, kh, channels, kw, own), g.dtype)
+    matrices = scratch("kernel", (groups, kh, channels, kw, own), g.dtype)
     spread = empty((groups, y.size_out, kh, channels, kw, across.size_out, n), g.dtype)
     line = kh * channels * kw * size
     read = Windows(0, own * size, features * size, size)

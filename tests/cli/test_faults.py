@@ -18,7 +18,7 @@ from pipeline.result import Arrays
 from tests.cli.command import erfsweep, finished, good, spawn
 
 SWEEP = "name: long\ngrid: {kernel: [3, 5], depth: [4, 8], features: 8, seed: 'range(0, 100)'}\n"
-TIMES = ("erf_seconds", "size_seconds")
+TIMES = ("cost", "erf_seconds", "size_seconds")
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def _sweep_file() -> None:
 
 
 def content(path: str) -> dict[str, Any]:
-    """Configs, scalars and decoded arrays by digest, without the times that a measurement took."""
+    """Configs, scalars and decoded arrays by digest, without the times that a measurement took or was to take."""
     database = sqlite3.connect(path)
     database.row_factory = sqlite3.Row
     maps = "(SELECT config.digest, heatmap, curves, checksum FROM map JOIN config ON config.id = map.config_id) AS maps"
@@ -83,18 +83,19 @@ def test_killed_between_saves_the_finished_results_stay() -> None:
 
 
 def test_ctrl_c_saves_what_is_finished_and_exits_with_130() -> None:
-    process = spawn("run", "long.yaml", "--engine", "sync")
+    axes = ("-s", "seed=range(0,60)", "-s", "input=61", "--name", "slow")
+    process = spawn("run", "6x9x9:16", *axes, "--engine", "sync")
     wait_for_results(process, 1)
     process.send_signal(signal.SIGINT)
     ended = finished(process)
     assert ended.code == 130
     assert "Traceback" not in ended.err
     assert "run it again" in ended.err
-    found = good("status", "long", "-f", "json").json
+    found = good("status", "slow", "-f", "json").json
     assert found["running"] == 0
-    assert 1 <= found["done"] < 400
-    assert found["done"] + found["queued"] == 400
-    assert f"{found['queued']} measured" in good("run", "long").err
+    assert 1 <= found["done"] < 60
+    assert found["done"] + found["queued"] == 60
+    assert f"{found['queued']} measured" in good("run", "slow").err
     assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
 
 
@@ -116,3 +117,12 @@ def test_the_view_results_is_readable_by_any_sqlite(luo2016: str) -> None:
         assert len(cursor.fetchall()) == 5
         (heatmap,) = database.execute("SELECT heatmap FROM map LIMIT 1").fetchone()
     assert np.load(io.BytesIO(zlib.decompress(heatmap))).shape == (21, 21)
+
+
+def test_a_run_goes_on_when_nobody_reads_its_messages_any_more() -> None:
+    process = spawn("run", "3x3", "-s", "seed=range(0,5)", "--name", "unread")
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    assert finished(process).code == 0
+    assert good("status", "unread", "-f", "json").json["done"] == 5

@@ -141,6 +141,9 @@ def test_float64_agrees_with_autograd_on_stems_of_some_kinds(of_stems):
         ("bn selu res(bn) ln", "3x3x5"),
         ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", "33x33x3"),
         ("4x4/4:24 ln dw7x7 ln 1x1:96=gelu 1x1:24=linear", "32x32x3"),
+        ("3x21x21:8=leaky_relu", "40x50x2"),
+        ("2x13x13:32", "33x33x8"),
+        ("11x12:16~reflect 12x11p3x2:16=tanh", "37x41x4"),
     ],
 )
 @pytest.mark.parametrize("channel", [0, "sum"])
@@ -148,7 +151,9 @@ def test_float64_agrees_with_autograd_on_hard_cases(stem, plane, channel):
     assert agrees(build({"stem": stem, "input": plane, "dtype": "float64", "readout": {"channel": channel}}))
 
 
-@pytest.mark.parametrize("stem", ["max3x3", "max2x2/2", "max3x3/2p1", "3x3=linear max3x3 1x1=linear", "2xmax2x3 res(max3x3)"])
+@pytest.mark.parametrize(
+    "stem", ["max3x3", "max2x2/2", "max3x3/2p1", "3x3=linear max3x3 1x1=linear", "2xmax2x3 res(max3x3)"]
+)
 @pytest.mark.parametrize("probes", ["constant", "checkered"])
 def test_ties_of_max_pooling_go_to_the_first_in_row_major_order(stem, probes, tmp_path):
     """Weights and probes are integers: every value is exact and ties are everywhere."""
@@ -244,6 +249,7 @@ def gradient_and_choices(config, dtype):
         "3x3/2:8 t4x4/2:8=silu avg3x3 up2 3x3@2",
         "dw5x5:8=softplus 2x1x1:8=elu 3x3g2:4=sigmoid",
         "20x3x3:16=linear",
+        "13x13:32 13x13:32",
     ],
 )
 def test_float32_agrees_with_float64_probe_by_probe(stem):

@@ -203,7 +203,7 @@ def test_a_layer_that_does_not_fit_is_pointed_at(stem, plane, character, says):
     assert "\n" not in str(raised.value)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(stems())
 def test_every_node_is_given_what_the_one_before_makes(found):
     text, plane = found

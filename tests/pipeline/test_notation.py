@@ -67,7 +67,7 @@ all_layers = st.recursive(
 all_stems = stems_of(all_layers)
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(all_stems)
 def test_what_is_printed_is_read_back(stem):
     assert parse(format_stem(stem)) == stem
@@ -307,7 +307,7 @@ def test_any_text_is_a_stem_or_an_input_error(text):
         assert parse(format_stem(stem)) == stem
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(all_stems, st.randoms(use_true_random=False))
 def test_one_character_changed_is_a_stem_or_an_input_error(stem, chance: random.Random):
     text = format_stem(stem)

@@ -169,4 +169,4 @@ def test_other_stems_seeds_and_offsets_draw_as_described(seed, offset):
 @pytest.mark.parametrize("stem", ["3x3 t2x2", "res(3x3)", "3x3 bn", "3x3 relu", "up2 3x3", "3x3 gap"])
 def test_the_stream_fills_stacks_of_convolutions_and_pools_only(stem):
     with pytest.raises(InputError, match="neural_api fills stacks of convolutions and pools"):
-        draw_weights(build({"stem": stem, "init": {"kind": "neural_api"}}))
+        build({"stem": stem, "input": "21x21x4", "init": {"kind": "neural_api"}})

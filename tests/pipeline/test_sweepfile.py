@@ -149,8 +149,8 @@ def test_control_characters_are_refused_in_keys_and_values(character):
 
 
 def test_wide_files_are_read_in_linear_time():
-    keys = "\n".join(f"a{number}: 1" for number in range(20_000))
-    assert len(parse_sweep_file(keys, ".yaml", "s")) == 20_000
+    keys = "\n".join(f"a{number}: 1" for number in range(10_000))
+    assert len(parse_sweep_file(keys, ".yaml", "s")) == 10_000
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path):

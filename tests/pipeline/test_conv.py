@@ -1,0 +1,237 @@
+"""Each way of a convolution makes the same numbers, exactly zero where they are, and keeps probes apart."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.cone import cone
+from pipeline.config import build
+from pipeline.erf import input_gradient, measure_heatmap, prepared
+from pipeline.layers import choice, conv, fourier, held, product
+from pipeline.layers.buffer import empty
+from pipeline.network import Axis, network
+from pipeline.probes import draw_probes
+from pipeline.support import support
+from pipeline.weights import draw_weights
+
+
+def axis(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> Axis | None:
+    room = size + before + after - dilation * (kernel - 1) - 1
+    if room < 0:
+        return None
+    # The cone hands over no more than is read.
+    size_out = room // stride + 1
+    return Axis(size, size_out, kernel, stride, dilation, before, after - room % stride)
+
+
+AXES = st.builds(
+    axis,
+    st.integers(1, 12),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(0, 4),
+    st.integers(0, 4),
+).filter(lambda made: made is not None and made.after >= 0)
+DENSE = st.builds(
+    axis, st.integers(2, 12), st.integers(1, 5), st.just(1), st.just(1), st.integers(0, 2), st.integers(0, 2)
+)
+
+
+def by_definition(x: np.ndarray, weight: np.ndarray, y: Axis, across: Axis, groups: int) -> np.ndarray:
+    """The sum that defines a convolution, tap by tap."""
+    kh, kw, channels, features = weight.shape
+    padded = np.pad(x, ((y.before, y.after), (0, 0), (across.before, across.after), (0, 0)))
+    made = np.zeros((y.size_out, features, across.size_out, x.shape[3]))
+    own = features // groups
+    for i in range(kh):
+        for j in range(kw):
+            rows = slice(i * y.dilation, i * y.dilation + (y.size_out - 1) * y.stride + 1, y.stride)
+            columns = slice(
+                j * across.dilation, j * across.dilation + (across.size_out - 1) * across.stride + 1, across.stride
+            )
+            for group in range(groups):
+                given = padded[rows, group * channels : (group + 1) * channels, columns]
+                kernel = weight[i, j, :, group * own : (group + 1) * own]
+                made[:, group * own : (group + 1) * own] += np.einsum("pcon,cf->pfon", given, kernel)
+    return made
+
+
+def arrays(y: Axis, across: Axis, groups: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    channels, own, n = rng.integers(1, 4, 3)
+    x = rng.standard_normal((y.size_in, groups * channels, across.size_in, n))
+    weight = rng.standard_normal((y.kernel, across.kernel, channels, groups * own))
+    g = rng.standard_normal((y.size_out, groups * own, across.size_out, n))
+    return x, weight, g
+
+
+@settings(max_examples=300, deadline=None)
+@given(AXES, AXES, st.sampled_from([1, 2, 3]), st.integers(0, 2**32 - 1))
+def test_the_way_that_is_chosen_follows_the_definition(y: Axis, across: Axis, groups: int, seed: int) -> None:
+    x, weight, g = arrays(y, across, groups, seed)
+    expected = by_definition(x, weight, y, across, groups)
+    np.testing.assert_allclose(conv.forward(x, weight, y, across, groups), expected, atol=1e-12)
+    back = conv.vjp(g, weight, y, across, groups)
+    assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+@pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
+@settings(max_examples=100, deadline=None)
+@given(DENSE.filter(bool), DENSE.filter(bool), st.integers(0, 2**32 - 1))
+def test_every_way_follows_the_definition_where_it_is_forced(way: choice.Way, y: Axis, across: Axis, seed: int) -> None:
+    x, weight, g = arrays(y, across, 1, seed)
+    expected = by_definition(x, weight, y, across, 1)
+    np.testing.assert_allclose(conv.forward(x, weight, y, across, way=way), expected, atol=1e-12)
+    mask = np.random.default_rng(seed).random(g.shape) < 0.9
+    back = conv.vjp(g, weight, y, across, mask=mask, way=way)
+    assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+@pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
+def test_float32_agrees_with_float64_to_a_hundred_thousandth_of_the_largest(way: choice.Way) -> None:
+    y = across = Axis(40, 28, 13)
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((40, 8, 40, 3)), rng.standard_normal((13, 13, 8, 8))
+    exact = by_definition(x, weight, y, across, 1)
+    made = conv.forward(x.astype(np.float32), weight.astype(np.float32), y, across, way=way)
+    assert made.dtype == np.float32
+    assert np.abs(made - exact).max() < 1e-5 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(
+    ("shape", "y", "across", "groups", "way"),
+    [
+        ((3, 3, 16, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "folded"),
+        ((3, 3, 1, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "unfolded"),  # one channel unfolds into less than 16
+        ((7, 7, 3, 64), Axis(43, 19, 7, 2), Axis(43, 19, 7, 2), 1, "unfolded"),
+        ((3, 3, 16, 1), Axis(3, 1, 3), Axis(3, 1, 3), 1, "unfolded"),
+        ((3, 3, 16, 16), Axis(41, 37, 3, 1, 2), Axis(41, 37, 3, 1, 2), 1, "phases"),
+        ((13, 13, 32, 32), Axis(37, 25, 13), Axis(37, 25, 13), 1, "fourier"),
+        ((31, 31, 1, 32), Axis(61, 31, 31), Axis(61, 31, 31), 32, "folded"),
+    ],
+)
+def test_shapes_choose_the_way(shape: choice.Shape, y: Axis, across: Axis, groups: int, way: choice.Way) -> None:
+    assert choice.forward_way(shape, y, across, groups, 16) == way
+
+
+def test_the_fourier_way_yields_where_a_window_is_zero() -> None:
+    y = across = Axis(20, 16, 5)
+    rng = np.random.default_rng(1)
+    x, weight = rng.standard_normal((20, 8, 20, 2)), rng.standard_normal((5, 5, 8, 8))
+    x[3:9, :, 3:9, 1] = 0
+    assert fourier.forward(x, weight, y, across) is None
+    made = conv.forward(x, weight, y, across, way="fourier")
+    assert (made[3:5, :, 3:5, 1] == 0).all()
+    x[..., 1] = 0
+    made = fourier.forward(x, weight, y, across)
+    assert made is not None
+    assert (made[..., 1] == 0).all()
+    assert (made[..., 0] != 0).all()
+
+
+@pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
+def test_a_nan_stays_in_its_probe(way: choice.Way) -> None:
+    y = across = Axis(20, 16, 5)
+    rng = np.random.default_rng(2)
+    x, weight = rng.standard_normal((20, 8, 20, 3)), rng.standard_normal((5, 5, 8, 8))
+    clean = conv.forward(x, weight, y, across, way=way).copy()
+    x[4, 2, 7, 1] = np.nan
+    x[4, 2, 8, 1] = np.inf
+    made = conv.forward(x, weight, y, across, way=way)
+    np.testing.assert_array_equal(made[..., [0, 2]], clean[..., [0, 2]])
+    assert np.isnan(made[..., 1]).any()
+
+
+LARGE = "3x7x7:16 2x2:16 1x1/3:8=linear"  # Fourier where windows are full, and gradients with holes between strides
+
+
+def test_pixels_outside_the_support_are_exactly_zero_in_every_way() -> None:
+    for stem in (LARGE, "2x9x9:16 3x3@3:8 1x1/2:4=linear", "2x7x7:16 t2x2/2:8 3x3/3:4=linear"):
+        config = build({"stem": stem, "input": 61, "probes": {"count": 8}})
+        heatmap = measure_heatmap(config).values
+        pixels = support(network(config.stem, config.input), config.unit).pixels()
+        outside = np.ones(heatmap.shape, bool)
+        outside[tuple(zip(*pixels, strict=True))] = False
+        assert (heatmap[outside] == 0).all()
+        assert heatmap.sum() > 0
+
+
+def test_a_stem_measured_by_the_fourier_way_agrees_with_the_direct_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = build({"stem": "3x9x9:16", "input": 31, "probes": {"count": 16}, "dtype": "float64"})
+    ways = []
+    one = fourier.forward
+    monkeypatch.setattr(fourier, "forward", lambda *given: ways.append("fourier") or one(*given))
+    by_fourier = measure_heatmap(config).values
+    assert ways
+    for module in (conv, held):
+        for name in ("forward_way", "vjp_way"):
+            monkeypatch.setattr(module, name, lambda *given: "folded")
+    direct = measure_heatmap(config).values
+    np.testing.assert_allclose(by_fourier, direct, rtol=1e-10, atol=1e-12 * direct.max())
+
+
+def test_uniform_kernels_through_the_fourier_way_stay_near_exact() -> None:
+    config = build({"stem": "3x13x13:16=linear", "input": 51, "init": {"kind": "uniform_kernel"}})
+    assert choice.forward_way((13, 13, 16, 16), Axis(25, 13, 13), Axis(25, 13, 13), 1, 16) == "fourier"
+    box = np.ones(13) / 13
+    line = np.pad(np.convolve(np.convolve(box, box), box), 7)
+    heatmap = measure_heatmap(config).values
+    np.testing.assert_allclose(heatmap / 16, np.outer(line, line), rtol=0, atol=1e-5 * line.max() ** 2)
+
+
+def test_a_gradient_does_not_depend_on_what_was_run_before() -> None:
+    fields = {"stem": "4x3x3 res(2x3x3:8) 5x5:8/2 gap", "input": 33, "probes": {"count": 8}}
+    first = measure_heatmap(build(fields)).values
+    measure_heatmap(build(fields | {"init": {"seed": 5}}))
+    measure_heatmap(build(fields | {"probes": {"count": 3}}))
+    np.testing.assert_array_equal(measure_heatmap(build(fields)).values, first)
+
+
+def test_a_probe_makes_the_same_gradient_in_any_company() -> None:
+    config = build({"stem": "3x3:8 5x5:8 3x3:8", "input": 21, "probes": {"count": 9}, "dtype": "float64"})
+    plan = cone(config)
+    parameters = prepared(plan.steps, draw_weights(config), np.dtype("float64"))
+    probes = draw_probes(config.probes, config.input, plan.box, 0, 9).astype(np.float64)
+    together = input_gradient(config, probes, parameters, None)[0].copy()
+    for index in (0, 4, 8):
+        alone, _ = input_gradient(config, np.ascontiguousarray(probes[..., [index]]), parameters, None)
+        np.testing.assert_allclose(alone[..., 0], together[..., index], rtol=1e-10, atol=1e-14)
+
+
+@given(st.integers(1, 400), st.integers(1, 900), st.integers(1, 5000))
+def test_chunks_cover_a_product_in_whole_rows(m: int, k: int, n: int) -> None:
+    rows, columns = product.chunk(m, k, n)
+    assert m % rows == 0
+    assert 1 <= columns <= n
+    assert (rows, columns) == (m, n) or rows * k * columns <= 10**6
+
+
+def test_blocks_of_memory_are_not_shared_between_arrays_in_use() -> None:
+    held_arrays = [empty((64, 100), np.dtype(np.float32)) for _ in range(20)]
+    for number, array in enumerate(held_arrays):
+        array[...] = number
+    assert [float(array.max()) for array in held_arrays] == list(range(20))
+    addresses = {array.__array_interface__["data"][0] for array in held_arrays}
+    assert all(address % 64 == 0 for address in addresses)
+
+
+def test_a_cone_costs_the_same_on_a_wider_plane() -> None:
+    narrow = build({"stem": "4x3x3:8", "input": 21})
+    wide = msgspec.structs.replace(narrow, input=msgspec.structs.replace(narrow.input, height=84, width=84))
+    assert cone(wide).box.height == cone(narrow).box.height == 9
+    assert [step.y for step in cone(wide).steps] == [step.y for step in cone(narrow).steps]
+
+
+def test_threads_measure_the_same_bits_side_by_side() -> None:
+    stems = ["4x3x3", "2x9x9:16", "res(2x3x3:8) max2x2/2", "dw5x5 3x3@2"]
+    configs = [build({"stem": stem, "input": 41, "init": {"seed": seed}}) for seed in range(6) for stem in stems]
+    one_by_one = [measure_heatmap(config).values for config in configs]
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(lambda config: measure_heatmap(config).values, configs))
+    for one, other in zip(one_by_one, together, strict=True):
+        np.testing.assert_array_equal(one, other)

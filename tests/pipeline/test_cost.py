@@ -1,0 +1,89 @@
+"""What a config is expected to cost follows from its cone."""
+
+import subprocess
+import sys
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pipeline import cost
+from pipeline.config import build
+from pipeline.erf import measure_heatmap
+from pipeline.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("fields", "products"),
+    [
+        ({"stem": "1x3x3"}, 9),  # one unit of one feature reads nine pixels
+        ({"stem": "2x3x3"}, 9 * 9 * 4 + 9 * 4),  # nine pixels of four features, then one unit that reads them
+        ({"stem": "3x3:8", "readout": {"channel": "sum"}}, 9 * 8),
+        ({"stem": "dw5x5", "input": "21x21x16"}, 25),  # the unit's channel alone
+        ({"stem": "3x3 max2x2/2 1x1"}, 4 * 9 * 4 + 4),
+    ],
+)
+def test_multiply_adds_are_those_of_the_cone_both_ways(fields: dict, products: int) -> None:
+    assert cost.work(build(fields)).multiply_adds == 2 * products
+
+
+def test_the_plane_beyond_the_cone_costs_nothing() -> None:
+    small, large = (build({"stem": "4x3x3", "input": side}) for side in (21, 210))
+    assert cost.work(small) == cost.work(large)
+    assert cost.expected_seconds(small) == cost.expected_seconds(large)
+
+
+def test_more_probes_take_longer_and_larger_stems_too() -> None:
+    order = [
+        {"stem": "1x3x3", "probes": {"count": 1}},
+        {"stem": "4x3x3"},
+        {"stem": "4x3x3", "probes": {"count": 512}},
+        {"stem": "10x7x7:16", "input": 101},
+    ]
+    expected = [cost.expected_seconds(build(fields)) for fields in order]
+    assert expected == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"stem": "10x3x3:16", "input": 41},
+        {"stem": "3x9x9:32", "input": 41, "probes": {"count": 8}},
+        {"stem": "7x7/2:64 max3x3/2 2xres(2x3x3:64)", "input": "224x224x3", "probes": {"count": 4}},
+        {"stem": "6x3x3@2:16", "input": 64},
+    ],
+)
+def test_bytes_are_expected_within_a_factor_of_two(fields: dict) -> None:
+    config = build(fields)
+
+    def peak() -> int:
+        tracemalloc.start()
+        try:
+            measure_heatmap(config)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    with ThreadPoolExecutor(1) as fresh:  # a thread that keeps no memory of earlier configs
+        taken = fresh.submit(peak).result()
+    assert taken / 2 < cost.working_set(config) < 2 * taken
+
+
+def test_blocks_of_probes_follow_from_the_config_alone() -> None:
+    config = build({"stem": "20x3x3:64", "input": 112, "probes": {"count": 4096}})
+    block = cost.probes_per_block(config)
+    assert 1 <= block < 4096
+    assert block * cost.work(config).held <= cost.BLOCK_BYTES
+    assert cost.probes_per_block(build({"stem": "4x3x3"})) == 16
+
+
+def test_a_config_beyond_the_memory_is_refused_with_the_way_out() -> None:
+    config = build({"stem": "4x3x3:64", "input": 2000})
+    cost.check_memory(config)
+    with pytest.raises(InputError, match="--memory"):
+        cost.check_memory(config, 10**6)
+
+
+def test_costs_are_counted_without_numpy() -> None:
+    program = "import sys; import pipeline.cost; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
