@@ -49,6 +49,7 @@ class Summary(msgspec.Struct):
     killed: int = 0
     interrupted: bool = False
     held: int = 0
+    before: int = 0
     times: Times = msgspec.field(default_factory=Times)
     wall: float = 0.0
 
@@ -57,7 +58,7 @@ class Summary(msgspec.Struct):
         """0 all well, 1 some configs failed, 130 interrupted."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
-        return ExitCode.SOME_FAILED if self.failed or self.killed else ExitCode.DONE
+        return ExitCode.SOME_FAILED if self.failed or self.killed or self.before else ExitCode.DONE
 
 
 def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Summary:
@@ -116,6 +117,9 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
                     break
         finally:
             release(store, owner)
+    if sweep is not None:
+        ended = status(store, sweep).states
+        summary.before = ended["failed"].configs + ended["killed"].configs - summary.failed - summary.killed
     summary.interrupted = stop.is_set() and not settings.fail_fast
     summary.wall = time.monotonic() - started
     return summary
@@ -179,6 +183,8 @@ def describe(summary: Summary) -> str:
     """One line: what was measured, and where the time went (the workers' is added up over workers)."""
     parts = [f"{summary.done} measured"]
     parts += [f"{number} {what}" for what in ("failed", "killed") if (number := getattr(summary, what))]
+    if summary.before > 0:
+        parts.append(f"{summary.before} failed before (--retry-failed measures them again)")
     if summary.held:
         parts.append(f"{summary.held} held by others")
     line = f"{', '.join(parts)} in {duration(summary.wall)}"

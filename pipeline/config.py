@@ -108,6 +108,7 @@ def encode(config: Config) -> bytes:
 
 
 _PLANE = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9})(?:x([0-9]{1,9}))?)?")
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _decoder = msgspec.json.Decoder(Config)
 
 
@@ -140,7 +141,7 @@ def build(fields: Mapping[str, Any]) -> Config:
     try:
         config = msgspec.convert(settled, Config)
     except msgspec.ValidationError as error:
-        raise InputError(f"{_sentence(error)} (`erfsweep schema` lists the fields)") from None
+        raise InputError(f"{_sentence(error, settled)} (`erfsweep schema` lists the fields)") from None
     written = fields.get("probes")
     return _settled(config, isinstance(written, Mapping) and "count" in written)
 
@@ -159,7 +160,7 @@ def canonical_stem(stem: object) -> str:
         try:
             texts.append(format_stem((msgspec.convert(entry, Layer),)))
         except (msgspec.ValidationError, RecursionError) as error:
-            raise InputError(f"layer {position} of the stem: {_sentence(error)}") from None
+            raise InputError(f"layer {position} of the stem: {_sentence(error, entry)}") from None
     return _canonical(" ".join(texts))
 
 
@@ -184,15 +185,24 @@ def plane(value: object) -> Plane:
     try:
         return msgspec.convert(sides, Plane)
     except msgspec.ValidationError as error:
-        raise InputError(f"input plane {quote(value)}: {_sentence(error)}") from None
+        raise InputError(f"input plane {quote(value)}: {_sentence(error, sides)}") from None
 
 
-def _sentence(error: Exception) -> str:
-    """What msgspec found wrong, as a clause with the path of the field in front."""
+def _sentence(error: Exception, given: object) -> str:
+    """What msgspec found wrong in a value, as a clause with the path of the field in front and what stands there."""
     problem, _, path = str(error).partition(" - at `$")
+    where = path.rstrip("`")
+    found = given
+    for key, index in _STEP.findall(where):
+        try:
+            found = found[key] if key else found[int(index)]  # type: ignore[index]  # what cannot be indexed is caught
+        except (TypeError, KeyError, IndexError):
+            break
+    else:
+        if problem.startswith("Expected"):  # the other problems name the value themselves
+            problem = f"{problem.partition(', got ')[0]}, not {quote(found)}"
     problem = problem[:1].lower() + problem[1:]
-    where = path.rstrip("`").lstrip(".")
-    return f"config field {where}: {problem}" if where else problem
+    return f"config field {where.lstrip('.')}: {problem}" if where else problem
 
 
 def _settled(config: Config, counted: bool) -> Config:

@@ -31,17 +31,17 @@ def read_sweep_file(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read sweep file {quote(path)}: {error.strerror}; check the path") from None
     except UnicodeDecodeError:
         raise InputError(f"sweep file {quote(path)} is not UTF-8 text; save it as YAML, TOML or JSON") from None
-    return parse_sweep_file(text, path.suffix.lower(), quote(path))
+    return parse_sweep_file(text, path.suffix.lower(), f"sweep file {quote(path)}")
 
 
 def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
     """The mapping that the text of a sweep file holds; `what` names it in errors."""
     readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
     if suffix not in readers:
-        raise InputError(f"sweep file {what} ends in {quote(suffix)}; name it .yaml, .toml or .json")
+        raise InputError(f"{what} ends in {quote(suffix)}; name it .yaml, .toml or .json")
     spec = readers[suffix](text, what)
     if not isinstance(spec, dict):
-        raise InputError(f"sweep file {what} holds no mapping; begin with `name:` and `grid:` or `stems:`")
+        raise InputError(f"{what} holds no mapping; begin with `name:` and `grid:` or `stems:`")
     check_text(spec, what)
     return spec
 
@@ -79,14 +79,14 @@ def _yaml(text: str, what: str) -> Any:
 
         def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
             if self.check_event(yaml.AliasEvent):
-                raise InputError(f"sweep file {what} uses a YAML alias; write the value out")
+                raise InputError(f"{what} uses a YAML alias; write the value out")
             self.depth += 1
             if self.depth > MAX_NESTING:
-                raise InputError(f"sweep file {what} nests deeper than {MAX_NESTING} levels; flatten it")
+                raise InputError(f"{what} nests deeper than {MAX_NESTING} levels; flatten it")
             node = super().compose_node(parent, index)
             self.depth -= 1
             if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and len(node.value) > MAX_DIGITS:
-                raise InputError(f"sweep file {what} holds the integer {quote(node.value)}; none here is that long")
+                raise InputError(f"{what} holds the integer {quote(node.value)}; none here is that long")
             return node
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -104,25 +104,25 @@ def _yaml(text: str, what: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not readable"
-        raise InputError(f"sweep file {what} is no YAML{where}: {problem}; mend it") from None
+        raise InputError(f"{what} is no YAML{where}: {problem}; mend it") from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         # A date such as 2016-99-99, a key that is a list, `!!int ""`, `!!bool maybe`.
-        raise InputError(f"sweep file {what} holds a value that cannot be read ({error}); put it in quotes") from None
+        raise InputError(f"{what} holds a value that cannot be read ({error}); put it in quotes") from None
 
 
 def _twice(what: str, key: object) -> InputError:
-    return InputError(f"sweep file {what} gives {quote(key)} twice; keep one")
+    return InputError(f"{what} gives {quote(key)} twice; keep one")
 
 
 def _toml(text: str, what: str) -> Any:
     import tomllib
 
     if any(line.count(".") > MAX_DOTS for line in text.splitlines()):  # tomllib is quadratic in a key's dots
-        raise InputError(f"sweep file {what} has a line with more than {MAX_DOTS} dots; nest less")
+        raise InputError(f"{what} has a line with more than {MAX_DOTS} dots; nest less")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"sweep file {what} is no TOML: {error}; mend it") from None
+        raise InputError(f"{what} is no TOML: {error}; mend it") from None
 
 
 def _json(text: str, what: str) -> Any:
@@ -137,9 +137,9 @@ def _json(text: str, what: str) -> Any:
         return found
 
     def no_number(text: str) -> Any:
-        raise InputError(f"sweep file {what} holds {text}; give it a number")
+        raise InputError(f"{what} holds {text}; give it a number")
 
     try:
         return json.loads(text, object_pairs_hook=mapping, parse_constant=no_number)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"sweep file {what} is no JSON: {error}; mend it") from None
+        raise InputError(f"{what} is no JSON: {error}; mend it") from None

@@ -10,7 +10,7 @@ from store.owner import Owner, owner_of
 from store.schema import STATES, attempt, config, sweep_config
 
 PACE_SECONDS = 60.0
-"""The time that the pace is taken over."""
+"""The time that the pace is taken over, at most."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -52,12 +52,17 @@ def holders(connection: Connection, sweep: int | None) -> list[Holder]:
 def pace(connection: Connection, sweep: int | None) -> Pace:
     """How fast work was finished lately, by all processes together."""
     # Materialized: the few recent attempts are found first, by their index, whatever the planner would guess.
-    recent = select(attempt.c.config_id).where(attempt.c.finished > now(connection) - PACE_SECONDS)
+    recent = select(attempt.c.config_id, attempt.c.started).where(attempt.c.finished > now(connection) - PACE_SECONDS)
     found = recent.cte("recent").prefix_with("MATERIALIZED")
-    columns: Select[*tuple[Any, ...]] = select(func.count(), func.sum(config.c.cost))
+    since = now(connection) - func.min(found.c.started)
+    columns: Select[*tuple[Any, ...]] = select(func.count(), func.sum(config.c.cost), since)
     columns = columns.where(config.c.id == found.c.config_id)
-    number, cost = connection.execute(_of_sweep(columns, sweep)).one()
-    return Pace(number / PACE_SECONDS, (cost or 0.0) / PACE_SECONDS)
+    number, cost, seconds = connection.execute(_of_sweep(columns, sweep)).one()
+    if not number:
+        return Pace(0.0, 0.0)
+    # Work that began a moment ago is not spread over the whole minute.
+    span = min(max(float(seconds), 1.0), PACE_SECONDS)
+    return Pace(number / span, (cost or 0.0) / span)
 
 
 def _of_sweep(statement: Select[*tuple[Any, ...]], sweep: int | None) -> Select[*tuple[Any, ...]]:
