@@ -21,7 +21,12 @@ def main() -> None:
         if getattr(sys, name) is None:  # closed by the caller, `erfsweep run >&-`
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the process ends
     make_stderr_unread()
-    sys.exit(execute(sys.argv[1:]))
+    code = execute(sys.argv[1:])
+    if code == ExitCode.INTERRUPTED:  # not waiting for threads that still measure: nobody wants their results
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -59,10 +59,19 @@ def _gelu(z: Array) -> tuple[Array, Any]:
     """Hendrycks and Gimpel 2016, z * Phi(z), Phi by erf."""
     from scipy.special import erf
 
-    half, root = z.dtype.type(0.5), z.dtype.type(np.sqrt(0.5))
-    phi = half * (1 + erf(z * root))
-    density = np.exp(-half * z * z) * z.dtype.type(1 / np.sqrt(2 * np.pi))
-    return z * phi, phi + z * density
+    kind = z.dtype.type
+    scaled = z * kind(np.sqrt(0.5))
+    phi = erf(scaled)
+    phi += kind(1)
+    phi *= kind(0.5)
+    slope = np.square(scaled, out=scaled)
+    np.negative(slope, out=slope)
+    np.exp(slope, out=slope)  # exp(-z^2 / 2), the density but for its factor
+    slope *= z
+    slope *= kind(1 / np.sqrt(2 * np.pi))
+    slope += phi
+    phi *= z
+    return phi, slope
 
 
 def _logistic(z: Array) -> Array:

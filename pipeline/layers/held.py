@@ -20,8 +20,8 @@ from pipeline.stem import Conv, Depthwise
 
 SMALL = 2**18
 """Bytes of an operand up to which its step is kept."""
-STEPS = 512
-"""Steps that a thread keeps, in either direction."""
+LARGEST, KEPT = 2**21, 2**25
+"""Bytes that one bound step, and all of a thread, may keep."""
 
 
 class _Held(NamedTuple):
@@ -33,6 +33,7 @@ class _Held(NamedTuple):
 class _Kept(threading.local):
     def __init__(self) -> None:
         self.held: dict[tuple[int, bool, int], _Held] = {}
+        self.size = 0
 
 
 _kept = _Kept()
@@ -72,15 +73,19 @@ def _bound(step: Step, operand: Array, mask: Array | None, weight: Array, way: W
             held.bound.x[...] = operand
             return held.bound
         operand, owns = operand.copy(), True
-    if len(_kept.held) >= STEPS:
-        _kept.held.clear()
     if rectified is None:
         bound = conv.bound_vjp(operand, weight.shape, step.y, step.x, step.groups, mask, way)
     else:
         bound = conv.bound_forward(operand, weight.shape, step.y, step.x, step.groups, way)
         if rectified:
             bound = _rectified(bound)
-    _kept.held[key] = _Held(step, bound, owns)
+    size = operand.nbytes + 3 * bound.made.nbytes  # the lines in between, and a mask
+    if size <= LARGEST:
+        if _kept.size + size > KEPT:
+            _kept.held.clear()
+            _kept.size = 0
+        _kept.held[key] = _Held(step, bound, owns)
+        _kept.size += size
     return bound
 
 
