@@ -1,6 +1,6 @@
 """Runs the benchmarks named on the command line, or all, and writes their figures with the machine's description.
 
-python -m benchmarks [kernel] [startup] [--to benchmarks.json]
+python -m benchmarks [kernel] [startup] [sweeps] [--to benchmarks.json]
 """
 
 import argparse
@@ -12,10 +12,10 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"): 
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
-from benchmarks import kernel, startup  # noqa: E402  # the threads of BLAS are settled first
+from benchmarks import kernel, startup, sweeps  # noqa: E402  # the threads of BLAS are settled first
 from benchmarks.machine import description  # noqa: E402
 
-BENCHMARKS = {"kernel": kernel.main, "startup": startup.main}
+BENCHMARKS = {"kernel": kernel.main, "startup": startup.main, "sweeps": sweeps.main}
 
 
 def main() -> None:

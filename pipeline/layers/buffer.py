@@ -1,7 +1,7 @@
 """Memory of the kernel: arrays that begin on a cache line, in blocks that each thread takes up again.
 
-A fresh page of memory costs as much as passing over it four times, and a matrix product whose rows straddle cache
-lines is an eighth slower. So blocks stay with the thread that made them, and one is free again when no array refers to
+Fresh pages of memory cost more than passing over them, and a matrix product whose rows straddle cache lines is up to a
+third slower. So blocks stay with the thread that made them, and one is free again when no array refers to
 it any more.
 """
 
@@ -29,32 +29,32 @@ class _Blocks(threading.local):
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
-        self.size = 0
+        self.sizes: list[int] = []  # what each block can hold from its first cache line on
         self.scratch: dict[str, _Block] = {}
 
     def take(self, size: int) -> _Block:
         """A block of at least `size` bytes that nothing refers to."""
-        best: _Block | None = None
-        for block in self.blocks:
-            # References: the list, `block`, the argument of getrefcount, and `best` where it is the best so far.
-            if size + LINE <= block.size <= 4 * size + LINE and getrefcount(block) == 3:
-                best = block
-                break
-        if best is None:
-            best = np.empty(size + LINE, np.uint8)
-            if size <= KEPT // 4:
-                self._keep(best)
-        return best
+        for position, kept in enumerate(self.sizes):
+            if size <= kept <= 4 * size and getrefcount(self.blocks[position]) == _FREE:
+                return self.blocks[position]
+        block = np.empty(size + LINE, np.uint8)
+        if size <= KEPT // 4:
+            self._keep(block, size)
+        return block
 
-    def _keep(self, block: _Block) -> None:
+    def _keep(self, block: _Block, size: int) -> None:
         self.blocks.insert(0, block)
-        self.size += block.size
+        self.sizes.insert(0, size)
         position = len(self.blocks) - 1
-        while self.size > KEPT and position > 0:
-            if getrefcount(self.blocks[position]) == 2:
-                self.size -= self.blocks.pop(position).size
+        while sum(self.sizes) > KEPT and position > 0:
+            if getrefcount(self.blocks[position]) == _FREE:
+                del self.blocks[position], self.sizes[position]
             position -= 1
 
+
+_probe = [np.empty(1, np.uint8)]
+_FREE = getrefcount(_probe[0])
+"""What getrefcount says of an array that only its list refers to; it differs between versions of Python."""
 
 _mine = _Blocks()
 

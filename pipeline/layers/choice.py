@@ -2,7 +2,7 @@
 
 The choice follows from the config and from nothing else, so that it yields the same bits wherever and whenever it runs.
 Efforts count multiply-adds, weighted by how much slower than one large matrix product they run, and numbers passed over
-by additions and copies. The weights are measured ratios on current x86 cores; they need only tell ways apart.
+by additions and copies. The weights were measured on one x86 core; they need only tell ways apart.
 """
 
 from functools import lru_cache

@@ -3,7 +3,7 @@
 OpenBLAS multiplies small matrices (up to 10^6 multiply-adds) where they lie, without packing its operands first. On
 the thin products of a convolution, a few dozen features wide, packing costs as much as multiplying: a product of
 48 x 48 by 48 x 656 runs at 60 % of the rate of the same product in chunks of 320 columns, and one of 192 x 192 by
-192 x 64 at 70 % of that of its three thirds.
+192 x 64 at three quarters of that of its three thirds.
 """
 
 from functools import lru_cache
