@@ -18,7 +18,7 @@ import numpy as np
 import threadpoolctl
 
 from benchmarks.workloads import STEMS, Workload, workload
-from pipeline.cost import expected_seconds, work, working_set
+from pipeline.cost import kernel_seconds, work, working_set
 from pipeline.erf import input_gradient, measure_heatmap, prepared
 
 SIDE = 1024
@@ -93,7 +93,7 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
         "window": one.plan.box.height,
         "seconds": took,
         "limit": limit,
-        "expected": expected_seconds(one.config),
+        "expected": kernel_seconds(one.config),
         "bytes": working_set(one.config),
         "kernel / limit": kernel / limit,
         "cropped / kernel": cropped / kernel if cropped else None,

@@ -24,6 +24,10 @@ _SECONDS_PER_STEP = 18e-6
 """Python and NumPy's calls, both ways."""
 _SECONDS_PER_UNBOUND_STEP = 120e-6
 """What is added where views are made anew, and in several blocks of rows."""
+_SECONDS_PER_RESULT = 120e-6
+_SECONDS_PER_SEEN = 0.2e-6
+_SECONDS_PER_PIXEL = 0.02e-6
+"""Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
 _LARGE = 2**18
 _PASSES_PER_SMOOTH = 120
 _PASSES_PER_RECTIFIER = 10
@@ -154,7 +158,15 @@ def multiply_adds_per_second() -> float:
 
 
 def expected_seconds(config: Config) -> float:
-    """Expected time of a config on one core, in seconds."""
+    """Expected time of a config on one core, from its weights to its packed result, in seconds."""
+    channel = config.readout.channel
+    box = cone_of(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None).box
+    seen, plane = box.height * box.width, config.input.height * config.input.width
+    return kernel_seconds(config) + _SECONDS_PER_RESULT + seen * _SECONDS_PER_SEEN + plane * _SECONDS_PER_PIXEL
+
+
+def kernel_seconds(config: Config) -> float:
+    """Expected time of a config's heatmap on one core, in seconds."""
     cost = work(config)
     precision = 1 if config.dtype == "float32" else 2
     fixed = _SECONDS_PER_CONFIG + cost.steps * _SECONDS_PER_STEP + cost.unbound * _SECONDS_PER_UNBOUND_STEP
