@@ -10,33 +10,33 @@ DEMO   ?= sqlite:///demo.db
 .PHONY: demo test check bench clean
 
 demo: $(VENV)/erfsweep
-	$(BIN)/erfsweep --db $(DEMO) run luo2016 --format classic
+	@$(BIN)/erfsweep --db $(DEMO) run luo2016 --format classic
 
 test: $(VENV)/extras-$(EXTRAS)
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/extras-check
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
 
 bench: $(VENV)/extras-bench
-	$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) build demo.db erfsweep.egg-info
+	@rm -rf $(VENV) build demo.db erfsweep.egg-info
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "erfsweep needs Python 3.11 or later")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "erfsweep needs Python 3.11 or later")'
+	@$(PYTHON) -m venv $(VENV)
 
 # Installed as a user has it, compiled, so that the command starts quickly; again whenever its files change.
 SOURCES := $(shell find pipeline store cli -name '*.py' -o -name '*.yaml' -o -name '*.mako')
 $(VENV)/erfsweep: $(BIN)/python pyproject.toml $(SOURCES)
-	rm -rf build
-	$(BIN)/python -m pip install --quiet .
-	touch $@
+	@rm -rf build
+	@$(BIN)/python -m pip install --quiet .
+	@touch $@
 
 $(VENV)/extras-%: $(VENV)/erfsweep
-	$(BIN)/python -m pip install --quiet '.[$*]'
-	touch $@
+	@$(BIN)/python -m pip install --quiet '.[$*]'
+	@touch $@

@@ -96,9 +96,9 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
                 claimed = claim(store, owner, sweep, seconds=CLAIM_SECONDS)
                 if not claimed:
                     return
-                for one in claimed:
-                    costs[one.digest] = one.cost
-                    yield Job(one.digest, one.config, one.cost)
+                for job in claimed:
+                    costs[job.digest] = job.cost
+                    yield job
 
         try:
             while not stop.is_set():

@@ -1,6 +1,5 @@
 """The arrays of a result as bytes: each a compressed `.npy`, with one checksum over both."""
 
-import hashlib
 import io
 import zlib
 from functools import lru_cache
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import StoreError
-from pipeline.result import Arrays
+from pipeline.result import Arrays, checksum
 
 MAX_BYTES = 2**30
 _LEVEL = 1  # mantissas hardly compress at any level, the zeros around a window do at the first
@@ -20,13 +19,6 @@ def pack(heatmap: npt.NDArray[np.float64], curves: npt.NDArray[np.float64] | Non
     """A heatmap [height, width] and its curves [4, radii], None for a dead one, as compressed `.npy` bytes."""
     packed = _packed(heatmap), b"" if curves is None else _packed(curves)
     return Arrays(*packed, checksum(*packed))
-
-
-def checksum(heatmap: bytes, curves: bytes) -> str:
-    """sha256 over the packed heatmap and the packed curves, in hexadecimal."""
-    digest = hashlib.sha256(heatmap)
-    digest.update(curves)
-    return digest.hexdigest()
 
 
 def unpack_heatmap(arrays: Arrays) -> npt.NDArray[np.float64]:

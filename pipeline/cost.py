@@ -10,7 +10,7 @@ from pipeline.cone import Step, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.layers.choice import PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
-from pipeline.network import Plane
+from pipeline.network import Plane, walk
 from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, MaxPool, Transposed
 
 BLOCK_BYTES = 2**28
@@ -69,7 +69,7 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
     size = plan.box.height * plan.box.width * plan.steps[0].node.given.channels
     multiply_adds = weights = drawn = steps = unbound = 0
     effort, kept, largest, scratch = PASS * 4.0 * size * count, 0, 0, 0
-    for step in _flat(plan.steps):
+    for step in walk(plan.steps):
         channels = step.features[1] - step.features[0]
         made = step.y.size_out * step.x.size_out * channels
         read = step.y.size_in * step.x.size_in
@@ -125,16 +125,6 @@ def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[
         one = other = Effort(2.0 * spread * inputs * n, 2.0 * spread * n)
         unfolded = spread
     return Effort(one.products + other.products, one.passes + other.passes), unfolded
-
-
-def _flat(steps: tuple[Step, ...]) -> list[Step]:
-    found: list[Step] = []
-    for step in steps:
-        found.extend(_flat(step.body))
-        if step.shortcut is not None:
-            found.append(step.shortcut)
-        found.append(step)
-    return found
 
 
 @lru_cache(maxsize=1)

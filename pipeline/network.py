@@ -4,9 +4,10 @@ Nodes are numbered in the order in which they run: the layers of a residual body
 The number is what `layer0.weight` in a file of weights, the random streams and the table of `theory` count by.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
-from typing import Annotated, TypeAlias
+from typing import Annotated, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -123,9 +124,24 @@ def network(text: str, plane: Plane) -> Network:
         raise InputError(complaint(text, misfit.problem, locate(text, misfit.path, misfit.field))) from None
 
 
-def walk(nodes: Network) -> list[Node]:
-    """All nodes in the order of their index, those inside residual groups included."""
-    found: list[Node] = []
+class Nested(Protocol):
+    """What may hold others of its kind, as a residual sum holds its body and its projection."""
+
+    @property
+    def body(self) -> "tuple[Self, ...]":
+        """The layers of the body."""
+
+    @property
+    def shortcut(self) -> "Self | None":
+        """The projection."""
+
+
+_N = TypeVar("_N", bound=Nested)
+
+
+def walk(nodes: Iterable[_N]) -> list[_N]:
+    """All nodes, or steps, in the order in which they run, those inside residual groups included."""
+    found: list[_N] = []
     for node in nodes:
         found.extend(walk(node.body))
         if node.shortcut is not None:

@@ -4,6 +4,7 @@ The store's columns, the fields of `--where`, the headings of tables and the pag
 these structs. Nothing here needs NumPy, so that listing results stays quick.
 """
 
+import hashlib
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -126,6 +127,13 @@ class Arrays(msgspec.Struct, frozen=True):
     heatmap: bytes
     curves: bytes
     checksum: str
+
+
+def checksum(heatmap: bytes, curves: bytes) -> str:
+    """The checksum of a result's arrays: sha256 over the packed heatmap and the packed curves, in hexadecimal."""
+    digest = hashlib.sha256(heatmap)
+    digest.update(curves)
+    return digest.hexdigest()
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ Nothing is measured twice: a claim takes the lock of the whole file on SQLite, a
 
 from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import Connection, select, update
 
+from pipeline.graph import Job
 from store.engine import Store, now
 from store.owner import LEASE, Owner, owner_of
 from store.rows import chunks
@@ -19,24 +19,16 @@ from store.sweeps import sweep_id
 _FREED = {"state": "queued", "owner": None, "lease_until": None}
 
 
-class Claimed(msgspec.Struct, frozen=True):
-    """A config that this process now holds: its canonical JSON, and the seconds it is expected to take."""
-
-    digest: str
-    config: bytes
-    cost: float
-
-
 def claim(
     store: Store, owner: Owner, sweep: str | None = None, *, limit: int = 1000, seconds: float | None = None
-) -> list[Claimed]:
+) -> list[Job]:
     """Takes queued configs, in the order of the sweep (of all of them: of submission), and holds them for 60 s.
 
     At most `limit`, and as many as make up `seconds` of expected work, at least one. What dead processes and lapsed
     leases held is queued again first. An empty list says that nothing is free now; others may still give back.
     """
 
-    def work(connection: Connection) -> list[Claimed]:
+    def work(connection: Connection) -> list[Job]:
         reclaim(connection)
         key = None if sweep is None else sweep_id(connection, sweep)
         found = _take(store, connection, key, limit, seconds)
@@ -102,7 +94,7 @@ def reclaim(connection: Connection) -> int:
 
 def _take(
     store: Store, connection: Connection, key: int | None, limit: int, seconds: float | None
-) -> list[tuple[int, Claimed]]:
+) -> list[tuple[int, Job]]:
     """Ids and configs that are free, locked against other claims.
 
     A long sweep that is nearly done has its queued configs at its end: the place where the last claim found its first
@@ -123,14 +115,14 @@ def _take(
     return _afford([(row.id, row.digest, row.json, row.cost) for row in found], seconds)
 
 
-def _afford(rows: Sequence[tuple[int, str, str, float]], seconds: float | None) -> list[tuple[int, Claimed]]:
-    taken: list[tuple[int, Claimed]] = []
+def _afford(rows: Sequence[tuple[int, str, str, float]], seconds: float | None) -> list[tuple[int, Job]]:
+    taken: list[tuple[int, Job]] = []
     spent = 0.0
     for row_id, digest, text, cost in rows:
         if taken and seconds is not None and spent + cost > seconds:
             break
         spent += cost
-        taken.append((row_id, Claimed(digest, text.encode(), cost)))
+        taken.append((row_id, Job(digest, text.encode(), cost)))
     return taken
 
 

@@ -1,6 +1,5 @@
 """One config with everything that is kept of it: result, arrays, attempts, and the sweeps that asked for it."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, StoreError, quote
-from pipeline.result import Arrays, Axes, Provenance, Sizes, Theory
+from pipeline.result import Arrays, Axes, Provenance, Sizes, Theory, checksum
 from store.engine import Store
 from store.provenance import Origin
 from store.rows import CHUNK, chunks
@@ -111,11 +110,6 @@ def each_arrays(store: Store, digests: Sequence[str]) -> Iterator[tuple[str, Arr
         for digest in chunk:
             if digest in found:
                 yield digest, _intact(store, digest, found[digest])
-
-
-def checksum(heatmap: bytes, curves: bytes) -> str:
-    """The checksum of a result's arrays: sha256 over both, in hexadecimal."""
-    return hashlib.sha256(heatmap + curves).hexdigest()
 
 
 def _intact(store: Store, digest: str, found: Arrays) -> Arrays:

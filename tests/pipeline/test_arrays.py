@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from pipeline.arrays import checksum, pack, unpack_curves, unpack_heatmap
+from pipeline.arrays import pack, unpack_curves, unpack_heatmap
 from pipeline.errors import StoreError
+from pipeline.result import checksum
 
 maps = npst.arrays(np.float64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(0, 1e300))
 rows = npst.arrays(np.float64, st.tuples(st.just(4), st.integers(1, 9)), elements=st.floats(0, 1))
