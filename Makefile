@@ -34,6 +34,7 @@ $(BIN)/python:
 SOURCES := $(shell find pipeline store cli -name '*.py' -o -name '*.yaml' -o -name '*.mako')
 $(VENV)/erfsweep: $(BIN)/python pyproject.toml $(SOURCES)
 	@rm -rf build
+	@echo "installing erfsweep into $(VENV)" >&2
 	@$(BIN)/python -m pip install --quiet .
 	@touch $@
 

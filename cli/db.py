@@ -16,11 +16,11 @@ def info(format_: FormatOption = None, db: DbOption = None) -> None:
     """Show where the store is, its revision, its size, and what it holds."""
     import msgspec
 
+    from cli.opened import opened
     from cli.render.tables import print_one
-    from store.opening import open_store
     from store.transfer import info as info_of
 
-    found = msgspec.to_builtins(info_of(open_store(store_url(db), create=False)))
+    found = msgspec.to_builtins(info_of(opened(store_url(db), create=False)))
     if format_ != "json":
         for part in ("tables", "states"):
             found |= {f"{part}.{name}": number for name, number in found.pop(part).items()}
@@ -45,13 +45,13 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new SQLite file.")], db: DbOption = None
 ) -> None:
     """Write the whole store into a new SQLite file, while others go on working with it."""
+    from cli.opened import opened
     from pipeline.errors import InputError, quote
-    from store.opening import open_store
     from store.transfer import backup as backup_to
 
     if not file.parent.is_dir():
         raise InputError(f"there is no directory {quote(file.parent)} for the backup; make it first")
-    sys.stdout.write(f"{backup_to(open_store(store_url(db), create=False), file)}\n")
+    sys.stdout.write(f"{backup_to(opened(store_url(db), create=False), file)}\n")
 
 
 @app.command()
@@ -60,8 +60,8 @@ def copy(
     target: Annotated[str, typer.Argument(metavar="TO", help="The URL of an empty store, made if it is not there.")],
 ) -> None:
     """Copy everything from one store into an empty one, SQLite or PostgreSQL either way."""
-    from store.opening import open_store
+    from cli.opened import opened
     from store.transfer import copy as copy_all
 
-    moved = copy_all(open_store(source, create=False), open_store(target))
+    moved = copy_all(opened(source, create=False), opened(target))
     sys.stdout.write(", ".join(f"{number} {table}" for table, number in moved.items()) + " copied\n")

@@ -14,7 +14,8 @@ from cli.progress import Progress, duration
 from pipeline.engines.address import Connection
 from pipeline.engines.engine import EngineName, choose
 from pipeline.engines.times import Times
-from pipeline.graph import Job, Limits
+from pipeline.graph import Limits
+from pipeline.job import Job
 from store.owner import RENEWAL, this_owner
 from store.queue import claim, release, renew
 from store.results import save

@@ -33,15 +33,15 @@ def command(
     table.csv has every column; the curves are those of the centred square, as erf_sweep_POSITION.csv. With --over,
     table.csv has a row for each group, and no curves are written.
     """
+    from cli.opened import opened
     from cli.render.files import made_directory, write_text
     from cli.render.tables import csv_text
     from cli.render.words import counted
     from cli.selection import Selection, read
     from cli.table import table_of
     from store.fields import fields
-    from store.opening import open_store
 
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     selection = Selection(sweep, where, (), None, mass, center)
     names = [each.name for each in fields()]
     table = table_of(store, selection, None, None, over, map_) if over else read(store, selection, names)

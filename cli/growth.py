@@ -30,10 +30,10 @@ def command(
     the mean over the draws of one depth; the interval of a slope is Student's, at 95 %.
     """
     from cli.columns import without_constants
+    from cli.opened import opened
     from cli.render.tables import print_table
-    from store.opening import open_store
 
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     print_table(without_constants(growth_table(store, Selection(sweep, where, (), None, mass, center), size)), format_)
 
 

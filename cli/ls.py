@@ -7,12 +7,12 @@ from cli.options import DbOption, FormatOption, store_url
 
 def command(format_: FormatOption = None, db: DbOption = None) -> None:
     """List the stored sweeps with their configs by state."""
+    from cli.opened import opened
     from cli.render.tables import Table, print_table
-    from store.opening import open_store
     from store.query import sweeps
 
     states = ("queued", "running", "done", "failed", "killed")
-    listed = sweeps(open_store(store_url(db), create=False))
+    listed = sweeps(opened(store_url(db), create=False))
     rows = [
         (each.name, each.configs, *(each.states.get(state, 0) for state in states), _when(each.created_at))
         for each in listed

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.exit import ExitCode, exit_code
+from cli.opened import close_stores
 from cli.unread import make_stderr_unread
 from pipeline.errors import ErfsweepError, InputError, quote
 
@@ -54,6 +55,8 @@ def execute(arguments: Sequence[str]) -> int:
         return _ended(error, f"cannot write the output: {origin.strerror}; make room, or write elsewhere", 2, debug)
     except Exception as error:  # noqa: BLE001  # the last resort
         return _unexpected(error, debug)
+    finally:
+        close_stores()
     return answer if isinstance(answer, int) else ExitCode.DONE
 
 

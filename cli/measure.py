@@ -20,16 +20,16 @@ def command(
 
     For a store whose sizes were read by a version that had fewer of them, or other ones.
     """
+    from cli.opened import opened
     from cli.render.tables import Table
     from cli.render.words import counted
     from cli.selection import Selection, read, resized
     from pipeline.errors import InputError
-    from store.opening import open_store
     from store.results import save_sizes
 
     if not again:
         raise InputError("measure takes sizes anew from stored heatmaps; say so with --again (run measures configs)")
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     listed: Table = read(store, Selection(sweep), ("digest", "spec", "n_nan"))
     found: list[tuple[str, Sizes]] = []
     changed = 0

@@ -15,10 +15,10 @@ def command(
     db: DbOption = None,
 ) -> None:
     """Queue again what failed or was killed. Both, if neither option is given."""
+    from cli.opened import opened
     from cli.render.words import counted
-    from store.opening import open_store
     from store.queue import requeue
 
     both = failed == killed
-    number = requeue(open_store(store_url(db), create=False), sweep, failed=failed or both, killed=killed or both)
+    number = requeue(opened(store_url(db), create=False), sweep, failed=failed or both, killed=killed or both)
     sys.stdout.write(f"{counted(number, 'config')} queued again\n")

@@ -14,13 +14,13 @@ def command(
     db: DbOption = None,
 ) -> None:
     """Remove a sweep and its results; what another sweep uses is kept."""
+    from cli.opened import opened
     from cli.render.words import counted
     from pipeline.errors import InputError, quote
-    from store.opening import open_store
     from store.query import status
     from store.sweeps import remove
 
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     if not yes:
         configs = counted(status(store, sweep).configs, "config")
         if not sys.stdin.isatty():

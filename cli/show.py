@@ -26,16 +26,16 @@ def command(
 
     As json or csv: everything flat under the names of `erfsweep fields`, without the heatmap.
     """
+    from cli.opened import opened
     from cli.render.heatmap import MAX_COLUMNS, shaded
     from cli.render.record import record_tables
     from cli.render.tables import print_one, print_table
     from pipeline.arrays import unpack_heatmap
     from pipeline.config import encode
     from pipeline.measure import FRACTION
-    from store.opening import open_store
     from store.records import arrays, find
 
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     record = _resized(store, find(store, config), mass, center)
     if format_ in ("json", "csv"):
         print_one(_object(record), format_)

@@ -19,11 +19,11 @@ def command(
     db: DbOption = None,
 ) -> None:
     """Count configs by state, with the rate and the time left."""
+    from cli.opened import opened
     from cli.render.tables import print_one
-    from store.opening import open_store
     from store.query import status
 
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     while True:
         found = status(store, sweep)
         print_one(_described(found), format_)

@@ -55,20 +55,20 @@ def queue(
 
     A stored sweep stays as it is. The store is made only for a sweep that can be used.
     """
+    from cli.opened import opened
     from cli.render.words import counted
     from cli.resolve import existing_store, resolve
     from pipeline.cost import expected_seconds
     from pipeline.sweep import check_size
-    from store.opening import open_store
     from store.provenance import origin
     from store.sweeps import submit
 
     store = existing_store(url)
     found = resolve(sweep, overrides, name, store)
     if isinstance(found, str):
-        return store or open_store(url), found, f"sweep {found} is stored already"
+        return store or opened(url), found, f"sweep {found} is stored already"
     check_size(found, max_configs)
     next(iter(found))  # raises for a field that no config can have
-    store = store or open_store(url)
+    store = store or opened(url)
     made = submit(store, found.name, found.spec, found, origin(), mode, cost=expected_seconds)
     return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new"

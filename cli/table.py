@@ -34,9 +34,9 @@ def command(
     db: DbOption = None,
 ) -> None:
     """Print results as a table, of one sweep or of the whole store."""
-    from store.opening import open_store
+    from cli.opened import opened
 
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     selection = Selection(sweep, where, tuple(parse_names(sort, "--sort") or ()), limit, mass, center)
     print_table(table_of(store, selection, columns, format_, over, map_), format_)
 

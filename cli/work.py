@@ -48,10 +48,10 @@ def command(
     db: DbOption = None,
 ) -> int:
     """Measure what is queued, of one sweep or of all. Any number of these may share a store."""
-    from store.opening import open_store
+    from cli.opened import opened
 
     how = settings_of(context.params, wait=not no_wait)
-    store = open_store(store_url(db), create=False)
+    store = opened(store_url(db), create=False)
     return work_on(store, sweep, how, retry_failed)
 
 

@@ -28,6 +28,9 @@ class EngineError(ErfsweepError):
 
 
 def quote(value: object) -> str:
-    """The value as it may stand in a message: escaped, in quotes, and cut where it is long."""
+    """The value as it may stand in a message: escaped, in quotes, and cut in its middle where it is long."""
     text = repr(str(value))
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 4]}...{text[0]}"
+    if len(text) <= _LONGEST_QUOTE:
+        return text
+    end = _LONGEST_QUOTE // 2
+    return f"{text[: _LONGEST_QUOTE - end - 3]}...{text[-end:]}"

@@ -9,18 +9,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from pipeline.job import Job
+
 PARTITION_SECONDS = 0.25
 
 Measure: TypeAlias = Callable[[str, bytes, int, float | None], Any]
 """A task for one config, `pipeline.task.measure`: digest, canonical JSON, bytes of memory, seconds."""
-
-
-class Job(msgspec.Struct, frozen=True):
-    """A config to measure: its digest, its canonical JSON, and the seconds that it is expected to take."""
-
-    digest: str
-    config: bytes
-    cost: float
 
 
 class Limits(msgspec.Struct, frozen=True):

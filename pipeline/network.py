@@ -12,7 +12,8 @@ from typing import Annotated, Protocol, Self, TypeAlias, TypeVar
 import msgspec
 
 from pipeline.errors import InputError
-from pipeline.notation import complaint, locate, parse
+from pipeline.notation import locate, parse
+from pipeline.reader import complaint
 from pipeline.stem import (
     MAX_INTEGER,
     Activate,

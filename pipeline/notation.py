@@ -11,26 +11,16 @@
 `parse(format_stem(s)) == s` for every stem. Printing is canonical: runs are counted, defaults are dropped.
 """
 
-import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, NoReturn
 
-from pipeline.errors import InputError, quote
+from pipeline.errors import InputError
+from pipeline.reader import MODIFIERS, WINDOWED, WORDS, Reader
 from pipeline.stem import (
-    ACTIVATIONS,
-    MAX_INTEGER,
-    MAX_LAYERS,
-    MAX_NESTING,
-    PADDING_MODES,
     Activate,
     AvgPool,
     BatchNorm,
-    Conv,
-    Depthwise,
     GlobalAvgPool,
-    Group,
     Layer,
     LayerNorm,
     MaxPool,
@@ -38,234 +28,20 @@ from pipeline.stem import (
     PreResidual,
     Residual,
     Stem,
-    Transposed,
     Upsample,
-    count_layers,
     uniform_layer,
 )
 
 MAX_CHARACTERS = 200_000
 
-_REPEAT = re.compile(r"([0-9]+)x(?=[a-z]|[0-9]+x[0-9])")
-_KERNEL = re.compile(r"([0-9]+)x([0-9]+)")
-_PAIR = re.compile(r"([0-9]+)(?:x([0-9]+))?")
-_INTEGER = re.compile(r"[0-9]+")
-_WORD = re.compile(r"[a-z_]+")
-_HEAD = re.compile(r"(?:dw|t|max|avg|up)(?=[0-9])|[a-z_]+")
-
-# The modifiers each kind of layer takes, by sign: the field that the modifier sets.
-_CONV_MODIFIERS = {"/": "stride", "@": "dilation", ":": "features", "p": "padding", "g": "groups", "~": "padding_mode"}
-_MODIFIERS: dict[str, dict[str, str]] = {
-    "": _CONV_MODIFIERS,
-    "dw": {sign: name for sign, name in _CONV_MODIFIERS.items() if sign != "g"},
-    "t": {sign: name for sign, name in _CONV_MODIFIERS.items() if sign != "~"},
-    "max": {"/": "stride", "p": "padding"},
-    "avg": {"/": "stride", "p": "padding"},
-}
-_WINDOWED: dict[str, Any] = {"": Conv, "dw": Depthwise, "t": Transposed, "max": MaxPool, "avg": AvgPool}
-_WORDS: dict[str, Any] = {"gap": GlobalAvgPool, "bn": BatchNorm, "ln": LayerNorm}
-_PREFIX = {kind: prefix for prefix, kind in _WINDOWED.items()}
-_NAME = {kind: word for word, kind in _WORDS.items()}
+_PREFIX = {kind: prefix for prefix, kind in WINDOWED.items()}
+_NAME = {kind: word for word, kind in WORDS.items()}
 
 
-@dataclass
-class _Block:
-    """Where one block of the notation stands: its first character, its fields', and the layers it yields."""
-
-    offset: int
-    first: int
-    count: int = 1
-    fields: dict[str, int] = field(default_factory=dict)
-    inner: "list[_Block]" = field(default_factory=list)
-
-
-@dataclass
-class _Frame:
-    """A group that is still open, or the stem itself."""
-
-    kind: str
-    block: _Block | None
-    layers: list[Layer] = field(default_factory=list)
-    blocks: list[_Block] = field(default_factory=list)
-
-
-class _Reader:
-    """Reads a stem from left to right, with a stack of open groups instead of recursion."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.frames = [_Frame("", None)]
-        self.total = 0
-
-    def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        raise InputError(complaint(self.text, problem, self.at if at is None else at))
-
-    def read(self) -> Stem:
-        while True:
-            while self.opens_group():
-                pass
-            while self.at < len(self.text) and self.text[self.at] == ")":
-                self.close()
-            if self.at == len(self.text):
-                break
-            if self.text[self.at] != " ":
-                self.fail(f"unexpected {quote(self.text[self.at])} (blocks are separated by one space)")
-            self.at += 1
-        frame = self.frames[-1]
-        if frame.block is not None:
-            self.fail("this bracket is never closed; add a ')'", frame.block.fields["bracket"])
-        return tuple(frame.layers)
-
-    def opens_group(self) -> bool:
-        """Reads one block, or only the opening of a group: its layers follow and `close` ends it."""
-        frame = self.frames[-1]
-        here = _Block(self.at, len(frame.layers))
-        frame.blocks.append(here)
-        if repeat := _REPEAT.match(self.text, self.at):
-            here.count = self.number(repeat[1], self.at, "the repetition", least=1)
-            self.at = repeat.end()
-        start = self.at
-        head = _HEAD.match(self.text, self.at)
-        word = head[0] if head else ""
-        if word in ("res", "res_pre"):
-            self.open(word, here)
-            return True
-        if word in _WINDOWED and (word or _KERNEL.match(self.text, self.at)):
-            self.at += len(word)
-            layer = self.windowed(word, here)
-        elif word == "up":
-            self.at += 2
-            layer = Upsample(self.pair("the factor", here, "factor"))
-        elif word in _WORDS:
-            self.at += len(word)
-            layer = _WORDS[word]()
-        elif word in ACTIVATIONS:
-            self.at += len(word)
-            layer = Activate(word)
-        elif word:
-            self.fail(f"no layer or activation is called {quote(word)} (activations: {', '.join(ACTIVATIONS)})", start)
-        else:
-            found = quote(self.text[self.at]) if self.at < len(self.text) else "the end"
-            self.fail(f"expected a layer such as 3x3, 4x3x3, max3x3/2 or res(2x3x3), found {found}")
-        self.append(layer, here)
-        return False
-
-    def append(self, layer: Layer, block: _Block) -> None:
-        inside = count_layers(layer.stem) if isinstance(layer, Group) else 0  # counted once while they were read
-        self.total += (1 + inside) * block.count - inside
-        if self.total > MAX_LAYERS:
-            self.fail(f"a stem has at most {MAX_LAYERS} layers after repetition", block.offset)
-        self.frames[-1].layers.extend([layer] * block.count)
-
-    def open(self, word: str, block: _Block) -> None:
-        self.at += len(word)
-        if self.text[self.at : self.at + 1] != "(":
-            self.fail(f"expected '(' after {word}")
-        if len(self.frames) > MAX_NESTING:
-            self.fail(f"groups nest at most {MAX_NESTING} levels deep")
-        block.fields["bracket"] = self.at
-        self.at += 1
-        self.frames.append(_Frame(word, block))
-
-    def close(self) -> None:
-        frame = self.frames[-1]
-        if frame.block is None:
-            self.fail("this bracket was never opened; drop it or add 'res('")
-        self.frames.pop()
-        self.at += 1
-        frame.block.inner = frame.blocks
-        layer: Layer
-        if frame.kind == "res":
-            layer = Residual(tuple(frame.layers), **self.activation(frame.block))
-        else:
-            if self.text[self.at : self.at + 1] == "=":
-                self.fail("res_pre(...) is a bare sum; write the activation as a block of its own or use res(...)=ACT")
-            layer = PreResidual(tuple(frame.layers))
-        self.append(layer, frame.block)
-
-    def windowed(self, word: str, block: _Block) -> Layer:
-        """A convolution or a pool: its kernel, its modifiers in any order, its activation."""
-        kernel = _KERNEL.match(self.text, self.at)
-        if kernel is None:
-            self.fail("expected a kernel such as 3x3, height then width")
-        block.fields["kernel"] = self.at
-        values: dict[str, Any] = {
-            "kernel": (
-                self.number(kernel[1], kernel.start(1), "the kernel", least=1),
-                self.number(kernel[2], kernel.start(2), "the kernel", least=1),
-            )
-        }
-        self.at = kernel.end()
-        modifiers = _MODIFIERS[word]
-        while (sign := self.text[self.at : self.at + 1]) and sign not in " )=":
-            name = modifiers.get(sign)
-            if name is None:
-                self.fail(f"unexpected {quote(sign)} after {word or 'a'} kernel (modifiers: {' '.join(modifiers)})")
-            if name in values:
-                self.fail(f"the {name.replace('_', ' ')} is given twice")
-            self.at += 1
-            block.fields[name] = self.at
-            if name in ("features", "groups"):
-                values[name] = self.integer(f"the number of {name}", least=1)
-            elif name == "padding_mode":
-                values[name] = self.word(PADDING_MODES[1:], "padding mode")
-            else:
-                values[name] = self.pair(f"the {name}", block, name, least=0 if name == "padding" else 1)
-        if word not in ("max", "avg"):
-            values |= self.activation(block)
-        elif self.text[self.at : self.at + 1] == "=":
-            self.fail("pooling takes no activation; write it as a block of its own")
-        layer: Layer = _WINDOWED[word](**values)
-        return layer
-
-    def activation(self, block: _Block) -> dict[str, Any]:
-        if self.text[self.at : self.at + 1] != "=":
-            return {}
-        self.at += 1
-        block.fields["activation"] = self.at
-        return {"activation": self.word(ACTIVATIONS, "activation")}
-
-    def word(self, words: tuple[str, ...], what: str) -> str:
-        match = _WORD.match(self.text, self.at)
-        if match is None or match[0] not in words:
-            found = quote(match[0]) if match else "none"
-            self.fail(f"there is no {what} {found} (choose from {', '.join(words)})")
-        self.at = match.end()
-        return match[0]
-
-    def integer(self, what: str, least: int) -> int:
-        match = _INTEGER.match(self.text, self.at)
-        if match is None:
-            self.fail(f"expected an integer for {what}")
-        self.at = match.end()
-        return self.number(match[0], match.start(), what, least)
-
-    def pair(self, what: str, block: _Block, name: str, least: int = 1) -> Pair:
-        match = _PAIR.match(self.text, self.at)
-        if match is None:
-            self.fail(f"expected an integer or a pair such as 2x1 for {what}")
-        block.fields[name] = self.at
-        self.at = match.end()
-        height = self.number(match[1], match.start(1), what, least)
-        return height, height if match[2] is None else self.number(match[2], match.start(2), what, least)
-
-    def number(self, digits: str, at: int, what: str, least: int) -> int:
-        if len(digits) > len(str(MAX_INTEGER)) or not least <= int(digits) <= MAX_INTEGER:
-            self.fail(f"{what} must be between {least} and {MAX_INTEGER}, not {digits[:20]}", at)
-        return int(digits)
-
-
-def complaint(text: str, problem: str, at: int) -> str:
-    """One sentence that points at a character of a stem, counted from 1."""
-    shown = quote(text) if len(text) <= 60 else f"{quote(text[:57])[:-1]}...'"
-    return f"stem {shown}: {problem}, at character {at + 1}"
-
-
-def _checked(text: str) -> _Reader:
+def _checked(text: str) -> Reader:
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"a stem has at most {MAX_CHARACTERS} characters, this one has {len(text)}; shorten it")
-    return _Reader(text)
+    return Reader(text)
 
 
 @lru_cache(maxsize=4096)
@@ -311,7 +87,7 @@ def _layer_text(layer: Layer) -> str:
         case GlobalAvgPool() | BatchNorm() | LayerNorm():
             return _NAME[type(layer)]
     parts = [f"{_PREFIX[type(layer)]}{layer.kernel[0]}x{layer.kernel[1]}"]
-    for sign, name in _MODIFIERS[_PREFIX[type(layer)]].items():
+    for sign, name in MODIFIERS[_PREFIX[type(layer)]].items():
         value = getattr(layer, name)
         if value == type(layer).__struct_defaults__[type(layer).__struct_fields__.index(name) - 1]:
             continue

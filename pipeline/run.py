@@ -7,7 +7,8 @@ from threading import Event, current_thread, main_thread
 from types import FrameType
 
 from pipeline.engines.engine import Deliver, Engine
-from pipeline.graph import Job, Limits, partitions
+from pipeline.graph import Limits, partitions
+from pipeline.job import Job
 
 
 def run(jobs: Iterable[Job], engine: Engine, limits: Limits, deliver: Deliver, stop: Event) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
-from pipeline.graph import Job
+from pipeline.job import Job
 from store.engine import Store, now
 from store.owner import LEASE, Owner, owner_of
 from store.rows import chunks

@@ -60,7 +60,7 @@ def backup(store: Store, path: Path) -> Path:
     if path.exists():
         raise InputError(f"{quote(path)} exists; name a new file for the backup")
     if not path.absolute().parent.is_dir():
-        raise InputError(f"there is no directory {quote(path.absolute().parent)} for the backup; make it first")
+        raise StoreError(f"there is no directory {quote(path.absolute().parent)} for the backup; make it first")
     from store.opening import open_store
 
     if store.address.path is not None:

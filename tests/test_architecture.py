@@ -11,7 +11,7 @@ MAY_USE = {"pipeline": set(), "store": {"pipeline"}, "cli": {"pipeline", "store"
 """cli -> pipeline, cli -> store, store -> pipeline; never back."""
 
 TYPES = {
-    *("pipeline.config", "pipeline.errors", "pipeline.network", "pipeline.notation", "pipeline.result"),
+    *("pipeline.config", "pipeline.errors", "pipeline.job", "pipeline.network", "pipeline.notation", "pipeline.result"),
     *("pipeline.stem", "pipeline.axes", "pipeline.window"),
 }
 """What the store may know of the pipeline: its structs, and how they are read and named."""

@@ -24,7 +24,8 @@ from pipeline.engines.seat import Carried, Seat
 from pipeline.engines.suspects import Suspects, halves
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
-from pipeline.graph import Job, Limits, Measure, Partition
+from pipeline.graph import Limits, Measure, Partition
+from pipeline.job import Job
 from pipeline.result import Failure, Outcome
 
 GRACE = 1.0

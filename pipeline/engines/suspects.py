@@ -14,7 +14,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from pipeline.graph import Job, Partition, partition
+from pipeline.graph import Partition, partition
+from pipeline.job import Job
 
 LEAST_DEATHS = 3
 MOST_DEATHS = 6

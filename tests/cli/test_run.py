@@ -123,7 +123,9 @@ def test_a_config_that_fails_is_named_and_the_others_are_measured() -> None:
 
 def test_what_failed_is_measured_again_only_when_asked() -> None:
     assert erfsweep("run", "4x3x3", "--memory", "1kB", "--name", "mine").code == 1
-    assert "0 measured in" in erfsweep("run", "mine").err
+    again = erfsweep("run", "mine")
+    assert again.code == 1
+    assert "0 measured, 1 failed before (--retry-failed measures them again) in" in again.err
     assert "1 measured in" in good("run", "mine", "--retry-failed").err
     (row,) = good("table", "mine", "-c", "state,attempts,error", "-f", "json").json
     assert row == {"state": "done", "attempts": 2, "error": None}

@@ -21,7 +21,8 @@ from pipeline.engines.sync import SyncEngine
 from pipeline.engines.versions import differences, versions
 from pipeline.errors import EngineError
 from pipeline.files import sha256_of
-from pipeline.graph import Job, partition
+from pipeline.graph import partition
+from pipeline.job import Job
 from tests.jobs import jobs_of, outcomes_of
 from tests.poison import POISONED, exits, slow
 

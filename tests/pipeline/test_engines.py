@@ -16,7 +16,7 @@ from pipeline.engines.processes import ProcessesEngine
 from pipeline.engines.sync import SyncEngine
 from pipeline.engines.threads import ThreadsEngine
 from pipeline.errors import InputError, StoreError
-from pipeline.graph import Job
+from pipeline.job import Job
 from tests.jobs import jobs_of, outcomes_of
 from tests.poison import endless, slow
 

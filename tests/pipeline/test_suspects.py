@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.engines.suspects import LEAST_DEATHS, Suspects, halves
-from pipeline.graph import Job, Partition, partition
+from pipeline.graph import Partition, partition
+from pipeline.job import Job
 
 
 def jobs(count: int) -> list[Job]:

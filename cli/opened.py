@@ -1,0 +1,23 @@
+"""The stores that a command has open: closed when it ends, so that SQLite leaves one file behind and no log."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from store.engine import Store
+
+_stores: "list[Store]" = []
+
+
+def opened(url: str, *, create: bool = True) -> "Store":
+    """The store at a URL, as `store.opening.open_store` opens it, until `close_stores`."""
+    from store.opening import open_store
+
+    store = open_store(url, create=create)
+    _stores.append(store)
+    return store
+
+
+def close_stores() -> None:
+    """Closes every store that the command opened."""
+    while _stores:
+        _stores.pop().close()
