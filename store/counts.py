@@ -11,6 +11,8 @@ from store.schema import STATES, attempt, config, sweep_config
 
 PACE_SECONDS = 60.0
 """The time that the pace is taken over, at most."""
+PACE_ATTEMPTS = 2000
+"""The attempts that it is taken over, at most: a fast cluster finishes a hundred thousand in a minute."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -53,7 +55,8 @@ def pace(connection: Connection, sweep: int | None) -> Pace:
     """How fast work was finished lately, by all processes together."""
     # Materialized: the few recent attempts are found first, by their index, whatever the planner would guess.
     recent = select(attempt.c.config_id, attempt.c.started).where(attempt.c.finished > now(connection) - PACE_SECONDS)
-    found = recent.cte("recent").prefix_with("MATERIALIZED")
+    latest = recent.order_by(attempt.c.finished.desc()).limit(PACE_ATTEMPTS)
+    found = latest.cte("recent").prefix_with("MATERIALIZED")
     since = now(connection) - func.min(found.c.started)
     columns: Select[*tuple[Any, ...]] = select(func.count(), func.sum(config.c.cost), since)
     columns = columns.where(config.c.id == found.c.config_id)

@@ -86,7 +86,7 @@ config = Table(
     Column("lease_until", REAL),
     *columns(AXES),
     _one_of("state", STATES),
-    Index(None, "state", "owner"),
+    Index(None, "state", "owner", "cost"),  # covers the counts of `status`: rows with their JSON are wide
 )
 
 sweep_config = Table(

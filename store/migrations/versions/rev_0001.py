@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_config"),
         sa.UniqueConstraint("digest", name="uq_config_digest"),
     )
-    op.create_index("ix_config_state_owner", "config", ["state", "owner"])
+    op.create_index("ix_config_state_owner_cost", "config", ["state", "owner", "cost"])
     op.create_table(
         "sweep_config",
         sa.Column("sweep_id", INTEGER, autoincrement=False, nullable=False),
