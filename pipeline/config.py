@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -236,7 +237,7 @@ _Filed = TypeVar("_Filed", Init, Probes)
 
 
 def _hashed(part: str, own: _Filed) -> _Filed:
-    """An init or probes with the sha256 of the file that it names."""
+    """An init or probes with the sha256 of the file that it names, by a path that holds from any folder."""
     if own.kind != "file":
         for field, value in (("path", own.path), ("sha256", own.sha256)):
             if value is not None:
@@ -249,7 +250,7 @@ def _hashed(part: str, own: _Filed) -> _Filed:
     found = sha256_of(own.path)
     if own.sha256 not in (None, found):
         raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")
-    return msgspec.structs.replace(own, sha256=found)
+    return msgspec.structs.replace(own, sha256=found, path=str(Path(own.path).absolute()))
 
 
 def _counted(config: Config, counted: bool) -> Config:

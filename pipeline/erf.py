@@ -45,11 +45,14 @@ def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
         probes = draw_probes(config.probes, config.input, plan.box, first, min(first + size, config.probes.count))
         gradient, finite = input_gradient(config, probes.astype(dtype, copy=False), parameters, deadline)
         alive = gradient.any(axis=(0, 1, 2))
+        made = _magnitude(gradient, config.readout.gradient)
+        if not np.isfinite(made.sum()):  # a finite gradient may have a square that is not
+            finite &= np.logical_and.reduce(np.isfinite(made), axis=(0, 1, 2))
         n_zero += int(np.count_nonzero(~alive & finite))
         if not finite.all():
             n_nan += int(np.count_nonzero(~finite))
-            gradient = gradient[..., finite]
-        box += _magnitude(gradient, config.readout.gradient).sum(axis=(1, 3))
+            made = made[..., finite]
+        box += made.sum(axis=(1, 3))
     return Heatmap(values, n_zero, n_nan)
 
 
@@ -58,7 +61,8 @@ def _magnitude(gradient: Array, kind: Gradient) -> npt.NDArray[np.float64]:
     if kind == "abs":
         return np.abs(exact, out=exact)
     if kind == "square":
-        return np.square(exact, out=exact)
+        with np.errstate(over="ignore"):
+            return np.square(exact, out=exact)
     return np.maximum(exact, 0, out=exact)
 
 

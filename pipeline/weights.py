@@ -13,7 +13,7 @@ from pipeline.errors import InputError, quote
 from pipeline.files import weight_file
 from pipeline.layers.array import Array
 from pipeline.network import Node, Plane, network, walk
-from pipeline.stem import BatchNorm, Convolution, LayerNorm
+from pipeline.stem import BatchNorm, Convolution, LayerNorm, Transposed
 from pipeline.streams import Role, Streams, original_draws
 
 
@@ -151,9 +151,9 @@ def _from_file(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
             name = f"layer{node.index}.{_FILE_NAMES.get(part, part)}"
             array = arrays.pop(name, None)
             if array is not None and array.shape != shape:
-                raise InputError(f"{name} in {where} has shape {array.shape}, the stem needs {_described(shape)}")
+                raise InputError(f"{name} in {where} has shape {array.shape}, the stem needs {_described(shape, node)}")
             if array is None and part == "weight" and isinstance(node.layer, Convolution):
-                raise InputError(f"{where} lacks {name}; the stem needs it with shape {_described(shape)}")
+                raise InputError(f"{where} lacks {name}; the stem needs it with shape {_described(shape, node)}")
             if array is not None:
                 parts[part] = array
         if parts:
@@ -178,7 +178,8 @@ def _file_shapes(node: Node) -> dict[str, tuple[int, ...]]:
     return {}
 
 
-def _described(shape: tuple[int, ...]) -> str:
+def _described(shape: tuple[int, ...], node: Node) -> str:
     if len(shape) == 1:
         return str(shape)
-    return f"{shape} (height, width, input channels of a group, features: PyTorch's transposed by 2, 3, 1, 0)"
+    axes = "2, 3, 0, 1" if isinstance(node.layer, Transposed) else "2, 3, 1, 0"
+    return f"{shape} (height, width, input channels of a group, features: PyTorch's transposed by {axes})"

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -141,6 +142,11 @@ def test_files_are_sent_by_content_and_workers_have_none_of_their_own(tmp_path, 
         "probes": {"kind": "file", "count": 4, "path": "probes.npy", "sha256": sha256_of(str(probes))},
     }
     config = build({"stem": "3x3", **fields})
+    # Paths that only the driver's folder makes sense of: workers run elsewhere.
+    init = msgspec.structs.replace(config.init, path="weights.npz")
+    config = msgspec.structs.replace(
+        config, init=init, probes=msgspec.structs.replace(config.probes, path="probes.npy")
+    )
     jobs = [Job(config.digest, encode(config), 0.001), *jobs_of(["3x3"], "range(0,3)")]
     named = {("weights.npz", fields["init"]["sha256"]), ("probes.npy", fields["probes"]["sha256"])}
     assert files_of(partition(jobs)) == named

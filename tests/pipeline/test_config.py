@@ -276,3 +276,10 @@ def test_a_file_of_weights_that_does_not_match_is_an_input_error(tmp_path):
     ):
         with pytest.raises(InputError, match=says):
             of(**arrays)
+
+
+def test_a_file_is_named_by_a_path_that_holds_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("probes.npy", np.ones((2, 21, 21, 1), np.float32))
+    config = build({"stem": "3x3", "probes": {"kind": "file", "path": "probes.npy"}})
+    assert config.probes.path == str(tmp_path / "probes.npy")

@@ -331,3 +331,12 @@ def test_the_gradient_is_that_of_central_differences(found, channel):
     expected[box.top : box.bottom, box.left : box.right] = np.abs(slopes.reshape(x.shape)).sum(axis=(1, 3))
     found_values = measure_heatmap(config).values
     np.testing.assert_allclose(found_values, expected, rtol=0, atol=1e-4 * scale)
+
+
+def test_a_probe_whose_square_overflows_is_left_out(tmp_path):
+    np.savez(tmp_path / "w.npz", **{"layer0.weight": np.full((1, 1, 1, 1), 1e200)})
+    fields = {"stem": "1x1:1=linear", "input": 1, "dtype": "float64", "readout": {"gradient": "square"}}
+    weights = {"kind": "file", "path": str(tmp_path / "w.npz")}
+    found = measure_heatmap(build({**fields, "init": weights, "probes": {"count": 3}}))
+    assert found.n_nan == 3
+    assert not found.values.any()
