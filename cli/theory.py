@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import FormatOption
 
-COLUMNS = (
+if TYPE_CHECKING:
+    from pipeline.theory import Walk
+
+COLUMNS: tuple[str, ...] = (
     "index",
     "layer",
     "height",
@@ -37,22 +40,28 @@ def command(
 
     RF, jump (stride so far), start (centre of the first unit's window), padding, and the share of the plane covered.
     """
-    from cli.render.tables import Table, print_table
+    from cli.render.tables import Table, default_format, print_table
     from cli.render.words import listed
-    from pipeline.config import canonical_stem, plane
+    from pipeline.config import plane
     from pipeline.network import network
     from pipeline.theory import theory
 
-    text = stem_text(stem)
-    canonical_stem(text)
-    walked = theory(network(text, plane(input_)))
-    rows = [tuple(getattr(row, name) for name in COLUMNS) for row in walked.rows]
-    print_table(Table(COLUMNS, rows), format_)
+    walked = theory(network(stem_text(stem), plane(input_)))
+    names = COLUMNS
+    if (format_ or default_format()) == "table" and _is_square(walked):
+        names = tuple(name for name in COLUMNS if not name.endswith("_y"))  # to fit on a terminal
+    print_table(Table(names, [tuple(getattr(row, name) for name in names) for row in walked.rows]), format_)
     for axis, covered, idle in (("x", walked.covered_x, walked.idle_x), ("y", walked.covered_y, walked.idle_y)):
         if covered is not None:
             sys.stderr.write(f"layer {covered} is the first whose centre unit sees the whole plane along {axis}\n")
         if idle:
             sys.stderr.write(f"layers that add nothing along {axis}: {listed(idle)}\n")
+
+
+def _is_square(walked: "Walk") -> bool:
+    """Whether y repeats what x says."""
+    pairs = ((name.removesuffix("_y"), name) for name in COLUMNS if name.endswith("_y"))
+    return all(getattr(row, x) == getattr(row, y) for x, y in pairs for row in walked.rows)
 
 
 def stem_text(text: str) -> str:
