@@ -29,7 +29,9 @@ def test_without_arguments_the_five_stems_are_measured_printed_and_stored() -> N
         ("17", "13"),
     ]
     with sqlite3.connect("erfsweep.db") as database:
-        assert database.execute("SELECT config, eff_rf FROM results WHERE state = 'done'").fetchall() == [
+        assert database.execute(
+            "SELECT config, eff_rf FROM results WHERE state = 'done' ORDER BY eff_rf"
+        ).fetchall() == [
             ("1x 3x3", 3.0),
             ("2x 3x3", 5.0),
             ("4x 3x3", 7.0),

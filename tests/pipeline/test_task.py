@@ -88,13 +88,21 @@ def test_a_config_without_one_finite_probe_has_failed(tmp_path):
     assert "every probe gave a NaN or an infinity" in outcome.failure.message
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered")
-def test_a_heatmap_that_overflows_takes_no_other_config_along(tmp_path):
+def test_squares_that_overflow_take_no_other_config_along(tmp_path):
     np.savez(tmp_path / "one.npz", **{"layer0.weight": np.full((1, 1, 1, 1), 1e200)})
     fields = {"stem": "1x1:1=linear", "init": {"kind": "file", "path": str(tmp_path / "one.npz")}}
     bad = overflowing(tmp_path, readout={"gradient": "square"}, **fields)
     good = build({"stem": "3x3", "input": 5})
     outcomes = run(good, bad, good)
+    assert [outcome.kind for outcome in outcomes] == ["done", "failed", "done"]
+    assert "infinity" in outcomes[1].failure.message
+
+
+def test_a_heatmap_without_sizes_takes_no_other_config_along():
+    config = build({"stem": "3x3", "input": 5})
+    good = measure(config.digest, encode(config), GIGABYTE, None)
+    infinite = good.heatmap._replace(values=np.full((5, 5), np.inf))
+    outcomes = collect([good, good._replace(digest="0" * 64, heatmap=infinite), good._replace(digest="1" * 64)])
     assert [outcome.kind for outcome in outcomes] == ["done", "failed", "done"]
     assert "infinite" in outcomes[1].failure.message
 
