@@ -23,25 +23,10 @@ from pipeline.sample import Sample
 from pipeline.sweep import preset_spec, sweep
 from pipeline.weights import draw_weights
 from pipeline.window import window
+from tests.mt19937 import mt19937
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SEED = 20260607
-
-
-def words(seed):
-    """32-bit draws of MT19937 with the classic initialisation by one integer."""
-    state = [seed]
-    for i in range(1, 624):
-        state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + i) & 0xFFFFFFFF)
-    while True:
-        for k in range(624):
-            mixed = (state[k] & 0x80000000) | (state[(k + 1) % 624] & 0x7FFFFFFF)
-            state[k] = state[(k + 397) % 624] ^ (mixed >> 1) ^ (0x9908B0DF if mixed & 1 else 0)
-        for word in state:
-            word ^= word >> 11
-            word ^= (word << 7) & 0x9D2C5680
-            word ^= (word << 15) & 0xEFC60000
-            yield word ^ (word >> 18)
 
 
 def original_probes(source, count, height, width, channels):
@@ -131,7 +116,7 @@ def test_the_mass_curve_of_the_original():
 
 def test_the_whole_original_in_plain_loops_gives_the_same_heatmaps():
     """One stream: the probes, then for each stem as many numbers thrown away as it has weights, then its weights."""
-    source = words(SEED)
+    source = mt19937(SEED)
     probes = original_probes(source, 16, 21, 21, 1)
     for config, (kernel, depth) in zip(preset(), ((3, 1), (3, 2), (3, 4), (9, 1), (5, 4)), strict=True):
         shapes = [(kernel, kernel, 1 if layer == 0 else 4, 4) for layer in range(depth)]
@@ -154,7 +139,7 @@ def test_other_stems_seeds_and_offsets_draw_as_described(seed, offset):
     probes = {"kind": "neural_api", "seed": seed, "count": 2}
     config = build({"stem": "2x3:2 max2x2/2 3x1:3", "input": "6x5x2", "init": init, "probes": probes})
     shapes = [(2, 3, 2, 2), (3, 1, 2, 3)]
-    source = words(seed)
+    source = mt19937(seed)
     for _ in range(2 * 6 * 5 * 2 + sum(int(np.prod(shape)) for shape in shapes) if offset is None else offset):
         next(source)
     expected = dict(zip((0, 2), original_weights(source, shapes), strict=True))
@@ -163,7 +148,7 @@ def test_other_stems_seeds_and_offsets_draw_as_described(seed, offset):
     for index, weight in expected.items():
         np.testing.assert_array_equal(found[index].weight, weight)
     drawn = draw_probes(config.probes, config.input, Box(0, 6, 0, 5), 0, 2)
-    np.testing.assert_array_equal(drawn.transpose(3, 0, 2, 1), original_probes(words(seed), 2, 6, 5, 2))
+    np.testing.assert_array_equal(drawn.transpose(3, 0, 2, 1), original_probes(mt19937(seed), 2, 6, 5, 2))
 
 
 @pytest.mark.parametrize("stem", ["3x3 t2x2", "res(3x3)", "3x3 bn", "3x3 relu", "up2 3x3", "3x3 gap"])
