@@ -18,7 +18,7 @@ ROUNDS = 15
 RESULTS = 100_000
 
 
-def seconds(command: list[str], folder: Path, setup: bool = False) -> float:
+def seconds(command: list[str], folder: Path) -> float:
     """Wall-clock seconds of one process."""
     for leftover in folder.glob("new.db*"):
         leftover.unlink()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch.nn import functional
 
@@ -69,8 +68,3 @@ def peers(work: Workload) -> dict[str, Callable[[], Array]]:
         "cropped": cropped(work, torch.contiguous_format),
         "cropped, channels last": cropped(work, torch.channels_last),
     }
-
-
-def as_images(gradient: Array) -> Array:
-    """The kernel's gradient [rows, channels, columns, n] as [n, channels, rows, columns]."""
-    return np.ascontiguousarray(gradient.transpose(3, 1, 0, 2))

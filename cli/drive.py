@@ -74,12 +74,13 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
     summary = Summary()
     stop = Event()
     started = time.monotonic()
-    waiting = _unfinished(status(store, sweep))
-    with (
-        Progress(*waiting) as progress,
-        _renewing(store),
-        interruptible(stop, lambda: progress.say("stopping: saving what is finished (Ctrl-C again stops at once)")),
-    ):
+    left = status(store, sweep)
+
+    def interrupted() -> None:
+        summary.interrupted = True
+        progress.say("stopping: saving what is finished (Ctrl-C again stops at once)")
+
+    with Progress(*_unfinished(left)) as progress, _renewing(store), interruptible(stop, interrupted):
 
         def deliver(outcomes: "list[Outcome]") -> None:
             save(store, owner, outcomes)
@@ -103,7 +104,6 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
 
         try:
             while not stop.is_set():
-                left = status(store, sweep)
                 free = left.states["queued"]
                 if free.configs or _lapsed(left):
                     engine = _engine(settings, free.cost, free.configs, progress)
@@ -116,12 +116,12 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
                 else:
                     summary.held = left.states["running"].configs
                     break
+                left = status(store, sweep)
         finally:
             release(store, owner)
     if sweep is not None:
-        ended = status(store, sweep).states
+        ended = left.states
         summary.before = ended["failed"].configs + ended["killed"].configs - summary.failed - summary.killed
-    summary.interrupted = stop.is_set() and not settings.fail_fast
     summary.wall = time.monotonic() - started
     return summary
 
@@ -145,8 +145,7 @@ def _wait(store: "Store", sweep: str | None, found: Any, progress: Progress, sto
 
 def _lapsed(found: Any) -> bool:
     """Whether somebody who holds configs is gone: the next claim takes them over."""
-    now = time.time()
-    return any(held.owner.is_dead or (not held.owner.is_here and held.lease_until < now) for held in found.holders)
+    return any(holder.is_gone for holder in found.holders)
 
 
 def _engine(settings: Settings, work: float, count: int, progress: Progress) -> "Engine":

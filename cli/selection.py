@@ -27,6 +27,8 @@ CenterOption: TypeAlias = Annotated[
     CenterName, typer.Option("--center", help="Centre sizes on the unit's own centre, or on the plane's.")
 ]
 
+_SAMPLES = 200
+"""Heatmaps that are measured together."""
 SIZES = frozenset(Sizes.__struct_fields__) - {"reasons"}
 
 
@@ -102,10 +104,11 @@ def resized(
     Raises InputError for a `mass` that is no share.
     """
     from pipeline.measure import FRACTION, sizes
+    from store.rows import chunks
 
     if mass is not None and not 0 < mass <= 1:
         raise InputError(f"--mass {mass} is no share of the mass; give a number above 0 and at most 1")
-    for chunk in _batched(stored_samples(store, listed)):
+    for chunk in chunks(stored_samples(store, listed), _SAMPLES):
         found = sizes([sample for _, sample in chunk], mass or FRACTION, center)
         yield from zip((digest for digest, _ in chunk), found, strict=True)
 
@@ -136,14 +139,3 @@ def sort_rows(listed: list[dict[str, Any]], by: Sequence[str]) -> list[dict[str,
         known.sort(key=lambda row: row[column], reverse=name.startswith("-"))
         listed = known + [row for row in listed if row[column] is None]
     return listed
-
-
-def _batched(items: Any, size: int = 200) -> Any:
-    batch = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

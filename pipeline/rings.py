@@ -58,7 +58,6 @@ def reached(mass: Floats, fraction: float) -> NDArray[np.intp]:
     """[n]: the first ring inside which there is the fraction of all the mass, to `TOLERANCE`."""
     first: NDArray[np.intp] = np.count_nonzero(mass < (fraction - TOLERANCE) * mass[:, -1:], axis=1)
     return first
-    return first
 
 
 def _distance(size: int, center: int) -> NDArray[np.int64]:

@@ -147,7 +147,6 @@ class PreResidual(_Layer, frozen=True, tag="res_pre"):
 
 
 Convolution: TypeAlias = Conv | Depthwise | Transposed
-Pool: TypeAlias = MaxPool | AvgPool
 Group: TypeAlias = Residual | PreResidual
 Layer: TypeAlias = (
     Conv

@@ -1,5 +1,6 @@
 """How far a sweep is: configs and expected seconds by state, who holds what, and the pace."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -28,6 +29,11 @@ class Holder(msgspec.Struct, frozen=True):
     owner: Owner
     configs: int
     lease_until: float
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the next claim takes its configs over, as `store.queue.reclaim` does."""
+        return self.owner.is_dead or (not self.owner.is_here and self.lease_until < time.time())
 
 
 class Pace(msgspec.Struct, frozen=True):

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from threading import Event
-from typing import Literal, Protocol, TypeAlias, get_args
+from typing import Literal, Protocol, TypeAlias
 
 from pipeline.engines.times import Times
 from pipeline.graph import Limits, Partition
 from pipeline.result import Outcome
 
 EngineName: TypeAlias = Literal["auto", "sync", "threads", "processes", "cluster"]
-ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 Deliver: TypeAlias = Callable[[list[Outcome]], None]
 """Called in the driving thread with the outcomes of a partition, or of a part of it, as soon as they are there."""

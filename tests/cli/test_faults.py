@@ -82,9 +82,10 @@ def test_killed_between_saves_the_finished_results_stay() -> None:
     assert f"{400 - done} measured" in good("run", "long").err
 
 
-def test_ctrl_c_saves_what_is_finished_and_exits_with_130() -> None:
+@pytest.mark.parametrize("options", [(), ("--fail-fast",)])
+def test_ctrl_c_saves_what_is_finished_and_exits_with_130(options: tuple[str, ...]) -> None:
     axes = ("-s", "seed=range(0,60)", "-s", "input=61", "--name", "slow")
-    process = spawn("run", "6x9x9:16", *axes, "--engine", "sync")
+    process = spawn("run", "6x9x9:16", *axes, "--engine", "sync", *options)
     wait_for_results(process, 1)
     process.send_signal(signal.SIGINT)
     ended = finished(process)
