@@ -116,10 +116,11 @@ def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selectio
     windows = {window(config.network, config.unit) for config in configs}
     if len(windows) > 1 or len({config.input for config in configs}) > 1:
         raise InputError("--map averages heatmaps of one unit, but those of a group differ in their windows or planes")
-    heatmaps = [unpack_heatmap(arrays) for _, arrays in each_arrays(store, [member["digest"] for member in members])]
-    if not heatmaps:
+    stored = each_arrays(store, [member["digest"] for member in members])
+    mean = mean_map((unpack_heatmap(arrays) for _, arrays in stored), map_ == "square")
+    if mean is None:
         return dict.fromkeys(SIZES)
     seen = windows.pop()
-    sample = Sample(mean_map(heatmaps, map_ == "square"), seen.center, seen, configs[0].probes.count)
+    sample = Sample(mean, seen.center, seen, configs[0].probes.count)
     (found,) = sizes([sample], selection.mass or FRACTION, selection.center)
     return {name: getattr(found, name) for name in SIZES}

@@ -1,5 +1,6 @@
 """Spread over replicates: what the draws of a group say together, and how sure they are."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -45,13 +46,15 @@ def _resamples(n: int) -> npt.NDArray[np.intp]:
     return np.random.default_rng(_SEED).integers(n, size=(RESAMPLES, n))
 
 
-def mean_map(heatmaps: list[npt.NDArray[np.float64]], squared: bool) -> npt.NDArray[np.float64]:
-    """The mean over a group of its heatmaps [height, width], or of their squares.
+def mean_map(heatmaps: Iterable[npt.NDArray[np.float64]], squared: bool) -> npt.NDArray[np.float64] | None:
+    """The mean over a group of its heatmaps [height, width], or of their squares, read one by one; None of none.
 
     This is how the paper averages: over draws first, then the size of the mean (Luo et al. 2016, section 3). With one
     probe and one input channel the mean of squares is the mean squared gradient, which has a closed form.
     """
-    total = np.zeros_like(heatmaps[0])
-    for heatmap in heatmaps:
-        total += heatmap * heatmap if squared else heatmap
-    return total / len(heatmaps)
+    total: npt.NDArray[np.float64] | None = None
+    n = 0
+    for n, heatmap in enumerate(heatmaps, 1):  # noqa: B007  # their number is what is left of it
+        part = heatmap * heatmap if squared else heatmap
+        total = part.copy() if total is None else np.add(total, part, out=total)
+    return None if total is None else total / n
