@@ -28,11 +28,15 @@ _SECONDS_PER_RESULT = 120e-6
 _SECONDS_PER_SEEN = 0.2e-6
 _SECONDS_PER_PIXEL = 0.02e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
-_LARGE = 2**18
+_LARGE = 2**22
+_SCRATCH = 4 * 2**20
+"""Bytes of what lies between the arrays of a convolution, which is made in blocks."""
+_BYTES_PER_STEP = 20_000
+"""Of the views that a step is bound to, both ways."""
 _PASSES_PER_SMOOTH = 120
 _PASSES_PER_RECTIFIER = 10
 """Passes over its numbers that an activation takes as long as, both ways."""
-_REACHED = 0.8
+_REACHED = 0.95
 """Share of the rate of a large matrix product that is reached overall."""
 _MULTIPLY_ADDS_PER_WEIGHT = 360
 """Drawing a weight and putting it in place, as multiply-adds."""
@@ -68,37 +72,39 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
     plan = cone_of(stem, plane, unit, channel)
     size = plan.box.height * plan.box.width * plan.steps[0].node.given.channels
     multiply_adds = weights = drawn = steps = unbound = 0
-    effort, kept, largest, scratch = PASS * 4.0 * size * count, 0, 0, 0
+    effort, kept, passed, beside = PASS * 4.0 * size * count, 0, 0, 0
     for step in walk(plan.steps):
         channels = step.features[1] - step.features[0]
         made = step.y.size_out * step.x.size_out * channels
         read = step.y.size_in * step.x.size_in
         spent = Effort(0.0, 8.0 * made * count)
-        working = made
+        own = 0
         if isinstance(step.node.layer, Convolution):
             kh, kw, inputs, _ = step.node.weight_shape
             weights += kh * kw * inputs * channels
             drawn += prod(step.node.weight_shape)
             read *= inputs * step.groups
             multiply_adds += 2 * _pixels(step) * kh * kw * inputs * channels
-            spent, unfolded = _convolution(step, (kh, kw, inputs, channels), count)
-            working = max(2 * made + read, 2 * read + made, unfolded)
-            scratch = max(scratch, min(2**20, kw * max(made, read) * count * itemsize))
+            spent, own = _convolution(step, (kh, kw, inputs, channels), count)
         elif isinstance(step.node.layer, MaxPool | AvgPool):
             read *= channels
             spent = Effort(0.0, 6.0 * made * step.y.kernel * step.x.kernel * count)
-            working = 2 * read + 3 * made
+            own = 2 * read + made
+        else:
+            read *= step.node.given.channels
+            own = made
         smooth = step.node.activation not in ("relu", "leaky_relu", "linear", "hardswish")
         over = made * count * (_PASSES_PER_SMOOTH if smooth else _PASSES_PER_RECTIFIER)
-        effort += spent.products + PASS * (1.4 * spent.passes + over)
+        effort += spent.products + PASS * (spent.passes + over)
         kept += made * (itemsize if smooth else 1)
-        largest = max(largest, working * itemsize)
+        passed = max(passed, (made + read) * itemsize)
+        beside = max(beside, (own + (2 * made if smooth else 0)) * itemsize)
         steps += 1
         bound = isinstance(step.node.layer, Conv | Depthwise) and step.y.dilation == 1
         unbound += not bound or max(made, read) * count * itemsize > _LARGE
-    # Blocks of memory stay with the thread until they fit no more, which doubles what is worked on at once.
-    held = kept + int(2.8 * largest) + 2 * size * itemsize
-    fixed = scratch + 2 * itemsize * weights + 4 * drawn
+    held = kept + passed + beside + 4 * size * itemsize
+    scratch = min(_SCRATCH, 5 * passed * count)
+    fixed = scratch + steps * _BYTES_PER_STEP + 2 * itemsize * weights + 4 * drawn
     effort += _MULTIPLY_ADDS_PER_WEIGHT * drawn
     return Work(multiply_adds, effort, held, fixed, weights, steps, unbound)
 
@@ -111,20 +117,24 @@ def _pixels(step: Step) -> int:
 
 
 def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[Effort, int]:
-    """(the effort both ways, numbers of one probe that an unfolded operand takes)."""
+    """(the effort both ways, numbers of one probe that it takes beside those it is given and makes)."""
     y, x, groups = step.y, step.x, step.groups
     kh, kw, inputs, features = shape
-    if isinstance(step.node.layer, Conv | Depthwise):
-        there, back = forward_way(shape, y, x, groups, n), vjp_way(shape, y, x, groups, n)
-        one, other = forward_efforts(shape, y, x, groups, n)[there], vjp_efforts(shape, y, x, groups, n)[back]
-        unfolded = y.size_out * x.size_out * kh * kw * inputs * groups if back == "unfolded" else 0
-        if "fourier" in (there, back):
-            unfolded = 3 * y.size_in * x.size_in * (inputs + features)
-    else:  # the transpose of a convolution that reads the larger plane
+    read, made = y.size_in * x.size_in * inputs * groups, y.size_out * x.size_out * features
+    if not isinstance(step.node.layer, Conv | Depthwise):  # the transpose of a convolution that reads the larger plane
         spread = kh * kw * features * y.size_in * x.size_in
         one = other = Effort(2.0 * spread * inputs * n, 2.0 * spread * n)
-        unfolded = spread
-    return Effort(one.products + other.products, one.passes + other.passes), unfolded
+        return Effort(one.products + other.products, one.passes + other.passes), spread
+    there, back = forward_way(shape, y, x, groups, n), vjp_way(shape, y, x, groups, n)
+    one, other = forward_efforts(shape, y, x, groups, n)[there], vjp_efforts(shape, y, x, groups, n)[back]
+    own = 0
+    if back == "unfolded":
+        own = 3 * kh * kw * inputs * groups * y.size_out * x.size_out // 2 + made
+    if "phases" in (there, back):
+        own = read + 2 * made
+    if "fourier" in (there, back):
+        own = max(own, 3 * read // 2, 5 * made // 2)
+    return Effort(one.products + other.products, one.passes + other.passes), own
 
 
 @lru_cache(maxsize=1)

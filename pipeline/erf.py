@@ -74,8 +74,8 @@ def input_gradient(
     with np.errstate(all="ignore"):  # an overflow shows as a probe that is not finite
         out, traces = forward(plan.steps, probes, parameters, deadline)
         seed = _readout(config, out, plan.features)
-        gradient = backward(plan.steps, seed, traces, parameters, deadline)
         finite: npt.NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(out), axis=(0, 1, 2))
+        gradient = backward(plan.steps, seed, traces, parameters, deadline)  # takes the memory of `out`
         if not np.isfinite(gradient.sum()):
             finite &= np.logical_and.reduce(np.isfinite(gradient), axis=(0, 1, 2))
     return gradient, finite

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.cone import EVERYTHING, Read, Step
-from pipeline.layers import activation, conv, held
+from pipeline.layers import activation, held
 from pipeline.layers.array import Array
 from pipeline.layers.table import OPERATIONS
 from pipeline.stem import Conv, Depthwise, Group
@@ -29,9 +29,12 @@ class Trace(NamedTuple):
 
 
 def forward(
-    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None
+    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None, level: int = 0
 ) -> tuple[Array, list[Trace]]:
-    """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs the steps again."""
+    """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs steps again.
+
+    Steps inside a sum run at a higher `level`, so that they leave alone what the sum was handed; see `held`.
+    """
     traces = []
     for step in steps:
         node = step.node
@@ -40,17 +43,15 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
-        weight = own.weight if own.bias is None else None
-        way = None if weight is None else held.held_way(step, x, weight, backward=False)
-        if weight is not None and way is not None:
+        if isinstance(node.layer, Conv | Depthwise) and own.weight is not None and own.bias is None:
             kind = node.activation
-            x, slope = held.forward(step, x, weight, way, kind == "relu")
+            x, slope = held.forward(step, x, own.weight, kind == "relu", level)
             if kind != "relu":
                 x, slope = activation.forward(kind, x)
             traces.append(Trace(given, None, slope))
             continue
         if isinstance(node.layer, Group):
-            z, saved = _forward_sum(step, x, parameters, deadline)
+            z, saved = _forward_sum(step, x, parameters, deadline, level)
         else:
             z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
         x, slope = activation.forward(node.activation, z)
@@ -59,7 +60,12 @@ def forward(
 
 
 def backward(
-    steps: tuple[Step, ...], g: Array, traces: list[Trace], parameters: dict[int, Parameters], deadline: float | None
+    steps: tuple[Step, ...],
+    g: Array,
+    traces: list[Trace],
+    parameters: dict[int, Parameters],
+    deadline: float | None,
+    level: int = 0,
 ) -> Array:
     """The gradient by what the steps were handed, given that by what they made."""
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
@@ -68,16 +74,12 @@ def backward(
         layer = step.node.layer
         own = parameters.get(step.node.index, NO_PARAMETERS)
         if isinstance(layer, Group):
-            g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline)
+            g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline, level)
         elif own.weight is not None and isinstance(layer, Conv | Depthwise):
             mask = trace.slope if step.node.activation == "relu" else None
             if mask is None:
                 g = activation.vjp(g, trace.slope)
-            way = held.held_way(step, g, own.weight, backward=True)
-            if way is not None:
-                g = held.vjp(step, g, own.weight, way, mask)
-            else:
-                g = conv.vjp(g, own.weight, step.y, step.x, step.groups, mask)
+            g = held.vjp(step, g, own.weight, mask, level)
         else:
             g = OPERATIONS[type(layer)].vjp(activation.vjp(g, trace.slope), step, own, trace.saved)
         g = _returned(g, step.read, trace.given)
@@ -93,22 +95,22 @@ class SumTrace(NamedTuple):
 
 
 def _forward_sum(
-    step: Step, x: Array, parameters: dict[int, Parameters], deadline: float | None
+    step: Step, x: Array, parameters: dict[int, Parameters], deadline: float | None, level: int
 ) -> tuple[Array, SumTrace]:
-    made, body = forward(step.body, x, parameters, deadline)
+    made, body = forward(step.body, x, parameters, deadline, level + 1)
     if step.shortcut is None:
         return made + _taken(x, step.skip), SumTrace(body, [], x.shape)
-    beside, shortcut = forward((step.shortcut,), x, parameters, deadline)
+    beside, shortcut = forward((step.shortcut,), x, parameters, deadline, level + 2)
     return made + beside, SumTrace(body, shortcut, x.shape)
 
 
 def _backward_sum(
-    step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], deadline: float | None
+    step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], deadline: float | None, level: int
 ) -> Array:
-    through = backward(step.body, g, saved.body, parameters, deadline)
+    through = backward(step.body, g, saved.body, parameters, deadline, level + 1)
     if step.shortcut is None:
         return through + _returned(g, step.skip, saved.given)
-    return through + backward((step.shortcut,), g, saved.shortcut, parameters, deadline)
+    return through + backward((step.shortcut,), g, saved.shortcut, parameters, deadline, level + 2)
 
 
 def _taken(x: Array, read: Read) -> Array:

@@ -80,9 +80,10 @@ def warm_up() -> None:
 
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
     forkserver.set_forkserver_preload([_PRELOAD])
+    resource_tracker.ensure_running()  # here, as it lets SIGINT through again once it runs
     before = {name: os.environ.get(name) for name in (*ENVIRONMENT, "PYTHONPATH")}
     os.environ.update(ENVIRONMENT)
     root = Path(__file__).resolve().parents[2]

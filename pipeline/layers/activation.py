@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.layers.array import Array
+from pipeline.layers.buffer import zeros
 from pipeline.stem import LEAKY_SLOPE, Activation
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -32,7 +33,7 @@ def vjp(g: Array, slope: Any) -> Array:
 
 def _relu(z: Array) -> tuple[Array, Any]:
     slope = z > 0
-    return np.maximum(z, 0, out=z), slope
+    return np.maximum(z, zeros(z.shape[1:], z.dtype), out=z), slope
 
 
 def _leaky_relu(z: Array) -> tuple[Array, Any]:

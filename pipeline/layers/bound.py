@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from pipeline.layers.array import Array
 
-Calls = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+Call = tuple[Callable[..., Any], tuple[Any, ...]]
+Calls = list[Call]
 
 
 class Bound(NamedTuple):

@@ -6,6 +6,7 @@ it any more.
 """
 
 import threading
+from functools import lru_cache
 from math import prod
 from sys import getrefcount
 from typing import Any
@@ -31,6 +32,7 @@ class _Blocks(threading.local):
         self.blocks: list[_Block] = []
         self.sizes: list[int] = []  # what each block can hold from its first cache line on
         self.scratch: dict[str, _Block] = {}
+        self.growth = 0
 
     def take(self, size: int) -> _Block:
         """A block of at least `size` bytes that nothing refers to."""
@@ -72,10 +74,44 @@ def scratch(purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array
     size = prod(shape) * dtype.itemsize
     block = _mine.scratch.get(purpose)
     if block is None or block.size < size + LINE:
-        block = np.empty(size + LINE, np.uint8)
+        eighth = 2 ** max(size.bit_length() - 4, 0)
+        block = np.empty(-(-size // eighth) * eighth + LINE, np.uint8)
         if size <= KEPT // 4:
             _mine.scratch[purpose] = block
+            _mine.growth += 1
     return _placed(block, shape, dtype)
+
+
+def growth() -> int:
+    """How often this thread's scratch space has grown; what was bound to it before keeps smaller blocks alive."""
+    return _mine.growth
+
+
+def room(slot: str | None, given: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array to be made of `given`: without a slot one of its own, else that one of the slot's two that is not given.
+
+    What a slot holds is valid until the next but one is made there.
+    """
+    if slot is None:
+        return empty(shape, dtype)
+    for side in (f"{slot} 0", f"{slot} 1"):
+        block = _mine.scratch.get(side)
+        if block is None or not np.may_share_memory(block, given):
+            break
+    return scratch(side, shape, dtype)
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Zeros to compare with, shared and not to be written: NumPy's maximum with an array is three times as quick."""
+    size = prod(shape)
+    return _zeros(max(size - 1, 0).bit_length(), dtype)[:size].reshape(shape)
+
+
+@lru_cache(maxsize=64)
+def _zeros(bits: int, dtype: np.dtype[Any]) -> Array:
+    made: Array = np.zeros(2**bits, dtype)
+    made.flags.writeable = False
+    return made
 
 
 def _placed(block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.network import Axis
 
-Way = Literal["folded", "unfolded", "phases", "fourier"]
+Way = Literal["folded", "winograd", "unfolded", "phases", "fourier"]
 Shape = tuple[int, int, int, int]
 """Of a weight: kernel height and width, input channels of a group, features."""
 
@@ -19,6 +19,15 @@ LEAST_FOURIER = 2 * 10**7
 
 LEAST_FEATURES = 8
 """Channels or features below which products at one frequency are too thin, and windows of zeros too likely."""
+
+TAPS = 3
+"""Across, of a kernel that minimal filtering is built for."""
+
+CALLS, CALLS_BACK = 4 * 10**5, 9 * 10**5
+"""Multiply-adds that take as long as the calls that the Winograd way has more, forward and back."""
+
+THIN = 4
+"""Features of a group below which an unfolded operand is read for too few products."""
 
 PASS = 8
 """Multiply-adds that take as long as passing over one number."""
@@ -42,11 +51,10 @@ def forward_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way
     _, _, channels, features = shape
     if is_dilated(y, across):
         return "phases"
-    if _fourier_pays(shape, y, across, groups, forward_efforts(shape, y, across, groups, n)):
-        return "fourier"
-    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or 4 * channels <= features // groups:
-        return "unfolded"
-    return "folded"
+    direct: Way = "folded"
+    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or max(channels, THIN) <= features // groups:
+        direct = "unfolded"
+    return _quickest(direct, shape, y, across, groups, forward_efforts(shape, y, across, groups, n))
 
 
 @lru_cache(maxsize=4096)
@@ -54,11 +62,10 @@ def vjp_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way:
     """How its transpose is done."""
     if is_dilated(y, across):
         return "phases"
-    if _fourier_pays(shape, y, across, groups, vjp_efforts(shape, y, across, groups, n)):
-        return "fourier"
+    direct: Way = "folded"
     if y.dilation > 1 or y.stride > 1 or across.stride > 1 or y.size_out == 1 or y.before < 0 or y.after < 0:
-        return "unfolded"
-    return "folded"
+        direct = "unfolded"
+    return _quickest(direct, shape, y, across, groups, vjp_efforts(shape, y, across, groups, n))
 
 
 def is_dilated(y: Axis, across: Axis) -> bool:
@@ -66,38 +73,50 @@ def is_dilated(y: Axis, across: Axis) -> bool:
     return y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1
 
 
-def _fourier_pays(shape: Shape, y: Axis, across: Axis, groups: int, efforts: dict[Way, Effort]) -> bool:
-    if groups > 1 or max(y.stride, y.dilation, across.stride, across.dilation) > 1 or min(y.before, y.after) < 0:
-        return False
-    if min(shape[2:]) < LEAST_FEATURES:
-        return False
-    direct, fourier = efforts["folded"], efforts["fourier"]
-    return direct.products > LEAST_FOURIER and fourier.total < 0.8 * direct.total
+def _quickest(direct: Way, shape: Shape, y: Axis, across: Axis, groups: int, efforts: dict[Way, Effort]) -> Way:
+    pads = y.before, y.after, across.before, across.after
+    if groups > 1 or max(y.stride, y.dilation, across.stride, across.dilation) > 1 or min(pads) < 0:
+        return direct
+    if shape[1] == TAPS and across.size_out > 1 and efforts["winograd"].total < efforts[direct].total:
+        return "winograd"
+    fourier, folded = efforts["fourier"].total, efforts["folded"]
+    if min(shape[2:]) >= LEAST_FEATURES and folded.products > LEAST_FOURIER and fourier < 0.8 * folded.total:
+        return "fourier"
+    return direct
 
 
 def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:
     """What each way takes for n probes."""
     kh, kw, channels, features = shape
-    taps = kh * kw * channels * features * n
-    passed, made = channels * groups * n, across.size_out * features * n
-    folded = Effort(1.1 * y.size_out * across.size_in * taps, y.size_out * made * kw)
-    unfolded = Effort(1.5 * y.size_out * across.size_out * taps, y.size_in * across.size_out * kw * passed)
+    rows = kh * kw * channels * features * n * y.size_out
+    passed, made = y.size_in * channels * groups * n, y.size_out * across.size_out * features * n
+    folded = Effort(1.1 * across.size_in * rows, made * kw)
+    unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * passed)
+    winograd = _winograd(shape, rows, across, 3 * across.size_in * passed + 3 * made, CALLS)
     fourier = _fourier(shape, (y.size_in, across.size_in), (y.size_out, across.size_out), n)
-    return {"folded": folded, "phases": folded, "unfolded": unfolded, "fourier": fourier}
+    return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
 
 
 def vjp_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:
     """What each way of the transpose takes for n probes."""
     kh, kw, channels, features = shape
-    taps = kh * kw * channels * features * n
-    made = channels * groups * n
-    folded = Effort(1.1 * y.size_in * across.size_out * taps, y.size_in * across.size_in * made * kw)
+    rows = kh * kw * channels * features * n * y.size_out
+    passed, made = y.size_out * across.size_out * features * n, channels * groups * n
+    folded = Effort(1.1 * across.size_out * rows, y.size_in * across.size_in * made * kw)
     spread = kw * across.size_out * made * (y.size_out * kh * 2 + y.size_in * 3)
-    unfolded = Effort(1.2 * y.size_out * across.size_out * taps, spread)
+    unfolded = Effort(1.2 * across.size_out * rows, spread)
+    over = 3 * passed + 5 * y.size_in * across.size_in * made
+    winograd = _winograd(shape, rows, across, over, CALLS_BACK)
     turned = kh, kw, features, channels
-    given = y.size_out + 2 * kh - 2, across.size_out
-    fourier = _fourier(turned, given, (y.size_in, across.size_in), n)
-    return {"folded": folded, "phases": folded, "unfolded": unfolded, "fourier": fourier}
+    fourier = _fourier(turned, (y.size_out, across.size_out), (y.size_in, across.size_in), n)
+    return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
+
+
+def _winograd(shape: Shape, rows: float, across: Axis, passes: float, calls: float) -> Effort:
+    """Four products for two columns, where the direct way takes six; the kernel's transform, and more calls."""
+    kh, _, channels, features = shape
+    products = 1.1 * rows * 4 * -(-across.size_out // 2) / TAPS
+    return Effort(products + calls, passes + 6 * kh * channels * features)
 
 
 def _fourier(shape: Shape, given: tuple[int, int], made: tuple[int, int], n: int) -> Effort:

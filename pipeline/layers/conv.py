@@ -2,35 +2,53 @@
 
 import numpy as np
 
-from pipeline.layers import folded, fourier, unfolded
+from pipeline.layers import folded, fourier, unfolded, winograd
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
-from pipeline.layers.buffer import empty
+from pipeline.layers.buffer import room
 from pipeline.layers.choice import Shape, Way, forward_way, vjp_way
 from pipeline.layers.span import placed
 from pipeline.network import Axis
 
 
-def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, way: Way | None = None) -> Array:
+def forward(
+    x: Array,
+    weight: Array,
+    y: Axis,
+    across: Axis,
+    groups: int = 1,
+    way: Way | None = None,
+    slot: str | None = None,
+) -> Array:
     """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n].
 
-    `way` forces one; the Fourier way yields to a direct one where its result would not be exact.
+    `way` forces one; the Fourier way yields to a direct one where its result would not be exact. The result goes to a
+    slot of this thread's memory if one is named; see `buffer.room`.
     """
-    way = way or forward_way(weight.shape, y, across, groups, x.shape[3])
+    way = way or exact(forward_way(weight.shape, y, across, groups, x.shape[3]), weight)
     if way == "phases":
-        return _dilated_forward(x, weight, y, across, groups)
+        return _dilated_forward(x, weight, y, across, groups, slot)
     if way == "fourier":
-        made = fourier.forward(x, weight, y, across)
+        made = fourier.forward(x, weight, y, across, slot)
         if made is not None:
             return made
-    return run(bound_forward(x, weight.shape, y, across, groups, way), weight)
+    return run(bound_forward(x, weight.shape, y, across, groups, way, slot), weight)
 
 
-def bound_forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, way: Way) -> Bound:
-    """The convolution of x with a weight of `shape`, not yet run; folded unless `way` is unfolded."""
+def exact(way: Way, weight: Array) -> Way:
+    """`way`, but a direct one in place of Winograd's for a kernel that holds a zero; see `winograd`."""
+    return "folded" if way == "winograd" and not weight.all() else way
+
+
+def bound_forward(
+    x: Array, shape: Shape, y: Axis, across: Axis, groups: int, way: Way, slot: str | None = None
+) -> Bound:
+    """The convolution of x with a weight of `shape`, not yet run; folded where `way` cannot be bound."""
     if way == "unfolded":
-        return unfolded.forward(x, shape, y, across, groups)
-    return folded.forward(x, shape, y, across, groups)
+        return unfolded.forward(x, shape, y, across, groups, slot)
+    if way == "winograd":
+        return winograd.forward(x, shape, y, across, slot)
+    return folded.forward(x, shape, y, across, groups, slot)
 
 
 def vjp(
@@ -41,38 +59,52 @@ def vjp(
     groups: int = 1,
     mask: Array | None = None,
     way: Way | None = None,
+    slot: str | None = None,
 ) -> Array:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask: [rows, C, columns, n]."""
-    way = way or vjp_way(weight.shape, y, across, groups, g.shape[3])
+    way = way or exact(vjp_way(weight.shape, y, across, groups, g.shape[3]), weight)
     if way == "phases":
-        return _dilated_vjp(g, weight, y, across, groups, mask)
+        return _dilated_vjp(g, weight, y, across, groups, mask, slot)
     if way == "fourier":
-        made = fourier.vjp(g, weight, y, across, mask)
+        made = fourier.vjp(g, weight, y, across, mask, slot)
         if made is not None:
             return made
-    return run(bound_vjp(g, weight.shape, y, across, groups, mask, way), weight)
+    return run(bound_vjp(g, weight.shape, y, across, groups, mask, way, slot), weight)
 
 
-def bound_vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None, way: Way) -> Bound:
-    """The gradient by x for a weight of `shape`, not yet run; folded unless `way` is unfolded."""
+def bound_vjp(
+    g: Array,
+    shape: Shape,
+    y: Axis,
+    across: Axis,
+    groups: int,
+    mask: Array | None,
+    way: Way,
+    slot: str | None = None,
+) -> Bound:
+    """The gradient by x for a weight of `shape`, not yet run; see `bound_forward`."""
     if way == "unfolded":
-        return unfolded.vjp(g, shape, y, across, groups, mask)
-    return folded.vjp(g, shape, y, across, groups, mask)
+        return unfolded.vjp(g, shape, y, across, groups, mask, slot)
+    if way == "winograd":
+        return winograd.vjp(g, shape, y, across, mask, slot)
+    return folded.vjp(g, shape, y, across, groups, mask, slot)
 
 
-def _dilated_forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
+def _dilated_forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int, slot: str | None) -> Array:
     """Rows d apart are a plane of their own, on which the kernel is not dilated."""
     padded = np.zeros((y.size_in + y.before + y.after, *x.shape[1:]), x.dtype)
     there, source = placed(y)
     padded[there] = x[source]
-    made = empty((y.size_out, weight.shape[3], across.size_out, x.shape[3]), x.dtype)
+    made = room(slot, x, (y.size_out, weight.shape[3], across.size_out, x.shape[3]), x.dtype)
     for phase in range(min(y.dilation, y.size_out)):
         rows = padded[phase :: y.dilation]
         made[phase :: y.dilation] = forward(rows, weight, _phase(y, len(rows), phase), across, groups)
     return made
 
 
-def _dilated_vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array | None) -> Array:
+def _dilated_vjp(
+    g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array | None, slot: str | None
+) -> Array:
     rows, channels = y.size_in + y.before + y.after, weight.shape[2] * groups
     padded = np.zeros((rows, channels, across.size_in, g.shape[3]), g.dtype)
     for phase in range(min(y.dilation, y.size_out)):
@@ -81,7 +113,8 @@ def _dilated_vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int, ma
         axis = _phase(y, len(own), phase)
         own[...] = vjp(g[phase :: y.dilation], weight, axis, across, groups, masked)
     there, source = placed(y)
-    made = np.zeros((y.size_in, *padded.shape[1:]), g.dtype)
+    made = room(slot, g, (y.size_in, *padded.shape[1:]), g.dtype)
+    made.fill(0)
     made[source] = padded[there]
     return made
 

@@ -30,10 +30,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Calls
-from pipeline.layers.buffer import empty
-from pipeline.layers.lines import lined, pixels, spaced
+from pipeline.layers.buffer import room, scratch
+from pipeline.layers.lines import items
+from pipeline.layers.span import Reach, runs
 from pipeline.network import Axis
+
+BLOCK = 2**20
+"""Bytes of products that are made at once."""
 
 
 class Bilinear(NamedTuple):
@@ -71,33 +74,27 @@ def bilinear(columns: int, taps: int, outputs: int, before: int, dtype: str) -> 
     return Bilinear(*(np.ascontiguousarray(a, dtype) for a in (out[kept].T, line[kept], kernel[kept])))
 
 
-def forward(x: Array, weight: Array, y: Axis, across: Axis) -> Array | None:
+def forward(x: Array, weight: Array, y: Axis, across: Axis, slot: str | None = None) -> Array | None:
     """The convolution of x [rows, C, columns, n] with weight [kh, kw, C, F], or None where a window is zero."""
     kh, kw, _, _ = weight.shape
     padding = y.before, y.after
     if has_zero_window(_alive(x), (kh, *padding), (kw, across.before, across.after)):
         return None
-    calls: Calls = []
-    lines = lined(calls, x, y, 1, 0)
-    _run(calls)
     kernel = np.ascontiguousarray(weight.transpose(1, 3, 0, 2))  # [kw, F, kh, C]
-    return _correlation(lines[0], x.shape[2:], kernel, 0, y.size_out, across.size_out, across.before, padding)
+    reach = Reach(-y.before, 1, kh)
+    return _correlation(np.ascontiguousarray(x), kernel, reach, (y.size_out, across.size_out), across.before, slot)
 
 
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, mask: Array | None) -> Array | None:
+def vjp(g: Array, weight: Array, y: Axis, across: Axis, mask: Array | None, slot: str | None = None) -> Array | None:
     """The gradient by x, given g [rows', F, columns', n] times mask, or None where a window of that is zero."""
     kh, kw, _, _ = weight.shape
-    calls: Calls = []
-    lines = spaced(calls, g, kh - 1, 1, mask)
-    _run(calls)
-    columns, n = g.shape[2:]
-    inside = pixels(lines[0, kh - 1 : kh - 1 + len(g)], columns, n)
+    given = np.ascontiguousarray(g) if mask is None else np.multiply(g, mask, out=scratch("masked", g.shape, g.dtype))
     rows = kh, kh - 1 - y.before, kh - 1 - y.after
-    if has_zero_window(_alive(inside), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
+    if has_zero_window(_alive(given), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
         return None
     kernel = np.ascontiguousarray(weight[::-1, ::-1].transpose(1, 2, 0, 3))  # [kw, C, kh, F]
-    before, blank = kw - 1 - across.before, (kh - 1, kh - 1)
-    return _correlation(lines[0], g.shape[2:], kernel, y.before, y.size_in, across.size_in, before, blank)
+    reach = Reach(y.before - (kh - 1), 1, kh)
+    return _correlation(given, kernel, reach, (y.size_in, across.size_in), kw - 1 - across.before, slot)
 
 
 def _alive(x: Array) -> npt.NDArray[np.bool_]:
@@ -124,71 +121,47 @@ def has_zero_window(alive: npt.NDArray[np.bool_], y: tuple[int, int, int], x: tu
     return not (rows[:, kw:] > rows[:, :-kw]).all()
 
 
-def _run(calls: Calls) -> None:
-    for function, arguments in calls:
-        function(*arguments)
-
-
 def _correlation(
-    lines: Array,
-    sides: tuple[int, ...],
-    kernel: Array,
-    first: int,
-    rows: int,
-    outputs: int,
-    before: int,
-    blank: tuple[int, int],
+    given: Array, kernel: Array, reach: Reach, sides: tuple[int, int], before: int, slot: str | None
 ) -> Array:
-    """Lines [padded rows, C, pitch] with a kernel [kw, F, kh, C]: [rows, F, outputs, n], from row `first` on."""
-    high, channels, _ = lines.shape
-    columns, n = sides
+    """[rows, C, columns, n] with a kernel [kw, F, kh, C], `before` zeros in front of a line: [rows, F, outputs, n]."""
+    high, channels, columns, n = given.shape
     taps, features, kh, _ = kernel.shape
-    dtype = lines.dtype
+    rows, outputs = sides
+    dtype = given.dtype
     a, b, d = bilinear(columns, taps, outputs, before, dtype.str)
     q = len(b)
     u = np.matmul(d, kernel.reshape(taps, -1)).reshape(q, 1, features, kh * channels)
-    turned = empty((high, columns, channels, n), dtype)
-    _items(turned)[...] = _items(pixels(lines, columns, n)).transpose(0, 2, 1)
-    v = empty((q, high, channels, n), dtype)
-    np.matmul(b, turned.reshape(high, columns, channels * n), out=v.reshape(q, high, -1).transpose(1, 0, 2))
-    m = empty((q, rows, features, n), dtype)
-    for start, count, top, bottom in _runs(high, rows, first, kh, blank):
-        item = dtype.itemsize
-        line = channels * n * item
-        if bottom <= top:
-            m[:, start : start + count] = 0
-            continue
-        window: Array = np.ndarray(
-            (q, count, (bottom - top) * channels, n),
-            dtype,
-            v,
-            (first + start + top) * line,
-            (high * line, line, n * item, item),
-        )
-        np.matmul(u[..., top * channels : bottom * channels], window, out=m[:, start : start + count])
-    del v, turned
-    back = empty((rows, outputs, features, n), dtype)
-    np.matmul(a, m.reshape(q, rows, features * n).transpose(1, 0, 2), out=back.reshape(rows, outputs, features * n))
-    made = empty((rows, features, outputs, n), dtype)
-    _items(made)[...] = _items(back).transpose(0, 2, 1)
+    v = scratch("transformed", (q, high, channels, n), dtype)
+    spectra = v.reshape(q, high, channels * n).transpose(1, 0, 2)
+    step = max(1, BLOCK // (columns * channels * n * dtype.itemsize))
+    for first in range(0, high, step):
+        block = given[first : first + step]
+        turned = scratch("turned", (len(block), columns, channels, n), dtype)
+        items(turned)[...] = items(block).transpose(0, 2, 1)
+        np.matmul(b, turned.reshape(len(block), columns, channels * n), out=spectra[first : first + step])
+    made = room(slot, given, (rows, features, outputs, n), dtype)
+    step = max(1, BLOCK // (q * features * n * dtype.itemsize))
+    for first in range(0, rows, step):
+        below = range(first, min(first + step, rows))
+        m = scratch("products", (q, len(below), features, n), dtype)
+        for start, stop, top, bottom in runs(reach, below, high):
+            here = m[:, start - first : stop - first]
+            if bottom <= top:
+                here[...] = 0
+                continue
+            item = dtype.itemsize
+            line = channels * n * item
+            window: Array = np.ndarray(
+                (q, stop - start, (bottom - top) * channels, n),
+                dtype,
+                v,
+                (reach.first + start + top) * line,
+                (high * line, line, n * item, item),
+            )
+            np.matmul(u[..., top * channels : bottom * channels], window, out=here)
+        back = scratch("turned", (len(below), outputs, features, n), dtype)
+        flat = m.reshape(q, len(below), features * n).transpose(1, 0, 2)
+        np.matmul(a, flat, out=back.reshape(len(below), outputs, features * n))
+        items(made[first : below.stop])[...] = items(back).transpose(0, 2, 1)
     return made
-
-
-def _runs(high: int, rows: int, first: int, kh: int, blank: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """(first row, rows, first tap, end of taps): neighbouring rows that read the same taps of lines that are not blank.
-
-    `blank` lines at the top and at the bottom are zero.
-    """
-    runs: list[tuple[int, int, int, int]] = []
-    for row in range(rows):
-        top, bottom = max(0, blank[0] - first - row), min(kh, high - blank[1] - first - row)
-        if runs and runs[-1][2:] == (top, bottom):
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1, top, bottom)
-        else:
-            runs.append((row, 1, top, bottom))
-    return runs
-
-
-def _items(x: Array) -> np.ndarray:
-    """[..., n] with the last axis as one item, which is copied at once."""
-    return x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]

@@ -1,15 +1,18 @@
-"""Pieces of a plane as lines that BLAS is fast at: rows padded, groups of channels apart, each on a cache line."""
+"""Pieces of a plane as lines that BLAS is fast at: groups of channels apart, each line on a cache line."""
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Calls
-from pipeline.layers.buffer import LINE, empty
-from pipeline.layers.span import placed
-from pipeline.network import Axis
+from pipeline.layers.bound import Call, Calls
+from pipeline.layers.buffer import LINE, empty, scratch
+from pipeline.layers.span import Reach, runs
 
 _WIDE = 64
 """Rows of a matrix from which on a fifth of its product's time outweighs copying an operand."""
+
+_CALL = 60_000
+"""Multiply-adds that take as long as one more call."""
 
 
 def pitch(size: int, itemsize: int) -> int:
@@ -18,23 +21,48 @@ def pitch(size: int, itemsize: int) -> int:
     return -(-size // line) * line
 
 
-def lined(calls: Calls, x: Array, y: Axis, groups: int, m: int) -> Array:
-    """x [rows, C, columns, n] as [groups, padded rows, C // groups, pitch], to be read by a matrix of m rows.
+def lined(calls: Calls, x: Array, groups: int, m: int, mask: Array | None = None) -> Array:
+    """x [rows, C, columns, n] (times mask) as [groups, rows, C // groups, pitch], to be read by a matrix of m rows.
 
-    x itself where it is as it should be. Where it is not padded but its lines straddle cache lines, a copy pays if m
-    is large.
+    x itself where it is as it should be. Where only its lines straddle cache lines, a copy pays if m is large.
     """
     rows, channels, columns, n = x.shape
     size = columns * n
     wide = pitch(size, x.itemsize)
-    if groups == 1 and not y.before and not y.after and x.flags.c_contiguous and (m < _WIDE or wide == size):
+    if groups == 1 and mask is None and x.flags.c_contiguous and (m < _WIDE or wide == size):
         return x.reshape(1, rows, channels, size)
-    lines = empty((groups, rows + y.before + y.after, channels // groups, wide), x.dtype)
-    there, source = placed(y)
-    lines[:, : there.start] = 0
-    lines[:, there.stop :] = 0
-    calls.append((np.copyto, (pixels(lines[:, there], columns, n), apart(x[source], groups))))
+    lines = scratch("lines", (groups, rows, channels // groups, wide), x.dtype)
+    calls.append(_copied(x, mask, groups, pixels(lines, columns, n)))
     return lines
+
+
+def reached(
+    calls: Calls, x: Array, groups: int, m: int, reach: Reach, rows: range, mask: Array | None = None
+) -> tuple[Array, Reach]:
+    """The lines of x (times mask) that `rows` of products read, and the reach in them.
+
+    Rows out of reach are left out of the products; where that saves little, they are there as lines of zeros.
+    """
+    top, bottom = reach.met(rows, len(x))
+    x, reach = x[top:bottom], reach.below(top)
+    mask = None if mask is None else mask[top:bottom]
+    given, channels, columns, n = x.shape
+    before = max(-(reach.first + rows[0] * reach.step), 0)
+    after = max(reach.first + rows[-1] * reach.step + reach.taps - given, 0)
+    missed = sum(reach.taps - (run.bottom - run.top) for run in runs(reach, rows, given))
+    if m * missed * channels * columns * n >= _CALL * (before + after):
+        return lined(calls, x, groups, m, mask), reach
+    lines = empty((groups, before + given + after, channels // groups, pitch(columns * n, x.itemsize)), x.dtype)
+    lines[:, :before] = 0
+    lines[:, before + given :] = 0
+    calls.append(_copied(x, mask, groups, pixels(lines[:, before : before + given], columns, n)))
+    return lines, reach.below(-before)
+
+
+def _copied(x: Array, mask: Array | None, groups: int, lines: Array) -> Call:
+    if mask is None:
+        return np.copyto, (lines, apart(x, groups))
+    return np.multiply, (apart(x, groups), apart(mask, groups), lines)
 
 
 def pixels(lines: Array, columns: int, n: int) -> Array:
@@ -44,26 +72,13 @@ def pixels(lines: Array, columns: int, n: int) -> Array:
     return np.lib.stride_tricks.as_strided(lines, shape, (*lines.strides[:-1], n * item, item))
 
 
+def items(x: Array) -> npt.NDArray[np.void]:
+    """[..., columns]: the probes of a pixel as one item, which is copied at once."""
+    single: npt.NDArray[np.void] = x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]
+    return single
+
+
 def apart(x: Array, groups: int) -> Array:
     """[rows, C, columns, n] seen as [groups, rows, C // groups, columns, n]."""
     rows, channels, columns, n = x.shape
     return x.reshape(rows, groups, channels // groups, columns, n).transpose(1, 0, 2, 3, 4)
-
-
-def spaced(calls: Calls, g: Array, reach: int, groups: int, mask: Array | None) -> Array:
-    """g (times mask) as [groups, rows, C // groups, pitch] between `reach` rows of zeros on either side."""
-    rows, channels, columns, n = g.shape
-    size = columns * n
-    wide = pitch(size, g.itemsize)
-    if groups == 1 and not reach and mask is None and g.flags.c_contiguous and wide == size:
-        return g.reshape(1, rows, channels, size)
-    lines = empty((groups, rows + 2 * reach, channels // groups, wide), g.dtype)
-    inside = pixels(lines[:, reach : reach + rows], columns, n)
-    if reach:
-        lines[:, :reach] = 0
-        lines[:, reach + rows :] = 0
-    if mask is None:
-        calls.append((np.copyto, (inside, apart(g, groups))))
-    else:
-        calls.append((np.multiply, (apart(g, groups), apart(mask, groups), inside)))
-    return lines

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls
+from pipeline.layers.span import Reach, runs
 
 _SMALL = 10**6
 _VECTOR = 16
@@ -63,6 +64,25 @@ def multiply(
             operand = _windows(x, read, first, (count, groups, rows, 1, k, columns))
             product = _windows(out, made, first, (count, groups, rows, m // height, height, columns))
             calls.append((np.matmul, (matrices, operand, product)))
+
+
+def correlate(
+    calls: Calls, matrices: Array, x: Array, reach: Reach, rows: range, out: Array, made: Windows, n: int
+) -> None:
+    """Calls: each of `rows` is matrices [groups, 1, m, taps * k] times the rows in reach, x [groups, given, k, pitch].
+
+    `made` says where the first of `rows` goes in `out`, and the others after it. Rows out of reach count as zero.
+    """
+    groups, given, k, pitch = x.shape
+    m = matrices.shape[2]
+    for run in runs(reach, rows, given):
+        put = made._replace(start=made.start + (run.start - rows.start) * made.row)
+        if run.bottom <= run.top:
+            calls.append((_windows(out, put, 0, (1, groups, run.stop - run.start, 1, m, n)).fill, (0,)))
+            continue
+        first = reach.first + run.start * reach.step + run.top
+        read = Windows(first * k * pitch, given * k * pitch, reach.step * k * pitch, pitch)
+        multiply(calls, matrices[..., run.top * k : run.bottom * k], x, read, out, put, run.stop - run.start, n)
 
 
 def _windows(a: Array, at: Windows, first: int, shape: tuple[int, ...]) -> Array:

@@ -1,6 +1,51 @@
 """Where a window's taps meet the pixels that exist, along one axis."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from pipeline.network import Axis
+
+
+class Reach(NamedTuple):
+    """Row r of what is made reads `taps` rows of what is given, from row `first + r * step` on, where they exist."""
+
+    first: int
+    step: int
+    taps: int
+
+    def met(self, rows: range, given: int) -> tuple[int, int]:
+        """(first, end) of the `given` rows that `rows` read."""
+        top = min(max(self.first + rows[0] * self.step, 0), given)
+        return top, max(min(self.first + rows[-1] * self.step + self.taps, given), top)
+
+    def below(self, top: int) -> "Reach":
+        """The same reach into what is given from row `top` on."""
+        return self._replace(first=self.first - top)
+
+
+class Run(NamedTuple):
+    """Neighbouring rows, `start` to `stop`, that meet the same taps, `top` to `bottom`."""
+
+    start: int
+    stop: int
+    top: int
+    bottom: int
+
+
+def runs(reach: Reach, rows: range, given: int) -> Iterator[Run]:
+    """The rows that are made, of `given` rows, in runs; one that meets no tap has bottom <= top."""
+    found: Run | None = None
+    for row in rows:
+        first = reach.first + row * reach.step
+        top, bottom = max(0, -first), min(reach.taps, given - first)
+        if found is not None and (found.top, found.bottom) == (top, bottom):
+            found = found._replace(stop=row + 1)
+            continue
+        if found is not None:
+            yield found
+        found = Run(row, row + 1, top, bottom)
+    if found is not None:
+        yield found
 
 
 def placed(axis: Axis) -> tuple[slice, slice]:

@@ -6,94 +6,154 @@ With x [rows, C, columns, n], kernel [kh, kw, C, F], stride s, dilation d, and t
     y[p, f, o, n]      = sum over i, c, j of w[i, j, c, f] u[p*s + i*d, c, j, o, n]
 
 A row of u is contiguous, so for d = 1 the kh rows that output row p reads are one [kh*C*kw, columns'*n] operand, and
-the layer is a batch of products, one for each output row, with nothing to add up. For d > 1 the rows are not
-neighbours, and kh products are added. Where there is one output column, u is x itself. The gradient is the transpose:
+the layer is a batch of products, one for each output row, with nothing to add up; rows are taken in blocks, so that u
+is still in the cache when it is multiplied. For d > 1 the rows are not neighbours, and kh products are added. Where
+there is one output column, u is x itself. The gradient is the transpose:
+
+    du[r, c, j, o, n]              = sum over i, f of w[i, j, c, f] g[(r - i*d) / s, f, o, n], where s divides
+    dx[r, c, o*s + j*d - before]  += du[r, c, j, o, n]                             overlap-add of columns
+
+For d = 1 the rows of one phase of the stride read neighbouring rows of g, and are one batch of products. Otherwise, and
+where g has one row only, du is an overlap-add of rows, too:
 
     h[p, i, c, j, o, n]            = sum over f of w[i, j, c, f] g[p, f, o, n]     the transposed product
-    du[p*s + i*d, ...]            += h[p, i, ...]                                  overlap-add of rows
-    dx[r, c, o*s + j*d - before]  += du[r, c, j, o, n]                             overlap-add of columns
+    du[p*s + i*d, ...]            += h[p, i, ...]
 """
 
 import numpy as np
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
-from pipeline.layers.buffer import empty, scratch
+from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import apart, lined, pixels
-from pipeline.layers.product import Windows, multiply
-from pipeline.layers.span import placed, tap
+from pipeline.layers.lines import apart, items, lined, pixels
+from pipeline.layers.product import Windows, correlate, multiply
+from pipeline.layers.refold import refold
+from pipeline.layers.span import Reach, placed, tap
 from pipeline.network import Axis
 
+BLOCK = 2**20
+"""Bytes of u that are made at once."""
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int) -> Bound:
+
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
-    n = x.shape[3]
     own = features // groups
-    size = across.size_out * n
+    size = across.size_out * x.shape[3]
     calls: Calls = []
-    unfolded = _unfold(calls, lined(calls, x, y, groups, 0), across, x.shape[2:])
-    line = channels * kw * size
-    stack = unfolded.shape[1] * line
+    lines = lined(calls, x, groups, 0)
     matrices = scratch("kernel", (groups, own, kh, channels, kw), x.dtype)
-    made = empty((y.size_out, features, across.size_out, n), x.dtype)
-    at = Windows(0, own * size, features * size, size)
+    made = room(slot, x, (y.size_out, features, across.size_out, x.shape[3]), x.dtype)
     if y.dilation == 1:
-        read = Windows(0, stack, y.stride * line, size)
-        multiply(calls, matrices.reshape(groups, 1, own, -1), unfolded, read, made, at, y.size_out, size)
+        reach = Reach(-y.before, y.stride, kh)
+        step = max(1, BLOCK // (groups * channels * kw * size * x.itemsize) // y.stride)
+        for first in range(0, y.size_out, step):
+            rows = range(first, min(first + step, y.size_out))
+            top, bottom = reach.met(rows, y.size_in)
+            unfolded = _unfold(calls, lines[:, top:bottom], across, x.shape[2:])
+            at = Windows(first * features * size, own * size, features * size, size)
+            correlate(calls, matrices.reshape(groups, 1, own, -1), unfolded, reach.below(top), rows, made, at, size)
     else:
-        part = empty(made.shape, x.dtype)
-        for i in range(kh):
-            target = part if i else made
-            read = Windows(i * y.dilation * line, stack, y.stride * line, size)
-            kernel = empty((groups, 1, own, channels * kw), x.dtype)
-            calls.append((np.copyto, (kernel.reshape(groups, own, channels, kw), matrices[:, :, i])))
-            multiply(calls, kernel, unfolded, read, target, at, y.size_out, size)
-            if i:
-                calls.append((np.add, (made, part, made)))
+        _dilated(calls, matrices, _unfold(calls, lines, across, x.shape[2:]), y, made)
     return Bound(x, None, matrices.transpose(2, 4, 3, 0, 1), made, calls)
 
 
-def vjp(g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None) -> Bound:
+def _dilated(calls: Calls, matrices: Array, unfolded: Array, y: Axis, made: Array) -> None:
+    groups, own, kh, channels, kw = matrices.shape
+    rows, line, size = unfolded.shape[1:]
+    part = scratch("part", made.shape, made.dtype)
+    calls.append((made.fill, (0,)))
+    for i in range(kh):
+        outputs, inputs = tap(y, i)
+        count = outputs.stop - outputs.start
+        if count:
+            kernel = scratch(f"kernel row {i}", (groups, 1, own, channels * kw), made.dtype)
+            calls.append((np.copyto, (kernel.reshape(groups, own, channels, kw), matrices[:, :, i])))
+            read = Windows(inputs.start * line * size, rows * line * size, y.stride * line * size, size)
+            put = Windows(0, own * size, groups * own * size, size)
+            multiply(calls, kernel, unfolded, read, part, put, count, size)
+            calls.append((np.add, (made[outputs], part[:count], made[outputs])))
+
+
+def vjp(
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, slot: str | None = None
+) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask."""
     kh, kw, channels, features = shape
     n = g.shape[3]
     own = features // groups
-    size = across.size_out * n
     calls: Calls = []
+    there, source = placed(y)
+    whole = groups == 1 and _is_whole(across) and there.stop - there.start == y.size_in
+    rows = groups, there.stop - there.start, channels, kw, across.size_out, n
+    unfolded = room(slot if whole else "unfolded", g, rows, g.dtype)
+    kernel = scratch("kernel", (kh, kw, channels, groups, own), g.dtype)
+    if y.size_out == 1 or y.dilation > 1:
+        _spread(calls, g, mask, kernel, y, unfolded)
+    else:
+        _rows(calls, lined(calls, g, groups, channels * kw, mask), kernel, y, unfolded)
+    if whole:
+        return Bound(g, mask, kernel, unfolded.reshape(y.size_in, channels, across.size_in, n), calls)
+    made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
+    calls.append((made.fill, (0,)))
+    if rows[1]:
+        taps = (unfolded[:, :, :, j] for j in range(kw))
+        refold(calls, taps, across, apart(made[source], groups))
+    return Bound(g, mask, kernel, made, calls)
+
+
+def _rows(calls: Calls, lines: Array, kernel: Array, y: Axis, unfolded: Array) -> None:
+    """du of the derivation, its rows phase by phase of the stride: those of one meet every stride-th tap."""
+    groups, rows, channels, kw, columns, n = unfolded.shape
+    own, size = kernel.shape[4], columns * n
+    line = channels * kw * size
+    start = placed(y)[0].start
+    for phase in range(min(y.stride, rows)):
+        first = (start + phase) % y.stride  # the first tap of the rows from `phase` on
+        taps = len(range(first, y.kernel, y.stride))
+        matrices = scratch(f"kernel of phase {phase}", (groups, 1, channels * kw, taps * own), lines.dtype)
+        turned = matrices.reshape(groups, channels, kw, taps, own)
+        calls.append((np.copyto, (turned, kernel[first :: y.stride][::-1].transpose(3, 2, 1, 0, 4))))
+        made = range((start + phase) // y.stride, -(-(start + rows - first) // y.stride))
+        at = Windows(phase * line, rows * line, y.stride * line, size)
+        correlate(calls, matrices, lines, Reach(1 - taps, 1, taps), made, unfolded, at, size)
+
+
+def _spread(calls: Calls, g: Array, mask: Array | None, kernel: Array, y: Axis, unfolded: Array) -> None:
+    """du of the derivation where no rows overlap, or those that do lie apart: h, and its overlap-add."""
+    kh, kw, channels, groups, own = kernel.shape
+    size = g.shape[2] * g.shape[3]
     masked = g
     if mask is not None or not g.flags.c_contiguous:
-        masked = empty(g.shape, g.dtype)
+        masked = scratch("masked", g.shape, g.dtype)
         calls.append((np.copyto, (masked, g)) if mask is None else (np.multiply, (g, mask, masked)))
-    matrices = scratch("kernel", (groups, kh, channels, kw, own), g.dtype)
-    spread = empty((groups, y.size_out, kh, channels, kw, across.size_out, n), g.dtype)
+    matrices = scratch("matrices", (groups, kh, channels, kw, own), g.dtype)
+    calls.append((np.copyto, (matrices, kernel.transpose(3, 0, 2, 1, 4))))
+    there, _ = placed(y)
+    spread = unfolded[:, None]
+    together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
+    if not together:
+        spread = scratch("spread", (groups, y.size_out, kh, *unfolded.shape[2:]), g.dtype)
     line = kh * channels * kw * size
-    read = Windows(0, own * size, features * size, size)
-    at = Windows(0, y.size_out * line, line, size)
-    multiply(calls, matrices.reshape(groups, 1, -1, own), masked, read, spread, at, y.size_out, size)
-    kernel = matrices.transpose(1, 3, 2, 0, 4)
-    there, source = placed(y)
-    rows = y.size_in + y.before + y.after
-    if y.size_out == 1 and y.dilation == 1 and rows == kh:
-        unfolded = spread[:, 0]
-    else:
-        unfolded = empty((groups, rows, channels, kw, across.size_out, n), g.dtype)
-        calls.append((unfolded.fill, (0,)))
-        for i in range(kh):
-            first = i * y.dilation
-            added = unfolded[:, first : first + (y.size_out - 1) * y.stride + 1 : y.stride]
-            calls.append((np.add, (added, spread[:, :, i], added)))
-    if groups == 1 and _is_whole(across) and there == slice(0, y.size_in) and rows == y.size_in:
-        return Bound(g, mask, kernel, unfolded.reshape(y.size_in, channels, across.size_in, n), calls)
-    made = empty((y.size_in, groups * channels, across.size_in, n), g.dtype)
-    calls.append((made.fill, (0,)))
-    folded = apart(made[source], groups)
-    for j in range(kw):
-        outputs, inputs = tap(across, j)
-        added = folded[:, :, :, inputs]
-        calls.append((np.add, (added, unfolded[:, there, :, j, outputs], added)))
-    return Bound(g, mask, kernel, made, calls)
+    read = Windows(0, own * size, groups * own * size, size)
+    multiply(
+        calls,
+        matrices.reshape(groups, 1, -1, own),
+        masked,
+        read,
+        spread,
+        Windows(0, y.size_out * line, line, size),
+        y.size_out,
+        size,
+    )
+    if together:
+        return
+    calls.append((unfolded.fill, (0,)))
+    for i in range(kh):
+        outputs, inputs = tap(y, i)
+        added = unfolded[:, inputs.start - there.start + y.before : inputs.stop - there.start + y.before : y.stride]
+        calls.append((np.add, (added, spread[:, outputs, i], added)))
 
 
 def _is_whole(across: Axis) -> bool:
@@ -102,17 +162,19 @@ def _is_whole(across: Axis) -> bool:
 
 
 def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) -> Array:
-    """u of the derivation: [groups, padded rows, C, kw, columns', n], zero where the padding is read."""
+    """u of the derivation, [groups, rows, C * kw, columns' * n], zero where the padding is read."""
     groups, rows, channels, line = lines.shape
     columns, n = sides
-    shape = (groups, rows, channels, across.kernel, across.size_out, n)
+    shape = groups, rows, channels, across.kernel, across.size_out, n
+    flat = groups, rows, channels * across.kernel, across.size_out * n
     if _is_whole(across) and line == columns * n:
-        return lines.reshape(shape)
+        return lines.reshape(flat)
     x = pixels(lines, columns, n)
     unfolded = scratch("unfolded", shape, lines.dtype)
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
             calls.append((unfolded[:, :, :, j].fill, (0,)))
-        calls.append((np.copyto, (unfolded[:, :, :, j, outputs], x[:, :, :, inputs])))
-    return unfolded
+        target, source = unfolded[:, :, :, j, outputs], x[:, :, :, inputs]
+        calls.append((np.copyto, (target, source) if across.stride == 1 else (items(target), items(source))))
+    return unfolded.reshape(flat)

@@ -1,6 +1,7 @@
 """Each way of a convolution makes the same numbers, exactly zero where they are, and keeps probes apart."""
 
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, fourier, held, product
+from pipeline.layers import choice, conv, fourier, held, product, winograd
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
 from pipeline.probes import draw_probes
@@ -92,6 +93,74 @@ def test_every_way_follows_the_definition_where_it_is_forced(way: choice.Way, y:
     assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
+THREE_WIDE = st.builds(
+    axis, st.integers(2, 12), st.just(3), st.just(1), st.just(1), st.integers(0, 2), st.integers(0, 2)
+)
+ROWS = st.builds(
+    axis, st.integers(2, 12), st.integers(1, 5), st.integers(1, 3), st.just(1), st.integers(0, 2), st.integers(0, 2)
+).filter(lambda made: made is not None and made.after >= 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS, THREE_WIDE.filter(bool), st.integers(0, 2**32 - 1))
+def test_the_winograd_way_follows_the_definition(y: Axis, across: Axis, seed: int) -> None:
+    x, weight, g = arrays(y, across, 1, seed)
+    expected = by_definition(x, weight, y, across, 1)
+    np.testing.assert_allclose(conv.forward(x, weight, y, across, way="winograd"), expected, atol=1e-12)
+    if y.stride == 1:
+        mask = np.random.default_rng(seed).random(g.shape) < 0.9
+        back = conv.vjp(g, weight, y, across, mask=mask, way="winograd")
+        assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+@pytest.mark.parametrize("block", [1, 2**12])
+def test_the_winograd_way_makes_the_same_numbers_in_blocks_of_any_size(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    y = across = Axis(14, 13, 3, before=1)
+    x, weight, g = arrays(y, across, 1, 5)
+    whole = conv.forward(x, weight, y, across, way="winograd").copy(), conv.vjp(g, weight, y, across, way="winograd")
+    monkeypatch.setattr(winograd, "BLOCK", block)
+    np.testing.assert_array_equal(conv.forward(x, weight, y, across, way="winograd"), whole[0])
+    np.testing.assert_array_equal(conv.vjp(g, weight, y, across, way="winograd"), whole[1])
+
+
+def test_the_winograd_way_makes_exact_zeros_of_windows_of_zeros() -> None:
+    y = across = Axis(24, 22, 3)
+    rng = np.random.default_rng(4)
+    x, weight = rng.standard_normal((24, 8, 24, 2)).astype("f4"), rng.standard_normal((3, 3, 8, 8)).astype("f4")
+    x[4:10, :, 3:12, 1] = 0
+    made = conv.forward(x, weight, y, across, way="winograd")
+    assert (made[4:8, :, 3:10, 1] == 0).all()
+    assert (made[..., 0] != 0).all()
+    g = rng.standard_normal((22, 8, 22, 2)).astype("f4")
+    g[5:12, :, 4:13] = 0
+    back = conv.vjp(g, weight, y, across, way="winograd")
+    assert (back[7:12, :, 6:13] == 0).all()
+
+
+def test_a_kernel_with_zeros_is_left_to_a_direct_way() -> None:
+    """A sum whose terms are all zero is exactly zero then, as a rectifier that follows must see."""
+    y = across = Axis(24, 22, 3)
+    rng = np.random.default_rng(6)
+    x, weight = rng.standard_normal((24, 16, 24, 4)).astype("f4"), np.zeros((3, 3, 16, 16), "f4")
+    assert choice.forward_way(weight.shape, y, across, 1, 4) == "winograd"
+    weight[:, 0] = rng.standard_normal((3, 16, 16))
+    x[:, :, 10] = 0
+    assert (conv.forward(x, weight, y, across)[:, :, 10] == 0).all()
+    assert (conv.forward(x, weight, y, across, way="winograd")[:, :, 10] != 0).any()
+
+
+@pytest.mark.parametrize("way", ["folded", "unfolded", "winograd"])
+def test_float32_agrees_with_float64_for_three_taps(way: choice.Way) -> None:
+    y = across = Axis(30, 28, 3)
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((30, 64, 30, 3)), rng.standard_normal((3, 3, 64, 16))
+    exact = by_definition(x, weight, y, across, 1)
+    made = conv.forward(x.astype(np.float32), weight.astype(np.float32), y, across, way=way)
+    assert np.abs(made - exact).max() < 2e-6 * np.abs(exact).max()
+
+
 @pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
 def test_float32_agrees_with_float64_to_a_hundred_thousandth_of_the_largest(way: choice.Way) -> None:
     y = across = Axis(40, 28, 13)
@@ -106,7 +175,9 @@ def test_float32_agrees_with_float64_to_a_hundred_thousandth_of_the_largest(way:
 @pytest.mark.parametrize(
     ("shape", "y", "across", "groups", "way"),
     [
-        ((3, 3, 16, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "folded"),
+        ((3, 3, 16, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "winograd"),
+        ((3, 3, 16, 16), Axis(5, 3, 3), Axis(5, 3, 3), 1, "unfolded"),  # too little work for more calls
+        ((3, 3, 64, 4), Axis(41, 39, 3), Axis(41, 39, 3), 1, "folded"),  # an unfolded operand is larger than the sums
         ((3, 3, 1, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "unfolded"),  # one channel unfolds into less than 16
         ((7, 7, 3, 64), Axis(43, 19, 7, 2), Axis(43, 19, 7, 2), 1, "unfolded"),
         ((3, 3, 16, 1), Axis(3, 1, 3), Axis(3, 1, 3), 1, "unfolded"),
@@ -134,11 +205,11 @@ def test_the_fourier_way_yields_where_a_window_is_zero() -> None:
     assert (made[..., 0] != 0).all()
 
 
-@pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
-def test_a_nan_stays_in_its_probe(way: choice.Way) -> None:
-    y = across = Axis(20, 16, 5)
+@pytest.mark.parametrize(("way", "kernel"), [("folded", 5), ("unfolded", 5), ("fourier", 5), ("winograd", 3)])
+def test_a_nan_stays_in_its_probe(way: choice.Way, kernel: int) -> None:
+    y = across = Axis(20, 21 - kernel, kernel)
     rng = np.random.default_rng(2)
-    x, weight = rng.standard_normal((20, 8, 20, 3)), rng.standard_normal((5, 5, 8, 8))
+    x, weight = rng.standard_normal((20, 8, 20, 3)), rng.standard_normal((kernel, kernel, 8, 8))
     clean = conv.forward(x, weight, y, across, way=way).copy()
     x[4, 2, 7, 1] = np.nan
     x[4, 2, 8, 1] = np.inf
@@ -161,18 +232,24 @@ def test_pixels_outside_the_support_are_exactly_zero_in_every_way() -> None:
         assert heatmap.sum() > 0
 
 
-def test_a_stem_measured_by_the_fourier_way_agrees_with_the_direct_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = build({"stem": "3x9x9:16", "input": 31, "probes": {"count": 16}, "dtype": "float64"})
-    ways = []
-    one = fourier.forward
-    monkeypatch.setattr(fourier, "forward", lambda *given: ways.append("fourier") or one(*given))
-    by_fourier = measure_heatmap(config).values
-    assert ways
+@pytest.mark.parametrize(
+    ("way", "stem"), [(fourier, "3x9x9:16"), (winograd, "8x3x3:32"), (winograd, "res(2x3x3:32) 5x3x3:32")]
+)
+def test_a_stem_measured_by_a_transform_agrees_with_the_direct_way(
+    way: ModuleType, stem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = build({"stem": stem, "input": 31, "probes": {"count": 16}, "dtype": "float64"})
+    taken = []
+    for name in ("forward", "vjp"):
+        one = getattr(way, name)
+        monkeypatch.setattr(way, name, lambda *given, one=one, name=name: taken.append(name) or one(*given))
+    transformed = measure_heatmap(config).values
+    assert {"forward", "vjp"} == set(taken)
     for module in (conv, held):
         for name in ("forward_way", "vjp_way"):
             monkeypatch.setattr(module, name, lambda *given: "folded")
     direct = measure_heatmap(config).values
-    np.testing.assert_allclose(by_fourier, direct, rtol=1e-10, atol=1e-12 * direct.max())
+    np.testing.assert_allclose(transformed, direct, rtol=1e-10, atol=1e-12 * direct.max())
 
 
 def test_uniform_kernels_through_the_fourier_way_stay_near_exact() -> None:

@@ -103,7 +103,8 @@ def test_a_store_of_any_revision_holds_what_was_put_in(golden: Store) -> None:
 
 def test_a_store_of_any_revision_can_be_worked_on(golden: Store) -> None:
     assert len(measure_all(golden, "later")) == 1
-    assert queue(golden, "more", count=9).new == 5
+    # Its configs were measured by a kernel of version 1, whose digests are others.
+    assert queue(golden, "more", count=9).new == 9
     assert status(golden, "later").states["failed"].configs == 1
 
 
