@@ -16,7 +16,7 @@ from typing import NamedTuple
 ROUNDS = 3
 ENGINES = ("sync", "threads", "processes")
 SMALL = {"stems": "[1x3x3, 2x3x3, 4x3x3, 1x9x9, 4x5x5]", "input": "21"}
-LARGE = {"stems": '["14x3x3:16"]', "input": "81"}
+LARGE = {"stems": '["15x3x3:16"]', "input": "81"}
 
 
 class Run(NamedTuple):

@@ -59,7 +59,7 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
     if engine == "cluster" and scheduler is None:
         raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
     if engine == "processes":
-        from pipeline.engines.processes import warm_up
+        from pipeline.engines.template import warm_up
 
         warm_up()
     connection = None

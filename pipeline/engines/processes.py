@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
-from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
 
 from pipeline.engines.engine import Deliver
 from pipeline.engines.fleet import LEAN, Fleet
+from pipeline.engines.template import ENVIRONMENT, PRELOAD, restore, warm_up
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
 from pipeline.graph import Limits, Measure, Partition
@@ -18,20 +18,7 @@ from pipeline.graph import Limits, Measure, Partition
 PATIENCE = 30.0
 """Seconds for which our own workers may all be away before we give up on them."""
 
-ENVIRONMENT = {
-    # The nanny's default of 64 KiB hands every temporary array back to the system: 78 page faults for each config.
-    "MALLOC_TRIM_THRESHOLD_": str(2**28),
-    "MALLOC_MMAP_THRESHOLD_": str(2**28),
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "DASK_LOGGING__DISTRIBUTED": "critical",
-    "ERFSWEEP_WORKER": "1",
-}
-"""What workers find in their environment; read by their libraries as they are loaded."""
-
 _STARTS = 3
-_PRELOAD = "pipeline.engines.worker"
 
 
 class ProcessesEngine:
@@ -70,41 +57,6 @@ class ProcessesEngine:
             Drive(fleet, limits, deliver, stop, self.times, self.say, self.measure).run(chain([first], partitions))
 
 
-def warm_up() -> None:
-    """Starts the process that workers are forked from; worth calling early, it loads the kernel meanwhile.
-
-    A fork takes 0.1 s where a new process that imports everything takes 0.5: that is what a worker that died costs.
-    """
-    import multiprocessing
-    import signal
-
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return
-    from multiprocessing import forkserver, resource_tracker
-
-    forkserver.set_forkserver_preload([_PRELOAD])
-    resource_tracker.ensure_running()  # here, as it lets SIGINT through again once it runs
-    before = {name: os.environ.get(name) for name in (*ENVIRONMENT, "PYTHONPATH")}
-    os.environ.update(ENVIRONMENT)
-    root = Path(__file__).resolve().parents[2]
-    if not {"site-packages", "dist-packages"} & set(root.parts):  # not installed: a new interpreter would not find us
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), before["PYTHONPATH"])))
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the preload ignores it
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        _restore(before)
-
-
-def _restore(before: dict[str, str | None]) -> None:
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-
-
 @contextmanager
 def _settings(dashboard: bool) -> Iterator[None]:
     """Dask as our own cluster wants it. Nannies read this whenever they start a worker, so it holds for the run."""
@@ -118,24 +70,29 @@ def _settings(dashboard: bool) -> Iterator[None]:
     distributed.utils._forkserver_preload_set = True
     settings: dict[str, Any] = {
         "distributed.worker.multiprocessing-method": "forkserver" if forks else "spawn",
-        "distributed.worker.preload": [_PRELOAD],
+        "distributed.worker.preload": [PRELOAD],
         "distributed.worker.profile.enabled": False,
         "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.work-stealing": False,  # partitions stay where they were placed
         "distributed.deploy.lost-worker-timeout": "1h",  # nannies bring theirs back
+        "distributed.scheduler.active-memory-manager.start": False,  # nothing stays on a worker
         "distributed.worker.http.routes": [],
+        # Dask's clocks, which tick fifty times a second and take a tenth of a core.
+        "distributed.admin.tick.interval": "500ms",
+        "distributed.worker.memory.monitor-interval": "500ms",
         **LEAN,
     }
     if not dashboard:
         settings["distributed.scheduler.http.routes"] = []
+        settings["distributed.admin.system-monitor.interval"] = "5s"
     before = {name: os.environ.get(name) for name in (*ENVIRONMENT, "PYTHONHASHSEED")}  # nannies leave it changed
     try:
         with dask.config.set(settings):
             yield
     finally:
-        _restore(before)
+        restore(before)
 
 
 class Ending(NamedTuple):

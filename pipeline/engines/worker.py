@@ -3,6 +3,7 @@
 They do not mind Ctrl-C (only the driver handles it), keep quiet, run one BLAS thread, and have the kernel at hand.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ def settle() -> None:
     # What goes wrong with a config is in its outcome; what goes wrong with a worker that is being closed is no news.
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
     blas.hold_one_thread()
+    gc.set_threshold(100_000)
+    gc.freeze()  # what is loaded is shared with the process that workers are forked from, as long as nobody touches it
 
 
 if os.environ.get(MARK):
