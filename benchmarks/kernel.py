@@ -23,8 +23,8 @@ from pipeline.erf import input_gradient, measure_heatmap, prepared
 
 SIDE = 1024
 """Side of the square matrices whose product sets the limit."""
-SAMPLE = 0.01
-"""Seconds that one sample lasts at least; quicker peers are repeated inside it."""
+SAMPLE = 0.05
+"""Seconds that one sample lasts at least; quicker peers are repeated inside it, as configs follow one another."""
 BUDGET = 12.0
 """Seconds that a peer may take in all; slower ones get fewer rounds, but three at least."""
 ROUNDS = 25
@@ -58,8 +58,10 @@ def seconds(timed: dict[str, Peer]) -> dict[str, float]:
     """Median seconds of each peer over interleaved rounds."""
     repeats, left = {}, {}
     for name, peer in timed.items():
-        for _ in range(2):  # the first call compiles, or makes what later ones reuse
-            once = _sample(peer, 1)
+        _sample(peer, 1)  # the first call compiles, or makes what later ones reuse
+        count = 1
+        while (once := _sample(peer, count)) * count < SAMPLE / 2:
+            count *= 2
         repeats[name] = max(1, round(SAMPLE / once))
         left[name] = int(min(ROUNDS, max(3, BUDGET / (once * repeats[name]))))
     samples: dict[str, list[float]] = {name: [] for name in timed}

@@ -5,6 +5,7 @@ the calls are left.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from pipeline.layers.array import Array
@@ -16,21 +17,30 @@ Calls = list[Call]
 class Bound(NamedTuple):
     """The calls that turn `x` (times `mask`) into `made`.
 
-    `kernel` is where the weight goes, seen as [kh, kw, C // groups, groups, F // groups]. `slope` is that of an
-    activation among the calls.
+    `weigh` puts a weight [kh, kw, C // groups, F] where the calls read it. `slope` is that of an activation among the
+    calls.
     """
 
     x: Array
     mask: Array | None
-    kernel: Array
+    weigh: Callable[[Array], None]
     made: Array
     calls: Calls
     slope: Any = None
 
 
+def weigh_in(kernel: Array) -> Callable[[Array], None]:
+    """Puts a weight into `kernel`, seen as [kh, kw, C // groups, groups, F // groups]."""
+    return partial(_put, kernel)
+
+
+def _put(kernel: Array, weight: Array) -> None:
+    kernel[...] = weight.reshape(kernel.shape)
+
+
 def run(bound: Bound, weight: Array) -> Array:
     """What the layer makes with a weight."""
-    bound.kernel[...] = weight.reshape(bound.kernel.shape)
+    bound.weigh(weight)
     for function, arguments in bound.calls:
         function(*arguments)
     return bound.made

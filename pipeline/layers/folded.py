@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Bound, Calls
+from pipeline.layers.bound import Bound, Calls, weigh_in
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, pitch, reached
@@ -60,8 +60,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     shift = Shift(left, right, -across.before, across.dilation)
     reach = Reach(-y.before, y.stride, kh)
     _collected(calls, matrices.reshape(groups, 1, kw * own, -1), x, None, reach, shift, made)
-    kernel = matrices.transpose(3, 1, 4, 0, 2)
-    return Bound(x, None, kernel, made, calls)
+    return Bound(x, None, weigh_in(matrices.transpose(3, 1, 4, 0, 2)), made, calls)
 
 
 def vjp(
@@ -79,8 +78,7 @@ def vjp(
     shift = Shift(left, right, across.before, -across.dilation)
     reach = Reach(y.before - (kh - 1), 1, kh)
     _collected(calls, matrices.reshape(groups, 1, kw * channels, -1), g, mask, reach, shift, made)
-    kernel = matrices[:, :, :, ::-1].transpose(3, 1, 2, 0, 4)
-    return Bound(g, mask, kernel, made, calls)
+    return Bound(g, mask, weigh_in(matrices[:, :, :, ::-1].transpose(3, 1, 2, 0, 4)), made, calls)
 
 
 def _collected(

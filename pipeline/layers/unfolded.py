@@ -20,10 +20,12 @@ where g has one row only, du is an overlap-add of rows, too:
     du[p*s + i*d, ...]            += h[p, i, ...]
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Bound, Calls
+from pipeline.layers.bound import Bound, Calls, weigh_in
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, items, lined, pixels
@@ -56,7 +58,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
             correlate(calls, matrices.reshape(groups, 1, own, -1), unfolded, reach.below(top), rows, made, at, size)
     else:
         _dilated(calls, matrices, _unfold(calls, lines, across, x.shape[2:]), y, made)
-    return Bound(x, None, matrices.transpose(2, 4, 3, 0, 1), made, calls)
+    return Bound(x, None, weigh_in(matrices.transpose(2, 4, 3, 0, 1)), made, calls)
 
 
 def _dilated(calls: Calls, matrices: Array, unfolded: Array, y: Axis, made: Array) -> None:
@@ -80,56 +82,62 @@ def vjp(
     g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, slot: str | None = None
 ) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask."""
-    kh, kw, channels, features = shape
+    _, kw, channels, _ = shape
     n = g.shape[3]
-    own = features // groups
     calls: Calls = []
     there, source = placed(y)
     whole = groups == 1 and _is_whole(across) and there.stop - there.start == y.size_in
     rows = groups, there.stop - there.start, channels, kw, across.size_out, n
     unfolded = room(slot if whole else "unfolded", g, rows, g.dtype)
-    kernel = scratch("kernel", (kh, kw, channels, groups, own), g.dtype)
     if y.size_out == 1 or y.dilation > 1:
-        _spread(calls, g, mask, kernel, y, unfolded)
+        weigh = _spread(calls, g, mask, y, unfolded)
     else:
-        _rows(calls, lined(calls, g, groups, channels * kw, mask), kernel, y, unfolded)
+        weigh = _rows(calls, lined(calls, g, groups, channels * kw, mask), y, unfolded)
     if whole:
-        return Bound(g, mask, kernel, unfolded.reshape(y.size_in, channels, across.size_in, n), calls)
+        return Bound(g, mask, weigh, unfolded.reshape(y.size_in, channels, across.size_in, n), calls)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     calls.append((made.fill, (0,)))
     if rows[1]:
         taps = (unfolded[:, :, :, j] for j in range(kw))
         refold(calls, taps, across, apart(made[source], groups))
-    return Bound(g, mask, kernel, made, calls)
+    return Bound(g, mask, weigh, made, calls)
 
 
-def _rows(calls: Calls, lines: Array, kernel: Array, y: Axis, unfolded: Array) -> None:
+def _rows(calls: Calls, lines: Array, y: Axis, unfolded: Array) -> Callable[[Array], None]:
     """du of the derivation, its rows phase by phase of the stride: those of one meet every stride-th tap."""
     groups, rows, channels, kw, columns, n = unfolded.shape
-    own, size = kernel.shape[4], columns * n
+    own, size = lines.shape[2], columns * n
     line = channels * kw * size
     start = placed(y)[0].start
+    kernels = []
     for phase in range(min(y.stride, rows)):
         first = (start + phase) % y.stride  # the first tap of the rows from `phase` on
         taps = len(range(first, y.kernel, y.stride))
         matrices = scratch(f"kernel of phase {phase}", (groups, 1, channels * kw, taps * own), lines.dtype)
-        turned = matrices.reshape(groups, channels, kw, taps, own)
-        calls.append((np.copyto, (turned, kernel[first :: y.stride][::-1].transpose(3, 2, 1, 0, 4))))
+        turned = matrices.reshape(groups, channels, kw, taps, own)[:, :, :, ::-1].transpose(3, 2, 1, 0, 4)
+        kernels.append((first, turned))
         made = range((start + phase) // y.stride, -(-(start + rows - first) // y.stride))
         at = Windows(phase * line, rows * line, y.stride * line, size)
         correlate(calls, matrices, lines, Reach(1 - taps, 1, taps), made, unfolded, at, size)
 
+    def weigh(weight: Array) -> None:
+        whole = weight.reshape(y.kernel, kw, channels, groups, own)
+        for first, kernel in kernels:
+            kernel[...] = whole[first :: y.stride]
 
-def _spread(calls: Calls, g: Array, mask: Array | None, kernel: Array, y: Axis, unfolded: Array) -> None:
+    return weigh
+
+
+def _spread(calls: Calls, g: Array, mask: Array | None, y: Axis, unfolded: Array) -> Callable[[Array], None]:
     """du of the derivation where no rows overlap, or those that do lie apart: h, and its overlap-add."""
-    kh, kw, channels, groups, own = kernel.shape
-    size = g.shape[2] * g.shape[3]
+    groups, _, channels, kw, _, _ = unfolded.shape
+    kh, own, size = y.kernel, g.shape[1] // groups, g.shape[2] * g.shape[3]
     masked = g
     if mask is not None or not g.flags.c_contiguous:
         masked = scratch("masked", g.shape, g.dtype)
         calls.append((np.copyto, (masked, g)) if mask is None else (np.multiply, (g, mask, masked)))
-    matrices = scratch("matrices", (groups, kh, channels, kw, own), g.dtype)
-    calls.append((np.copyto, (matrices, kernel.transpose(3, 0, 2, 1, 4))))
+    matrices = scratch("kernel", (groups, kh, channels, kw, own), g.dtype)
+    weigh = weigh_in(matrices.transpose(1, 3, 2, 0, 4))
     there, _ = placed(y)
     spread = unfolded[:, None]
     together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
@@ -148,12 +156,13 @@ def _spread(calls: Calls, g: Array, mask: Array | None, kernel: Array, y: Axis, 
         size,
     )
     if together:
-        return
+        return weigh
     calls.append((unfolded.fill, (0,)))
     for i in range(kh):
         outputs, inputs = tap(y, i)
         added = unfolded[:, inputs.start - there.start + y.before : inputs.stop - there.start + y.before : y.stride]
         calls.append((np.add, (added, spread[:, outputs, i], added)))
+    return weigh
 
 
 def _is_whole(across: Axis) -> bool:

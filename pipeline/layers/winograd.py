@@ -16,8 +16,8 @@ row reads are one operand.
 The gradient is the transpose, step by step:
 
     h0 = ge[t]              h1 = ge[t] + go[t]      h2 = ge[t] - go[t]      h3 = go[t]
-    p_s[r, c, t, n] = sum over i, f of v_s[kh-1 - i, c, f] h_s[r - (kh-1) + i, f, t, n],      v3 with its sign turned
-    de[t] = p0[t] + (p1 + p2 - p0)[t-1]             do[t] = (p1 - p2 + p3)[t] - p3[t-1]
+    p_s[r, c, t, n] = sum over i, f of v_s[kh-1 - i, c, f] h_s[r - (kh-1) + i, f, t, n]
+    de[t] = p0[t] + (p1 + p2 - p0)[t-1]             do[t] = (p1 - p2 - p3)[t] + p3[t-1]
 
 The factors are 1 and 1/2, so errors stay near those of the direct way. Where the columns that an output reads are
 zero, so are its m or they cancel to the bit, both ways; an output that is zero because taps are zero is not, so that
@@ -26,6 +26,7 @@ stays in the cache; lines are multiplied to the end of their last cache line, wh
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -48,9 +49,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
     n = x.shape[3]
     tiles = -(-across.size_out // 2)
     calls: Calls = []
-    kernel = scratch("kernel", (kh, 3, channels, features), x.dtype)
-    filters = scratch("filters", (4, kh, channels, features), x.dtype)
-    _filters(calls, kernel, filters)
+    filters = scratch("kernel", (4, kh, channels, features), x.dtype)
     matrices = filters.reshape(4, 1, kh * channels, features).transpose(0, 1, 3, 2)
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
@@ -80,7 +79,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
             (np.subtract, (m1, m3, m1)),
         ]
         _merge(calls, m[0], m[1], 0, made[rows.start : rows.stop])
-    return Bound(x, None, kernel[:, :, :, None], made, calls)
+    return Bound(x, None, partial(_filter, filters), made, calls)
 
 
 def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None, slot: str | None = None) -> Bound:
@@ -89,10 +88,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
     n = g.shape[3]
     tiles = -(-across.size_out // 2)
     calls: Calls = []
-    kernel = scratch("kernel", (kh, 3, channels, features), g.dtype)
-    filters = scratch("filters", (4, channels, kh, features), g.dtype)
-    _filters(calls, kernel[::-1], filters.transpose(0, 2, 1, 3))
-    calls.append((np.negative, (filters[3], filters[3])))
+    filters = scratch("kernel", (4, channels, kh, features), g.dtype)
     matrices = filters.reshape(4, 1, channels, kh * features)
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
@@ -118,26 +114,22 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
             (np.add, (p1, p2, later)),
             (np.subtract, (later, p0, later)),
             (np.subtract, (p1, p2, p1)),
-            (np.add, (p1, p3, p1)),
+            (np.subtract, (p1, p3, p1)),
             (np.add, (p0[n:], later[:-n], p0[n:])),
-            (np.subtract, (p1[n:], p3[:-n], p1[n:])),
+            (np.add, (p1[n:], p3[:-n], p1[n:])),
         ]
         _merge(calls, p[0], p[1], across.before, made[rows.start : rows.stop])
-    return Bound(g, mask, kernel[:, :, :, None], made, calls)
+    return Bound(g, mask, partial(_filter, filters[:, :, ::-1].transpose(0, 2, 1, 3)), made, calls)
 
 
-def _filters(calls: Calls, kernel: Array, filters: Array) -> None:
-    """v of the derivation [4, kh, C, F], of a kernel [kh, 3, C, F]."""
-    w0, w1, w2 = (kernel[:, j] for j in range(3))
-    half = kernel.dtype.type(0.5)
-    calls += [
-        (np.copyto, (filters[0], w0)),
-        (np.copyto, (filters[3], w2)),
-        (np.add, (w0, w2, filters[2])),
-        (np.add, (filters[2], w1, filters[1])),
-        (np.subtract, (filters[2], w1, filters[2])),
-        (np.multiply, (filters[1:3], half, filters[1:3])),
-    ]
+def _filter(filters: Array, weight: Array) -> None:
+    """Makes v of the derivation [4, kh, C, F] of a weight [kh, 3, C, F]."""
+    w0, w1, w2 = (weight[:, j] for j in range(3))
+    filters[0], filters[3] = w0, w2
+    np.add(w0, w2, out=filters[2])
+    np.add(filters[2], w1, out=filters[1])
+    np.subtract(filters[2], w1, out=filters[2])
+    np.multiply(filters[1:3], filters.dtype.type(0.5), out=filters[1:3])
 
 
 def _blocks(rows: int, size: int) -> Iterator[range]:
