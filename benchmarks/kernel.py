@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
+from benchmarks.memory import peaks
 from benchmarks.workloads import STEMS, Workload, workload
 from pipeline.cost import kernel_seconds, work, working_set
 from pipeline.erf import input_gradient, measure_heatmap, prepared
@@ -88,6 +89,7 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
     limit = work(one.config).multiply_adds * count / (SIDE**3 / took["sgemm"])
     kernel = took["kernel"]
     cropped, whole, jax = min(layouts, default=None), took.get("whole plane"), took.get("jax")
+    memory = peaks(one.config)
     return {
         "stem": stem,
         "plane": plane,
@@ -97,16 +99,30 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
         "limit": limit,
         "expected": kernel_seconds(one.config),
         "bytes": working_set(one.config),
+        "peak": memory,
         "kernel / limit": kernel / limit,
         "cropped / kernel": cropped / kernel if cropped else None,
         "whole plane / kernel": whole / kernel if whole else None,
         "jax / kernel": jax / kernel if jax else None,
+        "memory / direct": memory["chosen"] / memory["direct"],
     }
 
 
 def main() -> list[dict[str, Any]]:
     """Prints the table."""
-    columns = ("kernel", "sweep", "limit", "cropped", "jax", "whole", "k/limit", "cropped/k", "jax/k", "whole/k")
+    columns = (
+        "kernel",
+        "sweep",
+        "limit",
+        "cropped",
+        "jax",
+        "whole",
+        "k/limit",
+        "cropped/k",
+        "jax/k",
+        "whole/k",
+        "mem/direct",
+    )
     print(f"{'milliseconds':<38}" + "".join(f"{name:>11}" for name in columns))
     rows = []
     with threadpoolctl.threadpool_limits(1):
@@ -124,7 +140,7 @@ def _line(found: dict[str, Any]) -> str:
     layouts = [took[name] for name in ("cropped", "cropped, channels last") if name in took]
     times = [took["kernel"], took["sweep"], found["limit"], min(layouts, default=None), took.get("jax")]
     times.append(took.get("whole plane"))
-    ratios = [found[f"{what} / kernel"] for what in ("cropped", "jax", "whole plane")]
+    ratios = [found[f"{what} / kernel"] for what in ("cropped", "jax", "whole plane")] + [found["memory / direct"]]
     cells = ["" if time is None else f"{time * 1e3:.3f}" for time in times]
     cells += ["" if ratio is None else f"{ratio:.2f}" for ratio in (found["kernel / limit"], *ratios)]
     return f"{found['stem']:<38}" + "".join(f"{cell:>11}" for cell in cells)

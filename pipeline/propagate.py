@@ -47,7 +47,8 @@ def forward(
             kind = node.activation
             x, slope = held.forward(step, x, own.weight, kind == "relu", level)
             if kind != "relu":
-                x, slope = activation.forward(kind, x)
+                value, slope = activation.forward(kind, x)
+                np.copyto(x, value)  # where the next step may be bound to find it
             traces.append(Trace(given, None, slope))
             continue
         if isinstance(node.layer, Group):
@@ -68,6 +69,7 @@ def backward(
     level: int = 0,
 ) -> Array:
     """The gradient by what the steps were handed, given that by what they made."""
+    handed = g
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
         if deadline is not None and monotonic() > deadline:
             raise Timeout(f"not done by its deadline, at layer {step.node.index} back")
@@ -77,8 +79,9 @@ def backward(
             g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline, level)
         elif own.weight is not None and isinstance(layer, Conv | Depthwise):
             mask = trace.slope if step.node.activation == "relu" else None
-            if mask is None:
-                g = activation.vjp(g, trace.slope)
+            if mask is None and trace.slope is not None:
+                ours = g is not handed and g.flags.writeable  # then its memory is, too, and a step may be bound to it
+                g = np.multiply(g, trace.slope, out=g if ours else None)
             g = held.vjp(step, g, own.weight, mask, level)
         else:
             g = OPERATIONS[type(layer)].vjp(activation.vjp(g, trace.slope), step, own, trace.saved)

@@ -1,0 +1,46 @@
+"""Peak memory of measuring a config, as it is and the direct way: columns unfolded, and nothing kept."""
+
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from pipeline.config import Config
+from pipeline.erf import measure_heatmap
+from pipeline.layers import conv, held
+from pipeline.layers.choice import Shape, Way, is_dilated
+from pipeline.network import Axis
+
+
+def peaks(config: Config) -> dict[str, int]:
+    """Bytes at most, of the chosen ways and of the direct one, in a thread that keeps nothing of earlier configs."""
+    measure_heatmap(config)  # what is planned once for all configs of a stem is no part of it
+    chosen = _peak(config)
+    with _direct():
+        return {"chosen": chosen, "direct": _peak(config)}
+
+
+def _peak(config: Config) -> int:
+    def measured() -> int:
+        tracemalloc.start()
+        try:
+            for _ in range(2):  # the second finds what the first has kept
+                measure_heatmap(config)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(measured).result()
+
+
+@contextmanager
+def _direct() -> Iterator[None]:
+    def unfolded(shape: Shape, y: Axis, across: Axis, *_: Any) -> Way:
+        return "phases" if is_dilated(y, across) else "unfolded"
+
+    ways = [patch.object(module, name, unfolded) for module in (conv, held) for name in ("forward_way", "vjp_way")]
+    with ways[0], ways[1], ways[2], ways[3], patch.object(held, "LARGEST", -1):
+        yield
