@@ -29,6 +29,7 @@ _BYTES_PER_CALL = 600
 
 class _Held(NamedTuple):
     step: Step  # keeps its id from being given to another
+    way: Way
     bound: Bound
     owns: bool  # the operand is a copy of our own
 
@@ -85,7 +86,7 @@ def _bound(
     key = id(step), rectified is None, operand.shape[3]
     held = _kept.held.get(key)
     owns = False
-    if held is not None and held.step is step and held.bound.mask is mask:
+    if held is not None and held.step is step and held.way == way and held.bound.mask is mask:
         if held.bound.x is operand:
             return held.bound
         if held.owns and held.bound.x.dtype == operand.dtype:
@@ -100,7 +101,7 @@ def _bound(
         if rectified:
             bound = _rectified(bound)
     size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes + bool(rectified) * bound.made.size
-    _kept.keep(key, _Held(step, bound, owns), size)
+    _kept.keep(key, _Held(step, way, bound, owns), size)
     return bound
 
 

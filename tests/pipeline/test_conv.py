@@ -151,6 +151,27 @@ def test_a_kernel_with_zeros_is_left_to_a_direct_way() -> None:
     assert (conv.forward(x, weight, y, across, way="winograd")[:, :, 10] != 0).any()
 
 
+def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = build({"stem": "8x3x3:32", "input": 31})
+    plan = cone(config)
+    probes = draw_probes(config.probes, config.input, plan.box, 0, 16)
+    dense = prepared(plan.steps, draw_weights(config), np.dtype("float32"))
+    sparse = {index: msgspec.structs.replace(own, weight=np.maximum(own.weight, 0)) for index, own in dense.items()}
+
+    def gradient() -> np.ndarray:
+        return input_gradient(config, probes, sparse, None)[0].copy()
+
+    with ThreadPoolExecutor(1) as fresh:
+        alone = fresh.submit(gradient).result()
+    for _ in range(3):
+        input_gradient(config, probes, dense, None)
+    np.testing.assert_array_equal(gradient(), alone)
+    for module in (conv, held):
+        for name in ("forward_way", "vjp_way"):
+            monkeypatch.setattr(module, name, lambda *given: "folded")
+    np.testing.assert_array_equal(gradient()[:, :, :, 0] == 0, alone[:, :, :, 0] == 0)
+
+
 @pytest.mark.parametrize("way", ["folded", "unfolded", "winograd"])
 def test_float32_agrees_with_float64_for_three_taps(way: choice.Way) -> None:
     y = across = Axis(30, 28, 3)
