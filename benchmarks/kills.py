@@ -30,7 +30,7 @@ def command(store: Path, configs: int) -> list[str]:
     """A sweep of configs of 20 ms and more."""
     erfsweep = str(Path(sys.executable).parent / "erfsweep")
     seeds = f"seed=range(0,{configs})"
-    sweep = ["run", "20x3x3:16", "-s", "input=101", "-s", seeds, "--name", "kills", "--engine", "processes"]
+    sweep = ["run", "22x3x3:16", "-s", "input=101", "-s", seeds, "--name", "kills", "--engine", "processes"]
     return [erfsweep, "--db", f"sqlite:///{store}", *sweep, "--format", "csv"]
 
 
