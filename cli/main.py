@@ -17,6 +17,7 @@ from pipeline.errors import ErfsweepError, InputError, quote
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_INTERRUPTED = "interrupted; run it again to go on"
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """What a command loads stays until its end: looking for garbage every 700 objects takes a fifth of the start."""
 
@@ -28,7 +29,6 @@ def main() -> None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the process ends
     make_stderr_unread()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    _foresee(sys.argv[1:])
     _leave(execute(sys.argv[1:]))
 
 
@@ -55,6 +55,7 @@ def execute(arguments: Sequence[str]) -> int:
     debug = "--debug" in arguments  # anywhere, as it is what one adds to the line that failed
     try:
         _refuse_empty(arguments)
+        _foresee(arguments)
         from cli.app import app
 
         words = [word for word in arguments if word != "--debug"] or ["--help"]
@@ -63,7 +64,7 @@ def execute(arguments: Sequence[str]) -> int:
     except ErfsweepError as error:
         return _ended(error, str(error), exit_code(error), debug)
     except KeyboardInterrupt as error:
-        return _ended(error, "interrupted", ExitCode.INTERRUPTED, debug)
+        return _ended(error, _INTERRUPTED, ExitCode.INTERRUPTED, debug)
     except (SystemExit, OSError) as error:  # the parser of arguments turns a broken pipe into an exit of its own
         origin = error.__context__ if isinstance(error, SystemExit) else error
         if isinstance(origin, BrokenPipeError):  # the reader has left, `erfsweep table | head`
@@ -77,6 +78,8 @@ def execute(arguments: Sequence[str]) -> int:
         return _unexpected(error, debug)
     finally:
         close_stores()
+    if answer == ExitCode.INTERRUPTED:  # which Typer makes of Ctrl-C without a word, and a run that stopped returns
+        _say(_INTERRUPTED)
     return answer if isinstance(answer, int) else ExitCode.DONE
 
 
@@ -97,7 +100,7 @@ def _unexpected(error: BaseException, debug: bool) -> int:
     import typer
 
     if isinstance(error, typer.Abort):
-        return _ended(error, "interrupted", ExitCode.INTERRUPTED, debug)
+        return _ended(error, _INTERRUPTED, ExitCode.INTERRUPTED, debug)
     if hasattr(error, "format_message"):
         return _ended(error, _misread(error), ExitCode.WRONG_INPUT, debug)
     return _ended(
@@ -121,5 +124,9 @@ def _ended(error: BaseException, sentence: str, code: int, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    print(f"erfsweep: {sentence}", file=sys.stderr)  # noqa: T201
+    _say(sentence)
     return code
+
+
+def _say(sentence: str) -> None:
+    print(f"erfsweep: {sentence}", file=sys.stderr)  # noqa: T201

@@ -75,8 +75,6 @@ def command(
     store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")
     code = work_on(store, stored, how, retry_failed)
-    if code == ExitCode.INTERRUPTED:
-        sys.stderr.write("interrupted; run it again to go on\n")
-    else:
+    if code != ExitCode.INTERRUPTED:
         print_sweep(store, stored, format_)
     return code

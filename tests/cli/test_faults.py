@@ -127,3 +127,19 @@ def test_a_run_goes_on_when_nobody_reads_its_messages_any_more() -> None:
     process.stderr = None
     assert finished(process).code == 0
     assert good("status", "unread", "-f", "json").json["done"] == 5
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.6, 1.2])
+def test_ctrl_c_is_answered_with_one_sentence_at_any_moment(after: float, tmp_path: Path) -> None:
+    """While modules are loaded, while workers start, while they measure: never a traceback, and never silence."""
+    db = f"sqlite:///{tmp_path}/store.db"
+    process = spawn("run", "4x3x3", "-s", "seed=range(0,20000)", "--engine", "processes", "--db", db)
+    assert process.stderr is not None
+    while not Path(tmp_path / "store.db").exists():  # the command itself is loaded
+        time.sleep(0.01)
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    ended = finished(process)
+    assert ended.code == 130
+    assert "Traceback" not in ended.err
+    assert ended.err.rstrip().endswith("erfsweep: interrupted; run it again to go on")
