@@ -48,7 +48,8 @@ def forward(
             x, slope = held.forward(step, x, own.weight, kind == "relu", level)
             if kind != "relu":
                 value, slope = activation.forward(kind, x)
-                np.copyto(x, value)  # where the next step may be bound to find it
+                if value is not x:
+                    np.copyto(x, value)  # where the next step may be bound to find it
             traces.append(Trace(given, None, slope))
             continue
         if isinstance(node.layer, Group):

@@ -17,7 +17,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 Rule = Callable[[Array], tuple[Array, Any]]
-"""z -> (value, slope); a slope may be boolean."""
+"""z -> (value, slope); the value may be in the memory of z, and a slope may be boolean."""
 
 
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
@@ -71,8 +71,8 @@ def _gelu(z: Array) -> tuple[Array, Any]:
     slope *= z
     slope *= kind(1 / np.sqrt(2 * np.pi))
     slope += phi
-    phi *= z
-    return phi, slope
+    z *= phi
+    return z, slope
 
 
 def _logistic(z: Array) -> Array:
