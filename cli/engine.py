@@ -58,10 +58,6 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
         raise InputError(f"--scheduler names a cluster, but --engine is {engine}; give one of the two")
     if engine == "cluster" and scheduler is None:
         raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
-    if engine == "processes":
-        from pipeline.engines.template import warm_up
-
-        warm_up()
     connection = None
     if scheduler is not None:
         tls = {name: options[name] for name in ("tls_ca", "tls_cert", "tls_key")}

@@ -129,4 +129,4 @@ def _ended(error: BaseException, sentence: str, code: int, debug: bool) -> int:
 
 
 def _say(sentence: str) -> None:
-    print(f"erfsweep: {sentence}", file=sys.stderr)  # noqa: T201
+    sys.stderr.write(f"erfsweep: {sentence}\n")

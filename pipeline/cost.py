@@ -9,7 +9,7 @@ import msgspec
 from pipeline.cone import Step, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError
-from pipeline.layers.choice import PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
+from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.network import Plane, walk
 from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, MaxPool, Transposed
 
@@ -28,7 +28,6 @@ _SECONDS_PER_RESULT = 120e-6
 _SECONDS_PER_SEEN = 0.2e-6
 _SECONDS_PER_PIXEL = 0.02e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
-_LARGE = 2**22
 _SCRATCH = 4 * 2**20
 """Bytes of what lies between the arrays of a convolution, which is made in blocks."""
 _BYTES_PER_STEP = 20_000
@@ -101,7 +100,7 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
         beside = max(beside, (own + (2 * made if smooth else 0)) * itemsize)
         steps += 1
         bound = isinstance(step.node.layer, Conv | Depthwise) and step.y.dilation == 1
-        unbound += not bound or max(made, read) * count * itemsize > _LARGE
+        unbound += not bound or max(made, read) * count * itemsize > LARGEST
     held = kept + passed + beside + 4 * size * itemsize
     scratch = min(_SCRATCH, 5 * passed * count)
     fixed = scratch + steps * _BYTES_PER_STEP + 2 * itemsize * weights + 4 * drawn

@@ -41,6 +41,11 @@ def _put(kernel: Array, weight: Array) -> None:
 def run(bound: Bound, weight: Array) -> Array:
     """What the layer makes with a weight."""
     bound.weigh(weight)
-    for function, arguments in bound.calls:
-        function(*arguments)
+    perform(bound.calls)
     return bound.made
+
+
+def perform(calls: Calls) -> None:
+    """Makes the calls, in their order."""
+    for function, arguments in calls:
+        function(*arguments)

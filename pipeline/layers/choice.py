@@ -29,6 +29,9 @@ CALLS, CALLS_BACK = 4 * 10**5, 9 * 10**5
 THIN = 4
 """Features of a group below which an unfolded operand is read for too few products."""
 
+LARGEST = 2**22
+"""Bytes of an operand, or of what is made of it, up to which a thread keeps a layer bound; see `held`."""
+
 PASS = 8
 """Multiply-adds that take as long as passing over one number."""
 

@@ -17,10 +17,8 @@ from pipeline.layers import activation, conv
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
 from pipeline.layers.buffer import growth, zeros
-from pipeline.layers.choice import Way, forward_way, vjp_way
+from pipeline.layers.choice import LARGEST, Way, forward_way, vjp_way
 
-LARGEST = 2**22
-"""Bytes of an operand, or of what is made of it, up to which a step is kept."""
 KEPT = 2**25
 """Bytes that the steps of one thread may keep for themselves."""
 _BYTES_PER_CALL = 600

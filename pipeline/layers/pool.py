@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Calls
+from pipeline.layers.bound import Calls, perform
 from pipeline.layers.buffer import empty
 from pipeline.layers.lines import items
 from pipeline.layers.refold import refold
@@ -108,8 +108,7 @@ def max_vjp(g: Array, places: Places, y: Axis, across: Axis) -> Array:
             yield share
 
     refold(calls, shares(), across, made[source])
-    for function, arguments in calls:
-        function(*arguments)
+    perform(calls)
     return made
 
 
