@@ -8,6 +8,9 @@ import json
 import os
 from pathlib import Path
 
+for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # every library takes the processor for what it is
+    if os.environ.pop(variable, None) is not None:
+        print(f"{variable} is left out of account")
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # before a library reads them
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")

@@ -42,7 +42,7 @@ InsecureOption: TypeAlias = Annotated[
     bool, typer.Option("--insecure", help="Allow tcp:// to another host: whoever reaches it can run code.")
 ]
 DashboardOption: TypeAlias = Annotated[
-    bool, typer.Option("--dashboard", help="With --engine processes: serve Dask's dashboard on loopback.")
+    bool, typer.Option("--dashboard", help="Measure on a Dask cluster of this machine, and serve its dashboard.")
 ]
 
 
@@ -58,6 +58,11 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
         raise InputError(f"--scheduler names a cluster, but --engine is {engine}; give one of the two")
     if engine == "cluster" and scheduler is None:
         raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
+    if options["dashboard"]:
+        if scheduler is not None or engine not in ("auto", "processes"):
+            other = "--scheduler" if scheduler is not None else f"--engine {engine}"
+            raise InputError(f"--dashboard goes with --engine processes, not with {other}; leave one of the two out")
+        engine = "processes"
     connection = None
     if scheduler is not None:
         tls = {name: options[name] for name in ("tls_ca", "tls_cert", "tls_key")}

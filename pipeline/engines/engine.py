@@ -14,7 +14,7 @@ Deliver: TypeAlias = Callable[[list[Outcome]], None]
 """Called in the driving thread with the outcomes of a partition, or of a part of it, as soon as they are there."""
 
 SHORT_CONFIG = 0.005
-CLUSTER_START = 2.0
+PROCESSES_START = 0.2
 
 
 class Engine(Protocol):
@@ -36,9 +36,9 @@ def choose(work: float, count: int) -> EngineName:
     """The engine with the smaller predicted time for `work` seconds of `count` configs on two workers.
 
     Two threads take 1.5 times the work when configs are short, because the interpreter is theirs in turn, and
-    work / 1.5 otherwise; two processes take 2 s to start and then work / 1.6.
+    work / 1.5 otherwise; two processes take 0.2 s to start and then work / 1.8.
     """
     if count == 0:
         return "threads"
     threads = 1.5 * work if work / count < SHORT_CONFIG else work / 1.5
-    return "threads" if threads <= CLUSTER_START + work / 1.6 else "processes"
+    return "threads" if threads <= PROCESSES_START + work / 1.8 else "processes"

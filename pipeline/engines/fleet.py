@@ -1,39 +1,82 @@
-"""The workers behind a Dask client, as far as our own cluster and other people's differ."""
+"""What engines that place partitions on workers have in common: a fleet of them, and the news that it brings."""
 
-from typing import Any
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol, TypeAlias
 
+from pipeline.errors import EngineError
 from pipeline.graph import Partition
 
-LEAN = {"distributed.admin.low-level-log-length": 20}
-"""Every connection of Dask logs its last 1,000 messages, whole partitions with them; a setting for the driver."""
+
+class Joined(NamedTuple):
+    """A worker is there and may be used, by so many threads."""
+
+    address: str
+    threads: int
 
 
-class Fleet:
-    """Workers that are ours: of our version, on our files. `patience`: seconds for which none at all are waited for."""
+class Refused(NamedTuple):
+    """A worker is there and cannot be used: a sentence that says why."""
 
-    def __init__(self, client: Any, patience: float) -> None:
-        self.client = client
-        self.patience = patience
+    reason: str
 
-    async def greet(self, address: str, name: object) -> None:
-        """Called once for each worker that joins; raises EngineError where it cannot be used."""
 
-    async def provide(self, address: str, partition: Partition) -> None:
-        """Brings to a worker what a partition needs beside itself."""
+class Left(NamedTuple):
+    """A worker is gone.
+
+    processing: the keys that it was at; None where that is not known. expected: somebody wished it. ending: how it
+    came to its end, as the rest of a sentence about it.
+    """
+
+    address: str
+    processing: frozenset[str] | None = None
+    expected: bool = False
+    ending: str = "was lost"
+
+
+class Returned(NamedTuple):
+    """A partition came back, as `parcel.execute` encoded it; None: it never reached its worker."""
+
+    address: str
+    key: str
+    reply: bytes | None
+
+
+class Broken(NamedTuple):
+    """The fleet cannot go on."""
+
+    error: EngineError
+
+
+News: TypeAlias = Joined | Refused | Left | Returned | Broken
+
+
+class Fleet(Protocol):
+    """Workers that take partitions; what happens to them comes as news, in the order in which it happened.
+
+    events: the news, put there by threads of the fleet. patience: seconds for which no worker at all is waited for.
+    A worker is known by its address from the moment it joined until it left, and never comes back under the same.
+    """
+
+    events: SimpleQueue[News]
+    patience: float
+
+    def send(self, address: str, key: str, partition: Partition) -> None:
+        """Gives a partition to a worker, behind those that it has; `Returned` or `Left` says what came of it."""
+
+    def withdraw(self, address: str, key: str) -> None:
+        """Nobody waits for a partition any more; it need not be begun."""
 
     def tend(self, count: int) -> None:
-        """Called now and then, with the number of workers that may be used."""
+        """Called when there is no news, with the number of workers that may be used."""
+
+    def waiting(self) -> str:
+        """What to say while there is no worker."""
 
     def absence(self) -> str:
         """What to say when no worker has been there for as long as our patience lasts."""
-        return (
-            f"no worker has come to {self.client.scheduler.address} for {self.patience:.0f} s; "
-            "start workers there and type `erfsweep work` to go on"
-        )
 
-    def left(self, address: str) -> None:
-        """A worker is gone."""
 
-    def ending(self, address: str) -> str:
-        """How a worker came to its end, as the rest of a sentence about it."""
-        return "was lost"
+def broken_worker(address: str, error: BaseException | str) -> EngineError:
+    """A worker whose task raised, which tasks never do."""
+    reason = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return EngineError(f"the worker {address} cannot run its tasks ({reason}); install the same erfsweep there")

@@ -33,6 +33,10 @@ def make_engine(
         if connection is None:
             raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
         return ClusterEngine(connection, say=say)
+    if dashboard:
+        from pipeline.engines.cluster import DashboardEngine
+
+        return DashboardEngine(workers, say=say)
     from pipeline.engines.processes import ProcessesEngine
 
-    return ProcessesEngine(workers, dashboard=dashboard, say=say)
+    return ProcessesEngine(workers, say=say)

@@ -1,17 +1,14 @@
 """A worker as the driver sees it, and what it holds."""
 
-import time
-from concurrent.futures import Future
 from typing import NamedTuple
 
 from pipeline.graph import Partition
 
 
 class Carried(NamedTuple):
-    """A partition on a worker: the coroutine that brings its outcomes, and since when (seconds since the epoch)."""
+    """A partition that was given to a worker, and when (seconds since the epoch)."""
 
     partition: Partition
-    reply: "Future[bytes]"
     since: float
 
 
@@ -23,23 +20,14 @@ class Seat:
         self.threads = threads
         self.carried: dict[str, Carried] = {}
         self.alone = False
-        self.since = time.monotonic()
 
     @property
     def has_room(self) -> bool:
         """Whether another partition may come: one for each thread, and one that waits behind them."""
         return not self.alone and len(self.carried) <= self.threads
 
-    def take_back(self) -> Partition:
-        """Takes back what came last; should it have begun, nobody waits for its outcomes any more."""
-        _, carried = self.carried.popitem()
-        carried.reply.cancel()
-        return carried.partition
-
-    def vacate(self, processing: frozenset[str] | None = None) -> tuple[list[Partition], list[Partition]]:
-        """Gives up what it holds: what the worker was at, and results that were not fetched yet. None: unknown."""
-        for carried in self.carried.values():
-            carried.reply.cancel()
+    def lost(self, processing: frozenset[str] | None) -> tuple[list[Partition], list[Partition]]:
+        """What it was at as it ended, and what it had finished but not brought back. None: not known."""
         at_work = {key: processing is None or key in processing for key in self.carried}
         lost = [carried.partition for key, carried in self.carried.items() if at_work[key]]
         kept = [carried.partition for key, carried in self.carried.items() if not at_work[key]]

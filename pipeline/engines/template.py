@@ -4,16 +4,17 @@ Imports nothing of ours and little else: the command starts it before it has loa
 """
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ENVIRONMENT = {
-    # The nanny's default of 64 KiB hands every temporary array back to the system: 78 page faults for each config.
+    # The C library's default hands large temporary arrays back to the system: 78 page faults for each config.
     "MALLOC_TRIM_THRESHOLD_": str(2**28),
     "MALLOC_MMAP_THRESHOLD_": str(2**28),
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    "DASK_LOGGING__DISTRIBUTED": "critical",
     "ERFSWEEP_WORKER": "1",
 }
 """What workers find in their environment; read by their libraries as they are loaded."""
@@ -24,7 +25,7 @@ PRELOAD = "pipeline.engines.worker"
 def warm_up() -> None:
     """Starts the process that workers are forked from; worth calling early, it loads the kernel meanwhile.
 
-    A fork takes 0.1 s where a new process that imports everything takes 0.5: that is what a worker that died costs.
+    A fork takes 10 ms where a new process that imports everything takes 200: that is what a worker that died costs.
     """
     import multiprocessing
     import signal
@@ -35,23 +36,34 @@ def warm_up() -> None:
 
     forkserver.set_forkserver_preload([PRELOAD])
     resource_tracker.ensure_running()  # here, as it lets SIGINT through again once it runs
-    before = {name: os.environ.get(name) for name in (*ENVIRONMENT, "PYTHONPATH")}
-    os.environ.update(ENVIRONMENT)
-    root = Path(__file__).resolve().parents[2]
-    if not {"site-packages", "dist-packages"} & set(root.parts):  # not installed: a new interpreter would not find us
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), before["PYTHONPATH"])))
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the preload ignores it
+    with workers_environment():
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the preload ignores it
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+
+
+@contextmanager
+def workers_environment() -> Iterator[None]:
+    """The environment of this process is that of its workers while this is open."""
+    with restored((*ENVIRONMENT, "PYTHONPATH")):
+        os.environ.update(ENVIRONMENT)
+        root = Path(__file__).resolve().parents[2]
+        if not {"site-packages", "dist-packages"} & set(root.parts):  # not installed: workers would not find us
+            os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+        yield
+
+
+@contextmanager
+def restored(names: Iterable[str]) -> Iterator[None]:
+    """Variables of the environment have the values that they had when this is left."""
+    before = {name: os.environ.get(name) for name in names}
     try:
-        forkserver.ensure_running()
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-        restore(before)
-
-
-def restore(before: dict[str, str | None]) -> None:
-    """Gives variables of the environment the values that they had."""
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

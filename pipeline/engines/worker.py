@@ -1,26 +1,28 @@
-"""What our own workers load before they work, in the process that they are forked from, or in each of them.
+"""Our own workers: what they load, in the process that they are forked from, and how they spend their lives.
 
 They do not mind Ctrl-C (only the driver handles it), keep quiet, run one BLAS thread, and have the kernel at hand.
 """
 
 import gc
-import logging
 import os
 import signal
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
-import distributed.worker
+import dask.local
 
-import pipeline.engines.parcel
 import pipeline.task
 from pipeline import blas
-from pipeline.engines.quiet import LOGGERS
+from pipeline.engines.parcel import execute
+from pipeline.graph import Measure
 
 MARK = "ERFSWEEP_WORKER"
 """In the environment of our workers alone: elsewhere importing this changes nothing."""
 
-LOADED = distributed.worker, pipeline.engines.parcel, pipeline.task
+LOADED = dask.local, pipeline.task
 
 
 def settle() -> None:
@@ -28,9 +30,7 @@ def settle() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    # What goes wrong with a config is in its outcome; what goes wrong with a worker that is being closed is no news.
+    # What goes wrong with a config is in its outcome; what goes wrong with a worker that is being ended is no news.
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
     blas.hold_one_thread()
     gc.set_threshold(100_000)
@@ -39,3 +39,46 @@ def settle() -> None:
 
 if os.environ.get(MARK):
     settle()
+
+
+def serve(line: "Connection[bytes, bytes]", measure: Measure | None) -> None:
+    """The life of a worker at its end of a line to the driver; it ends with the driver, however that ends.
+
+    In: a key, then a parcel; an empty parcel takes the key back, an empty key ends the worker. Out: the worker's name,
+    then for each parcel, in order, its key, what is wrong with the worker (mostly nothing) and the reply.
+    """
+    inbox: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
+    withdrawn: set[str] = set()
+    line.send_bytes(pipeline.task.worker_name().encode())
+    Thread(target=_listen, args=(line, inbox, withdrawn), daemon=True, name="line").start()
+    while True:
+        key, parcel = inbox.get()
+        if key in withdrawn:
+            withdrawn.remove(key)
+            continue
+        wrong, reply = "", b""
+        try:
+            reply = execute(parcel, measure)
+        except Exception as error:  # noqa: BLE001  # tasks keep what happens to their configs: the driver must know
+            wrong = f"{type(error).__name__}: {error}"
+        try:
+            for part in (key.encode(), wrong.encode(), reply):
+                line.send_bytes(part)
+        except OSError:
+            os._exit(0)  # nobody listens any more
+
+
+def _listen(line: "Connection[bytes, bytes]", inbox: "SimpleQueue[tuple[str, bytes]]", withdrawn: set[str]) -> None:
+    """Takes in what the driver sends, whatever is being measured meanwhile."""
+    try:
+        while True:
+            key = line.recv_bytes().decode()
+            if not key:
+                os._exit(0)
+            parcel = line.recv_bytes()
+            if parcel:
+                inbox.put((key, parcel))
+            else:
+                withdrawn.add(key)
+    except (EOFError, OSError):
+        os._exit(0)  # the driver is gone, or does without us

@@ -49,6 +49,8 @@ WRONG = [
     (("run", "3x3", "--timeout", "nan"), "'nan'"),
     (("run", "3x3", "--memory", "much"), "'much'"),
     (("run", "3x3", "--engine", "steam"), "'steam'"),
+    (("run", "3x3", "--engine", "sync", "--dashboard"), "--engine sync"),
+    (("run", "3x3", "--scheduler", "tcp://127.0.0.1:8786", "--dashboard"), "--scheduler"),
     (("run", "3x3", "--max-configs", "0"), "'0'"),
     (("run", "a", "b"), "b"),
     (("run", "--nonsense"), "--nonsense"),

@@ -17,7 +17,8 @@ import pytest
 
 from pipeline.config import KERNEL_VERSION, build, encode
 from pipeline.engines.address import Connection
-from pipeline.engines.cluster import ClusterEngine, files_of
+from pipeline.engines.cluster import ClusterEngine
+from pipeline.engines.shipping import files_of
 from pipeline.engines.sync import SyncEngine
 from pipeline.engines.versions import differences, versions
 from pipeline.errors import EngineError

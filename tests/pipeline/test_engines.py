@@ -102,11 +102,11 @@ def test_times_are_what_the_clock_says(engine):
 
 
 def test_auto_takes_the_smaller_prediction():
-    # threads 1.5 W or W/1.5, processes 2 s + W/1.6
-    assert choose(1.0, 1000) == "threads"
-    assert choose(2.0, 1000) == "threads"
-    assert choose(3.0, 1000) == "processes"
-    assert choose(20.0, 10) == "threads"
+    # threads 1.5 W or W/1.5, processes 0.2 s + W/1.8
+    assert choose(0.2, 1000) == "threads"
+    assert choose(0.3, 1000) == "processes"
+    assert choose(1.7, 100) == "threads"
+    assert choose(1.9, 100) == "processes"
     assert choose(100.0, 10) == "processes"
     assert choose(0.0, 0) == "threads"
 
@@ -117,6 +117,23 @@ def test_choosing_an_engine_loads_neither_dask_nor_numpy():
         "heavy = {'dask', 'distributed', 'numpy'} & sys.modules.keys(); sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_dashboard_is_that_of_a_dask_cluster_and_names_its_library_where_it_is_missing(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"erfsweep\[dashboard\]"):
+        make_engine("processes", dashboard=True)
+
+
+def test_a_dask_cluster_of_this_machine_measures_the_same(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    jobs, said = jobs_of(["3x3", "5x5"], "range(0,4)"), []
+    found = outcomes_of(jobs, make_engine("processes", dashboard=True, say=said.append))
+    baseline = outcomes_of(jobs, SyncEngine())
+    assert {digest: one.result.arrays for digest, one in found.items()} == {
+        digest: one.result.arrays for digest, one in baseline.items()
+    }
+    assert said[0].startswith("dashboard at http://127.0.0.1:")
 
 
 def test_engines_by_name():
