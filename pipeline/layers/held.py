@@ -85,7 +85,7 @@ def _bound(
     held = _kept.held.get(key)
     owns = False
     if held is not None and held.step is step and held.way == way and held.bound.mask is mask:
-        if held.bound.x is operand:
+        if held.bound.x is operand or _is_in_place(held.bound.x, operand):
             return held.bound
         if held.owns and held.bound.x.dtype == operand.dtype:
             held.bound.x[...] = operand
@@ -101,6 +101,11 @@ def _bound(
     size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes + bool(rectified) * bound.made.size
     _kept.keep(key, _Held(step, way, bound, owns), size)
     return bound
+
+
+def _is_in_place(place: Array, operand: Array) -> bool:
+    """Whether an operand lies where a step is bound to find it; its maker may have been bound anew meanwhile."""
+    return place.__array_interface__ == operand.__array_interface__
 
 
 def _rectified(bound: Bound) -> Bound:
