@@ -12,11 +12,19 @@ the padded input is fed by the rows of g from r - (kh-1) to r,
     z[r, j*C + ch, o, n] = sum over i, f of w[kh-1 - i, j, ch, f] g[r - (kh-1) + i, f, o, n]
     dx[r, ch, c, n]      = sum over j of z[r, j*C + ch, c + before - j*d, n]
 
+Where one channel makes one, as in depthwise stems, that product is as thin as the kernel is high, and z has as many
+lines as the kernel is wide. There g neighbouring taps are unfolded first, j = J*g + t, and the rest are folded:
+
+    u[r, t, q, n] = x[r, q + t*d, n]           z[p, J, q, n] = sum over i, t of w[i, J*g + t] u[p*s + i, t, q, n]
+
+which is the same convolution of g channels with a kernel of kw / g taps, g*d columns apart; taps beyond kw are zero.
+
 z stands between margins of zeros wide enough for every shift. NumPy adds lines that lie apart at a quarter of the rate
 of contiguous ones, above all where the sum lies apart; so every sum is made whole. Rows are taken in blocks, so that z
 is still in the cache when its lines are added. Rows that meet only some of the taps, at a border, multiply only those.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,30 +45,56 @@ _FEW = 4
 """Up to so many taps are added one by one; more, or small ones, in one reduction, in the same order."""
 _LARGE = 2**18
 
+_GATHERED = 5
+"""Taps across from which on some are unfolded where one channel makes one; more of them from `_WIDE` on."""
+_WIDE = 16
+
+_SLACK = 4
+"""Rows of zeros around what was gathered: so many rows more at a border share the taps of their neighbour."""
+
 
 class Shift(NamedTuple):
-    """Columns of zeros that z stands between, and which column of tap j goes to column c: first + c + j * step."""
+    """Which column of tap j of z goes to column c: first + c + j * step."""
 
-    left: int
-    right: int
     first: int
     step: int
+
+    def reached(self, taps: int, wide: int) -> tuple[int, int]:
+        """The first and the last column of z that `wide` columns take from `taps` taps."""
+        far = (taps - 1) * self.step
+        return self.first + min(far, 0), self.first + wide - 1 + max(far, 0)
+
+
+class Taken(NamedTuple):
+    """What is folded: x (times mask), the rows and columns that each row and column takes of it.
+
+    slack: so many rows at either end of x are zeros.
+    """
+
+    x: Array
+    mask: Array | None
+    reach: Reach
+    shift: Shift
+    slack: int
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
-    _, _, columns, n = x.shape
+    n = x.shape[3]
     own = features // groups
     calls: Calls = []
-    matrices = scratch("kernel", (groups, kw, own, kh, channels), x.dtype)
+    near = _near(kw, channels, own)
+    far = -(-kw // near)
+    matrices = scratch("kernel", (groups, far, own, kh, channels, near), x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
-    left = max(across.before, 0)
-    right = max(across.size_out + (kw - 1) * across.dilation - across.before - columns, 0)
-    shift = Shift(left, right, -across.before, across.dilation)
+    shift = Shift(-across.before, across.dilation)
     reach = Reach(-y.before, y.stride, kh)
-    _collected(calls, matrices.reshape(groups, 1, kw * own, -1), x, None, reach, shift, made)
-    return Bound(x, None, weigh_in(matrices.transpose(3, 1, 4, 0, 2)), made, calls)
+    taken = Taken(x, None, reach, shift, 0)
+    if near > 1:
+        taken = _gathered(calls, taken, groups, near, far, across.size_out)
+    _collected(calls, matrices.reshape(groups, 1, far * own, -1), taken, made)
+    return Bound(x, None, _weigh_in(matrices.transpose(3, 1, 5, 4, 0, 2), kw), made, calls)
 
 
 def vjp(
@@ -68,45 +102,101 @@ def vjp(
 ) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; row stride 1 only."""
     kh, kw, channels, features = shape
-    _, _, columns, n = g.shape
+    n = g.shape[3]
     own = features // groups
     calls: Calls = []
-    matrices = scratch("kernel", (groups, kw, channels, kh, own), g.dtype)
+    near = _near(kw, channels, own)
+    far = -(-kw // near)
+    matrices = scratch("kernel", (groups, far, channels, kh, own, near), g.dtype)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
-    left = max((kw - 1) * across.dilation - across.before, 0)
-    right = max(across.size_in + across.before - columns, 0)
-    shift = Shift(left, right, across.before, -across.dilation)
+    shift = Shift(across.before, -across.dilation)
     reach = Reach(y.before - (kh - 1), 1, kh)
-    _collected(calls, matrices.reshape(groups, 1, kw * channels, -1), g, mask, reach, shift, made)
-    return Bound(g, mask, weigh_in(matrices[:, :, :, ::-1].transpose(3, 1, 2, 0, 4)), made, calls)
+    taken = Taken(g, mask, reach, shift, 0)
+    if near > 1:
+        taken = _gathered(calls, taken, groups, near, far, across.size_in)
+    _collected(calls, matrices.reshape(groups, 1, far * channels, -1), taken, made)
+    return Bound(g, mask, _weigh_in(matrices[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4), kw), made, calls)
 
 
-def _collected(
-    calls: Calls, matrices: Array, x: Array, mask: Array | None, reach: Reach, shift: Shift, made: Array
-) -> None:
+def _near(kw: int, channels: int, own: int) -> int:
+    """How many neighbouring taps are unfolded, g of the derivation."""
+    if channels > 1 or own > 1 or kw < _GATHERED:
+        return 1
+    return 2 if kw < _WIDE else 4
+
+
+def _weigh_in(kernel: Array, kw: int) -> Callable[[Array], None]:
+    """Puts a weight into `kernel`, seen as [kh, far, near, C // groups, groups, F // groups], and zeros behind it."""
+    kh, far, near, *sides = kernel.shape
+    if near == 1:
+        return weigh_in(kernel[:, :, 0])
+    last = kw - (far - 1) * near
+
+    def weigh(weight: Array) -> None:
+        whole = weight.reshape(kh, kw, *sides)
+        kernel[:, : far - 1] = whole[:, : kw - last].reshape(kh, far - 1, near, *sides)
+        kernel[:, far - 1, :last] = whole[:, kw - last :]
+        kernel[:, far - 1, last:] = 0
+
+    return weigh
+
+
+def _gathered(calls: Calls, taken: Taken, groups: int, near: int, far: int, wide: int) -> Taken:
+    """u of the derivation, with the columns that `wide` columns of z are made of, and what it means to the folding."""
+    x, mask, reach, shift, _ = taken
+    rows, channels, columns, n = x.shape
+    reached = shift.reached(far * near, wide)
+    spread = (near - 1) * shift.step
+    first, last = max(reached[0], -max(spread, 0)), min(reached[1], columns - 1 - min(spread, 0))
+    last = max(last, first)
+    if mask is not None:
+        masked = scratch("masked", x.shape, x.dtype)
+        calls.append((np.multiply, (x, mask, masked)))
+        x = masked
+    slack = _SLACK if groups == 1 else 0
+    whole = scratch("gathered", (rows + 2 * slack, channels, near, last - first + 1, n), x.dtype)
+    u = whole[slack : slack + rows]
+    margins = [whole[:slack], whole[slack + rows :]]
+    for t in range(near):
+        start = max(first, -t * shift.step)
+        stop = max(min(last + 1, columns - t * shift.step), start)
+        margins += [u[:, :, t, : start - first], u[:, :, t, stop - first :]]
+        here = slice(start + t * shift.step, stop + t * shift.step)
+        calls.append((np.copyto, (u[:, :, t, start - first : stop - first], x[:, :, here])))
+    calls += [(margin.fill, (0,)) for margin in margins if margin.size]
+    given = whole.reshape(len(whole), channels * near, last - first + 1, n)
+    return Taken(given, None, reach.below(-slack), Shift(shift.first - first, near * shift.step), slack)
+
+
+def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None:
     """made[r, f, c] = sum over taps j of z[r, j, f, shift.first + c + j * shift.step], zero in the margins of z."""
+    x, mask, reach, shift, slack = taken
     groups, _, m, _ = matrices.shape
     rows, features, wide, n = made.shape
     columns, item = x.shape[2], made.itemsize
     own = features // groups
     taps = m // own
-    if taps == 1 and not shift.left and not shift.right and wide == columns:
+    first_read, last_read = shift.reached(taps, wide)
+    left, right = max(-first_read, 0), max(last_read + 1 - columns, 0)
+    if taps == 1 and not left and not right and wide == columns:
         lines, near = reached(calls, x, groups, m, reach, range(rows), mask)
         size = columns * n
         correlate(calls, matrices, lines, near, range(rows), made, Windows(0, own * size, features * size, size), size)
         return
-    start = pitch(shift.left * n, item)
-    wide_line = pitch(start + (columns + shift.right) * n, item)
+    start = pitch(left * n, item)
+    wide_line = pitch(start + (columns + right) * n, item)
+    whole = x.reshape(1, len(x), x.shape[1], columns * n) if slack else x
     block = max(1, min(rows, BLOCK // (max(groups * m * wide_line, x[0].size) * item)))
     for first in range(0, rows, block):
         count = min(block, rows - first)
-        lines, near = reached(calls, x, groups, m, reach, range(first, first + count), mask)
+        below = range(first, first + count)
+        lines, near = (whole, reach) if slack else reached(calls, x, groups, m, reach, below, mask)
         z = scratch("taps", (groups, count, taps, own, wide_line), made.dtype)
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
             calls.append((z[..., :start].fill, (0,)))
             calls.append((z[..., start + columns * n :].fill, (0,)))
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
-        correlate(calls, matrices, lines, near, range(first, first + count), z, there, columns * n)
+        correlate(calls, matrices, lines, near, below, z, there, columns * n, slack)
         strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)
         shifted: Array = np.ndarray(
             (groups, count, taps, own, wide * n),

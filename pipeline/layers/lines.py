@@ -11,7 +11,7 @@ from pipeline.layers.span import Reach, runs
 _WIDE = 64
 """Rows of a matrix from which on a fifth of its product's time outweighs copying an operand."""
 
-_CALL = 60_000
+CALL = 60_000
 """Multiply-adds that take as long as one more call."""
 
 
@@ -50,7 +50,7 @@ def reached(
     before = max(-(reach.first + rows[0] * reach.step), 0)
     after = max(reach.first + rows[-1] * reach.step + reach.taps - given, 0)
     missed = sum(reach.taps - (run.bottom - run.top) for run in runs(reach, rows, given))
-    if m * missed * channels * columns * n >= _CALL * (before + after):
+    if m * missed * channels * columns * n >= CALL * (before + after):
         return lined(calls, x, groups, m, mask), reach
     lines = empty((groups, before + given + after, channels // groups, pitch(columns * n, x.itemsize)), x.dtype)
     lines[:, :before] = 0

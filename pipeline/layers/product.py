@@ -67,15 +67,24 @@ def multiply(
 
 
 def correlate(
-    calls: Calls, matrices: Array, x: Array, reach: Reach, rows: range, out: Array, made: Windows, n: int
+    calls: Calls,
+    matrices: Array,
+    x: Array,
+    reach: Reach,
+    rows: range,
+    out: Array,
+    made: Windows,
+    n: int,
+    slack: int = 0,
 ) -> None:
     """Calls: each of `rows` is matrices [groups, 1, m, taps * k] times the rows in reach, x [groups, given, k, pitch].
 
-    `made` says where the first of `rows` goes in `out`, and the others after it. Rows out of reach count as zero.
+    `made` says where the first of `rows` goes in `out`, and the others after it. Rows out of reach count as zero; so
+    many as `slack` at either end of x are there as zeros.
     """
     groups, given, k, pitch = x.shape
     m = matrices.shape[2]
-    for run in runs(reach, rows, given):
+    for run in runs(reach, rows, given, slack):
         put = made._replace(start=made.start + (run.start - rows.start) * made.row)
         if run.bottom <= run.top:
             calls.append((_windows(out, put, 0, (1, groups, run.stop - run.start, 1, m, n)).fill, (0,)))

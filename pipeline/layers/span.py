@@ -32,16 +32,23 @@ class Run(NamedTuple):
     bottom: int
 
 
-def runs(reach: Reach, rows: range, given: int) -> Iterator[Run]:
-    """The rows that are made, of `given` rows, in runs; one that meets no tap has bottom <= top."""
+def runs(reach: Reach, rows: range, given: int, slack: int = 0) -> Iterator[Run]:
+    """The rows that are made, of `given` rows, in runs; one that meets no tap has bottom <= top.
+
+    Of what is given, so many rows as `slack` at either end are zeros: taps need not meet them, but a run may have a few
+    more taps than one of its rows meets, as long as all of them are there.
+    """
     found: Run | None = None
     for row in rows:
         first = reach.first + row * reach.step
-        top, bottom = max(0, -first), min(reach.taps, given - first)
-        if found is not None and (found.top, found.bottom) == (top, bottom):
-            found = found._replace(stop=row + 1)
-            continue
+        top, bottom = max(0, slack - first), min(reach.taps, given - slack - first)
         if found is not None:
+            above, below = min(found.top, top), max(found.bottom, bottom)
+            same = (found.top, found.bottom) == (top, bottom)
+            meets = top < bottom and found.top < found.bottom
+            if same or (meets and reach.first + found.start * reach.step + above >= 0 and first + below <= given):
+                found = Run(found.start, row + 1, above, below)
+                continue
             yield found
         found = Run(row, row + 1, top, bottom)
     if found is not None:

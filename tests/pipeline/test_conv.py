@@ -93,6 +93,38 @@ def test_every_way_follows_the_definition_where_it_is_forced(way: choice.Way, y:
     assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
+WIDE = st.builds(
+    axis,
+    st.integers(1, 40),
+    st.integers(5, 33),
+    st.just(1),
+    st.integers(1, 2),
+    st.integers(0, 34),
+    st.integers(0, 34),
+).filter(bool)
+TALL = st.builds(
+    axis, st.integers(1, 20), st.integers(1, 19), st.integers(1, 3), st.just(1), st.integers(0, 20), st.integers(0, 20)
+).filter(lambda made: made is not None and made.after >= 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TALL, WIDE, st.sampled_from([1, 2, 3]), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_wide_kernels_of_one_channel_follow_the_definition(
+    y: Axis, across: Axis, groups: int, n: int, seed: int
+) -> None:
+    """Where some of the taps are unfolded before the rest are folded, at borders wider than the plane too."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((y.size_in, groups, across.size_in, n))
+    weight = rng.standard_normal((y.kernel, across.kernel, 1, groups))
+    expected = by_definition(x, weight, y, across, groups)
+    np.testing.assert_allclose(conv.forward(x, weight, y, across, groups, "folded"), expected, atol=1e-11)
+    g = rng.standard_normal(expected.shape)
+    mask = rng.random(g.shape) < 0.9
+    way: choice.Way = "folded" if y.stride == 1 else "unfolded"
+    back = conv.vjp(g, weight, y, across, groups, mask, way)
+    assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
 THREE_WIDE = st.builds(
     axis, st.integers(2, 12), st.just(3), st.just(1), st.just(1), st.integers(0, 2), st.integers(0, 2)
 )
