@@ -186,9 +186,10 @@ class DaskFleet:
         except KilledWorker:
             return  # the scheduler says next that the worker is gone, and what it was at
         except (CancelledError, asyncio.CancelledError):
-            if (address, key) in self._carrying:  # by the client, not by us
-                self.events.put(Broken(self._gone()))
-            raise
+            if (address, key) not in self._carrying:
+                raise  # by `_drop`
+            self.events.put(Broken(self._gone()))  # by the client
+            return
         except Exception as error:  # noqa: BLE001  # whatever the task itself could not keep to its configs
             self.events.put(Broken(broken_worker(address, error)))
             return

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pipeline.engines.fleet import Broken, Joined, Left, News, Returned, broken_worker
 from pipeline.engines.parcel import pack
 from pipeline.engines.template import warm_up, workers_environment
+from pipeline.errors import EngineError
 from pipeline.graph import Limits, Measure, Partition
 
 PATIENCE = 30.0
@@ -57,11 +58,10 @@ class ProcessFleet:
         """Ends the workers at once, whatever they measure: nobody waits for it any more."""
         self._closed.set()
         with self._lock:
-            for line in self._lines.values():  # one whose own parent has died counts as dead, and is not killed
-                with suppress(OSError):
-                    line.send_bytes(b"")
             for process in self._started:
                 process.kill()
+            for line in self._lines.values():
+                _dismiss(line)
         for minder in self._minders:
             minder.join()
 
@@ -101,6 +101,9 @@ class ProcessFleet:
             except (OSError, EOFError):  # the process that it is forked from has just died, or memory is short
                 self._closed.wait(_PAUSE)
                 continue
+            except Exception as error:  # noqa: BLE001  # whatever keeps this process from having others
+                self.events.put(Broken(_unstartable(error)))
+                return
             try:
                 address = worker.line.recv_bytes().decode()
             except (EOFError, OSError):
@@ -109,6 +112,8 @@ class ProcessFleet:
                 continue
             with self._lock:
                 self._lines[address] = worker.line
+                if self._closed.is_set():
+                    _dismiss(worker.line)
             self.events.put(Joined(address, 1))
             self._listen(address, worker.line)
             with self._lock:
@@ -161,6 +166,17 @@ class ProcessFleet:
         with suppress(ValueError):
             return f"was killed by signal {-code} ({signal.Signals(-code).name})"
         return f"was killed by signal {-code}"
+
+
+def _dismiss(line: "Connection[bytes, bytes]") -> None:
+    """Ends a worker by word: one whose own parent has died is taken for dead, and is not killed."""
+    with suppress(OSError):
+        line.send_bytes(b"")
+
+
+def _unstartable(error: Exception) -> EngineError:
+    reason = f"{type(error).__name__}: {error}"
+    return EngineError(f"worker processes cannot be started ({reason}); use `--engine threads` or `--engine sync`")
 
 
 _UNKNOWN = 255

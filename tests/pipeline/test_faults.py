@@ -83,6 +83,12 @@ def test_a_task_that_raises_is_an_error_of_the_engine_and_not_of_the_config():
         outcomes_of(jobs_of(["3x3"], "range(0,3)"), ProcessesEngine(measure=faithless))
 
 
+def test_workers_that_cannot_be_started_are_an_error_of_one_sentence():
+    with pytest.raises(EngineError, match="cannot be started") as error:
+        outcomes_of(jobs_of(["3x3"], "range(0,3)"), ProcessesEngine(measure=lambda *arguments: None))
+    assert "\n" not in str(error.value)
+
+
 SCRIPT = """
 import sys
 from threading import Event
