@@ -59,7 +59,7 @@ class DaskFleet:
         """See `Fleet.withdraw`."""
         self._soon(self._drop, address, key)
 
-    def tend(self, count: int) -> None:
+    def tend(self) -> None:
         """Sees whether the scheduler is there, and now and then what was missed of its workers."""
         if self._client.status != "running":
             self.events.put(Broken(self._gone()))
@@ -191,7 +191,7 @@ class DaskFleet:
             self.events.put(Broken(self._gone()))  # by the client
             return
         except Exception as error:  # noqa: BLE001  # whatever the task itself could not keep to its configs
-            self.events.put(Broken(broken_worker(address, error)))
+            self.events.put(Broken(broken_worker(address, f"{type(error).__name__}: {error}")))
             return
         del self._carrying[address, key]
         self.events.put(Returned(address, key, reply))

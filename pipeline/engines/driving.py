@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from pipeline.engines.engine import Deliver
 from pipeline.engines.fleet import Broken, Fleet, Joined, Left, News, Refused, Returned
+from pipeline.engines.interrupts import interrupts_held
 from pipeline.engines.parcel import unpack
 from pipeline.engines.seat import Carried, Seat
 from pipeline.engines.suspects import Suspects, halves
@@ -48,14 +49,19 @@ class Drive:
         self.waiting_said = False
 
     def run(self, partitions: Iterator[Partition]) -> None:
-        """See `Engine.run`."""
-        while not self.stop.is_set():
-            with self.times.spent("scheduling"):
-                more = self._fill(partitions)
-            if not more and not self._outstanding():
-                return
-            self._step(_TICK)
-        self._wind_down()
+        """See `Engine.run`; opens the fleet and closes it."""
+        try:
+            self.fleet.open()
+            while not self.stop.is_set():
+                with self.times.spent("scheduling"):
+                    more = self._fill(partitions)
+                if not more and not self._outstanding():
+                    return
+                self._step(_TICK)
+            self._wind_down()
+        finally:
+            with interrupts_held():
+                self.fleet.close()
 
     def _outstanding(self) -> bool:
         return bool(self.suspects.waiting or self.again or any(seat.carried for seat in self.seats.values()))
@@ -93,7 +99,7 @@ class Drive:
             if now - self.empty_since > 1 and not self.waiting_said:
                 self.waiting_said = True
                 self.say(self.fleet.waiting())
-        self.fleet.tend(len(self.seats))
+        self.fleet.tend()
 
     def _left(self, news: Left) -> None:
         seat = self.seats.pop(news.address, None)

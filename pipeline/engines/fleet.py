@@ -60,14 +60,20 @@ class Fleet(Protocol):
     events: SimpleQueue[News]
     patience: float
 
+    def open(self) -> None:
+        """Called before all else: from now on there is news."""
+
+    def close(self) -> None:
+        """Called after all else, whatever happened."""
+
     def send(self, address: str, key: str, partition: Partition) -> None:
         """Gives a partition to a worker, behind those that it has; `Returned` or `Left` says what came of it."""
 
     def withdraw(self, address: str, key: str) -> None:
         """Nobody waits for a partition any more; it need not be begun."""
 
-    def tend(self, count: int) -> None:
-        """Called when there is no news, with the number of workers that may be used."""
+    def tend(self) -> None:
+        """Called when there is no news."""
 
     def waiting(self) -> str:
         """What to say while there is no worker."""
@@ -76,7 +82,6 @@ class Fleet(Protocol):
         """What to say when no worker has been there for as long as our patience lasts."""
 
 
-def broken_worker(address: str, error: BaseException | str) -> EngineError:
+def broken_worker(address: str, reason: str) -> EngineError:
     """A worker whose task raised, which tasks never do."""
-    reason = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     return EngineError(f"the worker {address} cannot run its tasks ({reason}); install the same erfsweep there")

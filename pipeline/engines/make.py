@@ -34,7 +34,7 @@ def make_engine(
             raise InputError("--engine cluster needs --scheduler; give its address or its scheduler file")
         return ClusterEngine(connection, say=say)
     if dashboard:
-        from pipeline.engines.cluster import DashboardEngine
+        from pipeline.engines.dashboard import DashboardEngine
 
         return DashboardEngine(workers, say=say)
     from pipeline.engines.processes import ProcessesEngine

@@ -42,7 +42,7 @@ _reply = msgspec.msgpack.Decoder(Reply).decode
 
 
 def pack(partition: Partition, limits: Limits) -> bytes:
-    """A partition as it travels; configs of a sweep resemble each other, and Dask keeps what it sent for a while."""
+    """A partition as it travels: small, so that a pipe takes it at once, and as Dask keeps what it sent for a while."""
     return zlib.compress(_encode(Parcel(partition, limits)), 1)
 
 

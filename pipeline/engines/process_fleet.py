@@ -63,7 +63,8 @@ class ProcessFleet:
             for line in self._lines.values():
                 _dismiss(line)
         for minder in self._minders:
-            minder.join()
+            if minder.is_alive():  # Ctrl-C may come before all are started
+                minder.join()
 
     def send(self, address: str, key: str, partition: Partition) -> None:
         """See `Fleet.send`."""
@@ -73,7 +74,7 @@ class ProcessFleet:
         """See `Fleet.withdraw`."""
         self._write(address, key, b"")
 
-    def tend(self, count: int) -> None:
+    def tend(self) -> None:
         """See `Fleet.tend`; minders need no reminder."""
 
     def waiting(self) -> str:

@@ -27,13 +27,7 @@ class ProcessesEngine:
             return
         with self.times.spent("starting"):
             from pipeline.engines.driving import Drive
-            from pipeline.engines.interrupts import interrupts_held
             from pipeline.engines.process_fleet import ProcessFleet
 
             fleet = ProcessFleet(self.workers, limits, self.measure)
-        try:
-            fleet.open()
-            Drive(fleet, deliver, stop, self.times, self.say).run(chain([first], partitions))
-        finally:
-            with interrupts_held():
-                fleet.close()
+        Drive(fleet, deliver, stop, self.times, self.say).run(chain([first], partitions))

@@ -33,7 +33,7 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls, weigh_in
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import apart, pitch, reached
+from pipeline.layers.lines import apart, masked, pitch, reached
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach
 from pipeline.network import Axis
@@ -149,10 +149,7 @@ def _gathered(calls: Calls, taken: Taken, groups: int, near: int, far: int, wide
     spread = (near - 1) * shift.step
     first, last = max(reached[0], -max(spread, 0)), min(reached[1], columns - 1 - min(spread, 0))
     last = max(last, first)
-    if mask is not None:
-        masked = scratch("masked", x.shape, x.dtype)
-        calls.append((np.multiply, (x, mask, masked)))
-        x = masked
+    x = masked(calls, x, mask)
     slack = _SLACK if groups == 1 else 0
     whole = scratch("gathered", (rows + 2 * slack, channels, near, last - first + 1, n), x.dtype)
     u = whole[slack : slack + rows]

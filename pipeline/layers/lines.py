@@ -59,6 +59,15 @@ def reached(
     return lines, reach.below(-before)
 
 
+def masked(calls: Calls, x: Array, mask: Array | None) -> Array:
+    """x times mask; x itself without one."""
+    if mask is None:
+        return x
+    made = scratch("masked", x.shape, x.dtype)
+    calls.append((np.multiply, (x, mask, made)))
+    return made
+
+
 def _copied(x: Array, mask: Array | None, groups: int, lines: Array) -> Call:
     if mask is None:
         return np.copyto, (lines, apart(x, groups))

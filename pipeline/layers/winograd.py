@@ -34,7 +34,7 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import items, pitch, pixels
+from pipeline.layers.lines import items, masked, pitch, pixels
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach
 from pipeline.network import Axis
@@ -96,10 +96,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
     for rows in _blocks(y.size_in, 4 * channels * written * g.itemsize):
         top, bottom = reach.met(rows, y.size_out)
         h = scratch("transformed", (4, bottom - top, features, read), g.dtype)
-        given = g[top:bottom]
-        if mask is not None:
-            given = scratch("masked", given.shape, g.dtype)
-            calls.append((np.multiply, (g[top:bottom], mask[top:bottom], given)))
+        given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
         _split(calls, given, 0, h[0], h[3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]

@@ -1,0 +1,107 @@
+"""A Dask cluster of this machine, to look at: what `--dashboard` measures on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
+from threading import Event
+from typing import Any
+
+from pipeline.engines.cluster import innermost_cause, lean
+from pipeline.engines.engine import Deliver
+from pipeline.engines.template import ENVIRONMENT, PRELOAD, restored
+from pipeline.engines.times import Times
+from pipeline.errors import EngineError, InputError
+from pipeline.graph import Limits, Measure, Partition
+
+PATIENCE = 30.0
+"""Seconds for which its workers may all be away."""
+
+DASHBOARD = "127.0.0.1:8787"
+
+SETTINGS = {
+    "distributed.worker.preload": [PRELOAD],
+    "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.scheduler.work-stealing": False,  # partitions stay where they were placed
+    "distributed.deploy.lost-worker-timeout": "1h",  # nannies bring theirs back
+}
+"""For this cluster alone: a foreign scheduler keeps its own."""
+
+
+class DashboardEngine:
+    """A Dask cluster of this machine that lives as long as a run, for those who want to look at its dashboard."""
+
+    def __init__(
+        self, workers: int = 2, *, say: Callable[[str], None] = lambda text: None, measure: Measure | None = None
+    ) -> None:
+        """Raises InputError where the dashboard's library is not installed."""
+        from importlib.util import find_spec
+
+        if find_spec("bokeh") is None:
+            raise InputError("--dashboard needs the library bokeh; type `pip install 'erfsweep[dashboard]'`")
+        self.workers = workers
+        self.say = say
+        self.measure = measure
+        self.times = Times()
+
+    def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
+        """See `Engine.run`."""
+        from pipeline.engines.dask_fleet import DaskFleet
+        from pipeline.engines.driving import Drive
+
+        first = next(partitions, None)
+        if first is None or stop.is_set():
+            return
+        with ExitStack() as stack:
+            with self.times.spent("starting"):
+                stack.enter_context(lean())
+                client = stack.enter_context(self._cluster())
+            self.say(f"dashboard at {client.dashboard_link}")
+            fleet = DaskFleet(client, limits, PATIENCE, self.measure)
+            Drive(fleet, deliver, stop, self.times, self.say).run(chain([first], partitions))
+
+    @contextmanager
+    def _cluster(self) -> Iterator[Any]:
+        import dask
+        from distributed import Client, LocalCluster
+
+        from pipeline.engines.interrupts import interrupts_held
+
+        with ExitStack() as stack:
+            stack.enter_context(restored((*ENVIRONMENT, "PYTHONHASHSEED")))  # nannies leave it changed
+            stack.enter_context(dask.config.set(SETTINGS))  # read whenever a worker is started
+            with interrupts_held():
+                try:
+                    cluster = LocalCluster(
+                        n_workers=self.workers,
+                        threads_per_worker=1,
+                        host="127.0.0.1",
+                        dashboard_address=DASHBOARD,
+                        silence_logs=False,
+                    )
+                except Exception as error:  # noqa: BLE001  # processes, sockets and the dashboard fail in many ways
+                    raise EngineError(
+                        f"no Dask cluster of {self.workers} workers comes up here ({innermost_cause(error)}); "
+                        "leave --dashboard out, or take fewer --workers"
+                    ) from None
+                stack.callback(_close, cluster)
+                client = stack.enter_context(Client(cluster, set_as_default=False, name="erfsweep"))
+            yield client
+
+
+def _close(cluster: Any) -> None:
+    """Ends the workers, at once where they are still measuring what nobody waits for any more."""
+    import asyncio
+
+    from pipeline.engines.interrupts import interrupts_held
+
+    async def end_workers() -> None:
+        nannies = list(cluster.workers.values())
+        await asyncio.gather(*(nanny.close(timeout=0.3) for nanny in nannies), return_exceptions=True)
+
+    with interrupts_held():
+        with suppress(Exception):
+            cluster.sync(end_workers)
+        with suppress(Exception):
+            cluster.close(timeout=5)
