@@ -81,7 +81,9 @@ def lean() -> Iterator[None]:
 
 
 def innermost_cause(error: BaseException) -> str:
-    """The innermost cause, in one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    """The innermost cause, in one line; that something was not waited for any longer is none."""
+    from asyncio import CancelledError
+
+    while (cause := error.__cause__) is not None and not isinstance(cause, CancelledError):
+        error = cause
     return (str(error) or type(error).__name__).splitlines()[0]
