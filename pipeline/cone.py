@@ -6,6 +6,7 @@ piece itself. A unit that reads nothing but padding is handed the nearest pixel,
 Channels narrow as well: where one channel is read out, the layers before make only what that channel reads.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -14,7 +15,7 @@ from pipeline.box import Box
 from pipeline.config import Config
 from pipeline.layers.fold import folded
 from pipeline.network import Axis, Network, Node, Plane, network
-from pipeline.stem import Convolution, GlobalAvgPool, Group, LayerNorm, Transposed, Upsample
+from pipeline.stem import Activation, Convolution, GlobalAvgPool, Group, LayerNorm, MaxPool, Transposed, Upsample
 
 Range = tuple[int, int]
 """Half-open: channels `first` to `stop`."""
@@ -90,7 +91,26 @@ def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:
             steps[-1] = _reading_channels(steps[-1], piece.channels, step.features)
         steps.append(step)
         piece = asked
-    return tuple(reversed(steps)), piece
+    return _pooled_first(reversed(steps)), piece
+
+
+def _pooled_first(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps, with a ReLU behind the max pooling that it stood before: the same numbers, and fewer to rectify.
+
+    Both orders give the same to the bit. The largest pixel of a window is the same one where it is positive; where it
+    is not, both give zero, and the gradient stops.
+    """
+    swapped: list[Step] = []
+    for step in steps:
+        if isinstance(step.node.layer, MaxPool) and swapped and swapped[-1].node.activation == "relu":
+            swapped[-1] = _activated(swapped[-1], "linear")
+            step = _activated(step, "relu")
+        swapped.append(step)
+    return tuple(swapped)
+
+
+def _activated(step: Step, activation: Activation) -> Step:
+    return msgspec.structs.replace(step, node=msgspec.structs.replace(step.node, activation=activation))
 
 
 def _reading_channels(step: Step, wanted: Range, given: Range) -> Step:

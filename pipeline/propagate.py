@@ -12,7 +12,7 @@ from pipeline.cone import EVERYTHING, Read, Step
 from pipeline.layers import activation, held
 from pipeline.layers.array import Array
 from pipeline.layers.table import OPERATIONS
-from pipeline.stem import Conv, Depthwise, Group
+from pipeline.stem import Conv, Depthwise, Group, MaxPool
 from pipeline.weights import NO_PARAMETERS, Parameters
 
 
@@ -43,8 +43,12 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
+        kind = node.activation
+        if isinstance(node.layer, MaxPool):
+            x, places, slope = held.max_forward(step, x, kind == "relu", level)
+            traces.append(Trace(given, places, slope))
+            continue
         if isinstance(node.layer, Conv | Depthwise) and own.weight is not None and own.bias is None:
-            kind = node.activation
             x, slope = held.forward(step, x, own.weight, kind == "relu", level)
             if kind != "relu":
                 value, slope = activation.forward(kind, x)
@@ -56,7 +60,7 @@ def forward(
             z, saved = _forward_sum(step, x, parameters, deadline, level)
         else:
             z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
-        x, slope = activation.forward(node.activation, z)
+        x, slope = activation.forward(kind, z)
         traces.append(Trace(given, saved, slope))
     return x, traces
 
@@ -78,6 +82,8 @@ def backward(
         own = parameters.get(step.node.index, NO_PARAMETERS)
         if isinstance(layer, Group):
             g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline, level)
+        elif isinstance(layer, MaxPool):
+            g = held.max_vjp(step, g, trace.saved, trace.slope, level)
         elif own.weight is not None and isinstance(layer, Conv | Depthwise):
             mask = trace.slope if step.node.activation == "relu" else None
             if mask is None and trace.slope is not None:

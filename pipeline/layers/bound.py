@@ -1,4 +1,4 @@
-"""A convolution bound to its arrays: the NumPy calls that it consists of, with every view made beforehand.
+"""A step bound to its arrays: the NumPy calls that it consists of, with every view made beforehand.
 
 Of a small layer's time most goes into making views. Where a layer is run again on the arrays that it was bound to, only
 the calls are left.
@@ -15,17 +15,18 @@ Calls = list[Call]
 
 
 class Bound(NamedTuple):
-    """The calls that turn `x` (times `mask`) into `made`.
+    """The calls that turn `x`, and what was `given` to a VJP by its forward, into `made`.
 
-    `weigh` puts a weight [kh, kw, C // groups, F] where the calls read it. `slope` is that of an activation among the
-    calls.
+    `weigh` puts a weight [kh, kw, C // groups, F] where the calls read it. What a forward saves for its VJP is `saved`,
+    and `slope` is that of an activation among its calls.
     """
 
     x: Array
-    mask: Array | None
-    weigh: Callable[[Array], None]
+    given: Any
+    weigh: Callable[[Any], None] | None
     made: Array
     calls: Calls
+    saved: Any = None
     slope: Any = None
 
 
@@ -38,9 +39,10 @@ def _put(kernel: Array, weight: Array) -> None:
     kernel[...] = weight.reshape(kernel.shape)
 
 
-def run(bound: Bound, weight: Array) -> Array:
-    """What the layer makes with a weight."""
-    bound.weigh(weight)
+def run(bound: Bound, weight: Array | None = None) -> Array:
+    """What the layer makes, with a weight if it has one."""
+    if bound.weigh is not None:
+        bound.weigh(weight)
     perform(bound.calls)
     return bound.made
 

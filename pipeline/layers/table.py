@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pipeline.cone import Step
-from pipeline.layers import conv, norm, pool, transposed, upsample
+from pipeline.layers import conv, maxpool, norm, pool, transposed, upsample
 from pipeline.layers.array import Array
+from pipeline.layers.bound import run
 from pipeline.stem import (
     Activate,
     AvgPool,
@@ -68,11 +69,12 @@ def _biased(made: Array, parameters: Parameters) -> Array:
 
 
 def _max_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return pool.max_forward(x, step.y, step.x)
+    bound = maxpool.forward(x, step.y, step.x)
+    return run(bound), bound.saved
 
 
 def _max_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return pool.max_vjp(g, saved, step.y, step.x)
+    return run(maxpool.vjp(g, saved, step.y, step.x))
 
 
 def _average_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:

@@ -45,7 +45,8 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     size = across.size_out * x.shape[3]
     calls: Calls = []
     lines = lined(calls, x, groups, 0)
-    matrices = scratch("kernel", (groups, own, kh, channels, kw), x.dtype)
+    whole = _is_whole(across) and lines.shape[3] == size * kw
+    kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, x.shape[3]), x.dtype)
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
@@ -55,14 +56,17 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
             top, bottom = reach.met(rows, y.size_in)
             unfolded = _unfold(calls, lines[:, top:bottom], across, x.shape[2:])
             at = Windows(first * features * size, own * size, features * size, size)
-            correlate(calls, matrices.reshape(groups, 1, own, -1), unfolded, reach.below(top), rows, made, at, size)
+            matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
+            correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
     else:
-        _dilated(calls, matrices, _unfold(calls, lines, across, x.shape[2:]), y, made)
-    return Bound(x, None, weigh_in(matrices.transpose(2, 4, 3, 0, 1)), made, calls)
+        _dilated(calls, kernel, _unfold(calls, lines, across, x.shape[2:]), y, made)
+    return Bound(
+        x, None, weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4)), made, calls
+    )
 
 
-def _dilated(calls: Calls, matrices: Array, unfolded: Array, y: Axis, made: Array) -> None:
-    groups, own, kh, channels, kw = matrices.shape
+def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:
+    groups, kh, _, _, own = kernel.shape
     rows, line, size = unfolded.shape[1:]
     part = scratch("part", made.shape, made.dtype)
     calls.append((made.fill, (0,)))
@@ -70,11 +74,10 @@ def _dilated(calls: Calls, matrices: Array, unfolded: Array, y: Axis, made: Arra
         outputs, inputs = tap(y, i)
         count = outputs.stop - outputs.start
         if count:
-            kernel = scratch(f"kernel row {i}", (groups, 1, own, channels * kw), made.dtype)
-            calls.append((np.copyto, (kernel.reshape(groups, own, channels, kw), matrices[:, :, i])))
+            matrices = kernel[:, i].reshape(groups, 1, -1, own).swapaxes(2, 3)
             read = Windows(inputs.start * line * size, rows * line * size, y.stride * line * size, size)
             put = Windows(0, own * size, groups * own * size, size)
-            multiply(calls, kernel, unfolded, read, part, put, count, size)
+            multiply(calls, matrices, unfolded, read, part, put, count, size)
             calls.append((np.add, (made[outputs], part[:count], made[outputs])))
 
 
@@ -171,10 +174,10 @@ def _is_whole(across: Axis) -> bool:
 
 
 def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) -> Array:
-    """u of the derivation, [groups, rows, C * kw, columns' * n], zero where the padding is read."""
+    """u of the derivation, [groups, rows, kw * C, columns' * n], zero where the padding is read."""
     groups, rows, channels, line = lines.shape
     columns, n = sides
-    shape = groups, rows, channels, across.kernel, across.size_out, n
+    shape = groups, rows, across.kernel, channels, across.size_out, n
     flat = groups, rows, channels * across.kernel, across.size_out * n
     if _is_whole(across) and line == columns * n:
         return lines.reshape(flat)
@@ -183,7 +186,7 @@ def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) ->
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
-            calls.append((unfolded[:, :, :, j].fill, (0,)))
-        target, source = unfolded[:, :, :, j, outputs], x[:, :, :, inputs]
+            calls.append((unfolded[:, :, j].fill, (0,)))
+        target, source = unfolded[:, :, j, :, outputs], x[:, :, :, inputs]
         calls.append((np.copyto, (target, source) if across.stride == 1 else (items(target), items(source))))
     return unfolded.reshape(flat)

@@ -34,7 +34,8 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import items, masked, pitch, pixels
+from pipeline.layers.lines import masked, pitch
+from pipeline.layers.phases import merge, split
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach
 from pipeline.network import Axis
@@ -57,7 +58,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
     for rows in _blocks(y.size_out, 4 * features * written * x.itemsize):
         top, bottom = reach.met(rows, y.size_in)
         halves = scratch("halves", (2, bottom - top, channels, read), x.dtype)
-        _split(calls, x[top:bottom], across.before, halves[0], halves[1])
+        split(calls, x[top:bottom], across.before, 2, halves)
         even, odd = halves.reshape(2, -1)
         u = scratch("transformed", (4, bottom - top, channels, read), x.dtype)
         u0, u1, u2, u3 = u.reshape(4, -1)[:, :-n]
@@ -78,7 +79,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
             (np.subtract, (m1, m2, m1)),
             (np.subtract, (m1, m3, m1)),
         ]
-        _merge(calls, m[0], m[1], 0, made[rows.start : rows.stop])
+        merge(calls, m[:2], 0, 2, made[rows.start : rows.stop])
     return Bound(x, None, partial(_filter, filters), made, calls)
 
 
@@ -97,7 +98,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
         top, bottom = reach.met(rows, y.size_out)
         h = scratch("transformed", (4, bottom - top, features, read), g.dtype)
         given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
-        _split(calls, given, 0, h[0], h[3])
+        split(calls, given, 0, 2, h[::3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
         p = scratch("products", (4, len(rows), channels, written), g.dtype)
@@ -115,7 +116,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
             (np.add, (p0[n:], later[:-n], p0[n:])),
             (np.add, (p1[n:], p3[:-n], p1[n:])),
         ]
-        _merge(calls, p[0], p[1], across.before, made[rows.start : rows.stop])
+        merge(calls, p[:2], across.before, 2, made[rows.start : rows.stop])
     return Bound(g, mask, partial(_filter, filters[:, :, ::-1].transpose(0, 2, 1, 3)), made, calls)
 
 
@@ -135,23 +136,3 @@ def _blocks(rows: int, size: int) -> Iterator[range]:
     step = -(-rows // -(-rows // most))
     for first in range(0, rows, step):
         yield range(first, min(first + step, rows))
-
-
-def _split(calls: Calls, x: Array, before: int, even: Array, odd: Array) -> None:
-    """Even and odd columns of x [rows, C, columns, n] behind `before` zeros, each [rows, C, pitch]."""
-    n = x.shape[3]
-    for parity, half in enumerate((even, odd)):
-        source = items(x)[:, :, (parity - before) % 2 :: 2]
-        start = -(-(before - parity) // 2) * n
-        stop = start + source.shape[2] * n
-        calls += [(margin.fill, (0,)) for margin in (half[..., :start], half[..., stop:]) if margin.size]
-        calls.append((np.copyto, (items(pixels(half[..., start:], source.shape[2], n)), source)))
-
-
-def _merge(calls: Calls, even: Array, odd: Array, before: int, made: Array) -> None:
-    """made [rows, C, columns, n] of the halves of a line that begins `before` columns earlier."""
-    n = made.shape[3]
-    for parity, half in enumerate((even, odd)):
-        target = items(made)[:, :, (parity - before) % 2 :: 2]
-        start = -(-(before - parity) // 2) * n
-        calls.append((np.copyto, (target, items(pixels(half[..., start:], target.shape[2], n)))))

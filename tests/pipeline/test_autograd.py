@@ -9,6 +9,7 @@ from pipeline.box import Box
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
+from pipeline.layers.maxpool import Places
 from pipeline.network import Plane, walk
 from pipeline.probes import draw_probes
 from pipeline.propagate import SumTrace, forward
@@ -221,8 +222,8 @@ def choices(config, out, traces):
             found.append(slope if slope.dtype == bool else slope > 0.5)
         if isinstance(trace.saved, SumTrace):
             found += choices(config, out, trace.saved.body) + choices(config, out, trace.saved.shortcut)
-        elif isinstance(trace.saved, np.ndarray) and trace.saved.dtype == np.int32:
-            found.append(trace.saved)
+        elif isinstance(trace.saved, Places):
+            found += [number.reshape(*number.shape[:2], -1, out.shape[3]) for number in trace.saved]
     return [np.array(choice) for choice in found]
 
 

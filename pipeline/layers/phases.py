@@ -1,0 +1,43 @@
+"""Columns apart by phase: those a stride apart beside one another, where NumPy compares and adds them at full rate.
+
+Of a line that begins `before` columns ahead of the array, column q + t * stride is column t of phase q.
+"""
+
+import numpy as np
+
+from pipeline.layers.array import Array
+from pipeline.layers.bound import Calls
+from pipeline.layers.lines import items, pixels
+
+
+def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyond: float = 0) -> None:
+    """Calls: takes x [..., columns, n] apart into phases, each [..., pitch]; `beyond` stands where x has no column."""
+    n = x.shape[-1]
+    for phase, lines in enumerate(phases):
+        source = items(x)[..., (phase - before) % stride :: stride]
+        start = _first(phase, before, stride)
+        source = source[..., : lines.shape[-1] // n - start]
+        stop = start + source.shape[-1]
+        margins = lines[..., : start * n], lines[..., stop * n :]
+        calls += [(margin.fill, (beyond,)) for margin in margins if margin.size]
+        calls.append((np.copyto, (items(pixels(lines[..., start * n :], stop - start, n)), source)))
+
+
+def merge(calls: Calls, phases: Array, before: int, stride: int, made: Array) -> None:
+    """Calls: puts phases, each [..., pitch], together into made [..., columns, n]; zeros where they have no column."""
+    n = made.shape[-1]
+    for phase in range(stride):
+        target = made[..., (phase - before) % stride :: stride, :]
+        columns = 0
+        if phase < len(phases):
+            start = _first(phase, before, stride)
+            columns = min(target.shape[-2], phases[phase].shape[-1] // n - start)
+            source = pixels(phases[phase][..., start * n :], columns, n)
+            calls.append((np.copyto, (items(target[..., :columns, :]), items(source))))
+        if columns < target.shape[-2]:
+            calls.append((target[..., columns:, :].fill, (0,)))
+
+
+def _first(phase: int, before: int, stride: int) -> int:
+    """The first column of a phase that is in the array."""
+    return -((phase - before) // stride)
