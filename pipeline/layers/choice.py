@@ -23,7 +23,7 @@ LEAST_FEATURES = 8
 TAPS = 3
 """Across, of a kernel that minimal filtering is built for."""
 
-CALLS, CALLS_BACK = 4 * 10**5, 9 * 10**5
+CALLS, CALLS_BACK = 10**6, 14 * 10**5
 """Multiply-adds that take as long as the calls that the Winograd way has more, forward and back."""
 
 THIN = 4
@@ -95,7 +95,7 @@ def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) ->
     passed, made = y.size_in * channels * groups * n, y.size_out * across.size_out * features * n
     folded = Effort(1.1 * across.size_in * rows, made * kw)
     unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * passed)
-    winograd = _winograd(shape, rows, across, 3 * across.size_in * passed + 3 * made, CALLS)
+    winograd = _winograd(shape, rows, across, n, 3 * across.size_in * passed + 3 * made, CALLS)
     fourier = _fourier(shape, (y.size_in, across.size_in), (y.size_out, across.size_out), n)
     return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
 
@@ -109,16 +109,21 @@ def vjp_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dic
     spread = kw * across.size_out * made * (y.size_out * kh * 2 + y.size_in * 3)
     unfolded = Effort(1.2 * across.size_out * rows, spread)
     over = 3 * passed + 5 * y.size_in * across.size_in * made
-    winograd = _winograd(shape, rows, across, over, CALLS_BACK)
+    winograd = _winograd(shape, rows, across, n, over, CALLS_BACK)
     turned = kh, kw, features, channels
     fourier = _fourier(turned, (y.size_out, across.size_out), (y.size_in, across.size_in), n)
     return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
 
 
-def _winograd(shape: Shape, rows: float, across: Axis, passes: float, calls: float) -> Effort:
-    """Four products for two columns, where the direct way takes six; the kernel's transform, and more calls."""
+def _winograd(shape: Shape, rows: float, across: Axis, n: int, passes: float, calls: float) -> Effort:
+    """Four products for two columns, where the direct way takes six; the kernel's transform, and more calls.
+
+    Lines are multiplied to the end of their last cache line, of 16 numbers.
+    """
     kh, _, channels, features = shape
-    products = 1.1 * rows * 4 * -(-across.size_out // 2) / TAPS
+    tiles = -(-across.size_out // 2)
+    columns = -(-tiles * n // 16) * 16 / n
+    products = 1.1 * rows * 4 * columns / TAPS
     return Effort(products + calls, passes + 6 * kh * channels * features)
 
 
