@@ -63,12 +63,12 @@ def _apart(calls: Calls, x: Array, y: Axis, across: Axis, shape: tuple[int, int,
     """x with its padding, its columns apart by phase, [phases, *shape]."""
     if across.stride == 1 and x.flags.c_contiguous and x.size == prod(shape):
         return x.reshape(1, *shape)
-    (there, source), (columns, columns_source) = placed(y), placed(across)
+    there, source = placed(y)
     phases = scratch("phases", (min(across.stride, across.kernel), *shape), x.dtype)
     for margin in (phases[:, : there.start], phases[:, there.stop :]):
         if margin.size:
             calls.append((margin.fill, (-np.inf,)))
-    split(calls, x[source, :, columns_source], columns.start, across.stride, phases[:, there], -np.inf)
+    split(calls, x[source], across.before, across.stride, phases[:, there], -np.inf)
     return phases
 
 
@@ -101,11 +101,10 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
     wide = _given_to_rows(calls, lines, places, y)
     phases = _given_to_columns(calls, wide, places, across, n)
     made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    (there, source), (there_across, source_across) = placed(y), placed(across)
-    given = made[source, :, source_across]
-    if given.size < made.size:
+    there, source = placed(y)
+    if there.stop - there.start < y.size_in:
         calls.append((made.fill, (0,)))
-    merge(calls, phases[:, there], there_across.start, across.stride, given)
+    merge(calls, phases[:, there], across.before, across.stride, made[source])
     return Bound(g, places, None, made, calls)
 
 

@@ -1,6 +1,7 @@
 """Columns apart by phase: those a stride apart beside one another, where NumPy compares and adds them at full rate.
 
-Of a line that begins `before` columns ahead of the array, column q + t * stride is column t of phase q.
+Of a line that begins `before` columns ahead of the array, column q + t * stride is column t of phase q. A negative
+`before` leaves out the array's first columns.
 """
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipeline.layers.lines import items, pixels
 def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyond: float = 0) -> None:
     """Calls: takes x [..., columns, n] apart into phases, each [..., pitch]; `beyond` stands where x has no column."""
     n = x.shape[-1]
+    x, before = _ahead(x, before)
     for phase, lines in enumerate(phases):
         source = items(x)[..., (phase - before) % stride :: stride]
         start = _first(phase, before, stride)
@@ -26,6 +28,9 @@ def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyon
 def merge(calls: Calls, phases: Array, before: int, stride: int, made: Array) -> None:
     """Calls: puts phases, each [..., pitch], together into made [..., columns, n]; zeros where they have no column."""
     n = made.shape[-1]
+    if before < 0:
+        calls.append((made[..., :-before, :].fill, (0,)))
+    made, before = _ahead(made, before)
     for phase in range(stride):
         target = made[..., (phase - before) % stride :: stride, :]
         columns = 0
@@ -36,6 +41,11 @@ def merge(calls: Calls, phases: Array, before: int, stride: int, made: Array) ->
             calls.append((np.copyto, (items(target[..., :columns, :]), items(source))))
         if columns < target.shape[-2]:
             calls.append((target[..., columns:, :].fill, (0,)))
+
+
+def _ahead(x: Array, before: int) -> tuple[Array, int]:
+    """x without the columns that come before the line, and how many columns the line has before it."""
+    return (x[..., -before:, :], 0) if before < 0 else (x, before)
 
 
 def _first(phase: int, before: int, stride: int) -> int:

@@ -1,36 +1,43 @@
 """Adding what the taps of a window give back to the columns that it read: the transpose of unfolding."""
 
-from collections.abc import Iterable
+from math import gcd
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls
 from pipeline.layers.buffer import scratch
-from pipeline.layers.lines import items
-from pipeline.layers.span import tap
+from pipeline.layers.phases import merge
 from pipeline.network import Axis
 
 
-def refold(calls: Calls, taps: Iterable[Array], across: Axis, made: Array) -> None:
-    """Calls: made[..., o*s + j*d - before, n] += taps[j][..., o, n]; made is zero.
+def behind(across: Axis) -> int:
+    """Columns of zeros that a line of windows ends with, so that each tap's lines are one shifted piece of memory."""
+    return (across.kernel - 1) * across.dilation // across.stride
 
-    Columns that a stride lies between are added up beside one another, where NumPy is quick, and then put in their
-    places. `taps` may append to the calls what makes each of them.
+
+def refold(calls: Calls, taps: Array, across: Axis, made: Array) -> None:
+    """Calls: made[..., o*s + j*d - before, n] = sum over taps[..., j, :, o * n + n'], zero where no window reads.
+
+    taps [groups, rows, kw, C, (columns' + behind) * n] with zeros behind, contiguous from kw on; made [groups, rows, C,
+    columns, n]. The taps of a phase of the stride are a whole number of columns apart, and are added up at once.
     """
-    stride = across.stride
-    *sides, columns, n = made.shape
-    beside = made[..., None, :, :]
-    if stride > 1:
-        beside = scratch("beside", (*sides, stride, -(-columns // stride), n), made.dtype)
-        calls.append((beside.fill, (0,)))
-    for j, given in enumerate(taps):
-        outputs, inputs = tap(across, j)
-        if outputs.stop > outputs.start:
-            first = inputs.start // stride
-            added = beside[..., inputs.start % stride, first : first + outputs.stop - outputs.start, :]
-            calls.append((np.add, (added, given[..., outputs, :], added)))
-    if stride > 1:
-        for phase in range(min(stride, columns)):
-            target = items(made)[..., phase::stride]
-            calls.append((np.copyto, (target, items(beside)[..., phase, : target.shape[-1]])))
+    groups, rows, kw, channels, pitch = taps.shape
+    stride, n, item = across.stride, made.shape[4], taps.itemsize
+    apart = stride // gcd(stride, across.dilation)  # taps from one to the next of its phase
+    far = apart * across.dilation // stride  # and columns
+    size = channels * pitch
+    lines = taps.reshape(groups, rows, kw * size)
+    phases = scratch("beside", (stride, groups, rows, channels, pitch), taps.dtype)
+    sums = phases.reshape(stride, groups, rows, size)
+    unmet = set(range(stride))
+    for first in range(min(apart, kw)):
+        shift, phase = divmod(first * across.dilation, stride)
+        unmet.remove(phase)
+        shape = groups, rows, len(range(first, kw, apart)), size
+        strides = (*taps.strides[:2], (apart * size - far * n) * item, item)
+        shifted = as_strided(lines[..., first * size - shift * n :], shape, strides)
+        calls.append((np.add.reduce, (shifted, 2, None, sums[phase])))
+    calls += [(sums[phase].fill, (0,)) for phase in sorted(unmet)]
+    merge(calls, phases, across.before, stride, made)

@@ -175,9 +175,9 @@ def test_a_kernel_with_zeros_is_left_to_a_direct_way() -> None:
     """A sum whose terms are all zero is exactly zero then, as a rectifier that follows must see."""
     y = across = Axis(24, 22, 3)
     rng = np.random.default_rng(6)
-    x, weight = rng.standard_normal((24, 16, 24, 4)).astype("f4"), np.zeros((3, 3, 16, 16), "f4")
-    assert choice.forward_way(weight.shape, y, across, 1, 4) == "winograd"
-    weight[:, 0] = rng.standard_normal((3, 16, 16))
+    x, weight = rng.standard_normal((24, 32, 24, 8)).astype("f4"), np.zeros((3, 3, 32, 32), "f4")
+    assert choice.forward_way(weight.shape, y, across, 1, 8) == "winograd"
+    weight[:, 0] = rng.standard_normal((3, 32, 32))
     x[:, :, 10] = 0
     assert (conv.forward(x, weight, y, across)[:, :, 10] == 0).all()
     assert (conv.forward(x, weight, y, across, way="winograd")[:, :, 10] != 0).any()
