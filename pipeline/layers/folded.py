@@ -28,6 +28,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls, weigh_in
@@ -188,10 +189,12 @@ def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None
         count = min(block, rows - first)
         below = range(first, first + count)
         lines, near = (whole, reach) if slack else reached(calls, x, groups, m, reach, below, mask)
-        z = scratch("taps", (groups, count, taps, own, wide_line), made.dtype)
+        whole_z = scratch("taps", (groups * count * m + 2, wide_line), made.dtype)
+        z = whole_z[1:-1].reshape(groups, count, taps, own, wide_line)
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
-            calls.append((z[..., :start].fill, (0,)))
-            calls.append((z[..., start + columns * n :].fill, (0,)))
+            behind = whole_z[:-1, start + columns * n :]  # and before the next line, in one piece
+            sides = len(behind), behind.shape[1] + start
+            calls.append((as_strided(behind, sides, behind.strides).fill, (0,)))
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         correlate(calls, matrices, lines, near, below, z, there, columns * n, slack)
         strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)

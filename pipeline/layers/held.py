@@ -9,7 +9,7 @@ memory that all share; its own are only the mask that its VJP needs, and that co
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from pipeline.layers import activation, conv, maxpool
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
 from pipeline.layers.buffer import growth, zeros
-from pipeline.layers.choice import LARGEST, forward_way, vjp_way
+from pipeline.layers.choice import LARGEST, Way, forward_way, vjp_way
 from pipeline.layers.maxpool import Places
 
 KEPT = 2**25
@@ -28,27 +28,49 @@ _UNBOUND = "phases", "fourier"
 _BYTES_PER_CALL = 600
 """Of the views that a call is bound to."""
 
+Direction = Literal["forward", "vjp"]
+
 
 class _Held(NamedTuple):
     step: Step  # keeps its id from being given to another
-    way: str
+    chosen: Way | None  # what the shapes ask for
+    way: Way | None  # what a weight had it done by
     bound: Bound
     owns: bool  # the operand is a copy of our own
 
 
 class _Kept(threading.local):
     def __init__(self) -> None:
-        self.held: dict[tuple[int, str, int], _Held] = {}
+        self.held: dict[tuple[int, Direction, int], _Held] = {}
         self.size = 0
         self.growth = 0
 
-    def keep(self, key: tuple[int, str, int], held: _Held, size: int) -> None:
-        """Keeps a step, and lets go of all others where they are bound to scratch space that has grown since."""
+    def bind(
+        self,
+        step: Step,
+        direction: Direction,
+        operand: Array,
+        given: Any,
+        chosen: Way | None,
+        way: Way | None,
+        bind: Callable[[Array], Bound],
+    ) -> Bound:
+        """Binds a step to its operand, or to a copy of it where operands have come from several places, and keeps it.
+
+        All others are let go of where they are bound to scratch space that has grown since.
+        """
+        key = id(step), direction, operand.shape[3]
+        before = self.held.get(key)
+        owns = before is not None and before.step is step and before.way == way and before.bound.given is given
+        bound = bind(operand.copy() if owns else operand)
+        size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes
+        size += sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)
         if self.growth != growth() or self.size + size > KEPT:
             self.held.clear()
             self.size, self.growth = 0, growth()
-        self.held[key] = held
+        self.held[key] = _Held(step, chosen, way, bound, owns)
         self.size += size
+        return bound
 
 
 _kept = _Kept()
@@ -56,76 +78,83 @@ _kept = _Kept()
 
 def forward(step: Step, x: Array, weight: Array, rectified: bool, level: int) -> tuple[Array, Any]:
     """(the convolution of a step, or its positive part if `rectified`, and then where that is); see `conv.forward`."""
-    way = conv.exact(forward_way(weight.shape, step.y, step.x, step.groups, x.shape[3]), weight)
-    made = step.y.size_out * step.x.size_out * weight.shape[3] * x.shape[3] * x.itemsize
-    slot = _slot(level)
-    if way not in _UNBOUND and max(x.nbytes, made) <= LARGEST:
+    bound = _found(step, "forward", x, None, weight)
+    if bound is None:
+        chosen = forward_way(weight.shape, step.y, step.x, step.groups, x.shape[3])
+        way = conv.exact(chosen, weight)
+        made = step.y.size_out * step.x.size_out * weight.shape[3] * x.shape[3] * x.itemsize
+        if chosen in _UNBOUND or max(x.nbytes, made) > LARGEST:
+            z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
+            return activation.forward("relu", z) if rectified else (z, None)
 
         def bind(x: Array) -> Bound:
-            bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, slot)
+            bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
             return _rectified(bound) if rectified else bound
 
-        bound = _bound(step, "forward", way, x, None, bind)
-        return run(bound, weight), bound.slope
-    z = conv.forward(x, weight, step.y, step.x, step.groups, way, slot)
-    return activation.forward("relu", z) if rectified else (z, None)
+        bound = _kept.bind(step, "forward", x, None, chosen, way, bind)
+    return run(bound, weight), bound.slope
 
 
 def vjp(step: Step, g: Array, weight: Array, mask: Array | None, level: int) -> Array:
     """The gradient by x, given that by the convolution of a step, g times mask; see `conv.vjp`."""
-    way = conv.exact(vjp_way(weight.shape, step.y, step.x, step.groups, g.shape[3]), weight)
-    made = step.y.size_in * step.x.size_in * weight.shape[2] * step.groups * g.shape[3] * g.itemsize
-    slot = _slot(level)
-    if way not in _UNBOUND and max(g.nbytes, made) <= LARGEST:
+    bound = _found(step, "vjp", g, mask, weight)
+    if bound is None:
+        chosen = vjp_way(weight.shape, step.y, step.x, step.groups, g.shape[3])
+        way = conv.exact(chosen, weight)
+        made = step.y.size_in * step.x.size_in * weight.shape[2] * step.groups * g.shape[3] * g.itemsize
+        if chosen in _UNBOUND or max(g.nbytes, made) > LARGEST:
+            return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
 
         def bind(g: Array) -> Bound:
-            return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, slot)
+            return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
 
-        return run(_bound(step, "vjp", way, g, mask, bind), weight)
-    return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, slot)
+        bound = _kept.bind(step, "vjp", g, mask, chosen, way, bind)
+    return run(bound, weight)
 
 
 def max_forward(step: Step, x: Array, rectified: bool, level: int) -> tuple[Array, Places, Any]:
     """(the max pooling of a step, or its positive part if `rectified`, its places, and where that is positive)."""
+    bound = _found(step, "forward", x, None)
+    if bound is None:
 
-    def bind(x: Array) -> Bound:
-        bound = maxpool.forward(x, step.y, step.x, _slot(level))
-        return _rectified(bound) if rectified else bound
+        def bind(x: Array) -> Bound:
+            bound = maxpool.forward(x, step.y, step.x, _slot(level))
+            return _rectified(bound) if rectified else bound
 
-    bound = _bound(step, "forward", "pooled", x, None, bind) if x.nbytes <= LARGEST else bind(x)
+        bound = _kept.bind(step, "forward", x, None, None, None, bind) if x.nbytes <= LARGEST else bind(x)
     return run(bound), bound.saved, bound.slope
 
 
 def max_vjp(step: Step, g: Array, places: Places, mask: Array | None, level: int) -> Array:
     """The gradient by x, given that by the max pooling of a step, g times mask."""
+    bound = _found(step, "vjp", g, places)
+    if bound is None:
 
-    def bind(g: Array) -> Bound:
-        return maxpool.vjp(g, places, step.y, step.x, mask, _slot(level))
+        def bind(g: Array) -> Bound:
+            return maxpool.vjp(g, places, step.y, step.x, mask, _slot(level))
 
-    made = step.y.size_in * step.x.size_in * g.shape[1] * g.shape[3] * g.itemsize
-    return run(_bound(step, "vjp", "pooled", g, places, bind) if made <= LARGEST else bind(g))
+        made = step.y.size_in * step.x.size_in * g.shape[1] * g.shape[3] * g.itemsize
+        bound = _kept.bind(step, "vjp", g, places, None, None, bind) if made <= LARGEST else bind(g)
+    return run(bound)
 
 
 def _slot(level: int) -> str:
     return f"level {level}"
 
 
-def _bound(step: Step, direction: str, way: str, operand: Array, given: Any, bind: Callable[[Array], Bound]) -> Bound:
-    """The step bound to its operand, or to a copy of it in our own memory where operands come from several places."""
-    key = id(step), direction, operand.shape[3]
-    held = _kept.held.get(key)
-    owns = False
-    if held is not None and held.step is step and held.way == way and held.bound.given is given:
-        if held.bound.x is operand or _is_in_place(held.bound.x, operand):
-            return held.bound
-        if held.owns and held.bound.x.dtype == operand.dtype:
-            held.bound.x[...] = operand
-            return held.bound
-        operand, owns = operand.copy(), True
-    bound = bind(operand)
-    own = sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)
-    _kept.keep(key, _Held(step, way, bound, owns), len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes + own)
-    return bound
+def _found(step: Step, direction: Direction, operand: Array, given: Any, weight: Array | None = None) -> Bound | None:
+    """The step as it is bound already, its operand in place, if it is."""
+    held = _kept.held.get((id(step), direction, operand.shape[3]))
+    if held is None or held.step is not step or held.bound.given is not given:
+        return None
+    if held.chosen == "winograd" and weight is not None and conv.exact("winograd", weight) != held.way:
+        return None
+    if held.bound.x is operand or _is_in_place(held.bound.x, operand):
+        return held.bound
+    if held.owns and held.bound.x.dtype == operand.dtype:
+        held.bound.x[...] = operand
+        return held.bound
+    return None
 
 
 def _is_in_place(place: Array, operand: Array) -> bool:
