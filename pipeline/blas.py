@@ -32,3 +32,10 @@ def description() -> str:
     found = [library for library in _controller().info() if library.get("user_api") == "blas"]
     names = {f"{library['internal_api']} {library['version']} {library.get('architecture', '')}" for library in found}
     return ", ".join(sorted(name.strip() for name in names)) or "unknown"
+
+
+@lru_cache(maxsize=1)
+def reads_small_in_place() -> bool:
+    """Whether BLAS multiplies small matrices where they lie, without packing them first: OpenBLAS on AVX-512."""
+    kernels = {str(library.get("architecture")).lower() for library in _controller().info()}
+    return not kernels.isdisjoint({"skylakex", "cooperlake", "sapphirerapids"})

@@ -35,10 +35,13 @@ class _Blocks(threading.local):
         self.growth = 0
 
     def take(self, size: int) -> _Block:
-        """A block of at least `size` bytes that nothing refers to."""
+        """A block of at least `size` bytes that nothing refers to, the smallest that will do."""
+        fit = None
         for position, kept in enumerate(self.sizes):
             if size <= kept <= 4 * size and getrefcount(self.blocks[position]) == _FREE:
-                return self.blocks[position]
+                fit = position if fit is None or kept < self.sizes[fit] else fit
+        if fit is not None:
+            return self.blocks[fit]
         block = np.empty(size + LINE, np.uint8)
         if size <= KEPT // 4:
             self._keep(block, size)

@@ -37,6 +37,7 @@ class _Held(NamedTuple):
     way: Way | None  # what a weight had it done by
     bound: Bound
     owns: bool  # the operand is a copy of our own
+    size: int
 
 
 class _Kept(threading.local):
@@ -60,15 +61,17 @@ class _Kept(threading.local):
         All others are let go of where they are bound to scratch space that has grown since.
         """
         key = id(step), direction, operand.shape[3]
-        before = self.held.get(key)
+        before = self.held.pop(key, None)
         owns = before is not None and before.step is step and before.way == way and before.bound.given is given
+        self.size -= 0 if before is None else before.size
+        del before  # what it was bound to is free for the new one
         bound = bind(operand.copy() if owns else operand)
         size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes
         size += sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)
         if self.growth != growth() or self.size + size > KEPT:
             self.held.clear()
             self.size, self.growth = 0, growth()
-        self.held[key] = _Held(step, chosen, way, bound, owns)
+        self.held[key] = _Held(step, chosen, way, bound, owns, size)
         self.size += size
         return bound
 

@@ -1,9 +1,10 @@
 """Matrix products over windows of lines, in shapes that BLAS is fast at.
 
-OpenBLAS multiplies small matrices (up to 10^6 multiply-adds) where they lie, without packing its operands first. On
-the thin products of a convolution, a few dozen features wide, packing costs as much as multiplying: a product of
-48 x 48 by 48 x 656 runs at 60 % of the rate of the same product in chunks of 320 columns, and one of 192 x 192 by
-192 x 64 at three quarters of that of its three thirds.
+On AVX-512 OpenBLAS multiplies small matrices (up to 10^6 multiply-adds) where they lie, without packing its operands
+first. On the thin products of a convolution, a few dozen features wide, packing costs as much as multiplying: a product
+of 48 x 48 by 48 x 656 runs at 60 % of the rate of the same product in chunks of 320 columns, and one of 192 x 192 by
+192 x 64 at three quarters of that of its three thirds. Elsewhere thirds would be packed three times; but columns in
+chunks stay in the cache.
 """
 
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls
 from pipeline.layers.span import Reach, runs
@@ -42,6 +44,8 @@ def chunk(m: int, k: int, n: int) -> tuple[int, int]:
         pieces = -(-n // widest)
         return m, min(-(-n // (pieces * 32)) * 32, widest)
     columns = min(n, _LEAST)
+    if not reads_small_in_place():
+        return m, n
     for rows in range(m, _VECTOR - 1, -1):
         if m % rows == 0 and rows * k * columns <= _SMALL:
             return rows, columns
