@@ -31,7 +31,8 @@ class Piece(msgspec.Struct, frozen=True):
 class Read(msgspec.Struct, frozen=True):
     """What a step takes from the array that it is handed: channels, then rows and columns, in this order.
 
-    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None takes everything.
+    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None takes all of them;
+    where it is all that is said, the object is EVERYTHING.
     """
 
     channels: slice | None = None
@@ -125,7 +126,7 @@ def _step(node: Node, piece: Piece) -> tuple[Step, Piece]:
     y, rows, top, bottom = _restricted(node, node.y, piece.box.top, piece.box.bottom - 1)
     x, columns, left, right = _restricted(node, node.x, piece.box.left, piece.box.right - 1)
     features, channels, groups = _channels(node, piece.channels)
-    step = Step(node, y, x, Read(None, rows, columns), features, groups)
+    step = Step(node, y, x, _read(None, rows, columns), features, groups)
     return step, Piece(Box(top, bottom + 1, left, right + 1), channels)
 
 
@@ -185,6 +186,12 @@ def _group(node: Node, piece: Piece) -> tuple[Step, Piece]:
     return step, read
 
 
+def _read(
+    channels: slice | None, rows: slice | tuple[int, ...] | None, columns: slice | tuple[int, ...] | None
+) -> Read:
+    return EVERYTHING if channels is rows is columns is None else Read(channels, rows, columns)
+
+
 def _hull(one: Piece, other: Piece) -> Piece:
     box = Box(
         min(one.box.top, other.box.top),
@@ -201,7 +208,7 @@ def _cut(piece: Piece, given: Piece) -> Read:
     rows = slice(box.top - whole.top, box.bottom - whole.top)
     columns = slice(box.left - whole.left, box.right - whole.left)
     channels = slice(piece.channels[0] - given.channels[0], piece.channels[1] - given.channels[0])
-    return Read(
+    return _read(
         None if piece.channels == given.channels else channels,
         None if box.height == whole.height else rows,
         None if box.width == whole.width else columns,
@@ -214,7 +221,7 @@ def _reading(step: Step, piece: Piece, given: Piece) -> Step:
     box, whole = piece.box, given.box
     rows = _shifted(step.read.rows, box.top - whole.top) or cut.rows
     columns = _shifted(step.read.columns, box.left - whole.left) or cut.columns
-    return msgspec.structs.replace(step, read=Read(cut.channels, rows, columns))
+    return msgspec.structs.replace(step, read=_read(cut.channels, rows, columns))
 
 
 def _shifted(pixels: slice | tuple[int, ...] | None, by: int) -> tuple[int, ...] | None:

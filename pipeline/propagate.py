@@ -15,6 +15,8 @@ from pipeline.layers.table import OPERATIONS
 from pipeline.stem import Conv, Depthwise, Group, MaxPool
 from pipeline.weights import NO_PARAMETERS, Parameters
 
+_WEIGHING = Conv, Depthwise
+
 
 class Timeout(Exception):  # noqa: N818  # the name is what the attempt records as its type
     """A config took longer than its deadline."""
@@ -43,24 +45,21 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
-        kind = node.activation
-        if isinstance(node.layer, MaxPool):
-            x, places, slope = held.max_forward(step, x, kind == "relu", level)
-            traces.append(Trace(given, places, slope))
-            continue
-        if isinstance(node.layer, Conv | Depthwise) and own.weight is not None and own.bias is None:
+        kind, saved = node.activation, None
+        if isinstance(node.layer, _WEIGHING) and own.weight is not None and own.bias is None:
             x, slope = held.forward(step, x, own.weight, kind == "relu", level)
             if kind != "relu":
                 value, slope = activation.forward(kind, x)
                 if value is not x:
                     np.copyto(x, value)  # where the next step may be bound to find it
-            traces.append(Trace(given, None, slope))
-            continue
-        if isinstance(node.layer, Group):
+        elif isinstance(node.layer, MaxPool):
+            x, saved, slope = held.max_forward(step, x, kind == "relu", level)
+        elif isinstance(node.layer, Group):
             z, saved = _forward_sum(step, x, parameters, deadline, level)
+            x, slope = activation.forward(kind, z)
         else:
             z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
-        x, slope = activation.forward(kind, z)
+            x, slope = activation.forward(kind, z)
         traces.append(Trace(given, saved, slope))
     return x, traces
 
@@ -78,20 +77,21 @@ def backward(
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
         if deadline is not None and monotonic() > deadline:
             raise Timeout(f"not done by its deadline, at layer {step.node.index} back")
-        layer = step.node.layer
+        layer, slope = step.node.layer, trace.slope
         own = parameters.get(step.node.index, NO_PARAMETERS)
-        if isinstance(layer, Group):
-            g = _backward_sum(step, activation.vjp(g, trace.slope), trace.saved, parameters, deadline, level)
+        weight = own.weight if isinstance(layer, _WEIGHING) else None
+        is_mask = isinstance(layer, MaxPool) or (weight is not None and step.node.activation == "relu")
+        if slope is not None and not is_mask:
+            ours = g is not handed and g.flags.writeable  # then its memory is, too, and a step may be bound to it
+            g, slope = np.multiply(g, slope, out=g if ours else None), None
+        if weight is not None:
+            g = held.vjp(step, g, weight, slope, level)
         elif isinstance(layer, MaxPool):
-            g = held.max_vjp(step, g, trace.saved, trace.slope, level)
-        elif own.weight is not None and isinstance(layer, Conv | Depthwise):
-            mask = trace.slope if step.node.activation == "relu" else None
-            if mask is None and trace.slope is not None:
-                ours = g is not handed and g.flags.writeable  # then its memory is, too, and a step may be bound to it
-                g = np.multiply(g, trace.slope, out=g if ours else None)
-            g = held.vjp(step, g, own.weight, mask, level)
+            g = held.max_vjp(step, g, trace.saved, slope, level)
+        elif isinstance(layer, Group):
+            g = _backward_sum(step, g, trace.saved, parameters, deadline, level)
         else:
-            g = OPERATIONS[type(layer)].vjp(activation.vjp(g, trace.slope), step, own, trace.saved)
+            g = OPERATIONS[type(layer)].vjp(g, step, own, trace.saved)
         g = _returned(g, step.read, trace.given)
     return g
 
@@ -108,19 +108,25 @@ def _forward_sum(
     step: Step, x: Array, parameters: dict[int, Parameters], deadline: float | None, level: int
 ) -> tuple[Array, SumTrace]:
     made, body = forward(step.body, x, parameters, deadline, level + 1)
-    if step.shortcut is None:
-        return made + _taken(x, step.skip), SumTrace(body, [], x.shape)
-    beside, shortcut = forward((step.shortcut,), x, parameters, deadline, level + 2)
-    return made + beside, SumTrace(body, shortcut, x.shape)
+    beside, shortcut = _taken(x, step.skip), list[Trace]()
+    if step.shortcut is not None:
+        beside, shortcut = forward((step.shortcut,), x, parameters, deadline, level + 2)
+    total = held.room_for(level, x, made.shape)
+    return np.add(made, beside, out=total), SumTrace(body, shortcut, x.shape)
 
 
 def _backward_sum(
     step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], deadline: float | None, level: int
 ) -> Array:
     through = backward(step.body, g, saved.body, parameters, deadline, level + 1)
-    if step.shortcut is None:
-        return through + _returned(g, step.skip, saved.given)
-    return through + backward((step.shortcut,), g, saved.shortcut, parameters, deadline, level + 2)
+    total = held.room_for(level, g, saved.given)
+    if step.shortcut is not None:
+        beside = backward((step.shortcut,), g, saved.shortcut, parameters, deadline, level + 2)
+        return np.add(through, beside, out=total)
+    np.copyto(total, through)
+    skipped = _taken(total, step.skip)  # a view: what is skipped is cut out, but nothing of it repeated
+    skipped += g
+    return total
 
 
 def _taken(x: Array, read: Read) -> Array:
@@ -138,7 +144,7 @@ def _taken(x: Array, read: Read) -> Array:
 
 def _returned(g: Array, read: Read, shape: tuple[int, ...]) -> Array:
     """The transpose of `_taken`: the gradient by the array that was handed over; repeated pixels add up."""
-    if g.shape == shape and not isinstance(read.rows, tuple) and not isinstance(read.columns, tuple):
+    if read is EVERYTHING:
         return g
     if read.columns is not None:
         g = _spread(g, read.columns, 2, shape[2])
