@@ -45,7 +45,8 @@ def forward(
         given = x.shape
         x = _taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
-        kind, saved = node.activation, None
+        kind = node.activation
+        saved: Any = None
         if isinstance(node.layer, _WEIGHING) and own.weight is not None and own.bias is None:
             x, slope = held.forward(step, x, own.weight, kind == "relu", level)
             if kind != "relu":
