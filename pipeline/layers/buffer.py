@@ -9,7 +9,7 @@ import threading
 from functools import lru_cache
 from math import prod
 from sys import getrefcount
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,12 @@ SMALL = 2**14
 KEPT = 2**26
 """Bytes that a thread keeps at most; larger arrays, and what is beyond, go back to the system."""
 
-_Block = npt.NDArray[np.uint8]
+class _Block(NamedTuple):
+    """Memory, where its first cache line starts, and how many bytes it can hold from there on."""
+
+    memory: npt.NDArray[np.uint8]
+    start: int
+    size: int
 
 
 class _Blocks(threading.local):
@@ -30,36 +35,39 @@ class _Blocks(threading.local):
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
-        self.sizes: list[int] = []  # what each block can hold from its first cache line on
         self.scratch: dict[str, _Block] = {}
         self.growth = 0
 
     def take(self, size: int) -> _Block:
         """A block of at least `size` bytes that nothing refers to, the smallest that will do."""
-        fit = None
-        for position, kept in enumerate(self.sizes):
-            if size <= kept <= 4 * size and getrefcount(self.blocks[position]) == _FREE:
-                fit = position if fit is None or kept < self.sizes[fit] else fit
+        fit: _Block | None = None
+        for block in self.blocks:
+            if size <= block.size <= 4 * size and getrefcount(block.memory) == _FREE:
+                fit = block if fit is None or block.size < fit.size else fit
         if fit is not None:
-            return self.blocks[fit]
-        block = np.empty(size + LINE, np.uint8)
+            return fit
+        block = _block(size)
         if size <= KEPT // 4:
-            self._keep(block, size)
+            self._keep(block)
         return block
 
-    def _keep(self, block: _Block, size: int) -> None:
+    def _keep(self, block: _Block) -> None:
         self.blocks.insert(0, block)
-        self.sizes.insert(0, size)
         position = len(self.blocks) - 1
-        while sum(self.sizes) > KEPT and position > 0:
-            if getrefcount(self.blocks[position]) == _FREE:
-                del self.blocks[position], self.sizes[position]
+        while sum(block.size for block in self.blocks) > KEPT and position > 0:
+            if getrefcount(self.blocks[position].memory) == _FREE:
+                del self.blocks[position]
             position -= 1
 
 
-_probe = [np.empty(1, np.uint8)]
-_FREE = getrefcount(_probe[0])
-"""What getrefcount says of an array that only its list refers to; it differs between versions of Python."""
+def _block(size: int) -> _Block:
+    memory = np.empty(size + LINE, np.uint8)
+    return _Block(memory, -memory.__array_interface__["data"][0] % LINE, size)
+
+
+_probe = _block(1)
+_FREE = getrefcount(_probe.memory)
+"""What getrefcount says of memory that only its block refers to; it differs between versions of Python."""
 
 _mine = _Blocks()
 
@@ -76,9 +84,9 @@ def scratch(purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array
     """An array with arbitrary content, valid until this thread asks for the same purpose again."""
     size = prod(shape) * dtype.itemsize
     block = _mine.scratch.get(purpose)
-    if block is None or block.size < size + LINE:
+    if block is None or block.size < size:
         eighth = 2 ** max(size.bit_length() - 4, 0)
-        block = np.empty(-(-size // eighth) * eighth + LINE, np.uint8)
+        block = _block(-(-size // eighth) * eighth)
         if size <= KEPT // 4:
             _mine.scratch[purpose] = block
             _mine.growth += 1
@@ -99,7 +107,7 @@ def room(slot: str | None, given: Array, shape: tuple[int, ...], dtype: np.dtype
         return empty(shape, dtype)
     for side in (f"{slot} 0", f"{slot} 1"):
         block = _mine.scratch.get(side)
-        if block is None or not np.may_share_memory(block, given):
+        if block is None or not np.may_share_memory(block.memory, given):
             break
     return scratch(side, shape, dtype)
 
@@ -118,5 +126,4 @@ def _zeros(bits: int, dtype: np.dtype[Any]) -> Array:
 
 
 def _placed(block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    start = -block.__array_interface__["data"][0] % LINE
-    return np.ndarray(shape, dtype, block, start)
+    return np.ndarray(shape, dtype, block.memory, block.start)
