@@ -1,8 +1,10 @@
 """What a config will cost: multiply-adds, bytes and expected seconds, from the plan of its cone alone."""
 
+from collections.abc import Callable
 from functools import lru_cache
-from math import prod
+from math import inf, prod
 from time import perf_counter
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,10 +21,10 @@ BLOCK_BYTES = 2**28
 DEFAULT_MEMORY = 10**9
 """What a worker may take for one config, in bytes."""
 
-_SECONDS_PER_CONFIG = 45e-6
-_SECONDS_PER_STEP = 18e-6
-"""Python and NumPy's calls, both ways."""
-_SECONDS_PER_UNBOUND_STEP = 120e-6
+_CALLS_PER_CONFIG = 180
+_CALLS_PER_STEP = 90
+"""Python and NumPy's calls, both ways, as calls of NumPy on a few numbers."""
+_CALLS_PER_UNBOUND_STEP = 600
 """What is added where views are made anew, and in several blocks of rows."""
 _SECONDS_PER_RESULT = 120e-6
 _SECONDS_PER_SEEN = 0.2e-6
@@ -35,7 +37,7 @@ _BYTES_PER_STEP = 20_000
 _PASSES_PER_SMOOTH = 120
 _PASSES_PER_RECTIFIER = 10
 """Passes over its numbers that an activation takes as long as, both ways."""
-_REACHED = 1.1
+_REACHED = 1.0
 """The rate at which effort is got through overall, as a share of that of the matrix product that is timed."""
 _MULTIPLY_ADDS_PER_WEIGHT = 360
 """Drawing a weight and putting it in place, as multiply-adds."""
@@ -87,8 +89,9 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
             spent, own = _convolution(step, (kh, kw, inputs, channels), count)
         elif isinstance(step.node.layer, MaxPool | AvgPool):
             read *= channels
-            spent = Effort(0.0, 6.0 * made * step.y.kernel * step.x.kernel * count)
-            own = 2 * read + made
+            lines = step.y.size_in * step.x.size_out * channels
+            spent = Effort(0.0, 4.0 * (read + 2 * step.x.kernel * lines + 2 * step.y.kernel * made) * count)
+            own = read + 2 * lines + made
         else:
             read *= step.node.given.channels
             own = made
@@ -99,7 +102,7 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
         passed = max(passed, (made + read) * itemsize)
         beside = max(beside, (own + (2 * made if smooth else 0)) * itemsize)
         steps += 1
-        bound = isinstance(step.node.layer, Conv | Depthwise) and step.y.dilation == 1
+        bound = isinstance(step.node.layer, Conv | Depthwise | MaxPool) and step.y.dilation == 1
         unbound += not bound or max(made, read) * count * itemsize > LARGEST
     held = kept + passed + beside + 4 * size * itemsize
     scratch = min(_SCRATCH, 5 * passed * count)
@@ -128,7 +131,8 @@ def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[
     one, other = forward_efforts(shape, y, x, groups, n)[there], vjp_efforts(shape, y, x, groups, n)[back]
     own = 0
     if back == "unfolded":
-        own = 3 * kh * kw * inputs * groups * y.size_out * x.size_out // 2 + made
+        rows = kh * y.size_out if y.size_out == 1 or y.dilation > 1 else y.size_in
+        own = made + read + 5 * rows * kw * inputs * groups * x.size_out // 4
     if "phases" in (there, back):
         own = read + 2 * made
     if "fourier" in (there, back):
@@ -136,24 +140,43 @@ def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[
     return Effort(one.products + other.products, one.passes + other.passes), own
 
 
+class Speed(NamedTuple):
+    """What one core does: multiply-adds of a large float32 product in a second, seconds of a call on a few numbers."""
+
+    multiply_adds: float
+    call: float
+
+
 @lru_cache(maxsize=1)
-def multiply_adds_per_second() -> float:
-    """The rate of one float32 matrix product on one core, measured once per process in a few milliseconds.
+def speed() -> Speed:
+    """The speed of this machine, measured once per process in a few milliseconds.
 
     Used for expectations only; results never depend on it.
     """
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    side = 384
-    a = np.full((side, side), 0.5, np.float32)
-    best = float("inf")
+    side, calls = 384, 100
+    a, few = np.full((side, side), 0.5, np.float32), np.zeros(16, np.float32)
+
+    def product() -> None:
+        a @ a
+
+    def some_calls() -> None:
+        for _ in range(calls):
+            np.add(few, few, few)
+
     with threadpool_limits(1):
-        for _ in range(6):
-            started = perf_counter()
-            a @ a
-            best = min(best, perf_counter() - started)
-    return side**3 / best
+        return Speed(side**3 / _quickest(product), _quickest(some_calls) / calls)
+
+
+def _quickest(function: Callable[[], None]) -> float:
+    best = inf
+    for _ in range(6):
+        started = perf_counter()
+        function()
+        best = min(best, perf_counter() - started)
+    return best
 
 
 def expected_seconds(config: Config) -> float:
@@ -168,8 +191,9 @@ def kernel_seconds(config: Config) -> float:
     """Expected time of a config's heatmap on one core, in seconds."""
     cost = work(config)
     precision = 1 if config.dtype == "float32" else 2
-    fixed = _SECONDS_PER_CONFIG + cost.steps * _SECONDS_PER_STEP + cost.unbound * _SECONDS_PER_UNBOUND_STEP
-    return fixed + precision * cost.effort / (_REACHED * multiply_adds_per_second())
+    calls = _CALLS_PER_CONFIG + cost.steps * _CALLS_PER_STEP + cost.unbound * _CALLS_PER_UNBOUND_STEP
+    here = speed()
+    return calls * here.call + precision * cost.effort / (_REACHED * here.multiply_adds)
 
 
 def probes_per_block(config: Config) -> int:

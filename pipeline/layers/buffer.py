@@ -22,6 +22,7 @@ SMALL = 2**14
 KEPT = 2**26
 """Bytes that a thread keeps at most; larger arrays, and what is beyond, go back to the system."""
 
+
 class _Block(NamedTuple):
     """Memory, where its first cache line starts, and how many bytes it can hold from there on."""
 

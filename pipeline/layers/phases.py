@@ -18,7 +18,7 @@ def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyon
     for phase, lines in enumerate(phases):
         source = items(x)[..., (phase - before) % stride :: stride]
         start = _first(phase, before, stride)
-        source = source[..., : lines.shape[-1] // n - start]
+        source = source[..., : max(lines.shape[-1] // n - start, 0)]
         stop = start + source.shape[-1]
         margins = lines[..., : start * n], lines[..., stop * n :]
         calls += [(margin.fill, (beyond,)) for margin in margins if margin.size]
@@ -36,7 +36,7 @@ def merge(calls: Calls, phases: Array, before: int, stride: int, made: Array) ->
         columns = 0
         if phase < len(phases):
             start = _first(phase, before, stride)
-            columns = min(target.shape[-2], phases[phase].shape[-1] // n - start)
+            columns = max(min(target.shape[-2], phases[phase].shape[-1] // n - start), 0)
             source = pixels(phases[phase][..., start * n :], columns, n)
             calls.append((np.copyto, (items(target[..., :columns, :]), items(source))))
         if columns < target.shape[-2]:

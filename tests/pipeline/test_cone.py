@@ -1,10 +1,13 @@
 """The cone: just what the unit reads, and nothing more."""
 
+import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.cone import cone
+from pipeline.cone import cone, cone_of
 from pipeline.config import build
+from pipeline.erf import measure_heatmap
 from pipeline.errors import InputError
 from pipeline.network import network
 from pipeline.stem import Convolution
@@ -106,3 +109,29 @@ def test_configs_that_differ_only_in_their_draws_share_a_plan():
     one = build({"stem": "4x3x3", "init": {"seed": 1}})
     other = build({"stem": "4x3x3", "probes": {"count": 3}, "readout": {"gradient": "square"}})
     assert cone(one) is cone(other)
+
+
+def test_a_relu_goes_behind_the_max_pooling_that_it_stands_before():
+    def activations(stem):
+        return [step.node.activation for step in cone(build({"stem": stem, "input": 40})).steps]
+
+    assert activations("3x3 max2x2/2 3x3") == ["linear", "relu", "relu"]
+    assert activations("bn relu max2x2/2 max3x3/2") == ["linear", "linear", "linear", "relu"]
+    assert activations("3x3=tanh max2x2/2 avg2x2 max2x2/2") == ["tanh", "linear", "linear", "linear"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "stem",
+    ["3x3:4 max2x2/2 5x5:4 max3x3/2", "2xres(3x3:4) max3x3/1 3x3:2", "max2x2/1 bn relu max3x3/3 3x3", "3x3 max5x2"],
+)
+def test_rectifying_what_was_pooled_gives_the_bits_of_pooling_what_was_rectified(stem, dtype, monkeypatch):
+    config = build({"stem": stem, "input": "27x27x2", "dtype": dtype, "readout": {"channel": "sum"}})
+    pooled_first = measure_heatmap(config).values
+    cone_of.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.cone._pooled_first", tuple)
+        rectified_first = measure_heatmap(config).values
+    cone_of.cache_clear()
+    assert rectified_first.any()
+    np.testing.assert_array_equal(pooled_first, rectified_first)

@@ -9,7 +9,7 @@ from pipeline.cone import EVERYTHING, Step
 from pipeline.errors import InputError
 from pipeline.layers import activation
 from pipeline.layers.table import OPERATIONS
-from pipeline.network import Plane, network
+from pipeline.network import Axis, Plane, network
 from pipeline.stem import ACTIVATIONS, Convolution
 from pipeline.weights import Parameters
 
@@ -115,6 +115,52 @@ def test_max_pooling_passes_the_gradient_to_the_first_of_ties() -> None:
     made, saved = operation.forward(np.ones((2, 4, 2, 1)), step, parameters)
     back = operation.vjp(np.ones_like(made), step, parameters, saved)
     np.testing.assert_array_equal(back[:, 0, :, 0], [[1, 0], [0, 0]])
+
+
+def window_by_window(x: np.ndarray, g: np.ndarray, step: Step) -> tuple[np.ndarray, np.ndarray]:
+    """(the largest of each window, the gradient by x): windows in a loop, the first of ties in row-major order."""
+
+    def pixels(axis: Axis, position: int) -> range:
+        first = position * axis.stride - axis.before
+        return range(max(first, 0), min(first + axis.kernel, axis.size_in))
+
+    made, back = np.empty_like(g), np.zeros_like(x)
+    for p, channel, q, probe in np.ndindex(g.shape):
+        rows, columns = pixels(step.y, p), pixels(step.x, q)
+        places = [(row, channel, column, probe) for row in rows for column in columns]
+        best = max(places, key=lambda place: x[place])  # the first of ties
+        made[p, channel, q, probe] = x[best]
+        back[best] += g[p, channel, q, probe]
+    return made, back
+
+
+@settings(max_examples=300, deadline=None)
+@given(pools("max"), PLANES, st.integers(1, 2), st.sampled_from(("f4", "f8")), st.integers(0, 2**32 - 1))
+def test_max_pooling_follows_its_definition_to_the_bit(text: str, plane: Plane, n: int, dtype: str, seed: int) -> None:
+    """Among few values, so that most windows have ties; both signs, so that padding is never the largest."""
+    try:
+        step, parameters, rng = alone(text, plane, seed)
+    except InputError:
+        return
+    given_shape, made_shape = shapes(step, n)
+    x = rng.integers(-2, 3, given_shape).astype(dtype)
+    g = rng.integers(-9, 10, made_shape).astype(dtype)
+    operation = OPERATIONS[type(step.node.layer)]
+    made, saved = operation.forward(x.copy(), step, parameters)
+    back = operation.vjp(g.copy(), step, parameters, saved)
+    largest, gradient = window_by_window(x, g, step)
+    np.testing.assert_array_equal(made, largest)
+    np.testing.assert_array_equal(back, gradient)
+
+
+def test_max_pooling_of_more_than_256_rows_counts_them() -> None:
+    step, parameters, rng = alone("max300x1/1p0", Plane(310, 2, 4), 0)
+    x, g = rng.standard_normal((310, 4, 2, 1)), rng.standard_normal((11, 4, 2, 1))
+    operation = OPERATIONS[type(step.node.layer)]
+    made, saved = operation.forward(x.copy(), step, parameters)
+    largest, gradient = window_by_window(x, g, step)
+    np.testing.assert_array_equal(made, largest)
+    np.testing.assert_allclose(operation.vjp(g, step, parameters, saved), gradient, rtol=1e-15)
 
 
 def test_max_pooling_passes_a_nan_on() -> None:
