@@ -2,21 +2,22 @@
 
 With x [rows, C, columns, n], kernel [kh, kw, C, F], stride s, dilation d, and the padded rows r:
 
-    u[r, c, j, o, n]   = x[r, c, o*s + j*d - before, n]                        one copy for each of the kw taps
-    y[p, f, o, n]      = sum over i, c, j of w[i, j, c, f] u[p*s + i*d, c, j, o, n]
+    u[r, j, c, o, n]   = x[r, c, o*s + j*d - before, n]                        one copy for each of the kw taps
+    y[p, f, o, n]      = sum over i, j, c of w[i, j, c, f] u[p*s + i*d, j, c, o, n]
 
-A row of u is contiguous, so for d = 1 the kh rows that output row p reads are one [kh*C*kw, columns'*n] operand, and
-the layer is a batch of products, one for each output row, with nothing to add up; rows are taken in blocks, so that u
-is still in the cache when it is multiplied. For d > 1 the rows are not neighbours, and kh products are added. Where
-there is one output column, u is x itself. The gradient is the transpose:
+A row of u is contiguous, so for d = 1 the kh rows that output row p reads are one [kh*kw*C, columns'*n] operand, in the
+order of the weights: w, as it lies in memory, is the transposed matrix. The layer is a batch of products, one for each
+output row, with nothing to add up; rows are taken in blocks, so that u is still in the cache when it is multiplied. For
+d > 1 the rows are not neighbours, and kh products are added. Where there is one output column, u is x itself. The
+gradient is the transpose:
 
-    du[r, c, j, o, n]              = sum over i, f of w[i, j, c, f] g[(r - i*d) / s, f, o, n], where s divides
-    dx[r, c, o*s + j*d - before]  += du[r, c, j, o, n]                             overlap-add of columns
+    du[r, j, c, o, n]              = sum over i, f of w[i, j, c, f] g[(r - i*d) / s, f, o, n], where s divides
+    dx[r, c, o*s + j*d - before]  += du[r, j, c, o, n]                         overlap-add of columns, see `refold`
 
 For d = 1 the rows of one phase of the stride read neighbouring rows of g, and are one batch of products. Otherwise, and
 where g has one row only, du is an overlap-add of rows, too:
 
-    h[p, i, c, j, o, n]            = sum over f of w[i, j, c, f] g[p, f, o, n]     the transposed product
+    h[p, i, j, c, o, n]            = sum over f of w[i, j, c, f] g[p, f, o, n]     the transposed product
     du[p*s + i*d, ...]            += h[p, i, ...]
 """
 
@@ -45,7 +46,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     size = across.size_out * x.shape[3]
     calls: Calls = []
     lines = lined(calls, x, groups, 0)
-    whole = _is_whole(across) and lines.shape[3] == size * kw
+    whole = _is_whole(across)
     kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, x.shape[3]), x.dtype)
     if y.dilation == 1:
@@ -60,9 +61,8 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
             correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
     else:
         _dilated(calls, kernel, _unfold(calls, lines, across, x.shape[2:]), y, made)
-    return Bound(
-        x, None, weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4)), made, calls
-    )
+    weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
+    return Bound(x, None, weigh, made, calls)
 
 
 def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:
@@ -98,7 +98,6 @@ def vjp(
     height = _rounded(lines) if unfold is _rows else lines
     unfolded = scratch("unfolded", (groups, rows, height, size + behind(across) * n), g.dtype)
     weigh = unfold(calls, g, mask, shape, y, unfolded, False)
-    calls.append((unfolded[..., size:].fill, (0,)))
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
         calls.append((made.fill, (0,)))
@@ -116,11 +115,15 @@ def _rounded(lines: int) -> int:
 def _rows(
     calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, unfolded: Array, whole: bool
 ) -> Callable[[Array], None]:
-    """du of the derivation, its rows phase by phase of the stride: those of one meet every stride-th tap."""
+    """du of the derivation, its rows phase by phase of the stride: those of one meet every stride-th tap.
+
+    Lines end with zeros, as `refold` asks for.
+    """
     kh, kw, channels, features = shape
     groups, rows, height, pitch = unfolded.shape
     own, size = features // groups, g.shape[2] * g.shape[3]
     lines = lined(calls, g, groups, kw * channels, mask)
+    calls.append((unfolded[..., size:].fill, (0,)))
     start = placed(y)[0].start
     kernels = []
     for phase in range(min(y.stride, rows)):
@@ -159,6 +162,7 @@ def _spread(
     together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
     if not together:
         spread = scratch("spread", (groups, y.size_out, kh, lines, pitch), g.dtype)
+    calls.append((spread[..., size:].fill, (0,)))
     read = Windows(0, own * size, features * size, size)
     put = Windows(0, y.size_out * kh * lines * pitch, kh * lines * pitch, pitch)
     multiply(calls, matrices.reshape(groups, 1, -1, own), masked, read, spread, put, y.size_out, size)
@@ -185,14 +189,17 @@ def _is_whole(across: Axis) -> bool:
 
 
 def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) -> Array:
-    """u of the derivation, [groups, rows, kw * C, columns' * n], zero where the padding is read."""
+    """u of the derivation, [groups, rows, kw * C, columns' * n], zero where the padding is read; C * kw if it is x."""
     groups, rows, channels, line = lines.shape
     columns, n = sides
     shape = groups, rows, across.kernel, channels, across.size_out, n
     flat = groups, rows, channels * across.kernel, across.size_out * n
-    if _is_whole(across) and line == columns * n:
-        return lines.reshape(flat)
     x = pixels(lines, columns, n)
+    if _is_whole(across):
+        if line > columns * n:
+            lines = scratch("unfolded", x.shape, x.dtype)
+            calls.append((np.copyto, (lines, x)))
+        return lines.reshape(flat)
     unfolded = scratch("unfolded", shape, lines.dtype)
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)

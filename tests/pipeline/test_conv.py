@@ -81,6 +81,25 @@ def test_the_way_that_is_chosen_follows_the_definition(y: Axis, across: Axis, gr
     assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
+def part_of_more(x: np.ndarray) -> np.ndarray:
+    """x among other numbers in memory, so that neither its rows nor its lines follow one another."""
+    rows, channels, columns, n = x.shape
+    more = np.full((rows, channels + 1, columns + 1, n), np.nan, x.dtype)
+    more[:, :channels, 1:] = x
+    return more[:, :channels, 1:]
+
+
+@settings(max_examples=300, deadline=None)
+@given(AXES, AXES, st.sampled_from([1, 2, 3]), st.integers(0, 2**32 - 1))
+def test_bits_do_not_depend_on_where_an_operand_lies(y: Axis, across: Axis, groups: int, seed: int) -> None:
+    x, weight, g = (array.astype("f4") for array in arrays(y, across, groups, seed))
+    made = conv.forward(x, weight, y, across, groups)
+    np.testing.assert_array_equal(conv.forward(part_of_more(x), weight, y, across, groups), made)
+    mask = np.random.default_rng(seed).random(g.shape) < 0.9
+    back = conv.vjp(g, weight, y, across, groups, mask)
+    np.testing.assert_array_equal(conv.vjp(part_of_more(g), weight, y, across, groups, mask), back)
+
+
 @pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
 @settings(max_examples=100, deadline=None)
 @given(DENSE.filter(bool), DENSE.filter(bool), st.integers(0, 2**32 - 1))
