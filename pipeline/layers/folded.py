@@ -30,6 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls, weigh_in
 from pipeline.layers.buffer import room, scratch
@@ -47,8 +48,9 @@ _FEW = 4
 _LARGE = 2**18
 
 _GATHERED = 5
-"""Taps across from which on some are unfolded where one channel makes one; more of them from `_WIDE` on."""
+"""Taps across from which on two are unfolded where one channel makes one."""
 _WIDE = 16
+"""Taps from which on it is four, where BLAS reads them in place; where it packs them first, two are quicker."""
 
 _SLACK = 4
 """Rows of zeros around what was gathered: so many rows more at a border share the taps of their neighbour."""
@@ -123,7 +125,7 @@ def _near(kw: int, channels: int, own: int) -> int:
     """How many neighbouring taps are unfolded, g of the derivation."""
     if channels > 1 or own > 1 or kw < _GATHERED:
         return 1
-    return 2 if kw < _WIDE else 4
+    return 4 if kw >= _WIDE and reads_small_in_place() else 2
 
 
 def _weigh_in(kernel: Array, kw: int) -> Callable[[Array], None]:

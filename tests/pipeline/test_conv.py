@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, fourier, held, product, winograd
+from pipeline.layers import choice, conv, folded, fourier, held, product, winograd
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
 from pipeline.probes import draw_probes
@@ -126,12 +127,18 @@ TALL = st.builds(
 ).filter(lambda made: made is not None and made.after >= 0)
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("in_place", [True, False])
+@settings(max_examples=150, deadline=None)
 @given(TALL, WIDE, st.sampled_from([1, 2, 3]), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_wide_kernels_of_one_channel_follow_the_definition(
-    y: Axis, across: Axis, groups: int, n: int, seed: int
+    in_place: bool, y: Axis, across: Axis, groups: int, n: int, seed: int
 ) -> None:
     """Where some of the taps are unfolded before the rest are folded, at borders wider than the plane too."""
+    with patch.object(folded, "reads_small_in_place", lambda: in_place):
+        follow_the_definition(y, across, groups, n, seed)
+
+
+def follow_the_definition(y: Axis, across: Axis, groups: int, n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((y.size_in, groups, across.size_in, n))
     weight = rng.standard_normal((y.kernel, across.kernel, 1, groups))
@@ -352,10 +359,12 @@ def test_a_probe_makes_the_same_gradient_in_any_company() -> None:
         np.testing.assert_allclose(alone[..., 0], together[..., index], rtol=1e-10, atol=1e-14)
 
 
-@given(st.integers(1, 400), st.integers(1, 900), st.integers(1, 5000))
-def test_chunks_cover_a_product_in_whole_rows(m: int, k: int, n: int) -> None:
-    rows, columns = product.chunk(m, k, n)
+@given(st.booleans(), st.integers(1, 400), st.integers(1, 900), st.integers(1, 5000))
+def test_chunks_cover_a_product_in_whole_rows(in_place: bool, m: int, k: int, n: int) -> None:
+    with patch.object(product, "reads_small_in_place", lambda: in_place):
+        rows, columns = product.chunk.__wrapped__(m, k, n)
     assert m % rows == 0
+    assert rows == m or in_place
     assert 1 <= columns <= n
     assert (rows, columns) == (m, n) or rows * k * columns <= 10**6
 
