@@ -37,7 +37,7 @@ def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None
     work = 0.0
     if isinstance(found, str):
         if store is not None:
-            for state, count in status(store, found).states.items():
+            for state, count in status(store, found).next_states.items():
                 counts[state] = count.configs
                 work += count.cost if state == "queued" else 0.0
     else:

@@ -24,10 +24,11 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """A process that holds configs: how many, and when its lease ends (seconds since the epoch)."""
+    """A process that holds configs: how many, their expected seconds, when its lease ends (seconds since the epoch)."""
 
     owner: Owner
     configs: int
+    cost: float
     lease_until: float
 
     @property
@@ -52,9 +53,10 @@ def counts(connection: Connection, sweep: int | None) -> dict[str, Count]:
 
 def holders(connection: Connection, sweep: int | None) -> list[Holder]:
     """The processes that hold configs of a sweep, or of any."""
-    columns = select(config.c.owner, func.count(), func.max(config.c.lease_until)).group_by(config.c.owner)
+    totals = func.count(), func.sum(config.c.cost), func.max(config.c.lease_until)
+    columns = select(config.c.owner, *totals).group_by(config.c.owner)
     found = connection.execute(_of_sweep(columns, sweep).where(config.c.state == "running")).all()
-    return [Holder(owner_of(owner), number, until) for owner, number, until in found]
+    return [Holder(owner_of(owner), number, cost, until) for owner, number, cost, until in found]
 
 
 def pace(connection: Connection, sweep: int | None) -> Pace:

@@ -38,6 +38,17 @@ class Status(msgspec.Struct, frozen=True):
         """All configs, whatever their state."""
         return sum(count.configs for count in self.states.values())
 
+    @property
+    def next_states(self) -> dict[str, Count]:
+        """The states that the next claim finds: what processes hold that are gone is queued again."""
+        gone = [holder for holder in self.holders if holder.is_gone]
+        configs, cost = sum(holder.configs for holder in gone), sum(holder.cost for holder in gone)
+        running, queued = self.states["running"], self.states["queued"]
+        return self.states | {
+            "running": Count(running.configs - configs, running.cost - cost),
+            "queued": Count(queued.configs + configs, queued.cost + cost),
+        }
+
 
 class SweepLine(msgspec.Struct, frozen=True):
     """One sweep of the store: its name, when it was submitted (seconds since the epoch), its configs by state."""

@@ -12,7 +12,7 @@ from pipeline.axes import axes
 from pipeline.config import Config, encode
 from pipeline.errors import InputError, quote
 from pipeline.notation import label
-from store.counts import Count, counts
+from store.counts import Count, counts, holders
 from store.engine import Store
 from store.provenance import Origin
 from store.rows import chunks, insert_rows
@@ -94,12 +94,18 @@ def submit(
 
 
 def known(store: Store, configs: Iterable[Config]) -> Iterator[tuple[Config, str | None]]:
-    """Each config with its state in the store, None where it is new; nothing is written."""
+    """Each config with its state in the store, None where it is new; nothing is written.
+
+    What a process holds that is gone is `queued`, as the next claim makes it.
+    """
+    columns = config_table.c.digest, config_table.c.state, config_table.c.owner
+    with store.read() as connection:
+        gone = {str(holder.owner) for holder in holders(connection, None) if holder.is_gone}
     for chunk in chunks(configs):
         digests = [config.digest for config in chunk]
-        statement = select(config_table.c.digest, config_table.c.state).where(config_table.c.digest.in_(digests))
         with store.read() as connection:
-            states = dict(connection.execute(statement).all())
+            found = connection.execute(select(*columns).where(config_table.c.digest.in_(digests))).all()
+        states = {digest: "queued" if owner in gone else state for digest, state, owner in found}
         yield from ((config, states.get(digest)) for config, digest in zip(chunk, digests, strict=True))
 
 

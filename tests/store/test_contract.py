@@ -119,6 +119,16 @@ class TestSubmitting:
         assert decode(one.config) == next(configs(1))
         assert states(store) == {"running": 1, "queued": 1}
 
+    @pytest.mark.skipif(not ME.boot, reason="this system does not tell boots and start times")
+    def test_what_a_dead_process_holds_is_foreseen_as_queued(self, store: Store) -> None:
+        queue(store, count=4)
+        claim(store, ME, limit=1)
+        claim(store, replace(ME, started="1"), limit=2)
+        assert [state for _, state in known(store, configs(4))] == ["running", "queued", "queued", "queued"]
+        found = status(store, "growth")
+        assert (found.states["running"], found.states["queued"]) == (Count(3, 1.5), Count(1, 0.5))
+        assert (found.next_states["running"], found.next_states["queued"]) == (Count(1, 0.5), Count(3, 1.5))
+
 
 class TestRemoving:
     def test_keeps_what_another_sweep_uses(self, store: Store) -> None:
