@@ -54,7 +54,7 @@ class _Kept(threading.local):
         given: Any,
         chosen: Way | None,
         way: Way | None,
-        bind: Callable[[Array], Bound],
+        make: Callable[[Array], Bound],
     ) -> Bound:
         """Binds a step to its operand, or to a copy of it where operands have come from several places, and keeps it.
 
@@ -65,7 +65,7 @@ class _Kept(threading.local):
         owns = before is not None and before.step is step and before.way == way and before.bound.given is given
         self.size -= 0 if before is None else before.size
         del before  # what it was bound to is free for the new one
-        bound = bind(operand.copy() if owns else operand)
+        bound = make(operand.copy() if owns else operand)
         size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes
         size += sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)
         if self.growth != growth() or self.size + size > KEPT:
