@@ -24,6 +24,7 @@ where g has one row only, du is an overlap-add of rows, too:
 from collections.abc import Callable
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls, weigh_in
@@ -201,10 +202,19 @@ def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) ->
             calls.append((np.copyto, (lines, x)))
         return lines.reshape(flat)
     unfolded = scratch("unfolded", shape, lines.dtype)
+    if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
+        row, line, column, item = x.strides[1:]
+        strides = x.strides[0], row, across.dilation * column, line, across.stride * column, item
+        _copy(calls, unfolded, as_strided(x, shape, strides), across)
+        return unfolded.reshape(flat)
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
             calls.append((unfolded[:, :, j].fill, (0,)))
-        target, source = unfolded[:, :, j, :, outputs], x[:, :, :, inputs]
-        calls.append((np.copyto, (target, source) if across.stride == 1 else (items(target), items(source))))
+        _copy(calls, unfolded[:, :, j, :, outputs], x[:, :, :, inputs], across)
     return unfolded.reshape(flat)
+
+
+def _copy(calls: Calls, target: Array, source: Array, across: Axis) -> None:
+    """Calls: copies lines, or pixel by pixel where they lie apart."""
+    calls.append((np.copyto, (target, source) if across.stride == 1 else (items(target), items(source))))
