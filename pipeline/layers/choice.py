@@ -1,6 +1,6 @@
 """Which way a convolution is done, and what it then takes: arithmetic on shapes alone, without NumPy.
 
-The choice follows from the config and from nothing else, so that it yields the same bits wherever and whenever it runs.
+The choice follows from the config and from nothing else, so that it goes the same way wherever and whenever it runs.
 Efforts count multiply-adds, weighted by how much slower than one large matrix product they run, and numbers passed over
 by additions and copies. The weights were measured on one x86 core; they need only tell ways apart.
 """
