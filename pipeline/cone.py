@@ -189,6 +189,7 @@ def _group(node: Node, piece: Piece) -> tuple[Step, Piece]:
 def _read(
     channels: slice | None, rows: slice | tuple[int, ...] | None, columns: slice | tuple[int, ...] | None
 ) -> Read:
+    """What is read, EVERYTHING itself where nothing is left out: it is recognised by identity."""
     return EVERYTHING if channels is rows is columns is None else Read(channels, rows, columns)
 
 

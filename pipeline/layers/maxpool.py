@@ -17,8 +17,8 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.lines import pixels
-from pipeline.layers.phases import merge, split
-from pipeline.layers.span import placed
+from pipeline.layers.phases import behind, merge, split
+from pipeline.layers.span import padded_taps, placed
 from pipeline.network import Axis
 
 _BOOL = np.dtype(np.bool_)
@@ -40,11 +40,11 @@ def forward(x: Array, y: Axis, across: Axis, slot: str | None = None) -> Bound:
     """
     _, channels, _, n = x.shape
     height = y.size_in + y.before + y.after
-    pitch = (across.size_out + _behind(across)) * n
+    pitch = (across.size_out + behind(across)) * n
     calls: Calls = []
     phases = _apart(calls, x, y, across, (height, channels, pitch))
     flat = phases.reshape(len(phases), -1)
-    size = flat.shape[1] - _behind(across) * n
+    size = flat.shape[1] - behind(across) * n
     widest = scratch("widest", (height, channels, pitch), x.dtype)
     places = Places(_numbers(y, (y.size_out, channels, pitch)), _numbers(across, widest.shape))
     starts = [(tap % across.stride, tap // across.stride * n) for tap in range(across.kernel)]
@@ -52,9 +52,9 @@ def forward(x: Array, y: Axis, across: Axis, slot: str | None = None) -> Bound:
     _compare(calls, columns, widest.reshape(-1)[:size], places.column.reshape(-1)[:size])
     calls.append((widest.reshape(-1)[size:].fill, (0,)))
     made = room(slot, x, (y.size_out, channels, across.size_out, n), x.dtype)
-    largest = scratch("largest", places.row.shape, x.dtype) if _behind(across) else made.reshape(places.row.shape)
-    _compare(calls, [widest[rows] for rows in _rows(y)], largest, places.row)
-    if _behind(across):
+    largest = scratch("largest", places.row.shape, x.dtype) if behind(across) else made.reshape(places.row.shape)
+    _compare(calls, [widest[rows] for rows in padded_taps(y)], largest, places.row)
+    if behind(across):
         calls.append((np.copyto, (made, pixels(largest, across.size_out, n))))
     return Bound(x, None, None, made, calls, places)
 
@@ -96,7 +96,7 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
     lines = scratch("lines", places.row.shape, g.dtype)
     target = pixels(lines, columns, n)
     calls.append((np.copyto, (target, g)) if mask is None else (np.multiply, (g, mask, target)))
-    if _behind(across):
+    if behind(across):
         calls.append((lines[..., columns * n :].fill, (0,)))
     wide = _given_to_rows(calls, lines, places, y)
     phases = _given_to_columns(calls, wide, places, across, n)
@@ -114,7 +114,7 @@ def _given_to_rows(calls: Calls, lines: Array, places: Places, y: Axis) -> Array
     here = scratch("larger", lines.shape, _BOOL)
     unread = wide if y.stride > y.kernel else wide[y.size_out * y.stride :]
     calls.append((unread.fill, (0,)))
-    for tap, rows in enumerate(_rows(y)):
+    for tap, rows in enumerate(padded_taps(y)):
         calls.append((np.equal, (places.row, tap, here)))
         if tap < y.stride:
             calls.append((np.multiply, (lines, here, wide[rows])))
@@ -139,16 +139,6 @@ def _given_to_columns(calls: Calls, wide: Array, places: Places, across: Axis, n
             calls.append((np.multiply, (wide, here, share)))
             calls.append((np.add, (added, given[: len(added)], added)))
     return phases
-
-
-def _rows(y: Axis) -> list[slice]:
-    """Where each tap of the window stands among the padded rows, for all outputs."""
-    return [slice(tap, tap + (y.size_out - 1) * y.stride + 1, y.stride) for tap in range(y.kernel)]
-
-
-def _behind(across: Axis) -> int:
-    """Columns of a line behind the last window."""
-    return (across.kernel - 1) // across.stride
 
 
 def _numbers(axis: Axis, shape: tuple[int, ...]) -> Numbers:

@@ -9,6 +9,12 @@ import numpy as np
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls
 from pipeline.layers.lines import items, pixels
+from pipeline.network import Axis
+
+
+def behind(across: Axis) -> int:
+    """Columns of a phase behind its last window: with them, what a tap reads of all lines is one piece of memory."""
+    return (across.kernel - 1) * across.dilation // across.stride
 
 
 def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyond: float = 0) -> None:

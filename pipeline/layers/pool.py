@@ -3,17 +3,16 @@
 import numpy as np
 
 from pipeline.layers.array import Array
-from pipeline.layers.span import placed
+from pipeline.layers.span import padded_taps, placed
 from pipeline.network import Axis
 
 
-def _padded(x: Array, y: Axis, across: Axis, value: float) -> Array:
+def _padded(x: Array, y: Axis, across: Axis) -> Array:
     _, channels, _, n = x.shape
     if not (y.before or y.after or across.before or across.after):
         return x
-    padded = np.full(
-        (y.size_in + y.before + y.after, channels, across.size_in + across.before + across.after, n), value, x.dtype
-    )
+    height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
+    padded = np.zeros((height, channels, width, n), x.dtype)
     (rows, source_rows), (columns, source_columns) = placed(y), placed(across)
     padded[rows, :, columns] = x[source_rows, :, source_columns]
     return padded
@@ -28,19 +27,14 @@ def _unpadded(g: Array, y: Axis, across: Axis) -> Array:
     return cut
 
 
-def _taps(axis: Axis) -> list[slice]:
-    """Where each tap of the window stands in the padded line, for all outputs."""
-    return [slice(i, i + (axis.size_out - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]
-
-
 def average_forward(x: Array, y: Axis, across: Axis) -> Array:
     """The mean of each window; pads zeros and counts them."""
-    padded = _padded(x, y, across, 0.0)
+    padded = _padded(x, y, across)
     rows = np.zeros((y.size_out, *padded.shape[1:]), x.dtype)
-    for taps in _taps(y):
+    for taps in padded_taps(y):
         rows += padded[taps]
     made = np.zeros((y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
-    for taps in _taps(across):
+    for taps in padded_taps(across):
         made += rows[:, :, taps]
     made /= y.kernel * across.kernel
     return made
@@ -51,10 +45,10 @@ def average_vjp(g: Array, y: Axis, across: Axis) -> Array:
     height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
     rows = np.zeros((y.size_out, g.shape[1], width, g.shape[3]), g.dtype)
     share = g / g.dtype.type(y.kernel * across.kernel)
-    for taps in _taps(across):
+    for taps in padded_taps(across):
         rows[:, :, taps] += share
     padded = np.zeros((height, g.shape[1], width, g.shape[3]), g.dtype)
-    for taps in _taps(y):
+    for taps in padded_taps(y):
         padded[taps] += rows
     return _unpadded(padded, y, across)
 

@@ -12,11 +12,6 @@ from pipeline.layers.phases import merge
 from pipeline.network import Axis
 
 
-def behind(across: Axis) -> int:
-    """Columns of zeros that a line of windows ends with, so that each tap's lines are one shifted piece of memory."""
-    return (across.kernel - 1) * across.dilation // across.stride
-
-
 def refold(calls: Calls, taps: Array, across: Axis, made: Array) -> None:
     """Calls: made[..., o*s + j*d - before, n] = sum over taps[..., j, :, o * n + n'], zero where no window reads.
 

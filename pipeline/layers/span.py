@@ -72,3 +72,8 @@ def tap(axis: Axis, position: int) -> tuple[slice, slice]:
         return slice(0, 0), slice(0, 0)
     start = first * axis.stride - shift
     return slice(first, last + 1), slice(start, start + (last - first) * axis.stride + 1, axis.stride)
+
+
+def padded_taps(axis: Axis) -> list[slice]:
+    """Where each tap of a window without dilation stands in the padded line, for all outputs."""
+    return [slice(i, i + (axis.size_out - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]

@@ -31,8 +31,9 @@ from pipeline.layers.bound import Bound, Calls, weigh_in
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, items, lined, pixels
+from pipeline.layers.phases import behind
 from pipeline.layers.product import Windows, correlate, multiply
-from pipeline.layers.refold import behind, refold
+from pipeline.layers.refold import refold
 from pipeline.layers.span import Reach, placed, tap
 from pipeline.network import Axis
 
