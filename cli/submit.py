@@ -1,7 +1,7 @@
 """`erfsweep submit`: the first half of `run`, queueing without measuring."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
+    from pipeline.config import Config
     from store.engine import Store
     from store.sweeps import Mode
 
@@ -59,6 +60,7 @@ def queue(
     from cli.render.words import counted
     from cli.resolve import existing_store, resolve
     from pipeline.cost import expected_seconds
+    from pipeline.engines.interrupts import interrupts_held
     from pipeline.sweep import check_size
     from store.provenance import origin
     from store.sweeps import submit
@@ -70,5 +72,12 @@ def queue(
     check_size(found, max_configs)
     next(iter(found))  # raises for a field that no config can have
     store = store or opened(url)
-    made = submit(store, found.name, found.spec, found, origin(), mode, cost=expected_seconds)
+    with interrupts_held() as give_way:
+
+        def configs() -> "Iterator[Config]":
+            for config in found:
+                give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
+                yield config
+
+        made = submit(store, found.name, found.spec, configs(), origin(), mode, cost=expected_seconds)
     return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new"
