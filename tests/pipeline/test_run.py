@@ -1,6 +1,7 @@
 """Driving: lazily, and interrupted in good order."""
 
 import signal
+import weakref
 from threading import Event
 
 import pytest
@@ -86,6 +87,37 @@ def test_a_second_interrupt_does_not_wait():
     with pytest.raises(KeyboardInterrupt):
         interrupted_twice()
     assert whole == []
+
+
+def press(*_):
+    signal.raise_signal(signal.SIGINT)
+
+
+class Thing:
+    """What a callback waits for the end of."""
+
+
+@pytest.mark.parametrize("way", ["at once", "in a callback"])
+def test_a_held_interrupt_is_raised_where_it_is_let_through(way):
+    """Also one that comes inside a callback of the interpreter, which prints what that raises and goes on."""
+    reached = []
+    things = [Thing()]
+    watched = weakref.ref(things[0], press if way == "in a callback" else None)
+
+    def interrupted():
+        with interrupts_held() as give_way:
+            give_way()
+            reached.append("before")
+            if way == "at once":
+                press()
+            things.clear()
+            give_way()
+            reached.append("after")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert reached == ["before"]
+    assert watched() is None
 
 
 def test_a_stop_is_heard_at_once_while_interrupts_are_held():
