@@ -5,7 +5,6 @@ the calls are left.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 from pipeline.layers.array import Array
@@ -28,15 +27,6 @@ class Bound(NamedTuple):
     calls: Calls
     saved: Any = None
     slope: Any = None
-
-
-def weigh_in(kernel: Array) -> Callable[[Array], None]:
-    """Puts a weight into `kernel`, seen as [kh, kw, C // groups, groups, F // groups]."""
-    return partial(_put, kernel)
-
-
-def _put(kernel: Array, weight: Array) -> None:
-    kernel[...] = weight.reshape(kernel.shape)
 
 
 def run(bound: Bound, weight: Array | None = None) -> Array:

@@ -81,7 +81,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return _placed(_mine.take(size), shape, dtype)
 
 
-def scratch(purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def scratch(purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """An array with arbitrary content, valid until this thread asks for the same purpose again."""
     size = prod(shape) * dtype.itemsize
     block = _mine.scratch.get(purpose)

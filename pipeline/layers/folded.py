@@ -32,10 +32,11 @@ from numpy.lib.stride_tricks import as_strided
 
 from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Bound, Calls, weigh_in
+from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, masked, pitch, reached
+from pipeline.layers.passes import copied, filled, weigh_in
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach
 from pipeline.network import Axis
@@ -162,8 +163,9 @@ def _gathered(calls: Calls, taken: Taken, groups: int, near: int, far: int, wide
         stop = max(min(last + 1, columns - t * shift.step), start)
         margins += [u[:, :, t, : start - first], u[:, :, t, stop - first :]]
         here = slice(start + t * shift.step, stop + t * shift.step)
-        calls.append((np.copyto, (u[:, :, t, start - first : stop - first], x[:, :, here])))
-    calls += [(margin.fill, (0,)) for margin in margins if margin.size]
+        calls.append(copied(u[:, :, t, start - first : stop - first], x[:, :, here]))
+    for margin in margins:
+        calls += filled(margin)
     given = whole.reshape(len(whole), channels * near, last - first + 1, n)
     return Taken(given, None, reach.below(-slack), Shift(shift.first - first, near * shift.step), slack)
 
@@ -196,7 +198,7 @@ def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
             behind = whole_z[:-1, start + columns * n :]  # and before the next line, in one piece
             sides = len(behind), behind.shape[1] + start
-            calls.append((as_strided(behind, sides, behind.strides).fill, (0,)))
+            calls += filled(as_strided(behind, sides, behind.strides))
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         correlate(calls, matrices, lines, near, below, z, there, columns * n, slack)
         strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)
@@ -213,7 +215,7 @@ def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None
 def _add(calls: Calls, shifted: Array, made: Array) -> None:
     taps = shifted.shape[2]
     if taps == 1:
-        calls.append((np.copyto, (made, shifted[:, :, 0])))
+        calls.append(copied(made, shifted[:, :, 0]))
     elif taps > _FEW or shifted.size * shifted.itemsize < _LARGE:
         calls.append((np.add.reduce, (shifted, 2, None, made)))
     else:

@@ -30,8 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.layers.array import Array
+from pipeline.layers.bound import perform
 from pipeline.layers.buffer import room, scratch
-from pipeline.layers.lines import items
+from pipeline.layers.passes import copied, masked
 from pipeline.layers.span import Reach, runs
 from pipeline.network import Axis
 
@@ -88,7 +89,10 @@ def forward(x: Array, weight: Array, y: Axis, across: Axis, slot: str | None = N
 def vjp(g: Array, weight: Array, y: Axis, across: Axis, mask: Array | None, slot: str | None = None) -> Array | None:
     """The gradient by x, given g [rows', F, columns', n] times mask, or None where a window of that is zero."""
     kh, kw, _, _ = weight.shape
-    given = np.ascontiguousarray(g) if mask is None else np.multiply(g, mask, out=scratch("masked", g.shape, g.dtype))
+    given = np.ascontiguousarray(g)
+    if mask is not None:
+        given = scratch("masked", g.shape, g.dtype)
+        perform(masked(given, g, mask))
     rows = kh, kh - 1 - y.before, kh - 1 - y.after
     if has_zero_window(_alive(given), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
         return None
@@ -138,7 +142,7 @@ def _correlation(
     for first in range(0, high, step):
         block = given[first : first + step]
         turned = scratch("turned", (len(block), columns, channels, n), dtype)
-        items(turned)[...] = items(block).transpose(0, 2, 1)
+        perform([copied(turned, block.transpose(0, 2, 1, 3))])
         np.matmul(b, turned.reshape(len(block), columns, channels * n), out=spectra[first : first + step])
     made = room(slot, given, (rows, features, outputs, n), dtype)
     step = max(1, BLOCK // (q * features * n * dtype.itemsize))
@@ -163,5 +167,5 @@ def _correlation(
         back = scratch("turned", (len(below), outputs, features, n), dtype)
         flat = m.reshape(q, len(below), features * n).transpose(1, 0, 2)
         np.matmul(a, flat, out=back.reshape(len(below), outputs, features * n))
-        items(made[first : below.stop])[...] = items(back).transpose(0, 2, 1)
+        perform([copied(made[first : below.stop], back.transpose(0, 2, 1, 3))])
     return made

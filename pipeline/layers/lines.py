@@ -1,10 +1,10 @@
 """Pieces of a plane as lines that BLAS is fast at: groups of channels apart, each line on a cache line."""
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.layers import passes
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Call, Calls
+from pipeline.layers.bound import Calls
 from pipeline.layers.buffer import LINE, empty, scratch
 from pipeline.layers.span import Reach, runs
 
@@ -32,7 +32,7 @@ def lined(calls: Calls, x: Array, groups: int, m: int, mask: Array | None = None
     if groups == 1 and mask is None and x.flags.c_contiguous and (m < _WIDE or wide == size):
         return x.reshape(1, rows, channels, size)
     lines = scratch("lines", (groups, rows, channels // groups, wide), x.dtype)
-    calls.append(_copied(x, mask, groups, pixels(lines, columns, n)))
+    calls += _copied(x, mask, groups, pixels(lines, columns, n))
     return lines
 
 
@@ -55,7 +55,7 @@ def reached(
     lines = empty((groups, before + given + after, channels // groups, pitch(columns * n, x.itemsize)), x.dtype)
     lines[:, :before] = 0
     lines[:, before + given :] = 0
-    calls.append(_copied(x, mask, groups, pixels(lines[:, before : before + given], columns, n)))
+    calls += _copied(x, mask, groups, pixels(lines[:, before : before + given], columns, n))
     return lines, reach.below(-before)
 
 
@@ -64,14 +64,12 @@ def masked(calls: Calls, x: Array, mask: Array | None) -> Array:
     if mask is None:
         return x
     made = scratch("masked", x.shape, x.dtype)
-    calls.append((np.multiply, (x, mask, made)))
+    calls += passes.masked(made, x, mask)
     return made
 
 
-def _copied(x: Array, mask: Array | None, groups: int, lines: Array) -> Call:
-    if mask is None:
-        return np.copyto, (lines, apart(x, groups))
-    return np.multiply, (apart(x, groups), apart(mask, groups), lines)
+def _copied(x: Array, mask: Array | None, groups: int, lines: Array) -> Calls:
+    return passes.masked(lines, apart(x, groups), None if mask is None else apart(mask, groups))
 
 
 def pixels(lines: Array, columns: int, n: int) -> Array:
@@ -79,12 +77,6 @@ def pixels(lines: Array, columns: int, n: int) -> Array:
     *_, item = lines.strides
     shape = (*lines.shape[:-1], columns, n)
     return np.lib.stride_tricks.as_strided(lines, shape, (*lines.strides[:-1], n * item, item))
-
-
-def items(x: Array) -> npt.NDArray[np.void]:
-    """[..., columns]: the probes of a pixel as one item, which is copied at once."""
-    single: npt.NDArray[np.void] = x.view(f"V{x.shape[-1] * x.itemsize}")[..., 0]
-    return single
 
 
 def apart(x: Array, groups: int) -> Array:

@@ -3,10 +3,17 @@
 The largest of each row's window is found first, then the largest of those: k + k comparisons for k * k pixels. Columns
 are taken apart by phase of the stride s, so that what tap j reads for all windows of all lines is one piece of memory,
 phase j mod s from column j // s on. Lines thus go on for (k - 1) // s columns behind the last window; what is there is
-neither read nor given back.
+not handed on. Taps are numbered row by row, so that of two numbers that of the later tap is the larger one:
+
+    number = max(number, number of the tap where it is larger than all before it, else 0)
+
+On the way back each output is added to the pixel that it came from. The number of that pixel is that of the first one
+of its window, which is planned, and what its row and its column add. Rows are taken in blocks, so that what is between
+the two arrays stays in the cache.
 """
 
-from functools import partial
+from collections.abc import Sequence
+from functools import lru_cache, partial, reduce
 from math import prod
 from typing import Any, NamedTuple
 
@@ -17,20 +24,23 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.lines import pixels
-from pipeline.layers.phases import behind, merge, split
-from pipeline.layers.span import padded_taps, placed
+from pipeline.layers.passes import copied, filled, masked
+from pipeline.layers.phases import behind, split
+from pipeline.layers.span import blocks, placed
 from pipeline.network import Axis
 
-_BOOL = np.dtype(np.bool_)
+BLOCK = 2**20
+"""Bytes of columns apart, or of the numbers of pixels, that are made at once."""
 
-Numbers = npt.NDArray[np.integer[Any]]
+_BOOL, _INDEX = np.dtype(np.bool_), np.dtype(np.intp)
+
+Numbers = npt.NDArray[np.signedinteger[Any]]
 
 
 class Places(NamedTuple):
-    """Which tap was the largest: `row` of what is [rows', C, pitch], `column` of [padded rows, C, pitch]."""
+    """Which tap of its window each output is, counted row by row: [rows', C, columns', n]."""
 
-    row: Numbers
-    column: Numbers
+    tap: Numbers
 
 
 def forward(x: Array, y: Axis, across: Axis, slot: str | None = None) -> Bound:
@@ -39,107 +49,127 @@ def forward(x: Array, y: Axis, across: Axis, slot: str | None = None) -> Bound:
     A NaN is passed on.
     """
     _, channels, _, n = x.shape
-    height = y.size_in + y.before + y.after
-    pitch = (across.size_out + behind(across)) * n
-    calls: Calls = []
-    phases = _apart(calls, x, y, across, (height, channels, pitch))
-    flat = phases.reshape(len(phases), -1)
-    size = flat.shape[1] - behind(across) * n
-    widest = scratch("widest", (height, channels, pitch), x.dtype)
-    places = Places(_numbers(y, (y.size_out, channels, pitch)), _numbers(across, widest.shape))
-    starts = [(tap % across.stride, tap // across.stride * n) for tap in range(across.kernel)]
-    columns = [flat[phase, start : start + size] for phase, start in starts]
-    _compare(calls, columns, widest.reshape(-1)[:size], places.column.reshape(-1)[:size])
-    calls.append((widest.reshape(-1)[size:].fill, (0,)))
     made = room(slot, x, (y.size_out, channels, across.size_out, n), x.dtype)
-    largest = scratch("largest", places.row.shape, x.dtype) if behind(across) else made.reshape(places.row.shape)
-    _compare(calls, [widest[rows] for rows in padded_taps(y)], largest, places.row)
-    if behind(across):
-        calls.append((np.copyto, (made, pixels(largest, across.size_out, n))))
+    places = Places(np.empty(made.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
+    pitch = (across.size_out + behind(across)) * n
+    count = min(across.stride, across.kernel)
+    calls: Calls = []
+    for rows in blocks(y.size_out, BLOCK // (count * y.stride * channels * pitch * x.itemsize)):
+        read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + y.kernel)
+        phases = _apart(calls, x, read, y, across, (count, len(read), channels, pitch))
+        _pool(calls, phases, y, across, made[rows.start : rows.stop], places.tap[rows.start : rows.stop])
     return Bound(x, None, None, made, calls, places)
 
 
-def _apart(calls: Calls, x: Array, y: Axis, across: Axis, shape: tuple[int, int, int]) -> Array:
-    """x with its padding, its columns apart by phase, [phases, *shape]."""
-    if across.stride == 1 and x.flags.c_contiguous and x.size == prod(shape):
-        return x.reshape(1, *shape)
-    there, source = placed(y)
-    phases = scratch("phases", (min(across.stride, across.kernel), *shape), x.dtype)
-    for margin in (phases[:, : there.start], phases[:, there.stop :]):
-        if margin.size:
-            calls.append((margin.fill, (-np.inf,)))
-    split(calls, x[source], across.before, across.stride, phases[:, there], -np.inf)
+def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tuple[int, int, int, int]) -> Array:
+    """The rows `read` of padded x, their columns apart by phase: [phases, rows, C, pitch]."""
+    there, _ = placed(y)
+    start, stop = (min(max(row, read.start), read.stop) for row in (there.start, there.stop))
+    source = x[start - y.before : stop - y.before]
+    if across.stride == 1 and source.flags.c_contiguous and source.size == prod(shape):
+        return source.reshape(shape)
+    phases = scratch("phases", shape, x.dtype)
+    own = slice(start - read.start, stop - read.start)
+    for margin in (phases[:, : own.start], phases[:, own.stop :]):
+        calls += filled(margin, -np.inf)
+    beyond = -np.inf if across.before or across.after else None
+    split(calls, source, across.before, across.stride, phases[:, own], beyond)
     return phases
 
 
-def _compare(calls: Calls, taps: list[Array], largest: Array, place: Numbers) -> None:
-    """Calls: the largest of the taps, and the number of the first that is."""
-    best, *others = taps
-    if not others:
-        calls += [(np.copyto, (largest, best)), (place.fill, (0,))]
-    larger, here = (scratch(name, place.shape, dtype) for name, dtype in (("larger", _BOOL), ("here", place.dtype)))
-    for number, tap in enumerate(others, 1):
-        calls.append((np.greater, (tap, best, larger)))
-        if number == 1:
-            calls.append((np.copyto, (place, larger)))
+def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: Numbers) -> None:
+    """Calls: the largest of each window of a block of rows, and which tap it is."""
+    rows, _, columns, n = made.shape
+    lines = phases.shape[1:]
+    widest, column = scratch("widest", lines, made.dtype), scratch("column", lines, tap.dtype)
+    size = widest.size - behind(across) * n
+    starts = [divmod(number, across.stride) for number in range(across.kernel)]
+    taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
+    numbers = [tap.dtype.type(number) for number in range(across.kernel)]
+    _compare(calls, taps, widest.reshape(-1)[:size], column.reshape(-1)[:size], numbers)
+    calls += filled(widest.reshape(-1)[size:])
+    below = [slice(row, row + (rows - 1) * y.stride + 1, y.stride) for row in range(y.kernel)]
+    shape = rows, *lines[1:]
+    largest, number = scratch("largest", shape, made.dtype), scratch("number", shape, tap.dtype)
+    _compare(calls, [widest[row] for row in below], largest, number, [column[row] for row in below], across.kernel)
+    for target, source in ((made, largest), (tap, number)):
+        calls.append(copied(target, pixels(source, columns, n)))
+
+
+def _compare(
+    calls: Calls, taps: list[Array], largest: Array, number: Numbers, numbers: Sequence[Any], step: int = 0
+) -> None:
+    """Calls: the largest of the taps and the number of the first that is; tap t's are `numbers[t]` and t * step."""
+    best, before = taps[0], numbers[0]
+    if len(taps) == 1:
+        calls += [(np.copyto, (largest, best)), (np.copyto, (number, before))]
+    larger, share = scratch("larger", largest.shape, _BOOL), scratch("share", number.shape, number.dtype)
+    for t in range(1, len(taps)):
+        calls.append((np.greater, (taps[t], best, larger)))
+        own = numbers[t]
+        if step:
+            calls.append((np.add, (own, number.dtype.type(t * step), share)))
+            own = share
+        if t == 1 and not step:  # the first number is zero
+            calls.append((np.multiply, (larger.view(np.int8), own, number)))
         else:
-            calls.append((np.multiply, (larger, place.dtype.type(number), here)))
-            calls.append((partial(np.maximum, out=place), (place, here)))
-        calls.append((partial(np.maximum, out=largest), (best, tap)))
-        best = largest
+            calls.append((np.multiply, (larger.view(np.int8), own, share)))
+            calls.append((partial(np.maximum, out=number), (before, share)))
+        calls.append((partial(np.maximum, out=largest), (best, taps[t])))
+        best, before = largest, number
 
 
 def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, slot: str | None = None) -> Bound:
     """The gradient by x: that by each output, g times mask, goes to the pixel that was the largest."""
-    _, channels, columns, n = g.shape
-    calls: Calls = []
-    lines = scratch("lines", places.row.shape, g.dtype)
-    target = pixels(lines, columns, n)
-    calls.append((np.copyto, (target, g)) if mask is None else (np.multiply, (g, mask, target)))
-    if behind(across):
-        calls.append((lines[..., columns * n :].fill, (0,)))
-    wide = _given_to_rows(calls, lines, places, y)
-    phases = _given_to_columns(calls, wide, places, across, n)
+    rows, channels, columns, n = g.shape
     made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    there, source = placed(y)
-    if there.stop - there.start < y.size_in:
+    padded = made
+    if y.before or y.after or across.before or across.after:
+        height, width = (axis.before + axis.size_in + axis.after for axis in (y, across))
+        padded = scratch("padded", (height, channels, width, n), g.dtype)
+    calls: Calls = [(padded.fill, (0,))]
+    for block in blocks(rows, BLOCK // (4 * channels * columns * n * _INDEX.itemsize)):
+        here = slice(block.start, block.stop)
+        given = g[here]
+        if mask is not None or not given.flags.c_contiguous:
+            given = scratch("given", given.shape, g.dtype)
+            calls += masked(given, g[here], None if mask is None else mask[here])
+        target = padded[block.start * y.stride :]
+        pixel = _pixel(calls, places.tap[here], target, y.stride, across)
+        calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), given.reshape(-1))))
+    if padded is not made:
+        (there, source), (across_there, across_source) = placed(y), placed(across)
         calls.append((made.fill, (0,)))
-    merge(calls, phases[:, there], across.before, across.stride, made[source])
+        calls.append(copied(made[source, :, across_source], padded[there, :, across_there]))
     return Bound(g, places, None, made, calls)
 
 
-def _given_to_rows(calls: Calls, lines: Array, places: Places, y: Axis) -> Array:
-    """Calls: each number of the lines at its row among the padded ones, zeros elsewhere."""
-    wide, share = scratch("wide", places.column.shape, lines.dtype), scratch("share", lines.shape, lines.dtype)
-    here = scratch("larger", lines.shape, _BOOL)
-    unread = wide if y.stride > y.kernel else wide[y.size_out * y.stride :]
-    calls.append((unread.fill, (0,)))
-    for tap, rows in enumerate(padded_taps(y)):
-        calls.append((np.equal, (places.row, tap, here)))
-        if tap < y.stride:
-            calls.append((np.multiply, (lines, here, wide[rows])))
-        else:
-            calls.append((np.multiply, (lines, here, share)))
-            calls.append((np.add, (wide[rows], share, wide[rows])))
-    return wide
+def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis) -> npt.NDArray[np.intp]:
+    """Calls: the number of each output's pixel in padded [rows, C, columns, n]; 32 bits are quicker where they do."""
+    _, channels, width, n = padded.shape
+    line = channels * width * n
+    kind = np.dtype(np.int32 if padded.size < 2**31 else np.intp)
+    row = scratch("row", tap.shape, tap.dtype)
+    pixel, more, index = (scratch(f"pixel {part}", tap.shape, dtype) for part, dtype in enumerate((kind, kind, _INDEX)))
+    calls += [
+        (np.floor_divide, (tap, tap.dtype.type(across.kernel), row)),
+        (np.copyto, (pixel, row)),
+        (np.multiply, (pixel, kind.type(line - across.kernel * n), pixel)),
+        (np.copyto, (more, tap)),
+        (np.multiply, (more, kind.type(n), more)),
+        (np.add, (pixel, more, pixel)),
+        (np.add, (pixel, _corners(tap.shape, (stride * line, width * n, across.stride * n), kind), pixel)),
+        (np.copyto, (index, pixel)),
+    ]
+    return index
 
 
-def _given_to_columns(calls: Calls, wide: Array, places: Places, across: Axis, n: int) -> Array:
-    """Calls: each number of the lines at its column among the phases, zeros elsewhere."""
-    phases = scratch("phases", (min(across.stride, across.kernel), *wide.shape), wide.dtype)
-    share, here = scratch("share", wide.shape, wide.dtype), scratch("larger", wide.shape, _BOOL)
-    given = share.reshape(-1)
-    for tap in range(across.kernel):
-        shift, phase = divmod(tap, across.stride)
-        calls.append((np.equal, (places.column, tap, here)))
-        if shift == 0:
-            calls.append((np.multiply, (wide, here, phases[phase])))
-        else:
-            added = phases[phase].reshape(-1)[shift * n :]
-            calls.append((np.multiply, (wide, here, share)))
-            calls.append((np.add, (added, given[: len(added)], added)))
-    return phases
-
-
-def _numbers(axis: Axis, shape: tuple[int, ...]) -> Numbers:
-    return np.zeros(shape, np.uint8 if axis.kernel <= 256 else np.int32)
+@lru_cache(maxsize=16)
+def _corners(shape: tuple[int, int, int, int], far: tuple[int, int, int], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Numbers of the first pixels of windows [rows, C, columns, n], of which one is so far from the next."""
+    steps = zip(shape, (*far, 1), strict=True)
+    corners: npt.NDArray[Any] = reduce(
+        np.add.outer, [np.arange(count, dtype=kind) * kind.type(far) for count, far in steps]
+    )
+    corners.flags.writeable = False
+    return corners

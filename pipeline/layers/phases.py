@@ -4,11 +4,10 @@ Of a line that begins `before` columns ahead of the array, column q + t * stride
 `before` leaves out the array's first columns.
 """
 
-import numpy as np
-
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls
-from pipeline.layers.lines import items, pixels
+from pipeline.layers.lines import pixels
+from pipeline.layers.passes import copied, filled
 from pipeline.network import Axis
 
 
@@ -17,25 +16,29 @@ def behind(across: Axis) -> int:
     return (across.kernel - 1) * across.dilation // across.stride
 
 
-def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyond: float = 0) -> None:
-    """Calls: takes x [..., columns, n] apart into phases, each [..., pitch]; `beyond` stands where x has no column."""
+def split(calls: Calls, x: Array, before: int, stride: int, phases: Array, beyond: float | None = 0) -> None:
+    """Calls: takes x [..., columns, n] apart into phases, each [..., pitch].
+
+    Where x has no column stands `beyond`, or anything if that is None.
+    """
     n = x.shape[-1]
     x, before = _ahead(x, before)
     for phase, lines in enumerate(phases):
-        source = items(x)[..., (phase - before) % stride :: stride]
+        source = x[..., (phase - before) % stride :: stride, :]
         start = _first(phase, before, stride)
-        source = source[..., : max(lines.shape[-1] // n - start, 0)]
-        stop = start + source.shape[-1]
-        margins = lines[..., : start * n], lines[..., stop * n :]
-        calls += [(margin.fill, (beyond,)) for margin in margins if margin.size]
-        calls.append((np.copyto, (items(pixels(lines[..., start * n :], stop - start, n)), source)))
+        source = source[..., : max(lines.shape[-1] // n - start, 0), :]
+        stop = start + source.shape[-2]
+        if beyond is not None:
+            for margin in (lines[..., : start * n], lines[..., stop * n :]):
+                calls += filled(margin, beyond)
+        calls.append(copied(pixels(lines[..., start * n :], stop - start, n), source))
 
 
 def merge(calls: Calls, phases: Array, before: int, stride: int, made: Array) -> None:
     """Calls: puts phases, each [..., pitch], together into made [..., columns, n]; zeros where they have no column."""
     n = made.shape[-1]
     if before < 0:
-        calls.append((made[..., :-before, :].fill, (0,)))
+        calls += filled(made[..., :-before, :])
     made, before = _ahead(made, before)
     for phase in range(stride):
         target = made[..., (phase - before) % stride :: stride, :]
@@ -44,9 +47,8 @@ def merge(calls: Calls, phases: Array, before: int, stride: int, made: Array) ->
             start = _first(phase, before, stride)
             columns = max(min(target.shape[-2], phases[phase].shape[-1] // n - start), 0)
             source = pixels(phases[phase][..., start * n :], columns, n)
-            calls.append((np.copyto, (items(target[..., :columns, :]), items(source))))
-        if columns < target.shape[-2]:
-            calls.append((target[..., columns:, :].fill, (0,)))
+            calls.append(copied(target[..., :columns, :], source))
+        calls += filled(target[..., columns:, :])
 
 
 def _ahead(x: Array, before: int) -> tuple[Array, int]:

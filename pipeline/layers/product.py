@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls
+from pipeline.layers.passes import filled
 from pipeline.layers.span import Reach, runs
 
 _SMALL = 10**6
@@ -91,7 +92,7 @@ def correlate(
     for run in runs(reach, rows, given, slack):
         put = made._replace(start=made.start + (run.start - rows.start) * made.row)
         if run.bottom <= run.top:
-            calls.append((_windows(out, put, 0, (1, groups, run.stop - run.start, 1, m, n)).fill, (0,)))
+            calls += filled(_windows(out, put, 0, (1, groups, run.stop - run.start, 1, m, n)))
             continue
         first = reach.first + run.start * reach.step + run.top
         read = Windows(first * k * pitch, given * k * pitch, reach.step * k * pitch, pitch)

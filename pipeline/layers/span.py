@@ -74,6 +74,13 @@ def tap(axis: Axis, position: int) -> tuple[slice, slice]:
     return slice(first, last + 1), slice(start, start + (last - first) * axis.stride + 1, axis.stride)
 
 
+def blocks(rows: int, most: int) -> Iterator[range]:
+    """Rows in blocks of `most`, of one at least, as even as can be."""
+    step = -(-rows // -(-rows // max(1, most)))
+    for first in range(0, rows, step):
+        yield range(first, min(first + step, rows))
+
+
 def padded_taps(axis: Axis) -> list[slice]:
     """Where each tap of a window without dilation stands in the padded line, for all outputs."""
     return [slice(i, i + (axis.size_out - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]

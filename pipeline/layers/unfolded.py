@@ -26,15 +26,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from pipeline.blas import reads_small_in_place
+from pipeline.layers import passes
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Bound, Calls, weigh_in
+from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import apart, items, lined, pixels
+from pipeline.layers.lines import apart, lined, pixels
+from pipeline.layers.passes import copied, filled, weigh_in
 from pipeline.layers.phases import behind
 from pipeline.layers.product import Windows, correlate, multiply
 from pipeline.layers.refold import refold
-from pipeline.layers.span import Reach, placed, tap
+from pipeline.layers.span import Reach, blocks, placed, tap
 from pipeline.network import Axis
 
 BLOCK = 2**20
@@ -52,19 +55,52 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, x.shape[3]), x.dtype)
     if y.dilation == 1:
-        reach = Reach(-y.before, y.stride, kh)
-        step = max(1, BLOCK // (groups * channels * kw * size * x.itemsize) // y.stride)
-        for first in range(0, y.size_out, step):
-            rows = range(first, min(first + step, y.size_out))
-            top, bottom = reach.met(rows, y.size_in)
-            unfolded = _unfold(calls, lines[:, top:bottom], across, x.shape[2:])
-            at = Windows(first * features * size, own * size, features * size, size)
-            matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
-            correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
+        at_once = not whole and _is_packed_too_often(kernel.shape, y, across, size * x.itemsize)
+        row = groups * channels * kw * size * x.itemsize * (kh if at_once else y.stride)
+        for rows in blocks(y.size_out, BLOCK // row):
+            (_at_once if at_once else _row_by_row)(calls, kernel, lines, y, across, rows, made)
     else:
-        _dilated(calls, kernel, _unfold(calls, lines, across, x.shape[2:]), y, made)
+        _dilated(calls, kernel, _unfold(calls, lines, across, x.shape[3]), y, made)
     weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
     return Bound(x, None, weigh, made, calls)
+
+
+def _is_packed_too_often(shape: tuple[int, ...], y: Axis, across: Axis, line: int) -> bool:
+    """Whether packing the kernel for every row, of `line` bytes, takes longer than making u of all of its taps."""
+    is_padded = any((y.before, y.after, across.before, across.after))
+    return not reads_small_in_place() and not is_padded and y.size_out > 1 and 5 * shape[-1] >= 2 * line
+
+
+def _row_by_row(calls: Calls, kernel: Array, x: Array, y: Axis, across: Axis, rows: range, made: Array) -> None:
+    """Calls: rows of the convolution of x [groups, rows, C, pitch], a product for each."""
+    groups, kh, *_, own = kernel.shape
+    _, features, columns, n = made.shape
+    size = columns * n
+    reach = Reach(-y.before, y.stride, kh)
+    top, bottom = reach.met(rows, y.size_in)
+    unfolded = _unfold(calls, x[:, top:bottom], across, n)
+    at = Windows(rows.start * features * size, own * size, features * size, size)
+    matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
+    correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
+
+
+def _at_once(calls: Calls, kernel: Array, x: Array, y: Axis, across: Axis, rows: range, made: Array) -> None:
+    """Calls: the same without padding, as one product of what is unfolded along the rows, too.
+
+    u[i, j, c, p, o, n] = x[p*s + i, c, o*s + j*d, n]
+    """
+    groups, kh, kw, channels, own = kernel.shape
+    _, _, columns, n = made.shape
+    lines, size = kh * kw * channels, len(rows) * columns * n
+    unfolded = scratch("unfolded", (groups, kh, kw, channels, len(rows), columns, n), x.dtype)
+    group, row, line, column, item = pixels(x, across.size_in, n).strides
+    strides = group, row, across.dilation * column, line, y.stride * row, across.stride * column, item
+    calls.append(copied(unfolded, as_strided(x[:, rows.start * y.stride :], unfolded.shape, strides)))
+    part = scratch("part", (groups, own, len(rows), columns, n), x.dtype)
+    matrices = kernel.reshape(groups, 1, lines, own).swapaxes(2, 3)
+    read, put = Windows(0, lines * size, 0, size), Windows(0, own * size, 0, size)
+    multiply(calls, matrices, unfolded, read, part, put, 1, size)
+    calls.append(copied(apart(made[rows.start : rows.stop], groups), part.swapaxes(1, 2)))
 
 
 def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:
@@ -125,7 +161,7 @@ def _rows(
     groups, rows, height, pitch = unfolded.shape
     own, size = features // groups, g.shape[2] * g.shape[3]
     lines = lined(calls, g, groups, kw * channels, mask)
-    calls.append((unfolded[..., size:].fill, (0,)))
+    calls += filled(unfolded[..., size:])
     start = placed(y)[0].start
     kernels = []
     for phase in range(min(y.stride, rows)):
@@ -133,16 +169,16 @@ def _rows(
         taps = len(range(first, kh, y.stride))
         matrices = scratch(f"kernel of phase {phase}", (groups, height, taps, own), g.dtype)
         if height > kw * channels:
-            calls.append((matrices[:, kw * channels :].fill, (0,)))
-        kernels.append((first, _as_weight(matrices[:, : kw * channels, ::-1], kw, channels, whole)))
+            calls += filled(matrices[:, kw * channels :])
+        kernels.append((first, weigh_in(_as_weight(matrices[:, : kw * channels, ::-1], kw, channels, whole))))
         made = range((start + phase) // y.stride, -(-(start + rows - first) // y.stride))
         at = Windows(phase * height * pitch, rows * height * pitch, y.stride * height * pitch, pitch)
         reach = Reach(1 - taps, 1, taps)
         correlate(calls, matrices.reshape(groups, 1, height, -1), lines, reach, made, unfolded, at, size)
 
     def weigh(weight: Array) -> None:
-        for first, kernel in kernels:
-            kernel[...] = weight.reshape(kh, kw, channels, groups, own)[first :: y.stride]
+        for first, put in kernels:
+            put(weight[first :: y.stride])
 
     return weigh
 
@@ -157,14 +193,14 @@ def _spread(
     masked = g
     if mask is not None or not g.flags.c_contiguous:
         masked = scratch("masked", g.shape, g.dtype)
-        calls.append((np.copyto, (masked, g)) if mask is None else (np.multiply, (g, mask, masked)))
+        calls += passes.masked(masked, g, mask)
     matrices = scratch("kernel", (groups, kh, lines, own), g.dtype)
     there, _ = placed(y)
     spread = unfolded[:, None]
     together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
     if not together:
         spread = scratch("spread", (groups, y.size_out, kh, lines, pitch), g.dtype)
-    calls.append((spread[..., size:].fill, (0,)))
+    calls += filled(spread[..., size:])
     read = Windows(0, own * size, features * size, size)
     put = Windows(0, y.size_out * kh * lines * pitch, kh * lines * pitch, pitch)
     multiply(calls, matrices.reshape(groups, 1, -1, own), masked, read, spread, put, y.size_out, size)
@@ -190,32 +226,26 @@ def _is_whole(across: Axis) -> bool:
     return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
 
 
-def _unfold(calls: Calls, lines: Array, across: Axis, sides: tuple[int, ...]) -> Array:
+def _unfold(calls: Calls, lines: Array, across: Axis, n: int) -> Array:
     """u of the derivation, [groups, rows, kw * C, columns' * n], zero where the padding is read; C * kw if it is x."""
     groups, rows, channels, line = lines.shape
-    columns, n = sides
     shape = groups, rows, across.kernel, channels, across.size_out, n
     flat = groups, rows, channels * across.kernel, across.size_out * n
-    x = pixels(lines, columns, n)
+    x = pixels(lines, across.size_in, n)
     if _is_whole(across):
-        if line > columns * n:
+        if line > across.size_in * n:
             lines = scratch("unfolded", x.shape, x.dtype)
-            calls.append((np.copyto, (lines, x)))
+            calls.append(copied(lines, x))
         return lines.reshape(flat)
     unfolded = scratch("unfolded", shape, lines.dtype)
     if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
         row, line, column, item = x.strides[1:]
         strides = x.strides[0], row, across.dilation * column, line, across.stride * column, item
-        _copy(calls, unfolded, as_strided(x, shape, strides), across)
+        calls.append(copied(unfolded, as_strided(x, shape, strides)))
         return unfolded.reshape(flat)
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
-            calls.append((unfolded[:, :, j].fill, (0,)))
-        _copy(calls, unfolded[:, :, j, :, outputs], x[:, :, :, inputs], across)
+            calls += filled(unfolded[:, :, j])
+        calls.append(copied(unfolded[:, :, j, :, outputs], x[:, :, :, inputs]))
     return unfolded.reshape(flat)
-
-
-def _copy(calls: Calls, target: Array, source: Array, across: Axis) -> None:
-    """Calls: copies lines, or pixel by pixel where they lie apart."""
-    calls.append((np.copyto, (target, source) if across.stride == 1 else (items(target), items(source))))

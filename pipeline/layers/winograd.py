@@ -25,7 +25,6 @@ zero, so are its m or they cancel to the bit, both ways; an output that is zero 
 stays in the cache; lines are multiplied to the end of their last cache line, where there are zeros.
 """
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -35,9 +34,10 @@ from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import masked, pitch
+from pipeline.layers.passes import filled
 from pipeline.layers.phases import merge, split
 from pipeline.layers.product import Windows, correlate
-from pipeline.layers.span import Reach
+from pipeline.layers.span import Reach, blocks
 from pipeline.network import Axis
 
 BLOCK = 2**20
@@ -55,7 +55,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
     made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
-    for rows in _blocks(y.size_out, 4 * features * written * x.itemsize):
+    for rows in blocks(y.size_out, BLOCK // (4 * features * written * x.itemsize)):
         top, bottom = reach.met(rows, y.size_in)
         halves = scratch("halves", (2, bottom - top, channels, read), x.dtype)
         split(calls, x[top:bottom], across.before, 2, halves)
@@ -94,7 +94,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
     made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    for rows in _blocks(y.size_in, 4 * channels * written * g.itemsize):
+    for rows in blocks(y.size_in, BLOCK // (4 * channels * written * g.itemsize)):
         top, bottom = reach.met(rows, y.size_out)
         h = scratch("transformed", (4, bottom - top, features, read), g.dtype)
         given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
@@ -103,7 +103,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
         p = scratch("products", (4, len(rows), channels, written), g.dtype)
         if read < written:
-            calls.append((p[..., read:].fill, (0,)))
+            calls += filled(p[..., read:])
         put = Windows(0, p[0].size, channels * written, written)
         correlate(calls, matrices, h, reach.below(top), rows, p, put, read)
         p0, p1, p2, p3 = p.reshape(4, -1)
@@ -128,11 +128,3 @@ def _filter(filters: Array, weight: Array) -> None:
     np.add(filters[2], w1, out=filters[1])
     np.subtract(filters[2], w1, out=filters[2])
     np.multiply(filters[1:3], filters.dtype.type(0.5), out=filters[1:3])
-
-
-def _blocks(rows: int, size: int) -> Iterator[range]:
-    """Blocks of rows, of which one takes `size` bytes, as even as can be."""
-    most = max(1, BLOCK // size)
-    step = -(-rows // -(-rows // most))
-    for first in range(0, rows, step):
-        yield range(first, min(first + step, rows))

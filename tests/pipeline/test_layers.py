@@ -1,5 +1,7 @@
 """Every operation's VJP is the transpose of its forward: <g, J v> = <J' g, v>, in float64."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.cone import EVERYTHING, Step
 from pipeline.errors import InputError
-from pipeline.layers import activation
+from pipeline.layers import activation, maxpool
 from pipeline.layers.table import OPERATIONS
 from pipeline.network import Axis, Plane, network
 from pipeline.stem import ACTIVATIONS, Convolution
@@ -135,8 +137,17 @@ def window_by_window(x: np.ndarray, g: np.ndarray, step: Step) -> tuple[np.ndarr
 
 
 @settings(max_examples=300, deadline=None)
-@given(pools("max"), PLANES, st.integers(1, 2), st.sampled_from(("f4", "f8")), st.integers(0, 2**32 - 1))
-def test_max_pooling_follows_its_definition_to_the_bit(text: str, plane: Plane, n: int, dtype: str, seed: int) -> None:
+@given(
+    pools("max"),
+    PLANES,
+    st.integers(1, 2),
+    st.sampled_from(("f4", "f8")),
+    st.sampled_from((1, 2**10, maxpool.BLOCK)),
+    st.integers(0, 2**32 - 1),
+)
+def test_max_pooling_follows_its_definition_to_the_bit(
+    text: str, plane: Plane, n: int, dtype: str, block: int, seed: int
+) -> None:
     """Among few values, so that most windows have ties; both signs, so that padding is never the largest."""
     try:
         step, parameters, rng = alone(text, plane, seed)
@@ -146,16 +157,18 @@ def test_max_pooling_follows_its_definition_to_the_bit(text: str, plane: Plane, 
     x = rng.integers(-2, 3, given_shape).astype(dtype)
     g = rng.integers(-9, 10, made_shape).astype(dtype)
     operation = OPERATIONS[type(step.node.layer)]
-    made, saved = operation.forward(x.copy(), step, parameters)
-    back = operation.vjp(g.copy(), step, parameters, saved)
+    with patch.object(maxpool, "BLOCK", block):
+        made, saved = operation.forward(x.copy(), step, parameters)
+        back = operation.vjp(g.copy(), step, parameters, saved)
     largest, gradient = window_by_window(x, g, step)
     np.testing.assert_array_equal(made, largest)
     np.testing.assert_array_equal(back, gradient)
 
 
-def test_max_pooling_of_more_than_256_rows_counts_them() -> None:
-    step, parameters, rng = alone("max300x1/1p0", Plane(310, 2, 4), 0)
-    x, g = rng.standard_normal((310, 4, 2, 1)), rng.standard_normal((11, 4, 2, 1))
+@pytest.mark.parametrize(("rows", "columns"), [(300, 1), (1, 300), (127, 1), (1, 127), (1, 128), (12, 11)])
+def test_max_pooling_of_many_taps_counts_them(rows: int, columns: int) -> None:
+    step, parameters, rng = alone(f"max{rows}x{columns}/1p0", Plane(rows + 9, columns + 1, 4), 0)
+    x, g = rng.standard_normal((rows + 9, 4, columns + 1, 1)), rng.standard_normal((10, 4, 2, 1))
     operation = OPERATIONS[type(step.node.layer)]
     made, saved = operation.forward(x.copy(), step, parameters)
     largest, gradient = window_by_window(x, g, step)
