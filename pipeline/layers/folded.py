@@ -193,7 +193,7 @@ def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None
         count = min(block, rows - first)
         below = range(first, first + count)
         lines, near = (whole, reach) if slack else reached(calls, x, groups, m, reach, below, mask)
-        whole_z = scratch("taps", (groups * count * m + 2, wide_line), made.dtype)
+        whole_z = scratch("between", (groups * count * m + 2, wide_line), made.dtype)
         z = whole_z[1:-1].reshape(groups, count, taps, own, wide_line)
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
             behind = whole_z[:-1, start + columns * n :]  # and before the next line, in one piece

@@ -148,7 +148,7 @@ def _correlation(
     step = max(1, BLOCK // (q * features * n * dtype.itemsize))
     for first in range(0, rows, step):
         below = range(first, min(first + step, rows))
-        m = scratch("products", (q, len(below), features, n), dtype)
+        m = scratch("between", (q, len(below), features, n), dtype)
         for start, stop, top, bottom in runs(reach, below, high):
             here = m[:, start - first : stop - first]
             if bottom <= top:

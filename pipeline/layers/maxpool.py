@@ -68,7 +68,7 @@ def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tu
     source = x[start - y.before : stop - y.before]
     if across.stride == 1 and source.flags.c_contiguous and source.size == prod(shape):
         return source.reshape(shape)
-    phases = scratch("phases", shape, x.dtype)
+    phases = scratch("between", shape, x.dtype)
     own = slice(start - read.start, stop - read.start)
     for margin in (phases[:, : own.start], phases[:, own.stop :]):
         calls += filled(margin, -np.inf)
@@ -126,7 +126,7 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
     padded = made
     if y.before or y.after or across.before or across.after:
         height, width = (axis.before + axis.size_in + axis.after for axis in (y, across))
-        padded = scratch("padded", (height, channels, width, n), g.dtype)
+        padded = scratch("between", (height, channels, width, n), g.dtype)
     calls: Calls = [(padded.fill, (0,))]
     for block in blocks(rows, BLOCK // (4 * channels * columns * n * _INDEX.itemsize)):
         here = slice(block.start, block.stop)

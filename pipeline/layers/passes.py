@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Call, Calls
@@ -83,7 +82,6 @@ def _outer(x: npt.NDArray[Any]) -> int:
 
 def _pieces(x: npt.NDArray[Any], outer: int) -> npt.NDArray[np.void]:
     """x as an array of `outer` axes; what the others hold is contiguous, and one item."""
-    size = prod(x.shape[outer:])
-    lines = as_strided(x, (*x.shape[:outer], size), (*x.strides[:outer], x.itemsize))
-    pieces: npt.NDArray[np.void] = lines.view(f"V{size * x.itemsize}")[..., 0]
+    size = prod(x.shape[outer:]) * x.itemsize
+    pieces: npt.NDArray[np.void] = x.reshape(*x.shape[:outer], -1).view(f"V{size}")[..., 0]
     return pieces

@@ -92,7 +92,7 @@ def _at_once(calls: Calls, kernel: Array, x: Array, y: Axis, across: Axis, rows:
     groups, kh, kw, channels, own = kernel.shape
     _, _, columns, n = made.shape
     lines, size = kh * kw * channels, len(rows) * columns * n
-    unfolded = scratch("unfolded", (groups, kh, kw, channels, len(rows), columns, n), x.dtype)
+    unfolded = scratch("between", (groups, kh, kw, channels, len(rows), columns, n), x.dtype)
     group, row, line, column, item = pixels(x, across.size_in, n).strides
     strides = group, row, across.dilation * column, line, y.stride * row, across.stride * column, item
     calls.append(copied(unfolded, as_strided(x[:, rows.start * y.stride :], unfolded.shape, strides)))
@@ -134,7 +134,7 @@ def vjp(
         weigh = unfold(calls, g, mask, shape, y, unfolded, True)
         return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
     height = _rounded(lines) if unfold is _rows else lines
-    unfolded = scratch("unfolded", (groups, rows, height, size + behind(across) * n), g.dtype)
+    unfolded = scratch("between", (groups, rows, height, size + behind(across) * n), g.dtype)
     weigh = unfold(calls, g, mask, shape, y, unfolded, False)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
@@ -234,10 +234,10 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int) -> Array:
     x = pixels(lines, across.size_in, n)
     if _is_whole(across):
         if line > across.size_in * n:
-            lines = scratch("unfolded", x.shape, x.dtype)
+            lines = scratch("between", x.shape, x.dtype)
             calls.append(copied(lines, x))
         return lines.reshape(flat)
-    unfolded = scratch("unfolded", shape, lines.dtype)
+    unfolded = scratch("between", shape, lines.dtype)
     if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
         row, line, column, item = x.strides[1:]
         strides = x.strides[0], row, across.dilation * column, line, across.stride * column, item

@@ -69,7 +69,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
             (np.subtract, (even[n:], odd[:-n], u2)),
             (np.subtract, (odd[:-n], odd[n:], u3)),
         ]
-        m = scratch("products", (4, len(rows), features, written), x.dtype)
+        m = scratch("between", (4, len(rows), features, written), x.dtype)
         put = Windows(0, m[0].size, features * written, written)
         correlate(calls, matrices, u, reach.below(top), rows, m, put, written)
         m0, m1, m2, m3 = m.reshape(4, -1)
@@ -101,7 +101,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
         split(calls, given, 0, 2, h[::3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
-        p = scratch("products", (4, len(rows), channels, written), g.dtype)
+        p = scratch("between", (4, len(rows), channels, written), g.dtype)
         if read < written:
             calls += filled(p[..., read:])
         put = Windows(0, p[0].size, channels * written, written)
