@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.layers.array import Array
 from pipeline.layers.buffer import zeros
+from pipeline.layers.gelu import gelu
 from pipeline.stem import LEAKY_SLOPE, Activation
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -54,25 +55,6 @@ def _selu(z: Array) -> tuple[Array, Any]:
     below = np.minimum(z, 0)
     value = scale * np.where(z > 0, z, alpha * np.expm1(below))
     return value, scale * np.where(z > 0, z.dtype.type(1), alpha * np.exp(below))
-
-
-def _gelu(z: Array) -> tuple[Array, Any]:
-    """Hendrycks and Gimpel 2016, z * Phi(z), Phi by erf."""
-    from scipy.special import erf
-
-    kind = z.dtype.type
-    scaled = z * kind(np.sqrt(0.5))
-    phi = erf(scaled)
-    phi += kind(1)
-    phi *= kind(0.5)
-    slope = np.square(scaled, out=scaled)
-    np.negative(slope, out=slope)
-    np.exp(slope, out=slope)  # exp(-z^2 / 2), the density but for its factor
-    slope *= z
-    slope *= kind(1 / np.sqrt(2 * np.pi))
-    slope += phi
-    z *= phi
-    return z, slope
 
 
 def _logistic(z: Array) -> Array:
@@ -120,7 +102,7 @@ RULES: dict[Activation, Rule] = {
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "selu": _selu,
-    "gelu": _gelu,
+    "gelu": gelu,
     "silu": _silu,
     "mish": _mish,
     "tanh": _tanh,
