@@ -17,7 +17,9 @@ lines as the kernel is wide. There g neighbouring taps are unfolded first, j = J
 
     u[r, t, q, n] = x[r, q + t*d, n]           z[p, J, q, n] = sum over i, t of w[i, J*g + t] u[p*s + i, t, q, n]
 
-which is the same convolution of g channels with a kernel of kw / g taps, g*d columns apart; taps beyond kw are zero.
+which is the same convolution of g channels with a kernel of kw / g taps, g*d columns apart; taps beyond kw are zero. It
+is still thin. Where BLAS packs its operands, R neighbouring rows are made by one product, of a kernel that stands in R
+places of a matrix of zeros: of kh + (R-1)*s rows, for R times as many lines.
 
 z stands between margins of zeros wide enough for every shift. NumPy adds lines that lie apart at a quarter of the rate
 of contiguous ones, above all where the sum lies apart; so every sum is made whole. Rows are taken in blocks, so that z
@@ -25,14 +27,14 @@ is still in the cache when its lines are added. Rows that meet only some of the 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array
-from pipeline.layers.bound import Bound, Calls
+from pipeline.layers.bound import Bound, Calls, perform
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import apart, masked, pitch, reached
@@ -51,7 +53,9 @@ _LARGE = 2**18
 _GATHERED = 5
 """Taps across from which on two are unfolded where one channel makes one."""
 _WIDE = 16
-"""Taps from which on it is four, where BLAS reads them in place; where it packs them first, two are quicker."""
+"""Taps from which on it is four."""
+_STACKED = 4
+"""Rows of one channel that are made by one product, R of the derivation."""
 
 _SLACK = 4
 """Rows of zeros around what was gathered: so many rows more at a border share the taps of their neighbour."""
@@ -88,17 +92,18 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     n = x.shape[3]
     own = features // groups
     calls: Calls = []
-    near = _near(kw, channels, own)
+    near, stack = _near(kw, channels, own), _stack(kh, y.stride, channels, own)
     far = -(-kw // near)
-    matrices = scratch("kernel", (groups, far, own, kh, channels, near), x.dtype)
+    matrices, places = _matrices((groups, far, own, kh, channels, near), stack, y.stride, x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
     shift = Shift(-across.before, across.dilation)
     reach = Reach(-y.before, y.stride, kh)
     taken = Taken(x, None, reach, shift, 0)
     if near > 1:
         taken = _gathered(calls, taken, groups, near, far, across.size_out)
-    _collected(calls, matrices.reshape(groups, 1, far * own, -1), taken, made)
-    return Bound(x, None, _weigh_in(matrices.transpose(3, 1, 5, 4, 0, 2), kw), made, calls)
+    _collected(calls, matrices, stack, taken, made)
+    weigh = _weigh_in(matrices, places, kw, lambda kernel: kernel.transpose(3, 1, 5, 4, 0, 2))
+    return Bound(x, None, weigh, made, calls)
 
 
 def vjp(
@@ -109,40 +114,79 @@ def vjp(
     n = g.shape[3]
     own = features // groups
     calls: Calls = []
-    near = _near(kw, channels, own)
+    near, stack = _near(kw, channels, own), _stack(kh, 1, channels, own)
     far = -(-kw // near)
-    matrices = scratch("kernel", (groups, far, channels, kh, own, near), g.dtype)
+    matrices, places = _matrices((groups, far, channels, kh, own, near), stack, 1, g.dtype)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     shift = Shift(across.before, -across.dilation)
     reach = Reach(y.before - (kh - 1), 1, kh)
     taken = Taken(g, mask, reach, shift, 0)
     if near > 1:
         taken = _gathered(calls, taken, groups, near, far, across.size_in)
-    _collected(calls, matrices.reshape(groups, 1, far * channels, -1), taken, made)
-    return Bound(g, mask, _weigh_in(matrices[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4), kw), made, calls)
+    _collected(calls, matrices, stack, taken, made)
+    weigh = _weigh_in(matrices, places, kw, lambda kernel: kernel[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4))
+    return Bound(g, mask, weigh, made, calls)
 
 
 def _near(kw: int, channels: int, own: int) -> int:
     """How many neighbouring taps are unfolded, g of the derivation."""
     if channels > 1 or own > 1 or kw < _GATHERED:
         return 1
-    return 4 if kw >= _WIDE and reads_small_in_place() else 2
+    return 4 if kw >= _WIDE else 2
 
 
-def _weigh_in(kernel: Array, kw: int) -> Callable[[Array], None]:
-    """Puts a weight into `kernel`, seen as [kh, far, near, C // groups, groups, F // groups], and zeros behind it."""
+def _stack(kh: int, stride: int, channels: int, own: int) -> int:
+    """How many rows one product makes, R of the derivation: for a quarter more multiply-adds at most."""
+    if channels > 1 or own > 1 or kh < 4 * (_STACKED - 1) * stride or reads_small_in_place():
+        return 1
+    return _STACKED
+
+
+def _matrices(
+    shape: tuple[int, int, int, int, int, int], stack: int, stride: int, dtype: np.dtype[Any]
+) -> tuple[Array, list[Array]]:
+    """(matrices [groups, 1, lines, rows * lines read of each], the kernel's places in them, each of `shape`).
+
+    shape: groups, far taps, features made, kernel rows, channels read, near taps.
+    """
+    groups, far, made, kh, *read = shape
+    kernel = scratch("kernel", (groups, stack, far, made, kh + (stack - 1) * stride, *read), dtype)
+    places = [kernel[:, row, :, :, row * stride : row * stride + kh] for row in range(stack)]
+    return kernel.reshape(groups, 1, stack * far * made, -1), places
+
+
+def _weigh_in(
+    matrices: Array, places: list[Array], kw: int, seen: Callable[[Array], Array]
+) -> Callable[[Array], None]:
+    """Puts a weight into all places, among zeros; `seen` shows one as [kh, far, near, C // groups, groups, own]."""
+    first, *others = places
+    put = _put_in(seen(first), kw)
+    if not others:
+        return put
+    copies = [copied(other, first) for other in others]
+
+    def weigh(weight: Array) -> None:
+        matrices.fill(0)
+        put(weight)
+        perform(copies)
+
+    return weigh
+
+
+def _put_in(kernel: Array, kw: int) -> Callable[[Array], None]:
+    """Puts a weight into a kernel [kh, far, near, C // groups, groups, own]; taps beyond the weight's are zero."""
     kh, far, near, *sides = kernel.shape
     if near == 1:
         return weigh_in(kernel[:, :, 0])
     last = kw - (far - 1) * near
 
-    def weigh(weight: Array) -> None:
+    def put(weight: Array) -> None:
         whole = weight.reshape(kh, kw, *sides)
         kernel[:, : far - 1] = whole[:, : kw - last].reshape(kh, far - 1, near, *sides)
         kernel[:, far - 1, :last] = whole[:, kw - last :]
         kernel[:, far - 1, last:] = 0
 
-    return weigh
+    return put
 
 
 def _gathered(calls: Calls, taken: Taken, groups: int, near: int, far: int, wide: int) -> Taken:
@@ -170,29 +214,30 @@ def _gathered(calls: Calls, taken: Taken, groups: int, near: int, far: int, wide
     return Taken(given, None, reach.below(-slack), Shift(shift.first - first, near * shift.step), slack)
 
 
-def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None:
+def _collected(calls: Calls, matrices: Array, stack: int, taken: Taken, made: Array) -> None:
     """made[r, f, c] = sum over taps j of z[r, j, f, shift.first + c + j * shift.step], zero in the margins of z."""
     x, mask, reach, shift, slack = taken
-    groups, _, m, _ = matrices.shape
+    groups, _, high, _ = matrices.shape
     rows, features, wide, n = made.shape
     columns, item = x.shape[2], made.itemsize
-    own = features // groups
+    m, own = high // stack, features // groups
     taps = m // own
     first_read, last_read = shift.reached(taps, wide)
     left, right = max(-first_read, 0), max(last_read + 1 - columns, 0)
     if taps == 1 and not left and not right and wide == columns:
-        lines, near = reached(calls, x, groups, m, reach, range(rows), mask)
+        lines, near = reached(calls, x, groups, high, reach, range(rows), mask)
         size = columns * n
-        correlate(calls, matrices, lines, near, range(rows), made, Windows(0, own * size, features * size, size), size)
+        at = Windows(0, own * size, features * size, size)
+        _stacked(calls, matrices, stack, lines, near, range(rows), made, at, size)
         return
     start = pitch(left * n, item)
     wide_line = pitch(start + (columns + right) * n, item)
     whole = x.reshape(1, len(x), x.shape[1], columns * n) if slack else x
-    block = max(1, min(rows, BLOCK // (max(groups * m * wide_line, x[0].size) * item)))
+    block = max(1, BLOCK // (stack * max(groups * m * wide_line, x[0].size) * item)) * stack
     for first in range(0, rows, block):
         count = min(block, rows - first)
         below = range(first, first + count)
-        lines, near = (whole, reach) if slack else reached(calls, x, groups, m, reach, below, mask)
+        lines, near = (whole, reach) if slack else reached(calls, x, groups, high, reach, below, mask)
         whole_z = scratch("between", (groups * count * m + 2, wide_line), made.dtype)
         z = whole_z[1:-1].reshape(groups, count, taps, own, wide_line)
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
@@ -200,7 +245,7 @@ def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None
             sides = len(behind), behind.shape[1] + start
             calls += filled(as_strided(behind, sides, behind.strides))
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
-        correlate(calls, matrices, lines, near, below, z, there, columns * n, slack)
+        _stacked(calls, matrices, stack, lines, near, below, z, there, columns * n, slack)
         strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)
         shifted: Array = np.ndarray(
             (groups, count, taps, own, wide * n),
@@ -210,6 +255,31 @@ def _collected(calls: Calls, matrices: Array, taken: Taken, made: Array) -> None
             tuple(stride * item for stride in strides),
         )
         _add(calls, shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
+
+
+def _stacked(
+    calls: Calls,
+    matrices: Array,
+    stack: int,
+    x: Array,
+    reach: Reach,
+    rows: range,
+    out: Array,
+    made: Windows,
+    n: int,
+    slack: int = 0,
+) -> None:
+    """Calls: `correlate`, with as many rows at a time as are stacked in the matrices, and what is left one by one."""
+    if stack == 1:
+        correlate(calls, matrices, x, reach, rows, out, made, n, slack)
+        return
+    whole, m = len(rows) // stack, matrices.shape[2] // stack
+    first = reach.first + rows.start * reach.step
+    together = Reach(first, stack * reach.step, reach.taps + (stack - 1) * reach.step)
+    correlate(calls, matrices, x, together, range(whole), out, made._replace(row=stack * made.row), n, slack)
+    alone = matrices[:, :, :m, : reach.taps * x.shape[2]]
+    left = rows[whole * stack :]
+    correlate(calls, alone, x, reach, left, out, made._replace(start=made.start + whole * stack * made.row), n, slack)
 
 
 def _add(calls: Calls, shifted: Array, made: Array) -> None:
