@@ -155,9 +155,7 @@ def _matrices(
     return kernel.reshape(groups, 1, stack * far * made, -1), places
 
 
-def _weigh_in(
-    matrices: Array, places: list[Array], kw: int, seen: Callable[[Array], Array]
-) -> Callable[[Array], None]:
+def _weigh_in(matrices: Array, places: list[Array], kw: int, seen: Callable[[Array], Array]) -> Callable[[Array], None]:
     """Puts a weight into all places, among zeros; `seen` shows one as [kh, far, near, C // groups, groups, own]."""
     first, *others = places
     put = _put_in(seen(first), kw)

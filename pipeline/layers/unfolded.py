@@ -26,7 +26,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from pipeline.blas import reads_small_in_place
 from pipeline.layers import passes
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
@@ -55,52 +54,17 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, x.shape[3]), x.dtype)
     if y.dilation == 1:
-        at_once = not whole and _is_packed_too_often(kernel.shape, y, across, size * x.itemsize)
-        row = groups * channels * kw * size * x.itemsize * (kh if at_once else y.stride)
-        for rows in blocks(y.size_out, BLOCK // row):
-            (_at_once if at_once else _row_by_row)(calls, kernel, lines, y, across, rows, made)
+        reach = Reach(-y.before, y.stride, kh)
+        matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
+        for rows in blocks(y.size_out, BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)):
+            top, bottom = reach.met(rows, y.size_in)
+            unfolded = _unfold(calls, lines[:, top:bottom], across, x.shape[3])
+            at = Windows(rows.start * features * size, own * size, features * size, size)
+            correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
     else:
         _dilated(calls, kernel, _unfold(calls, lines, across, x.shape[3]), y, made)
     weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
     return Bound(x, None, weigh, made, calls)
-
-
-def _is_packed_too_often(shape: tuple[int, ...], y: Axis, across: Axis, line: int) -> bool:
-    """Whether packing the kernel for every row, of `line` bytes, takes longer than making u of all of its taps."""
-    is_padded = any((y.before, y.after, across.before, across.after))
-    return not reads_small_in_place() and not is_padded and y.size_out > 1 and 5 * shape[-1] >= 2 * line
-
-
-def _row_by_row(calls: Calls, kernel: Array, x: Array, y: Axis, across: Axis, rows: range, made: Array) -> None:
-    """Calls: rows of the convolution of x [groups, rows, C, pitch], a product for each."""
-    groups, kh, *_, own = kernel.shape
-    _, features, columns, n = made.shape
-    size = columns * n
-    reach = Reach(-y.before, y.stride, kh)
-    top, bottom = reach.met(rows, y.size_in)
-    unfolded = _unfold(calls, x[:, top:bottom], across, n)
-    at = Windows(rows.start * features * size, own * size, features * size, size)
-    matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
-    correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
-
-
-def _at_once(calls: Calls, kernel: Array, x: Array, y: Axis, across: Axis, rows: range, made: Array) -> None:
-    """Calls: the same without padding, as one product of what is unfolded along the rows, too.
-
-    u[i, j, c, p, o, n] = x[p*s + i, c, o*s + j*d, n]
-    """
-    groups, kh, kw, channels, own = kernel.shape
-    _, _, columns, n = made.shape
-    lines, size = kh * kw * channels, len(rows) * columns * n
-    unfolded = scratch("between", (groups, kh, kw, channels, len(rows), columns, n), x.dtype)
-    group, row, line, column, item = pixels(x, across.size_in, n).strides
-    strides = group, row, across.dilation * column, line, y.stride * row, across.stride * column, item
-    calls.append(copied(unfolded, as_strided(x[:, rows.start * y.stride :], unfolded.shape, strides)))
-    part = scratch("part", (groups, own, len(rows), columns, n), x.dtype)
-    matrices = kernel.reshape(groups, 1, lines, own).swapaxes(2, 3)
-    read, put = Windows(0, lines * size, 0, size), Windows(0, own * size, 0, size)
-    multiply(calls, matrices, unfolded, read, part, put, 1, size)
-    calls.append(copied(apart(made[rows.start : rows.stop], groups), part.swapaxes(1, 2)))
 
 
 def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:

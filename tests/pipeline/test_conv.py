@@ -7,13 +7,13 @@ from unittest.mock import patch
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, folded, fourier, held, product, unfolded, winograd
+from pipeline.layers import choice, conv, folded, fourier, held, product, winograd
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
 from pipeline.probes import draw_probes
@@ -151,30 +151,30 @@ def follow_the_definition(y: Axis, across: Axis, groups: int, n: int, seed: int)
     assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
-UNPADDED = st.builds(
-    axis, st.integers(2, 12), st.integers(1, 5), st.integers(1, 3), st.integers(1, 2), st.just(0), st.just(0)
-).filter(lambda made: made is not None and made.after == 0)
-
-
 @settings(max_examples=200, deadline=None)
 @given(
-    UNPADDED.filter(lambda made: made.dilation == 1),
-    UNPADDED,
+    AXES,
+    AXES,
     st.sampled_from([1, 2]),
-    st.booleans(),
-    st.sampled_from([1, 2**9, unfolded.BLOCK]),
+    st.sampled_from(["folded", "unfolded", "winograd"]),
+    st.sampled_from([1, 2**8, product.GATHERED]),
     st.integers(0, 2**32 - 1),
 )
-def test_rows_that_are_unfolded_one_by_one_or_at_once_follow_the_definition(
-    y: Axis, across: Axis, groups: int, at_once: bool, block: int, seed: int
+def test_rows_that_are_multiplied_at_once_follow_the_definition(
+    y: Axis, across: Axis, groups: int, way: choice.Way, gathered: int, seed: int
 ) -> None:
-    x, weight, _ = arrays(y, across, groups, seed)
+    assume(way != "winograd" or (groups == across.dilation == across.stride == y.dilation == 1 and across.kernel == 3))
+    assume(way != "folded" or (across.stride == y.dilation == 1))
+    x, weight, g = arrays(y, across, groups, seed)
+    expected = by_definition(x, weight, y, across, groups)
     with (
-        patch.object(unfolded, "_is_packed_too_often", lambda *shape: at_once),
-        patch.object(unfolded, "BLOCK", block),
+        patch.object(product, "_is_packed_too_often", lambda m, k, line: True),
+        patch.object(product, "GATHERED", gathered),
     ):
-        made = conv.forward(x, weight, y, across, groups, way="unfolded")
-    np.testing.assert_allclose(made, by_definition(x, weight, y, across, groups), atol=1e-12)
+        made = conv.forward(x, weight, y, across, groups, way=way).copy()
+        back = conv.vjp(g, weight, y, across, groups, way=way if y.stride == 1 else "unfolded")
+    np.testing.assert_allclose(made, expected, atol=1e-12)
+    assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
 THREE_WIDE = st.builds(
