@@ -110,14 +110,22 @@ def correlate(
     made: Windows,
     n: int,
     slack: int = 0,
+    stack: int = 1,
 ) -> None:
     """Calls: each of `rows` is matrices [groups, 1, m, taps * k] times the rows in reach, x [groups, given, k, pitch].
 
     `made` says where the first of `rows` goes in `out`, and the others after it. Rows out of reach count as zero; so
-    many as `slack` at either end of x are there as zeros.
+    many as `slack` at either end of x are there as zeros. Where `stack` rows are made at a time, the matrices have m
+    lines for each, [groups, 1, stack * m, (taps + (stack - 1) * step) * k], of which the first make a row alone.
     """
     groups, given, k, pitch = x.shape
-    m = matrices.shape[2]
+    m = matrices.shape[2] // stack
+    if stack > 1:
+        whole = len(rows) // stack
+        together = Reach(reach.first + rows.start * reach.step, stack * reach.step, matrices.shape[3] // k)
+        correlate(calls, matrices, x, together, range(whole), out, made._replace(row=stack * made.row), n, slack)
+        matrices = matrices[:, :, :m, : reach.taps * k]
+        made, rows = made._replace(start=made.start + whole * stack * made.row), rows[whole * stack :]
     for run in runs(reach, rows, given, slack):
         put = made._replace(start=made.start + (run.start - rows.start) * made.row)
         if run.bottom <= run.top:

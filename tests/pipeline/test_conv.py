@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, folded, fourier, held, product, winograd
+from pipeline.layers import choice, conv, fourier, held, product, thin, winograd
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
 from pipeline.probes import draw_probes
@@ -134,7 +134,7 @@ def test_wide_kernels_of_one_channel_follow_the_definition(
     in_place: bool, y: Axis, across: Axis, groups: int, n: int, seed: int
 ) -> None:
     """Where some of the taps are unfolded before the rest are folded, at borders wider than the plane too."""
-    with patch.object(folded, "reads_small_in_place", lambda: in_place):
+    with patch.object(thin, "reads_small_in_place", lambda: in_place):
         follow_the_definition(y, across, groups, n, seed)
 
 
