@@ -12,23 +12,21 @@ from math import pi, sqrt
 import numpy as np
 
 from pipeline.layers.array import Array
-from pipeline.layers.buffer import scratch
+from pipeline.layers.buffer import scalar, scratch
 
 _MANY = 4096
-_P = np.float32(0.3275911 * sqrt(0.5))
-_A = tuple(np.float32(a / 2) for a in (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429))
-_HALF, _ONE = np.float32(0.5), np.float32(1)
+_P = 0.3275911
+_A = 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429
 
 
 def gelu(z: Array) -> tuple[Array, Array]:
     """(value, in the memory of z, and slope, Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi))."""
-    kind = z.dtype.type
     slope = np.multiply(z, z)
-    slope *= kind(-0.5)
+    slope *= scalar(-0.5, z.dtype)
     np.exp(slope, out=slope)
-    phi = _by_formula(z, slope) if kind is np.float32 and z.size >= _MANY else _by_erf(z)
+    phi = _by_formula(z, slope) if z.dtype == np.float32 and z.size >= _MANY else _by_erf(z)
     slope *= z
-    slope *= kind(1 / sqrt(2 * pi))
+    slope *= scalar(1 / sqrt(2 * pi), z.dtype)
     slope += phi
     z *= phi
     return z, slope
@@ -38,10 +36,9 @@ def _by_erf(z: Array) -> Array:
     """Phi(z)."""
     from scipy.special import erf
 
-    kind = z.dtype.type
-    phi: Array = erf(z * kind(sqrt(0.5)))
-    phi += kind(1)
-    phi *= kind(0.5)
+    phi: Array = erf(z * scalar(sqrt(0.5), z.dtype))
+    phi += scalar(1, z.dtype)
+    phi *= scalar(0.5, z.dtype)
     return phi
 
 
@@ -49,15 +46,15 @@ def _by_formula(z: Array, exponential: Array) -> Array:
     """Phi(z) in float32, given exp(-z^2 / 2); in memory that is shared."""
     t, phi = scratch("gelu t", z.shape, z.dtype), scratch("gelu phi", z.shape, z.dtype)
     np.absolute(z, out=t)
-    t *= _P
-    t += _ONE
+    t *= scalar(_P * sqrt(0.5), z.dtype)
+    t += scalar(1, z.dtype)
     np.reciprocal(t, out=t)
-    np.multiply(t, _A[-1], out=phi)
-    for factor in _A[-2::-1]:
-        phi += factor
+    np.multiply(t, scalar(_A[-1] / 2, z.dtype), out=phi)
+    for a in _A[-2::-1]:
+        phi += scalar(a / 2, z.dtype)
         phi *= t
     phi *= exponential
-    np.subtract(_HALF, phi, out=phi)  # half of erf(|z| / sqrt(2))
+    np.subtract(scalar(0.5, z.dtype), phi, out=phi)  # half of erf(|z| / sqrt(2))
     np.copysign(phi, z, out=phi)
-    phi += _HALF
+    phi += scalar(0.5, z.dtype)
     return phi

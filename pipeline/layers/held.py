@@ -17,7 +17,7 @@ from pipeline.cone import Step
 from pipeline.layers import activation, conv, maxpool
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
-from pipeline.layers.buffer import growth, room, zeros
+from pipeline.layers.buffer import growth, room, scalar, zeros
 from pipeline.layers.choice import LARGEST, Way, forward_way, vjp_way
 from pipeline.layers.maxpool import Places
 
@@ -174,6 +174,6 @@ def _is_in_place(place: Array, operand: Array) -> bool:
 def _rectified(bound: Bound) -> Bound:
     made = bound.made
     slope: Any = np.empty(made.shape, np.bool_)
-    bound.calls.append((np.greater, (made, 0, slope)))
+    bound.calls.append((np.greater, (made, scalar(0, made.dtype), slope)))
     bound.calls.append((partial(np.maximum, out=made), (made, zeros(made.shape[1:], made.dtype))))
     return bound._replace(slope=slope)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
-from pipeline.layers.buffer import room, scratch
+from pipeline.layers.buffer import room, scalar, scratch
 from pipeline.layers.lines import pixels
 from pipeline.layers.passes import copied, filled, masked
 from pipeline.layers.phases import behind, split
@@ -85,7 +85,7 @@ def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: 
     size = widest.size - behind(across) * n
     starts = [divmod(number, across.stride) for number in range(across.kernel)]
     taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
-    numbers = [tap.dtype.type(number) for number in range(across.kernel)]
+    numbers = [scalar(number, tap.dtype) for number in range(across.kernel)]
     _compare(calls, taps, widest.reshape(-1)[:size], column.reshape(-1)[:size], numbers)
     calls += filled(widest.reshape(-1)[size:])
     below = [slice(row, row + (rows - 1) * y.stride + 1, y.stride) for row in range(y.kernel)]
@@ -108,7 +108,7 @@ def _compare(
         calls.append((np.greater, (taps[t], best, larger)))
         own = numbers[t]
         if step:
-            calls.append((np.add, (own, number.dtype.type(t * step), share)))
+            calls.append((np.add, (own, scalar(t * step, number.dtype), share)))
             own = share
         if t == 1 and not step:  # the first number is zero
             calls.append((np.multiply, (larger.view(np.int8), own, number)))
@@ -152,11 +152,11 @@ def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis)
     row = scratch("row", tap.shape, tap.dtype)
     pixel, more, index = (scratch(f"pixel {part}", tap.shape, dtype) for part, dtype in enumerate((kind, kind, _INDEX)))
     calls += [
-        (np.floor_divide, (tap, tap.dtype.type(across.kernel), row)),
+        (np.floor_divide, (tap, scalar(across.kernel, tap.dtype), row)),
         (np.copyto, (pixel, row)),
-        (np.multiply, (pixel, kind.type(line - across.kernel * n), pixel)),
+        (np.multiply, (pixel, scalar(line - across.kernel * n, kind), pixel)),
         (np.copyto, (more, tap)),
-        (np.multiply, (more, kind.type(n), more)),
+        (np.multiply, (more, scalar(n, kind), more)),
         (np.add, (pixel, more, pixel)),
         (np.add, (pixel, _corners(tap.shape, (stride * line, width * n, across.stride * n), kind), pixel)),
         (np.copyto, (index, pixel)),

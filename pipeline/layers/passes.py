@@ -8,6 +8,7 @@ takes half.
 from collections.abc import Callable
 from functools import partial
 from math import prod
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,11 @@ def masked(target: Array, x: Array, mask: Array | None) -> Calls:
 def weigh_in(kernel: Array) -> Callable[[Array], None]:
     """Puts a weight of the same type into `kernel`, seen as [kh, kw, C // groups, groups, F // groups]."""
     outer = _outer(kernel)
-    if outer in (0, kernel.ndim) or kernel.nbytes < _LARGE:
-        return partial(_put, kernel)
-    return partial(_put_pieces, _pieces(kernel, outer))
+    if outer not in (0, kernel.ndim) and kernel.nbytes >= _LARGE:
+        return partial(_put_pieces, _pieces(kernel, outer))
+    if kernel.shape[3] == 1:
+        return partial(setitem, kernel[:, :, :, 0], ...)
+    return partial(_put, kernel)
 
 
 def _put(kernel: Array, weight: Array) -> None:
