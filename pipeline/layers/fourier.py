@@ -30,9 +30,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.layers.array import Array
-from pipeline.layers.bound import perform
+from pipeline.layers.bound import Calls, perform
 from pipeline.layers.buffer import room, scratch
-from pipeline.layers.passes import copied, masked
+from pipeline.layers.lines import masked
+from pipeline.layers.passes import copied
 from pipeline.layers.span import Reach, runs
 from pipeline.network import Axis
 
@@ -89,10 +90,9 @@ def forward(x: Array, weight: Array, y: Axis, across: Axis, slot: str | None = N
 def vjp(g: Array, weight: Array, y: Axis, across: Axis, mask: Array | None, slot: str | None = None) -> Array | None:
     """The gradient by x, given g [rows', F, columns', n] times mask, or None where a window of that is zero."""
     kh, kw, _, _ = weight.shape
-    given = np.ascontiguousarray(g)
-    if mask is not None:
-        given = scratch("masked", g.shape, g.dtype)
-        perform(masked(given, g, mask))
+    calls: Calls = []
+    given = np.ascontiguousarray(masked(calls, g, mask))
+    perform(calls)
     rows = kh, kh - 1 - y.before, kh - 1 - y.after
     if has_zero_window(_alive(given), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
         return None

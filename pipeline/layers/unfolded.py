@@ -127,21 +127,20 @@ def _rows(
     lines = lined(calls, g, groups, kw * channels, mask)
     calls += filled(unfolded[..., size:])
     start = placed(y)[0].start
-    kernels = []
+    puts = []
     for phase in range(min(y.stride, rows)):
         first = (start + phase) % y.stride  # the first tap of the rows from `phase` on
         taps = len(range(first, kh, y.stride))
         matrices = scratch(f"kernel of phase {phase}", (groups, height, taps, own), g.dtype)
-        if height > kw * channels:
-            calls += filled(matrices[:, kw * channels :])
-        kernels.append((first, weigh_in(_as_weight(matrices[:, : kw * channels, ::-1], kw, channels, whole))))
+        calls += filled(matrices[:, kw * channels :])
+        puts.append((first, weigh_in(_as_weight(matrices[:, : kw * channels, ::-1], kw, channels, whole))))
         made = range((start + phase) // y.stride, -(-(start + rows - first) // y.stride))
         at = Windows(phase * height * pitch, rows * height * pitch, y.stride * height * pitch, pitch)
         reach = Reach(1 - taps, 1, taps)
         correlate(calls, matrices.reshape(groups, 1, height, -1), lines, reach, made, unfolded, at, size)
 
     def weigh(weight: Array) -> None:
-        for first, put in kernels:
+        for first, put in puts:
             put(weight[first :: y.stride])
 
     return weigh

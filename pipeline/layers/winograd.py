@@ -102,8 +102,7 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
         p = scratch("between", (4, len(rows), channels, written), g.dtype)
-        if read < written:
-            calls += filled(p[..., read:])
+        calls += filled(p[..., read:])
         put = Windows(0, p[0].size, channels * written, written)
         correlate(calls, matrices, h, reach.below(top), rows, p, put, read)
         p0, p1, p2, p3 = p.reshape(4, -1)
