@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.layers.array import Array
-from pipeline.layers.buffer import zeros
+from pipeline.layers.buffer import scalar, zeros
 from pipeline.layers.gelu import gelu
 from pipeline.stem import LEAKY_SLOPE, Activation
 
@@ -33,7 +33,7 @@ def vjp(g: Array, slope: Any) -> Array:
 
 
 def _relu(z: Array) -> tuple[Array, Any]:
-    slope = z > 0
+    slope = np.greater(z, scalar(0, z.dtype))
     return np.maximum(z, zeros(z.shape[1:], z.dtype), out=z), slope
 
 
