@@ -5,11 +5,14 @@ hardswish -0.5 at -3 and 1.5 at 3.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.layers.array import Array
+from pipeline.layers.bound import Calls, perform
 from pipeline.layers.buffer import scalar, zeros
 from pipeline.layers.gelu import gelu
 from pipeline.stem import LEAKY_SLOPE, Activation
@@ -32,9 +35,16 @@ def vjp(g: Array, slope: Any) -> Array:
     return made
 
 
+def rectifying(z: Array, slope: npt.NDArray[np.bool_]) -> Calls:
+    """Calls: the positive part of z in its place, and where that is."""
+    largest = partial(np.maximum, out=z)
+    return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))]
+
+
 def _relu(z: Array) -> tuple[Array, Any]:
-    slope = np.greater(z, scalar(0, z.dtype))
-    return np.maximum(z, zeros(z.shape[1:], z.dtype), out=z), slope
+    slope = np.empty(z.shape, np.bool_)
+    perform(rectifying(z, slope))
+    return z, slope
 
 
 def _leaky_relu(z: Array) -> tuple[Array, Any]:

@@ -22,7 +22,7 @@ is still in the cache when its lines are added. Rows that meet only some of the 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from pipeline.layers.array import Array
+from pipeline.layers.array import Array, view
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
@@ -108,13 +108,7 @@ def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         correlate(calls, matrices, lines, near, below, z, there, columns * n, slack, stack)
         strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)
-        shifted: Array = np.ndarray(
-            (groups, count, taps, own, wide * n),
-            z.dtype,
-            z,
-            (start + shift.first * n) * item,
-            tuple(stride * item for stride in strides),
-        )
+        shifted = view(z, start + shift.first * n, (groups, count, taps, own, wide * n), strides)
         _add(calls, shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
 
 

@@ -29,12 +29,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.layers.array import Array
+from pipeline.layers.array import Array, view
 from pipeline.layers.bound import Calls, perform
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.lines import masked
 from pipeline.layers.passes import copied
-from pipeline.layers.span import Reach, runs
+from pipeline.layers.span import Reach, blocks, runs
 from pipeline.network import Axis
 
 BLOCK = 2**20
@@ -138,34 +138,25 @@ def _correlation(
     u = np.matmul(d, kernel.reshape(taps, -1)).reshape(q, 1, features, kh * channels)
     v = scratch("transformed", (q, high, channels, n), dtype)
     spectra = v.reshape(q, high, channels * n).transpose(1, 0, 2)
-    step = max(1, BLOCK // (columns * channels * n * dtype.itemsize))
-    for first in range(0, high, step):
-        block = given[first : first + step]
+    for block in blocks(high, BLOCK // (columns * channels * n * dtype.itemsize)):
+        here = slice(block.start, block.stop)
         turned = scratch("turned", (len(block), columns, channels, n), dtype)
-        perform([copied(turned, block.transpose(0, 2, 1, 3))])
-        np.matmul(b, turned.reshape(len(block), columns, channels * n), out=spectra[first : first + step])
+        perform([copied(turned, given[here].transpose(0, 2, 1, 3))])
+        np.matmul(b, turned.reshape(len(block), columns, channels * n), out=spectra[here])
     made = room(slot, given, (rows, features, outputs, n), dtype)
-    step = max(1, BLOCK // (q * features * n * dtype.itemsize))
-    for first in range(0, rows, step):
-        below = range(first, min(first + step, rows))
+    for below in blocks(rows, BLOCK // (q * features * n * dtype.itemsize)):
         m = scratch("between", (q, len(below), features, n), dtype)
         for start, stop, top, bottom in runs(reach, below, high):
-            here = m[:, start - first : stop - first]
+            product = m[:, start - below.start : stop - below.start]
             if bottom <= top:
-                here[...] = 0
+                product[...] = 0
                 continue
-            item = dtype.itemsize
-            line = channels * n * item
-            window: Array = np.ndarray(
-                (q, stop - start, (bottom - top) * channels, n),
-                dtype,
-                v,
-                (reach.first + start + top) * line,
-                (high * line, line, n * item, item),
-            )
-            np.matmul(u[..., top * channels : bottom * channels], window, out=here)
+            line = channels * n
+            shape = q, stop - start, (bottom - top) * channels, n
+            window = view(v, (reach.first + start + top) * line, shape, (high * line, line, n, 1))
+            np.matmul(u[..., top * channels : bottom * channels], window, out=product)
         back = scratch("turned", (len(below), outputs, features, n), dtype)
         flat = m.reshape(q, len(below), features * n).transpose(1, 0, 2)
         np.matmul(a, flat, out=back.reshape(len(below), outputs, features * n))
-        perform([copied(made[first : below.stop], back.transpose(0, 2, 1, 3))])
+        perform([copied(made[below.start : below.stop], back.transpose(0, 2, 1, 3))])
     return made

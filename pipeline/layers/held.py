@@ -8,7 +8,6 @@ memory that all share; its own are only the mask that its VJP needs, and that co
 
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from pipeline.cone import Step
 from pipeline.layers import activation, conv, maxpool
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
-from pipeline.layers.buffer import growth, room, scalar, zeros
+from pipeline.layers.buffer import growth, room
 from pipeline.layers.choice import LARGEST, Way, forward_way, vjp_way
 from pipeline.layers.maxpool import Places
 
@@ -172,8 +171,6 @@ def _is_in_place(place: Array, operand: Array) -> bool:
 
 
 def _rectified(bound: Bound) -> Bound:
-    made = bound.made
-    slope: Any = np.empty(made.shape, np.bool_)
-    bound.calls.append((np.greater, (made, scalar(0, made.dtype), slope)))
-    bound.calls.append((partial(np.maximum, out=made), (made, zeros(made.shape[1:], made.dtype))))
+    slope = np.empty(bound.made.shape, np.bool_)
+    bound.calls.extend(activation.rectifying(bound.made, slope))
     return bound._replace(slope=slope)

@@ -26,7 +26,7 @@ from pipeline.layers.buffer import room, scalar, scratch
 from pipeline.layers.lines import pixels
 from pipeline.layers.passes import copied, filled, masked
 from pipeline.layers.phases import behind, split
-from pipeline.layers.span import blocks, placed
+from pipeline.layers.span import blocks, padded_taps, placed
 from pipeline.network import Axis
 
 BLOCK = 2**20
@@ -88,7 +88,7 @@ def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: 
     numbers = [scalar(number, tap.dtype) for number in range(across.kernel)]
     _compare(calls, taps, widest.reshape(-1)[:size], column.reshape(-1)[:size], numbers)
     calls += filled(widest.reshape(-1)[size:])
-    below = [slice(row, row + (rows - 1) * y.stride + 1, y.stride) for row in range(y.kernel)]
+    below = padded_taps(y, rows)
     shape = rows, *lines[1:]
     largest, number = scratch("largest", shape, made.dtype), scratch("number", shape, tap.dtype)
     _compare(calls, [widest[row] for row in below], largest, number, [column[row] for row in below], across.kernel)
@@ -139,7 +139,8 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
         calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), given.reshape(-1))))
     if padded is not made:
         (there, source), (across_there, across_source) = placed(y), placed(across)
-        calls.append((made.fill, (0,)))
+        if min(y.before, y.after, across.before, across.after) < 0:  # some pixels are in no window
+            calls.append((made.fill, (0,)))
         calls.append(copied(made[source, :, across_source], padded[there, :, across_there]))
     return Bound(g, places, None, made, calls)
 

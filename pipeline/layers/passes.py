@@ -38,10 +38,10 @@ def filled(target: Array, value: float = 0) -> Calls:
     if not target.size:
         return []
     outer = _outer(target)
-    numbers = prod(target.shape[outer:])
-    if outer in (0, target.ndim) or numbers * target.itemsize >= _LONG:
+    size = _bytes(target, outer)
+    if outer in (0, target.ndim) or size >= _LONG:
         return [(target.fill, (value,))]
-    pieces, piece = _pieces(target, outer), np.full(numbers, value, target.dtype)
+    pieces, piece = _pieces(target, outer), np.full(size // target.itemsize, value, target.dtype)
     return [(np.copyto, (pieces, piece.view(pieces.dtype)))]
 
 
@@ -50,7 +50,7 @@ def masked(target: Array, x: Array, mask: Array | None) -> Calls:
     if mask is None:
         return [copied(target, x)]
     outer = _outer(target)
-    if outer > 0 and prod(target.shape[outer:]) * target.itemsize < _LONG:
+    if outer > 0 and _bytes(target, outer) < _LONG:
         whole = scratch("product", target.shape, target.dtype)
         return [*masked(whole, x, mask), copied(target, whole)]
     return [(np.copyto, (target, mask.view(np.uint8))), (np.multiply, (x, target, target))]
@@ -83,8 +83,12 @@ def _outer(x: npt.NDArray[Any]) -> int:
     return axis
 
 
+def _bytes(x: npt.NDArray[Any], outer: int) -> int:
+    """What the axes behind the first `outer` hold."""
+    return prod(x.shape[outer:]) * x.itemsize
+
+
 def _pieces(x: npt.NDArray[Any], outer: int) -> npt.NDArray[np.void]:
     """x as an array of `outer` axes; what the others hold is contiguous, and one item."""
-    size = prod(x.shape[outer:]) * x.itemsize
-    pieces: npt.NDArray[np.void] = x.reshape(*x.shape[:outer], -1).view(f"V{size}")[..., 0]
+    pieces: npt.NDArray[np.void] = x.reshape(*x.shape[:outer], -1).view(f"V{_bytes(x, outer)}")[..., 0]
     return pieces

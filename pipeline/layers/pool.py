@@ -31,10 +31,10 @@ def average_forward(x: Array, y: Axis, across: Axis) -> Array:
     """The mean of each window; pads zeros and counts them."""
     padded = _padded(x, y, across)
     rows = np.zeros((y.size_out, *padded.shape[1:]), x.dtype)
-    for taps in padded_taps(y):
+    for taps in padded_taps(y, y.size_out):
         rows += padded[taps]
     made = np.zeros((y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
-    for taps in padded_taps(across):
+    for taps in padded_taps(across, across.size_out):
         made += rows[:, :, taps]
     made /= y.kernel * across.kernel
     return made
@@ -45,10 +45,10 @@ def average_vjp(g: Array, y: Axis, across: Axis) -> Array:
     height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
     rows = np.zeros((y.size_out, g.shape[1], width, g.shape[3]), g.dtype)
     share = g / g.dtype.type(y.kernel * across.kernel)
-    for taps in padded_taps(across):
+    for taps in padded_taps(across, across.size_out):
         rows[:, :, taps] += share
     padded = np.zeros((height, g.shape[1], width, g.shape[3]), g.dtype)
-    for taps in padded_taps(y):
+    for taps in padded_taps(y, y.size_out):
         padded[taps] += rows
     return _unpadded(padded, y, across)
 

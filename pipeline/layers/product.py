@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.blas import reads_small_in_place
-from pipeline.layers.array import Array
+from pipeline.layers.array import Array, view
 from pipeline.layers.bound import Calls
 from pipeline.layers.buffer import scratch
 from pipeline.layers.passes import copied, filled
@@ -138,12 +138,9 @@ def correlate(
 
 def _lines(a: Array, at: Windows, rows: range, shape: tuple[int, int, int, int]) -> Array:
     """The windows of some rows, [groups, lines, rows, n]."""
-    strides = at.group, at.pitch, at.row, 1
-    start = at.start + rows.start * at.row
-    return np.ndarray(shape, a.dtype, a, start * a.itemsize, tuple(stride * a.itemsize for stride in strides))
+    return view(a, at.start + rows.start * at.row, shape, (at.group, at.pitch, at.row, 1))
 
 
 def _windows(a: Array, at: Windows, first: int, shape: tuple[int, ...]) -> Array:
-    item = a.itemsize
     strides = (shape[5], at.group, at.row, shape[4] * at.pitch, at.pitch, 1)
-    return np.ndarray(shape, a.dtype, a, (at.start + first) * item, tuple(stride * item for stride in strides))
+    return view(a, at.start + first, shape, strides)

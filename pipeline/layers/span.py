@@ -81,6 +81,6 @@ def blocks(rows: int, most: int) -> Iterator[range]:
         yield range(first, min(first + step, rows))
 
 
-def padded_taps(axis: Axis) -> list[slice]:
-    """Where each tap of a window without dilation stands in the padded line, for all outputs."""
-    return [slice(i, i + (axis.size_out - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]
+def padded_taps(axis: Axis, outputs: int) -> list[slice]:
+    """Where each tap of a window without dilation stands in the padded line, for the first so many outputs."""
+    return [slice(i, i + (outputs - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]

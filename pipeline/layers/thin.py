@@ -53,11 +53,11 @@ def laid_out(sides: tuple[int, int], groups: int, made: int, read: int, stride: 
     """A kernel of `sides` [kh, kw] that makes `made` features of `read` channels in each group, not yet weighed in."""
     kh, kw = sides
     near = stack = 1
-    if made == read == 1 and kw >= _GATHERED:
-        near = 4 if kw >= _WIDE else 2
-    # A quarter more multiply-adds at most.
-    if made == read == 1 and kh >= 4 * (_STACKED - 1) * stride and not reads_small_in_place():
-        stack = _STACKED
+    if made == read == 1:
+        if kw >= _GATHERED:
+            near = 4 if kw >= _WIDE else 2
+        if kh >= 4 * (_STACKED - 1) * stride and not reads_small_in_place():
+            stack = _STACKED  # for a quarter more multiply-adds at most
     far = -(-kw // near)
     kernel = scratch("kernel", (groups, stack, far, made, kh + (stack - 1) * stride, read, near), dtype)
     places = [kernel[:, row, :, :, row * stride : row * stride + kh] for row in range(stack)]
