@@ -26,6 +26,9 @@ TAPS = 3
 CALLS, CALLS_BACK = 10**6, 14 * 10**5
 """Multiply-adds that take as long as the calls that the Winograd way has more, forward and back."""
 
+TRANSFORM = 9
+"""Passes that take as long as taking a number's columns apart, or putting them together, and its transform."""
+
 THIN = 4
 """Features of a group below which an unfolded operand is read for too few products."""
 
@@ -95,7 +98,7 @@ def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) ->
     passed, made = y.size_in * channels * groups * n, y.size_out * across.size_out * features * n
     folded = Effort(1.1 * across.size_in * rows, made * kw)
     unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * passed)
-    winograd = _winograd(shape, rows, across, n, 3 * across.size_in * passed + 3 * made, CALLS)
+    winograd = _winograd(shape, rows, across, n, across.size_in * passed + made, CALLS)
     fourier = _fourier(shape, (y.size_in, across.size_in), (y.size_out, across.size_out), n)
     return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
 
@@ -108,14 +111,13 @@ def vjp_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dic
     folded = Effort(1.1 * across.size_out * rows, y.size_in * across.size_in * made * kw)
     spread = kw * across.size_out * made * (y.size_out * kh * 2 + y.size_in * 3)
     unfolded = Effort(1.2 * across.size_out * rows, spread)
-    over = 3 * passed + 5 * y.size_in * across.size_in * made
-    winograd = _winograd(shape, rows, across, n, over, CALLS_BACK)
+    winograd = _winograd(shape, rows, across, n, passed + y.size_in * across.size_in * made, CALLS_BACK)
     turned = kh, kw, features, channels
     fourier = _fourier(turned, (y.size_out, across.size_out), (y.size_in, across.size_in), n)
     return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
 
 
-def _winograd(shape: Shape, rows: float, across: Axis, n: int, passes: float, calls: float) -> Effort:
+def _winograd(shape: Shape, rows: float, across: Axis, n: int, transformed: float, calls: float) -> Effort:
     """Four products for two columns, where the direct way takes six; the kernel's transform, and more calls.
 
     Lines are multiplied to the end of their last cache line, of 16 numbers.
@@ -124,7 +126,7 @@ def _winograd(shape: Shape, rows: float, across: Axis, n: int, passes: float, ca
     tiles = -(-across.size_out // 2)
     columns = -(-tiles * n // 16) * 16 / n
     products = 1.1 * rows * 4 * columns / TAPS
-    return Effort(products + calls, passes + 6 * kh * channels * features)
+    return Effort(products + calls, TRANSFORM * transformed + 6 * kh * channels * features)
 
 
 def _fourier(shape: Shape, given: tuple[int, int], made: tuple[int, int], n: int) -> Effort:

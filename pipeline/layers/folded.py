@@ -20,17 +20,16 @@ is still in the cache when its lines are added. Rows that meet only some of the 
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from pipeline.layers.array import Array, view
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import apart, pitch, reached
+from pipeline.layers.lines import apart, multiplied, pitch, width
 from pipeline.layers.passes import copied, filled
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach
-from pipeline.layers.taken import Shift, Taken
+from pipeline.layers.taken import Shift, Taken, reached
 from pipeline.layers.thin import Kernel, gathered, laid_out, weighing
 from pipeline.network import Axis
 
@@ -50,7 +49,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     calls: Calls = []
     kernel = laid_out((kh, kw), groups, own, channels, y.stride, x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
-    taken = Taken(x, None, Reach(-y.before, y.stride, kh), Shift(-across.before, across.dilation), 0)
+    taken = Taken(x, None, across.size_in, Reach(-y.before, y.stride, kh), Shift(-across.before, across.dilation))
     taken = gathered(calls, taken, groups, kernel, across.size_out)
     _collected(calls, kernel, taken, made)
     weigh = weighing(kernel, kw, lambda place: place.transpose(3, 1, 5, 4, 0, 2))
@@ -67,7 +66,7 @@ def vjp(
     calls: Calls = []
     kernel = laid_out((kh, kw), groups, channels, own, 1, g.dtype)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
-    taken = Taken(g, mask, Reach(y.before - (kh - 1), 1, kh), Shift(across.before, -across.dilation), 0)
+    taken = Taken(g, mask, across.size_out, Reach(y.before - (kh - 1), 1, kh), Shift(across.before, -across.dilation))
     taken = gathered(calls, taken, groups, kernel, across.size_in)
     _collected(calls, kernel, taken, made)
     weigh = weighing(kernel, kw, lambda place: place[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4))
@@ -76,39 +75,37 @@ def vjp(
 
 def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
     """made[r, f, c] = sum over taps j of z[r, j, f, shift.first + c + j * shift.step], zero in the margins of z."""
-    x, mask, reach, shift, slack = taken
+    columns, shift = taken.columns, taken.shift
     matrices, stack = kernel.matrices, kernel.stack
-    groups, _, high, _ = matrices.shape
+    groups, _, high, depth = matrices.shape
     rows, features, wide, n = made.shape
-    columns, item = x.shape[2], made.itemsize
+    size, item = columns * n, made.itemsize
     m, own = high // stack, features // groups
     taps = m // own
     first_read, last_read = shift.reached(taps, wide)
     left, right = max(-first_read, 0), max(last_read + 1 - columns, 0)
-    if taps == 1 and not left and not right and wide == columns:
-        lines, near = reached(calls, x, groups, high, reach, range(rows), mask)
-        size = columns * n
+    if taps == 1 and not left and not right and wide == columns and width(size, item) == size:
+        lines, near = reached(calls, taken, groups, high, range(rows))
         at = Windows(0, own * size, features * size, size)
         correlate(calls, matrices, lines, near, range(rows), made, at, size, stack=stack)
         return
-    start = pitch(left * n, item)
-    wide_line = pitch(start + (columns + right) * n, item)
-    whole = x.reshape(1, len(x), x.shape[1], columns * n) if slack else x
-    block = max(1, BLOCK // (stack * max(groups * m * wide_line, x[0].size) * item)) * stack
+    start = pitch(max(left, right) * n, item)  # the margin behind a line is that before the next
+    wide_line = start + pitch(size, item)
+    read = depth // (taken.reach.taps + (stack - 1) * taken.reach.step) * size
+    block = max(1, BLOCK // (stack * groups * max(m * wide_line, read) * item)) * stack
     for first in range(0, rows, block):
         count = min(block, rows - first)
         below = range(first, first + count)
-        lines, near = (whole, reach) if slack else reached(calls, x, groups, high, reach, below, mask)
+        lines, near = reached(calls, taken, groups, high, below)
         whole_z = scratch("between", (groups * count * m + 2, wide_line), made.dtype)
         z = whole_z[1:-1].reshape(groups, count, taps, own, wide_line)
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
-            behind = whole_z[:-1, start + columns * n :]  # and before the next line, in one piece
-            sides = len(behind), behind.shape[1] + start
-            calls += filled(as_strided(behind, sides, behind.strides))
+            calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
-        correlate(calls, matrices, lines, near, below, z, there, columns * n, slack, stack)
+        across = multiplied(lines, size)
+        correlate(calls, matrices, lines, near, below, z, there, across, taken.slack, stack)
         strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)
-        shifted = view(z, start + shift.first * n, (groups, count, taps, own, wide * n), strides)
+        shifted = view(whole_z, wide_line + start + shift.first * n, (groups, count, taps, own, wide * n), strides)
         _add(calls, shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
 
 

@@ -20,7 +20,7 @@ from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Calls, perform
 from pipeline.layers.buffer import scratch
-from pipeline.layers.lines import masked
+from pipeline.layers.lines import apart, masked, pitch, pixels
 from pipeline.layers.passes import copied, filled, weigh_in
 from pipeline.layers.taken import Shift, Taken
 
@@ -101,24 +101,22 @@ def gathered(calls: Calls, taken: Taken, groups: int, kernel: Kernel, wide: int)
     near, far = kernel.near, kernel.far
     if near == 1:
         return taken
-    x, mask, reach, shift, _ = taken
-    rows, channels, columns, n = x.shape
+    x, reach, shift = taken.x, taken.reach, taken.shift
+    rows, _, columns, n = x.shape
     reached = shift.reached(far * near, wide)
     spread = (near - 1) * shift.step
     first, last = max(reached[0], -max(spread, 0)), min(reached[1], columns - 1 - min(spread, 0))
-    last = max(last, first)
-    x = masked(calls, x, mask)
-    slack = _SLACK if groups == 1 else 0
-    whole = scratch("gathered", (rows + 2 * slack, channels, near, last - first + 1, n), x.dtype)
-    u = whole[slack : slack + rows]
-    margins = [whole[:slack], whole[slack + rows :]]
+    count = max(last - first, 0) + 1
+    given = apart(masked(calls, x, taken.mask), groups)[:, :, 0]
+    whole = scratch("gathered", (groups, rows + 2 * _SLACK, near, pitch(count * n, x.itemsize)), x.dtype)
+    u = whole[:, _SLACK : _SLACK + rows]
+    margins = [whole[:, :_SLACK], whole[:, _SLACK + rows :]]
     for t in range(near):
         start = max(first, -t * shift.step)
-        stop = max(min(last + 1, columns - t * shift.step), start)
-        margins += [u[:, :, t, : start - first], u[:, :, t, stop - first :]]
-        here = slice(start + t * shift.step, stop + t * shift.step)
-        calls.append(copied(u[:, :, t, start - first : stop - first], x[:, :, here]))
+        stop = max(min(first + count, columns - t * shift.step), start)
+        margins += [u[:, :, t, : (start - first) * n], u[:, :, t, (stop - first) * n :]]
+        there = pixels(u[:, :, t, (start - first) * n :], stop - start, n)
+        calls.append(copied(there, given[:, :, start + t * shift.step : stop + t * shift.step]))
     for margin in margins:
         calls += filled(margin)
-    given = whole.reshape(len(whole), channels * near, last - first + 1, n)
-    return Taken(given, None, reach.below(-slack), Shift(shift.first - first, near * shift.step), slack)
+    return Taken(x, None, count, reach.below(-_SLACK), Shift(shift.first - first, near * shift.step), whole, _SLACK)

@@ -31,7 +31,7 @@ from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import apart, lined, pixels
+from pipeline.layers.lines import apart, lined, multiplied, pitch, pixels, width
 from pipeline.layers.passes import copied, filled, weigh_in
 from pipeline.layers.phases import behind
 from pipeline.layers.product import Windows, correlate, multiply
@@ -46,30 +46,45 @@ BLOCK = 2**20
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
-    own = features // groups
-    size = across.size_out * x.shape[3]
+    n, own = x.shape[3], features // groups
     calls: Calls = []
     lines = lined(calls, x, groups, 0)
     whole = _is_whole(across)
     kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
-    made = room(slot, x, (y.size_out, features, across.size_out, x.shape[3]), x.dtype)
+    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
-        for rows in blocks(y.size_out, BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)):
+        for rows in blocks(y.size_out, BLOCK // (channels * groups * kw * across.size_out * n * y.stride * x.itemsize)):
             top, bottom = reach.met(rows, y.size_in)
-            unfolded = _unfold(calls, lines[:, top:bottom], across, x.shape[3])
-            at = Windows(rows.start * features * size, own * size, features * size, size)
-            correlate(calls, matrices, unfolded, reach.below(top), rows, made, at, size)
+            unfolded = _unfold(calls, lines[:, top:bottom], across, n)
+            _correlated(calls, matrices, unfolded, reach.below(top), rows, made)
     else:
-        _dilated(calls, kernel, _unfold(calls, lines, across, x.shape[3]), y, made)
+        _dilated(calls, kernel, _unfold(calls, lines, across, n), y, made)
     weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
     return Bound(x, None, weigh, made, calls)
 
 
+def _correlated(calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, made: Array) -> None:
+    """Some rows of what is made, by way of lines of whole vectors where these are sooner multiplied."""
+    groups, _, own, _ = matrices.shape
+    features, size = made.shape[1], made.shape[2] * made.shape[3]
+    wide = multiplied(unfolded, size)
+    if wide == size:
+        at = Windows(rows.start * features * size, own * size, features * size, size)
+        correlate(calls, matrices, unfolded, reach, rows, made, at, size)
+        return
+    product = scratch("product", (groups, len(rows), own, wide), made.dtype)
+    at = Windows(0, len(rows) * own * wide, own * wide, wide)
+    correlate(calls, matrices, unfolded, reach, rows, product, at, wide)
+    there = apart(made[rows.start : rows.stop], groups)
+    calls.append(copied(there, pixels(product, *made.shape[2:])))
+
+
 def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:
     groups, kh, _, _, own = kernel.shape
-    rows, line, size = unfolded.shape[1:]
+    rows, line, pitch = unfolded.shape[1:]
+    size = made.shape[2] * made.shape[3]
     part = scratch("part", made.shape, made.dtype)
     calls.append((made.fill, (0,)))
     for i in range(kh):
@@ -77,7 +92,7 @@ def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array)
         count = outputs.stop - outputs.start
         if count:
             matrices = kernel[:, i].reshape(groups, 1, -1, own).swapaxes(2, 3)
-            read = Windows(inputs.start * line * size, rows * line * size, y.stride * line * size, size)
+            read = Windows(inputs.start * line * pitch, rows * line * pitch, y.stride * line * pitch, pitch)
             put = Windows(0, own * size, groups * own * size, size)
             multiply(calls, matrices, unfolded, read, part, put, count, size)
             calls.append((np.add, (made[outputs], part[:count], made[outputs])))
@@ -98,7 +113,8 @@ def vjp(
         weigh = unfold(calls, g, mask, shape, y, unfolded, True)
         return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
     height = _rounded(lines) if unfold is _rows else lines
-    unfolded = scratch("between", (groups, rows, height, size + behind(across) * n), g.dtype)
+    line = max(size + behind(across) * n, width(size, g.itemsize))
+    unfolded = scratch("between", (groups, rows, height, line), g.dtype)
     weigh = unfold(calls, g, mask, shape, y, unfolded, False)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
@@ -124,8 +140,9 @@ def _rows(
     kh, kw, channels, features = shape
     groups, rows, height, pitch = unfolded.shape
     own, size = features // groups, g.shape[2] * g.shape[3]
-    lines = lined(calls, g, groups, kw * channels, mask)
-    calls += filled(unfolded[..., size:])
+    lines = lined(calls, g, groups, kh * kw * channels // y.stride, mask)
+    across = multiplied(lines, size)
+    calls += filled(unfolded[..., across:])
     start = placed(y)[0].start
     puts = []
     for phase in range(min(y.stride, rows)):
@@ -137,7 +154,7 @@ def _rows(
         made = range((start + phase) // y.stride, -(-(start + rows - first) // y.stride))
         at = Windows(phase * height * pitch, rows * height * pitch, y.stride * height * pitch, pitch)
         reach = Reach(1 - taps, 1, taps)
-        correlate(calls, matrices.reshape(groups, 1, height, -1), lines, reach, made, unfolded, at, size)
+        correlate(calls, matrices.reshape(groups, 1, height, -1), lines, reach, made, unfolded, at, across)
 
     def weigh(weight: Array) -> None:
         for first, put in puts:
@@ -190,25 +207,30 @@ def _is_whole(across: Axis) -> bool:
 
 
 def _unfold(calls: Calls, lines: Array, across: Axis, n: int) -> Array:
-    """u of the derivation, [groups, rows, kw * C, columns' * n], zero where the padding is read; C * kw if it is x."""
+    """u of the derivation, [groups, rows, kw * C, pitch], zero where the padding is read; C * kw if it is x.
+
+    Lines end with zeros if they are multiplied to the end.
+    """
     groups, rows, channels, line = lines.shape
     shape = groups, rows, across.kernel, channels, across.size_out, n
-    flat = groups, rows, channels * across.kernel, across.size_out * n
     x = pixels(lines, across.size_in, n)
     if _is_whole(across):
         if line > across.size_in * n:
             lines = scratch("between", x.shape, x.dtype)
             calls.append(copied(lines, x))
-        return lines.reshape(flat)
-    unfolded = scratch("between", shape, lines.dtype)
+        return lines.reshape(groups, rows, channels * across.kernel, n)
+    size = across.size_out * n
+    flat = scratch("between", (groups, rows, across.kernel * channels, pitch(size, lines.itemsize)), lines.dtype)
+    calls += filled(flat[..., size : multiplied(flat, size)])
+    unfolded = pixels(flat, across.size_out, n).reshape(shape)
     if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
         row, line, column, item = x.strides[1:]
         strides = x.strides[0], row, across.dilation * column, line, across.stride * column, item
         calls.append(copied(unfolded, as_strided(x, shape, strides)))
-        return unfolded.reshape(flat)
+        return flat
     for j in range(across.kernel):
         outputs, inputs = tap(across, j)
         if outputs.stop - outputs.start < across.size_out:
             calls += filled(unfolded[:, :, j])
         calls.append(copied(unfolded[:, :, j, :, outputs], x[:, :, :, inputs]))
-    return unfolded.reshape(flat)
+    return flat

@@ -227,16 +227,16 @@ def test_a_kernel_with_zeros_is_left_to_a_direct_way() -> None:
     """A sum whose terms are all zero is exactly zero then, as a rectifier that follows must see."""
     y = across = Axis(24, 22, 3)
     rng = np.random.default_rng(6)
-    x, weight = rng.standard_normal((24, 32, 24, 8)).astype("f4"), np.zeros((3, 3, 32, 32), "f4")
+    x, weight = rng.standard_normal((24, 64, 24, 8)).astype("f4"), np.zeros((3, 3, 64, 64), "f4")
     assert choice.forward_way(weight.shape, y, across, 1, 8) == "winograd"
-    weight[:, 0] = rng.standard_normal((3, 32, 32))
+    weight[:, 0] = rng.standard_normal((3, 64, 64))
     x[:, :, 10] = 0
     assert (conv.forward(x, weight, y, across)[:, :, 10] == 0).all()
     assert (conv.forward(x, weight, y, across, way="winograd")[:, :, 10] != 0).any()
 
 
 def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = build({"stem": "8x3x3:32", "input": 31})
+    config = build({"stem": "8x3x3:64", "input": 31})
     plan = cone(config)
     probes = draw_probes(config.probes, config.input, plan.box, 0, 16)
     dense = prepared(plan.steps, draw_weights(config), np.dtype("float32"))
@@ -280,8 +280,9 @@ def test_float32_agrees_with_float64_to_a_hundred_thousandth_of_the_largest(way:
 @pytest.mark.parametrize(
     ("shape", "y", "across", "groups", "way"),
     [
-        ((3, 3, 16, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "winograd"),
-        ((3, 3, 16, 16), Axis(5, 3, 3), Axis(5, 3, 3), 1, "unfolded"),  # too little work for more calls
+        ((3, 3, 64, 64), Axis(41, 39, 3), Axis(41, 39, 3), 1, "winograd"),
+        ((3, 3, 16, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "unfolded"),  # transforms take longer than they save
+        ((3, 3, 64, 64), Axis(5, 3, 3), Axis(5, 3, 3), 1, "unfolded"),  # too little work for more calls
         ((3, 3, 64, 4), Axis(41, 39, 3), Axis(41, 39, 3), 1, "folded"),  # an unfolded operand is larger than the sums
         ((3, 3, 1, 16), Axis(41, 39, 3), Axis(41, 39, 3), 1, "unfolded"),  # one channel unfolds into less than 16
         ((7, 7, 3, 64), Axis(43, 19, 7, 2), Axis(43, 19, 7, 2), 1, "unfolded"),
@@ -338,7 +339,7 @@ def test_pixels_outside_the_support_are_exactly_zero_in_every_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "stem"), [(fourier, "3x9x9:16"), (winograd, "8x3x3:32"), (winograd, "res(2x3x3:32) 5x3x3:32")]
+    ("way", "stem"), [(fourier, "3x9x9:16"), (winograd, "9x3x3:64"), (winograd, "res(2x3x3:64) 5x3x3:64")]
 )
 def test_a_stem_measured_by_a_transform_agrees_with_the_direct_way(
     way: ModuleType, stem: str, monkeypatch: pytest.MonkeyPatch
