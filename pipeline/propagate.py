@@ -3,19 +3,26 @@
 `forward` keeps of each step only what its VJP needs; `backward` walks the same steps the other way.
 """
 
+from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.cone import EVERYTHING, Read, Step
-from pipeline.layers import activation, held
+from pipeline.layers import activation
+from pipeline.layers import steps as operations
 from pipeline.layers.array import Array
 from pipeline.layers.table import OPERATIONS
+from pipeline.layers.tape import taped
 from pipeline.stem import Conv, Depthwise, Group, MaxPool
 from pipeline.weights import NO_PARAMETERS, Parameters
 
 _WEIGHING = Conv, Depthwise
+
+Look = Callable[[Step], None]
+"""Called before each step; raises Timeout past the deadline."""
 
 
 class Timeout(Exception):  # noqa: N818  # the name is what the attempt records as its type
@@ -31,38 +38,13 @@ class Trace(NamedTuple):
 
 
 def forward(
-    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None, level: int = 0
+    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None
 ) -> tuple[Array, list[Trace]]:
-    """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs steps again.
-
-    Steps inside a sum run at a higher `level`, so that they leave alone what the sum was handed; see `held`.
-    """
-    traces = []
-    for step in steps:
-        node = step.node
-        if deadline is not None and monotonic() > deadline:
-            raise Timeout(f"not done by its deadline, at layer {node.index} forward")
-        given = x.shape
-        x = _taken(x, step.read)
-        own = parameters.get(node.index, NO_PARAMETERS)
-        kind = node.activation
-        saved: Any = None
-        if isinstance(node.layer, _WEIGHING) and own.weight is not None and own.bias is None:
-            x, slope = held.forward(step, x, own.weight, kind == "relu", level)
-            if kind != "relu":
-                value, slope = activation.forward(kind, x)
-                if value is not x:
-                    np.copyto(x, value)  # where the next step may be bound to find it
-        elif isinstance(node.layer, MaxPool):
-            x, saved, slope = held.max_forward(step, x, kind == "relu", level)
-        elif isinstance(node.layer, Group):
-            z, saved = _forward_sum(step, x, parameters, deadline, level)
-            x, slope = activation.forward(kind, z)
-        else:
-            z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
-            x, slope = activation.forward(kind, z)
-        traces.append(Trace(given, saved, slope))
-    return x, traces
+    """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs steps again."""
+    look = None if deadline is None else partial(_look, deadline, "forward")
+    make = partial(_forward, steps, x, parameters, look, 0)
+    made: tuple[Array, list[Trace]] = taped("forward", steps, x, None, parameters, make, look)
+    return made
 
 
 def backward(
@@ -71,26 +53,72 @@ def backward(
     traces: list[Trace],
     parameters: dict[int, Parameters],
     deadline: float | None,
-    level: int = 0,
 ) -> Array:
     """The gradient by what the steps were handed, given that by what they made."""
+    look = None if deadline is None else partial(_look, deadline, "back")
+    make = partial(_backward, steps, g, traces, parameters, look, 0)
+    made: Array = taped("vjp", steps, g, traces, parameters, make, look)
+    return made
+
+
+def _look(deadline: float, direction: str, step: Step) -> None:
+    if monotonic() > deadline:
+        raise Timeout(f"not done by its deadline, at layer {step.node.index} {direction}")
+
+
+def _forward(
+    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], look: Look | None, level: int
+) -> tuple[Array, list[Trace]]:
+    """Steps inside a sum run at a higher `level`, so that they leave alone what the sum was handed."""
+    traces = []
+    for step in steps:
+        node = step.node
+        if look is not None:
+            look(step)
+        given = x.shape
+        x = operations.taken(x, step.read)
+        own = parameters.get(node.index, NO_PARAMETERS)
+        saved: Any = None
+        if isinstance(node.layer, _WEIGHING) and own.weight is not None and own.bias is None:
+            x, slope = operations.forward(step, x, own.weight, level)
+        elif isinstance(node.layer, MaxPool):
+            x, saved, slope = operations.max_forward(step, x, level)
+        elif isinstance(node.layer, Group):
+            x, saved, slope = _forward_sum(step, x, parameters, look, level)
+        else:
+            z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
+            x, slope = activation.forward(node.activation, z)
+        traces.append(Trace(given, saved, slope))
+    return x, traces
+
+
+def _backward(
+    steps: tuple[Step, ...],
+    g: Array,
+    traces: list[Trace],
+    parameters: dict[int, Parameters],
+    look: Look | None,
+    level: int,
+) -> Array:
     handed = g
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
-        if deadline is not None and monotonic() > deadline:
-            raise Timeout(f"not done by its deadline, at layer {step.node.index} back")
+        if look is not None:
+            look(step)
         layer, slope = step.node.layer, trace.slope
         own = parameters.get(step.node.index, NO_PARAMETERS)
         weight = own.weight if isinstance(layer, _WEIGHING) else None
-        is_mask = isinstance(layer, MaxPool) or (weight is not None and step.node.activation == "relu")
-        if slope is not None and not is_mask:
+        fused = slope is None or (slope.dtype == np.bool_ and (weight is not None or isinstance(layer, MaxPool)))
+        if not fused and (isinstance(layer, Group) or (weight is not None and own.bias is None)):
+            g, slope = operations.activation_vjp(step, g, slope, level), None
+        elif not fused:
             ours = g is not handed and g.flags.writeable  # then its memory is, too, and a step may be bound to it
             g, slope = np.multiply(g, slope, out=g if ours else None), None
         if weight is not None:
-            g = held.vjp(step, g, weight, slope, level)
+            g = operations.vjp(step, g, weight, slope, level)
         elif isinstance(layer, MaxPool):
-            g = held.max_vjp(step, g, trace.saved, slope, level)
+            g = operations.max_vjp(step, g, trace.saved, slope, level)
         elif isinstance(layer, Group):
-            g = _backward_sum(step, g, trace.saved, parameters, deadline, level)
+            g = _backward_sum(step, g, trace.saved, parameters, look, level)
         else:
             g = OPERATIONS[type(layer)].vjp(g, step, own, trace.saved)
         g = _returned(g, step.read, trace.given)
@@ -98,49 +126,30 @@ def backward(
 
 
 class SumTrace(NamedTuple):
-    """What a residual sum keeps: the traces of its body and of its projection, and the shape it was handed."""
+    """What a residual sum keeps: the traces of its body and of its projection."""
 
     body: list[Trace]
     shortcut: list[Trace]
-    given: tuple[int, ...]
 
 
 def _forward_sum(
-    step: Step, x: Array, parameters: dict[int, Parameters], deadline: float | None, level: int
-) -> tuple[Array, SumTrace]:
-    made, body = forward(step.body, x, parameters, deadline, level + 1)
-    beside, shortcut = _taken(x, step.skip), list[Trace]()
+    step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None, level: int
+) -> tuple[Array, SumTrace, Any]:
+    made, body = _forward(step.body, x, parameters, look, level + 1)
+    beside, shortcut = operations.taken(x, step.skip), list[Trace]()
     if step.shortcut is not None:
-        beside, shortcut = forward((step.shortcut,), x, parameters, deadline, level + 2)
-    total = held.room_for(level, x, made.shape)
-    return np.add(made, beside, out=total), SumTrace(body, shortcut, x.shape)
+        beside, shortcut = _forward((step.shortcut,), x, parameters, look, level + 2)
+    total, slope = operations.sum_forward(step, made, beside, level)
+    return total, SumTrace(body, shortcut), slope
 
 
 def _backward_sum(
-    step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], deadline: float | None, level: int
+    step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], look: Look | None, level: int
 ) -> Array:
-    through = backward(step.body, g, saved.body, parameters, deadline, level + 1)
-    total = held.room_for(level, g, saved.given)
+    through = _backward(step.body, g, saved.body, parameters, look, level + 1)
     if step.shortcut is not None:
-        beside = backward((step.shortcut,), g, saved.shortcut, parameters, deadline, level + 2)
-        return np.add(through, beside, out=total)
-    np.copyto(total, through)
-    skipped = _taken(total, step.skip)  # a view: what is skipped is cut out, but nothing of it repeated
-    skipped += g
-    return total
-
-
-def _taken(x: Array, read: Read) -> Array:
-    """What a step reads of the array that it is handed."""
-    if read is EVERYTHING:
-        return x
-    if read.channels is not None:
-        x = x[:, read.channels]
-    if read.rows is not None:
-        x = x[read.rows] if isinstance(read.rows, slice) else x[list(read.rows)]
-    if read.columns is not None:
-        x = x[:, :, read.columns] if isinstance(read.columns, slice) else x[:, :, list(read.columns)]
-    return x
+        g = _backward((step.shortcut,), g, saved.shortcut, parameters, look, level + 2)
+    return operations.sum_vjp(step, through, g, level)
 
 
 def _returned(g: Array, read: Read, shape: tuple[int, ...]) -> Array:

@@ -35,15 +35,31 @@ def vjp(g: Array, slope: Any) -> Array:
     return made
 
 
-def rectifying(z: Array, slope: npt.NDArray[np.bool_]) -> Calls:
-    """Calls: the positive part of z in its place, and where that is."""
+def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
+    """Calls: an activation at z, in its place; and where its slope is then, None for linear."""
+    if kind == "linear":
+        return [], None
+    if kind == "relu":
+        slope = np.empty(z.shape, np.bool_)
+        return _rectified(z, slope), slope
+    slope = np.empty_like(z)
+    return [(_put, (RULES[kind], z, slope))], slope
+
+
+def _put(rule: Rule, z: Array, slope: Array) -> None:
+    value, slope[...] = rule(z)
+    if value is not z:
+        z[...] = value
+
+
+def _rectified(z: Array, slope: npt.NDArray[np.bool_]) -> Calls:
     largest = partial(np.maximum, out=z)
     return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))]
 
 
 def _relu(z: Array) -> tuple[Array, Any]:
     slope = np.empty(z.shape, np.bool_)
-    perform(rectifying(z, slope))
+    perform(_rectified(z, slope))
     return z, slope
 
 

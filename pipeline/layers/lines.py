@@ -28,7 +28,8 @@ def width(size: int, itemsize: int) -> int:
 
 def multiplied(lines: Array, size: int) -> int:
     """How many numbers of each of these lines, of which `size` are there, are multiplied."""
-    return min(width(size, lines.itemsize), lines.shape[-1])
+    pitch: int = lines.shape[-1]
+    return min(width(size, lines.itemsize), pitch)
 
 
 def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
@@ -50,9 +51,7 @@ def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = N
 def put(lines: Array, x: Array, mask: Array | None) -> Calls:
     """Calls: x [rows, C, columns, n] (times mask) into lines [groups, rows, C // groups, pitch]."""
     groups = len(lines)
-    return passes.masked(
-        pixels(lines, *x.shape[2:]), apart(x, groups), None if mask is None else apart(mask, groups)
-    )
+    return passes.masked(pixels(lines, *x.shape[2:]), apart(x, groups), None if mask is None else apart(mask, groups))
 
 
 def masked(calls: Calls, x: Array, mask: Array | None) -> Array:

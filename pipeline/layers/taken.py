@@ -25,10 +25,10 @@ class Shift(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What is folded, the rows and columns that each row and column takes of it.
+    """What is folded, and the rows and columns that each row and column takes of it.
 
-    It is x [rows, C, columns, n] (times mask), or, if they are made already, `lines` [groups, rows, C, pitch] of so many
-    columns, of which `slack` rows at either end are zeros.
+    It is x [rows, C, columns, n] (times mask); or, where they are made already, `lines` [groups, rows, C, pitch] of so
+    many columns, with `slack` rows of zeros at either end.
     """
 
     x: Array

@@ -1,0 +1,150 @@
+"""What the steps do that are kept bound: convolutions, max pools and sums, forward and back; see `held`.
+
+`level` says whose slots of memory the result goes to: steps inside a sum run at a higher one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pipeline.cone import EVERYTHING, Read, Step
+from pipeline.layers import activation, conv, maxpool
+from pipeline.layers import bound as calls
+from pipeline.layers.array import Array
+from pipeline.layers.bound import Bound
+from pipeline.layers.buffer import room
+from pipeline.layers.choice import LARGEST, forward_way, vjp_way
+from pipeline.layers.held import Direction, bind, found, run
+from pipeline.layers.maxpool import Places
+from pipeline.layers.passes import copied
+
+_UNBOUND = "phases", "fourier"
+"""Ways that make arrays of their own."""
+
+
+def forward(step: Step, x: Array, weight: Array, level: int) -> tuple[Array, Any]:
+    """(the convolution of a step and its activation, the slope of that); see `conv.forward`."""
+    held = found(step, "forward", x, None, weight)
+    if held is None:
+        chosen = forward_way(weight.shape, step.y, step.x, step.groups, x.shape[3])
+        way = conv.exact(chosen, weight)
+        made = step.y.size_out * step.x.size_out * weight.shape[3] * x.shape[3] * x.itemsize
+        if chosen in _UNBOUND or max(x.nbytes, made) > LARGEST:
+            z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
+            return activation.forward(step.node.activation, z)
+
+        def make(x: Array) -> Bound:
+            bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
+            return _activated(step, bound)
+
+        held = bind(step, "forward", x, None, make, chosen, way)
+    return run(held, weight), held.bound.slope
+
+
+def vjp(step: Step, g: Array, weight: Array, mask: Array | None, level: int) -> Array:
+    """The gradient by x, given that by the convolution of a step, g times mask; see `conv.vjp`."""
+    held = found(step, "vjp", g, mask, weight)
+    if held is None:
+        chosen = vjp_way(weight.shape, step.y, step.x, step.groups, g.shape[3])
+        way = conv.exact(chosen, weight)
+        made = step.y.size_in * step.x.size_in * weight.shape[2] * step.groups * g.shape[3] * g.itemsize
+        if chosen in _UNBOUND or max(g.nbytes, made) > LARGEST:
+            return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
+
+        def make(g: Array) -> Bound:
+            return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
+
+        held = bind(step, "vjp", g, mask, make, chosen, way)
+    return run(held, weight)
+
+
+def max_forward(step: Step, x: Array, level: int) -> tuple[Array, Places, Any]:
+    """(the max pooling of a step and its activation, its places, the slope of the activation)."""
+
+    def make(x: Array) -> Bound:
+        return _activated(step, maxpool.forward(x, step.y, step.x, _slot(level)))
+
+    bound = _ran(step, "forward", x, None, make, x.nbytes)
+    return bound.made, bound.saved, bound.slope
+
+
+def max_vjp(step: Step, g: Array, places: Places, mask: Array | None, level: int) -> Array:
+    """The gradient by x, given that by the max pooling of a step, g times mask."""
+
+    def make(g: Array) -> Bound:
+        return maxpool.vjp(g, places, step.y, step.x, mask, _slot(level))
+
+    made = step.y.size_in * step.x.size_in * g.shape[1] * g.shape[3] * g.itemsize
+    return _ran(step, "vjp", g, places, make, made).made
+
+
+def sum_forward(step: Step, x: Array, beside: Array, level: int) -> tuple[Array, Any]:
+    """(the activation of x and what is beside it, added up, and its slope)."""
+
+    def make(x: Array) -> Bound:
+        made = room(_slot(level), beside, x.shape, x.dtype)
+        return _activated(step, Bound(x, beside, None, made, [(np.add, (x, beside, made))]))
+
+    bound = _ran(step, "forward", x, beside, make, x.nbytes)
+    return bound.made, bound.slope
+
+
+def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
+    """The gradient by what a sum was handed: that through its body, and what comes beside it where that was taken."""
+
+    def make(through: Array) -> Bound:
+        made = room(_slot(level), beside, through.shape, through.dtype)
+        if step.shortcut is not None:
+            return Bound(through, beside, None, made, [(np.add, (through, beside, made))])
+        skipped = taken(made, step.skip)  # a view: what is skipped is cut out, but nothing of it repeated
+        return Bound(through, beside, None, made, [copied(made, through), (np.add, (skipped, beside, skipped))])
+
+    return _ran(step, "vjp", through, beside, make, through.nbytes).made
+
+
+def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
+    """The gradient by what is activated, given that by the activation."""
+
+    def make(g: Array) -> Bound:
+        made = room(_slot(level), g, g.shape, g.dtype)
+        return Bound(g, slope, None, made, [(np.multiply, (g, slope, made))])
+
+    return _ran(step, "slope", g, slope, make, g.nbytes).made
+
+
+def taken(x: Array, read: Read) -> Array:
+    """What a step reads of the array that it is handed."""
+    if read is EVERYTHING:
+        return x
+    if read.channels is not None:
+        x = x[:, read.channels]
+    if read.rows is not None:
+        x = x[read.rows] if isinstance(read.rows, slice) else x[list(read.rows)]
+    if read.columns is not None:
+        x = x[:, :, read.columns] if isinstance(read.columns, slice) else x[:, :, list(read.columns)]
+    return x
+
+
+def _ran(
+    step: Step, direction: Direction, operand: Array, given: Any, make: Callable[[Array], Bound], size: int
+) -> Bound:
+    """A step without weights, run; it is kept bound unless it takes too much memory."""
+    held = found(step, direction, operand, given)
+    if held is None and size > LARGEST:
+        bound = make(operand)
+        calls.run(bound)
+        return bound
+    held = held or bind(step, direction, operand, given, make)
+    run(held)
+    return held.bound
+
+
+def _slot(level: int) -> str:
+    return f"level {level}"
+
+
+def _activated(step: Step, bound: Bound) -> Bound:
+    activate, slope = activation.applied(step.node.activation, bound.made)
+    bound.calls.extend(activate)
+    return bound._replace(slope=slope)
