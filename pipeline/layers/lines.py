@@ -28,8 +28,8 @@ def width(size: int, itemsize: int) -> int:
 
 def multiplied(lines: Array, size: int) -> int:
     """How many numbers of each of these lines, of which `size` are there, are multiplied."""
-    pitch: int = lines.shape[-1]
-    return min(width(size, lines.itemsize), pitch)
+    there: int = lines.shape[-1]
+    return min(width(size, lines.itemsize), there)
 
 
 def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
