@@ -32,11 +32,11 @@ class _Block(NamedTuple):
 
 
 class _Blocks(threading.local):
-    """The blocks of one thread, and its scratch space by purpose."""
+    """The blocks of one thread, and its scratch space by place."""
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
-        self.scratch: dict[str, _Block] = {}
+        self.scratch: dict[int | str, _Block] = {}
         self.growth = 0
 
     def take(self, size: int) -> _Block:
@@ -81,15 +81,19 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return _placed(_mine.take(size), shape, dtype)
 
 
-def scratch(purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """An array with arbitrary content, valid until this thread asks for the same purpose again."""
+def scratch(place: int | str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """An array with arbitrary content, valid until this thread asks for the same place again.
+
+    Arrays that a step needs at one time have places of their own, the larger ones the lower numbers. All steps share
+    these, so that what is between their arrays is little memory, and stays in the cache.
+    """
     size = prod(shape) * dtype.itemsize
-    block = _mine.scratch.get(purpose)
+    block = _mine.scratch.get(place)
     if block is None or block.size < size:
         eighth = 2 ** max(size.bit_length() - 4, 0)
         block = _block(-(-size // eighth) * eighth)
         if size <= KEPT // 4:
-            _mine.scratch[purpose] = block
+            _mine.scratch[place] = block
             _mine.growth += 1
     return _placed(block, shape, dtype)
 

@@ -97,7 +97,7 @@ def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
         count = min(block, rows - first)
         below = range(first, first + count)
         lines, near = reached(calls, taken, groups, high, below)
-        whole_z = scratch("between", (groups * count * m + 2, wide_line), made.dtype)
+        whole_z = scratch(0, (groups * count * m + 2, wide_line), made.dtype)
         z = whole_z[1:-1].reshape(groups, count, taps, own, wide_line)
         if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
             calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))

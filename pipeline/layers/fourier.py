@@ -136,16 +136,16 @@ def _correlation(
     a, b, d = bilinear(columns, taps, outputs, before, dtype.str)
     q = len(b)
     u = np.matmul(d, kernel.reshape(taps, -1)).reshape(q, 1, features, kh * channels)
-    v = scratch("transformed", (q, high, channels, n), dtype)
+    v = scratch(2, (q, high, channels, n), dtype)
     spectra = v.reshape(q, high, channels * n).transpose(1, 0, 2)
     for block in blocks(high, BLOCK // (columns * channels * n * dtype.itemsize)):
         here = slice(block.start, block.stop)
-        turned = scratch("turned", (len(block), columns, channels, n), dtype)
+        turned = scratch(3, (len(block), columns, channels, n), dtype)
         perform([copied(turned, given[here].transpose(0, 2, 1, 3))])
         np.matmul(b, turned.reshape(len(block), columns, channels * n), out=spectra[here])
     made = room(slot, given, (rows, features, outputs, n), dtype)
     for below in blocks(rows, BLOCK // (q * features * n * dtype.itemsize)):
-        m = scratch("between", (q, len(below), features, n), dtype)
+        m = scratch(0, (q, len(below), features, n), dtype)
         for start, stop, top, bottom in runs(reach, below, high):
             product = m[:, start - below.start : stop - below.start]
             if bottom <= top:
@@ -155,7 +155,7 @@ def _correlation(
             shape = q, stop - start, (bottom - top) * channels, n
             window = view(v, (reach.first + start + top) * line, shape, (high * line, line, n, 1))
             np.matmul(u[..., top * channels : bottom * channels], window, out=product)
-        back = scratch("turned", (len(below), outputs, features, n), dtype)
+        back = scratch(3, (len(below), outputs, features, n), dtype)
         flat = m.reshape(q, len(below), features * n).transpose(1, 0, 2)
         np.matmul(a, flat, out=back.reshape(len(below), outputs, features * n))
         perform([copied(made[below.start : below.stop], back.transpose(0, 2, 1, 3))])

@@ -44,7 +44,7 @@ def _by_erf(z: Array) -> Array:
 
 def _by_formula(z: Array, exponential: Array) -> Array:
     """Phi(z) in float32, given exp(-z^2 / 2); in memory that is shared."""
-    t, phi = scratch("gelu t", z.shape, z.dtype), scratch("gelu phi", z.shape, z.dtype)
+    t, phi = scratch(0, z.shape, z.dtype), scratch(1, z.shape, z.dtype)
     np.absolute(z, out=t)
     t *= scalar(_P * sqrt(0.5), z.dtype)
     t += scalar(1, z.dtype)

@@ -42,7 +42,7 @@ def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = N
     wide = pitch(size, x.itemsize)
     if groups == 1 and mask is None and x.flags.c_contiguous and (uses < _OFTEN or wide == size):
         return x.reshape(1, rows, channels, size)
-    lines = scratch("lines", (groups, rows, channels // groups, wide), x.dtype)
+    lines = scratch(1, (groups, rows, channels // groups, wide), x.dtype)
     calls += put(lines, x, mask)
     calls += passes.filled(lines[..., size : multiplied(lines, size)])
     return lines
@@ -58,7 +58,7 @@ def masked(calls: Calls, x: Array, mask: Array | None) -> Array:
     """x times mask; x itself without one."""
     if mask is None:
         return x
-    made = scratch("masked", x.shape, x.dtype)
+    made = scratch(1, x.shape, x.dtype)
     calls += passes.masked(made, x, mask)
     return made
 

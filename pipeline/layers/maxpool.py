@@ -68,7 +68,7 @@ def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tu
     source = x[start - y.before : stop - y.before]
     if across.stride == 1 and source.flags.c_contiguous and source.size == prod(shape):
         return source.reshape(shape)
-    phases = scratch("between", shape, x.dtype)
+    phases = scratch(0, shape, x.dtype)
     own = slice(start - read.start, stop - read.start)
     for margin in (phases[:, : own.start], phases[:, own.stop :]):
         calls += filled(margin, -np.inf)
@@ -81,7 +81,7 @@ def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: 
     """Calls: the largest of each window of a block of rows, and which tap it is."""
     rows, _, columns, n = made.shape
     lines = phases.shape[1:]
-    widest, column = scratch("widest", lines, made.dtype), scratch("column", lines, tap.dtype)
+    widest, column = scratch(1, lines, made.dtype), scratch(3, lines, tap.dtype)
     size = widest.size - behind(across) * n
     starts = [divmod(number, across.stride) for number in range(across.kernel)]
     taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
@@ -90,7 +90,7 @@ def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: 
     calls += filled(widest.reshape(-1)[size:])
     below = padded_taps(y, rows)
     shape = rows, *lines[1:]
-    largest, number = scratch("largest", shape, made.dtype), scratch("number", shape, tap.dtype)
+    largest, number = scratch(2, shape, made.dtype), scratch(6, shape, tap.dtype)
     _compare(calls, [widest[row] for row in below], largest, number, [column[row] for row in below], across.kernel)
     for target, source in ((made, largest), (tap, number)):
         calls.append(copied(target, pixels(source, columns, n)))
@@ -103,7 +103,7 @@ def _compare(
     best, before = taps[0], numbers[0]
     if len(taps) == 1:
         calls += [(np.copyto, (largest, best)), (np.copyto, (number, before))]
-    larger, share = scratch("larger", largest.shape, _BOOL), scratch("share", number.shape, number.dtype)
+    larger, share = scratch(4, largest.shape, _BOOL), scratch(5, number.shape, number.dtype)
     for t in range(1, len(taps)):
         calls.append((np.greater, (taps[t], best, larger)))
         own = numbers[t]
@@ -126,13 +126,13 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
     padded = made
     if y.before or y.after or across.before or across.after:
         height, width = (axis.before + axis.size_in + axis.after for axis in (y, across))
-        padded = scratch("between", (height, channels, width, n), g.dtype)
+        padded = scratch(0, (height, channels, width, n), g.dtype)
     calls: Calls = [(padded.fill, (0,))]
     for block in blocks(rows, BLOCK // (4 * channels * columns * n * _INDEX.itemsize)):
         here = slice(block.start, block.stop)
         given = g[here]
         if mask is not None or not given.flags.c_contiguous:
-            given = scratch("given", given.shape, g.dtype)
+            given = scratch(4, given.shape, g.dtype)
             calls += masked(given, g[here], None if mask is None else mask[here])
         target = padded[block.start * y.stride :]
         pixel = _pixel(calls, places.tap[here], target, y.stride, across)
@@ -150,8 +150,8 @@ def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis)
     _, channels, width, n = padded.shape
     line = channels * width * n
     kind = np.dtype(np.int32 if padded.size < 2**31 else np.intp)
-    row = scratch("row", tap.shape, tap.dtype)
-    pixel, more, index = (scratch(f"pixel {part}", tap.shape, dtype) for part, dtype in enumerate((kind, kind, _INDEX)))
+    row = scratch(5, tap.shape, tap.dtype)
+    index, pixel, more = (scratch(place, tap.shape, dtype) for place, dtype in ((1, _INDEX), (2, kind), (3, kind)))
     calls += [
         (np.floor_divide, (tap, scalar(across.kernel, tap.dtype), row)),
         (np.copyto, (pixel, row)),

@@ -51,7 +51,7 @@ def masked(target: Array, x: Array, mask: Array | None) -> Calls:
         return [copied(target, x)]
     outer = _outer(target)
     if outer > 0 and _bytes(target, outer) < _LONG:
-        whole = scratch("product", target.shape, target.dtype)
+        whole = scratch(3, target.shape, target.dtype)
         return [*masked(whole, x, mask), copied(target, whole)]
     return [(np.copyto, (target, mask.view(np.uint8))), (np.multiply, (x, target, target))]
 

@@ -73,8 +73,8 @@ def multiply(
         return
     for these in blocks(rows, GATHERED // (k * n * x.itemsize)):
         count, size = len(these), len(these) * n
-        gathered = scratch("gathered rows", (groups, k, count, n), x.dtype)
-        product = scratch("products of rows", (groups, m, count, n), x.dtype)
+        gathered = scratch(4, (groups, k, count, n), x.dtype)
+        product = scratch(5, (groups, m, count, n), x.dtype)
         calls.append(copied(gathered, _lines(x, read, these, (groups, k, count, n))))
         given, taken = Windows(0, k * size, 0, size), Windows(0, m * size, 0, size)
         _multiply_each(calls, matrices, gathered, given, product, taken, 1, size)

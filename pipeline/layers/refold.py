@@ -24,7 +24,7 @@ def refold(calls: Calls, taps: Array, across: Axis, made: Array) -> None:
     far = apart * across.dilation // stride  # and columns
     size = channels * pitch
     lines = taps.reshape(groups, rows, kw * size)
-    phases = scratch("beside", (stride, groups, rows, channels, pitch), taps.dtype)
+    phases = scratch(3, (stride, groups, rows, channels, pitch), taps.dtype)
     sums = phases.reshape(stride, groups, rows, size)
     unmet = set(range(stride))
     for first in range(min(apart, kw)):

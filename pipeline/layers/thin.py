@@ -108,7 +108,7 @@ def gathered(calls: Calls, taken: Taken, groups: int, kernel: Kernel, wide: int)
     first, last = max(reached[0], -max(spread, 0)), min(reached[1], columns - 1 - min(spread, 0))
     count = max(last - first, 0) + 1
     given = apart(masked(calls, x, taken.mask), groups)[:, :, 0]
-    whole = scratch("gathered", (groups, rows + 2 * _SLACK, near, pitch(count * n, x.itemsize)), x.dtype)
+    whole = scratch(2, (groups, rows + 2 * _SLACK, near, pitch(count * n, x.itemsize)), x.dtype)
     u = whole[:, _SLACK : _SLACK + rows]
     margins = [whole[:, :_SLACK], whole[:, _SLACK + rows :]]
     for t in range(near):

@@ -74,7 +74,7 @@ def _correlated(calls: Calls, matrices: Array, unfolded: Array, reach: Reach, ro
         at = Windows(rows.start * features * size, own * size, features * size, size)
         correlate(calls, matrices, unfolded, reach, rows, made, at, size)
         return
-    product = scratch("product", (groups, len(rows), own, wide), made.dtype)
+    product = scratch(2, (groups, len(rows), own, wide), made.dtype)
     at = Windows(0, len(rows) * own * wide, own * wide, wide)
     correlate(calls, matrices, unfolded, reach, rows, product, at, wide)
     there = apart(made[rows.start : rows.stop], groups)
@@ -85,7 +85,7 @@ def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array)
     groups, kh, _, _, own = kernel.shape
     rows, line, pitch = unfolded.shape[1:]
     size = made.shape[2] * made.shape[3]
-    part = scratch("part", made.shape, made.dtype)
+    part = scratch(2, made.shape, made.dtype)
     calls.append((made.fill, (0,)))
     for i in range(kh):
         outputs, inputs = tap(y, i)
@@ -114,7 +114,7 @@ def vjp(
         return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
     height = _rounded(lines) if unfold is _rows else lines
     line = max(size + behind(across) * n, width(size, g.itemsize))
-    unfolded = scratch("between", (groups, rows, height, line), g.dtype)
+    unfolded = scratch(0, (groups, rows, height, line), g.dtype)
     weigh = unfold(calls, g, mask, shape, y, unfolded, False)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
@@ -172,14 +172,14 @@ def _spread(
     own, size = features // groups, g.shape[2] * g.shape[3]
     masked = g
     if mask is not None or not g.flags.c_contiguous:
-        masked = scratch("masked", g.shape, g.dtype)
+        masked = scratch(1, g.shape, g.dtype)
         calls += passes.masked(masked, g, mask)
     matrices = scratch("kernel", (groups, kh, lines, own), g.dtype)
     there, _ = placed(y)
     spread = unfolded[:, None]
     together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
     if not together:
-        spread = scratch("spread", (groups, y.size_out, kh, lines, pitch), g.dtype)
+        spread = scratch(2, (groups, y.size_out, kh, lines, pitch), g.dtype)
     calls += filled(spread[..., size:])
     read = Windows(0, own * size, features * size, size)
     put = Windows(0, y.size_out * kh * lines * pitch, kh * lines * pitch, pitch)
@@ -216,11 +216,11 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int) -> Array:
     x = pixels(lines, across.size_in, n)
     if _is_whole(across):
         if line > across.size_in * n:
-            lines = scratch("between", x.shape, x.dtype)
+            lines = scratch(0, x.shape, x.dtype)
             calls.append(copied(lines, x))
         return lines.reshape(groups, rows, channels * across.kernel, n)
     size = across.size_out * n
-    flat = scratch("between", (groups, rows, across.kernel * channels, pitch(size, lines.itemsize)), lines.dtype)
+    flat = scratch(0, (groups, rows, across.kernel * channels, pitch(size, lines.itemsize)), lines.dtype)
     calls += filled(flat[..., size : multiplied(flat, size)])
     unfolded = pixels(flat, across.size_out, n).reshape(shape)
     if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy

@@ -57,10 +57,10 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
     made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
     for rows in blocks(y.size_out, BLOCK // (4 * features * written * x.itemsize)):
         top, bottom = reach.met(rows, y.size_in)
-        halves = scratch("halves", (2, bottom - top, channels, read), x.dtype)
+        halves = scratch(1, (2, bottom - top, channels, read), x.dtype)
         split(calls, x[top:bottom], across.before, 2, halves)
         even, odd = halves.reshape(2, -1)
-        u = scratch("transformed", (4, bottom - top, channels, read), x.dtype)
+        u = scratch(2, (4, bottom - top, channels, read), x.dtype)
         u0, u1, u2, u3 = u.reshape(4, -1)[:, :-n]
         calls += [
             (u[:, -1:, -1, -n:].fill, (0,)),
@@ -69,7 +69,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
             (np.subtract, (even[n:], odd[:-n], u2)),
             (np.subtract, (odd[:-n], odd[n:], u3)),
         ]
-        m = scratch("between", (4, len(rows), features, written), x.dtype)
+        m = scratch(0, (4, len(rows), features, written), x.dtype)
         put = Windows(0, m[0].size, features * written, written)
         correlate(calls, matrices, u, reach.below(top), rows, m, put, written)
         m0, m1, m2, m3 = m.reshape(4, -1)
@@ -96,17 +96,17 @@ def vjp(g: Array, shape: Shape, y: Axis, across: Axis, mask: Array | None = None
     made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
     for rows in blocks(y.size_in, BLOCK // (4 * channels * written * g.itemsize)):
         top, bottom = reach.met(rows, y.size_out)
-        h = scratch("transformed", (4, bottom - top, features, read), g.dtype)
+        h = scratch(2, (4, bottom - top, features, read), g.dtype)
         given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
         split(calls, given, 0, 2, h[::3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
-        p = scratch("between", (4, len(rows), channels, written), g.dtype)
+        p = scratch(0, (4, len(rows), channels, written), g.dtype)
         calls += filled(p[..., read:])
         put = Windows(0, p[0].size, channels * written, written)
         correlate(calls, matrices, h, reach.below(top), rows, p, put, read)
         p0, p1, p2, p3 = p.reshape(4, -1)
-        later = scratch("halves", p0.shape, g.dtype)
+        later = scratch(1, p0.shape, g.dtype)
         calls += [
             (np.add, (p1, p2, later)),
             (np.subtract, (later, p0, later)),
