@@ -25,7 +25,7 @@ from pipeline.layers.array import Array, view
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
-from pipeline.layers.lines import apart, multiplied, pitch, width
+from pipeline.layers.lines import apart, multiplied, pitch, pixels, width
 from pipeline.layers.passes import copied, filled
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach
@@ -39,6 +39,9 @@ BLOCK = 2**20
 _FEW = 4
 """Up to so many taps are added one by one; more, or small ones, in one reduction, in the same order."""
 _LARGE = 2**18
+
+_SHORT = 128
+"""Numbers of a line up to which a copy takes less time than adding line by line."""
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
@@ -104,13 +107,28 @@ def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         across = multiplied(lines, size)
         correlate(calls, matrices, lines, near, below, z, there, across, taken.slack, stack)
-        strides = (count * m * wide_line, m * wide_line, own * wide_line + shift.step * n, wide_line, 1)
-        shifted = view(whole_z, wide_line + start + shift.first * n, (groups, count, taps, own, wide * n), strides)
-        _add(calls, shifted, apart(made[first : first + count], groups).reshape(groups, count, own, wide * n))
+        here = apart(made[first : first + count], groups)
+        _add(calls, whole_z, wide_line + start + shift.first * n, shift.step * n, z.shape, here)
 
 
-def _add(calls: Calls, shifted: Array, made: Array) -> None:
-    taps = shifted.shape[2]
+def _add(calls: Calls, z: Array, at: int, step: int, shape: tuple[int, ...], made: Array) -> None:
+    """Calls: made [groups, rows, own, columns, n] = sum over taps of z [groups, rows, taps, own, pitch].
+
+    The first line of z begins `at`, and those of each tap `step` numbers further. Short lines are added with what is
+    between them, and copied.
+    """
+    groups, rows, taps, own, pitch = shape
+    line = made.shape[3] * made.shape[4]
+    strides = rows * taps * own * pitch, taps * own * pitch, own * pitch + step
+    if own > 1 and line <= min(pitch, _SHORT):
+        sums = scratch(3, (groups, rows, own, pitch), made.dtype)
+        whole = (own - 1) * pitch + line
+        shifted = view(z, at, (groups, rows, taps, whole), (*strides, 1))
+        calls.append((np.add.reduce, (shifted, 2, None, sums.reshape(groups, rows, own * pitch)[..., :whole])))
+        calls.append(copied(made, pixels(sums, *made.shape[3:])))
+        return
+    shifted = view(z, at, (groups, rows, taps, own, line), (*strides, pitch, 1))
+    made = made.reshape(groups, rows, own, line)
     if taps == 1:
         calls.append(copied(made, shifted[:, :, 0]))
     elif taps > _FEW or shifted.size * shifted.itemsize < _LARGE:

@@ -35,12 +35,14 @@ def multiplied(lines: Array, size: int) -> int:
 def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
     """x [rows, C, columns, n] (times mask) as [groups, rows, C // groups, pitch], each number to be read `uses` times.
 
-    x itself where it is as it should be. Where only its lines straddle cache lines, a copy pays if they are read often.
+    Where only its lines straddle cache lines, a copy pays if they are read often. How much of them is multiplied, which
+    BLAS rounds by, does not depend on where x lies.
     """
     rows, channels, columns, n = x.shape
     size = columns * n
-    wide = pitch(size, x.itemsize)
-    if groups == 1 and mask is None and x.flags.c_contiguous and (uses < _OFTEN or wide == size):
+    plain = groups == 1 and mask is None
+    wide = size if plain and uses < _OFTEN else pitch(size, x.itemsize)
+    if plain and wide == size and x.flags.c_contiguous:
         return x.reshape(1, rows, channels, size)
     lines = scratch(1, (groups, rows, channels // groups, wide), x.dtype)
     calls += put(lines, x, mask)

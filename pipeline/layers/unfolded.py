@@ -42,6 +42,9 @@ from pipeline.network import Axis
 BLOCK = 2**20
 """Bytes of u that are made at once."""
 
+_DEEP = 64
+"""Numbers that each one made is a sum of, below which copying it takes longer than whole vectors save."""
+
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
@@ -67,10 +70,10 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
 
 def _correlated(calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, made: Array) -> None:
     """Some rows of what is made, by way of lines of whole vectors where these are sooner multiplied."""
-    groups, _, own, _ = matrices.shape
+    groups, _, own, depth = matrices.shape
     features, size = made.shape[1], made.shape[2] * made.shape[3]
     wide = multiplied(unfolded, size)
-    if wide == size:
+    if wide == size or depth < _DEEP:
         at = Windows(rows.start * features * size, own * size, features * size, size)
         correlate(calls, matrices, unfolded, reach, rows, made, at, size)
         return

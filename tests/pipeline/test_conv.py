@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, fourier, product, steps, thin, winograd
+from pipeline.layers import choice, conv, fourier, lines, product, steps, thin, winograd
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
 from pipeline.probes import draw_probes
@@ -175,6 +175,44 @@ def test_rows_that_are_multiplied_at_once_follow_the_definition(
         back = conv.vjp(g, weight, y, across, groups, way=way if y.stride == 1 else "unfolded")
     np.testing.assert_allclose(made, expected, atol=1e-12)
     assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@settings(max_examples=150, deadline=None)
+@given(
+    AXES,
+    AXES,
+    st.sampled_from([1, 2]),
+    st.sampled_from([1, 3, 8, 32]),
+    st.integers(1, 9),
+    st.sampled_from(["folded", "unfolded"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_lines_of_whole_vectors_follow_the_definition(
+    in_place: bool, y: Axis, across: Axis, groups: int, channels: int, n: int, way: choice.Way, seed: int
+) -> None:
+    """Lines that are multiplied to the end of a pair of vectors, and those that are not; where they lie is all one."""
+    assume(way != "folded" or (across.stride == y.dilation == 1))
+    back_way: choice.Way = way if y.stride == 1 else "unfolded"
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((y.size_in, groups * channels, across.size_in, n))
+    weight = rng.standard_normal((y.kernel, across.kernel, channels, 8 * groups))
+    expected = by_definition(x, weight, y, across, groups)
+    g = rng.standard_normal(expected.shape)
+    with patch.object(lines, "reads_small_in_place", lambda: in_place):
+        made = conv.forward(x, weight, y, across, groups, way).copy()
+        back = conv.vjp(g, weight, y, across, groups, way=back_way).copy()
+        np.testing.assert_array_equal(conv.forward(apart(x), weight, y, across, groups, way), made)
+        np.testing.assert_array_equal(conv.vjp(apart(g), weight, y, across, groups, way=back_way), back)
+    np.testing.assert_allclose(made, expected, atol=1e-11)
+    assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+def apart(x: np.ndarray) -> np.ndarray:
+    """The same numbers in lines that lie apart."""
+    wider = np.full((*x.shape[:2], x.shape[2] + 3, x.shape[3]), np.nan)
+    wider[:, :, 1:-2] = x
+    return wider[:, :, 1:-2]
 
 
 THREE_WIDE = st.builds(
