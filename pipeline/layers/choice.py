@@ -26,7 +26,7 @@ TAPS = 3
 CALLS, CALLS_BACK = 10**6, 14 * 10**5
 """Multiply-adds that take as long as the calls that the Winograd way has more, forward and back."""
 
-TRANSFORM = 9
+TRANSFORM = 5
 """Passes that take as long as taking a number's columns apart, or putting them together, and its transform."""
 
 THIN = 4

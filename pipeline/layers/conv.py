@@ -47,7 +47,7 @@ def bound_forward(
     if way == "unfolded":
         return unfolded.forward(x, shape, y, across, groups, slot)
     if way == "winograd":
-        return winograd.forward(x, shape, y, across, slot)
+        return winograd.forward(x, shape, y, across, x.shape[3], slot)
     return folded.forward(x, shape, y, across, groups, slot)
 
 
@@ -86,7 +86,7 @@ def bound_vjp(
     if way == "unfolded":
         return unfolded.vjp(g, shape, y, across, groups, mask, slot)
     if way == "winograd":
-        return winograd.vjp(g, shape, y, across, mask, slot)
+        return winograd.vjp(g, shape, y, across, g.shape[3], mask, slot)
     return folded.vjp(g, shape, y, across, groups, mask, slot)
 
 

@@ -28,6 +28,20 @@ _BYTES_PER_CALL = 600
 Direction = Literal["forward", "vjp", "slope"]
 
 
+class Site(NamedTuple):
+    """What is kept bound: a step, in one direction, for n probes, in a layout."""
+
+    step: Step
+    direction: Direction
+    n: int
+    layout: Any = None
+
+    @property
+    def key(self) -> tuple[int, Direction, int, Any]:
+        """The step is known by its identity."""
+        return id(self.step), *self[1:]
+
+
 class Held(NamedTuple):
     """A step bound to its arrays."""
 
@@ -55,7 +69,7 @@ class Held(NamedTuple):
 
 class _Kept(threading.local):
     def __init__(self) -> None:
-        self.held: dict[tuple[int, Direction, int], Held] = {}
+        self.held: dict[tuple[int, Direction, int, Any], Held] = {}
         self.size = 0
         self.growth = 0
         self.epoch = 0
@@ -81,8 +95,7 @@ def recorded(make: Callable[[], Any]) -> tuple[Any, list[Held]]:
 
 
 def bind(
-    step: Step,
-    direction: Direction,
+    site: Site,
     operand: Array,
     given: Any,
     make: Callable[[Array], Bound],
@@ -93,9 +106,8 @@ def bind(
 
     All others are let go of where they are bound to scratch space that has grown since.
     """
-    key = id(step), direction, operand.shape[3]
-    before = _kept.held.pop(key, None)
-    owns = before is not None and before.step is step and before.way == way and before.bound.given is given
+    before = _kept.held.pop(site.key, None)
+    owns = before is not None and before.step is site.step and before.way == way and before.bound.given is given
     _kept.size -= 0 if before is None else before.size
     del before  # what it was bound to is free for the new one
     bound = make(operand.copy() if owns else operand)
@@ -104,16 +116,16 @@ def bind(
     if _kept.growth != growth() or _kept.size + size > KEPT:
         _kept.held.clear()
         _kept.size, _kept.growth = 0, growth()
-    held = _kept.held[key] = Held(step, chosen, way, bound, owns, size)
+    held = _kept.held[site.key] = Held(site.step, chosen, way, bound, owns, size)
     _kept.size += size
     _kept.epoch += 1
     return held
 
 
-def found(step: Step, direction: Direction, operand: Array, given: Any, weight: Array | None = None) -> Held | None:
+def found(site: Site, operand: Array, given: Any, weight: Array | None = None) -> Held | None:
     """The step as it is bound already, its operand in place, if it is."""
-    held = _kept.held.get((id(step), direction, operand.shape[3]))
-    if held is None or held.step is not step or (weight is not None and not held.suits(weight)):
+    held = _kept.held.get(site.key)
+    if held is None or held.step is not site.step or (weight is not None and not held.suits(weight)):
         return None
     if held.bound.given is not given and not is_in_place(held.bound.given, given):
         return None

@@ -9,53 +9,80 @@ from typing import Any
 import numpy as np
 
 from pipeline.cone import EVERYTHING, Read, Step
-from pipeline.layers import activation, conv, maxpool
+from pipeline.layers import activation, conv, maxpool, winograd
 from pipeline.layers import bound as calls
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
 from pipeline.layers.buffer import room
 from pipeline.layers.choice import LARGEST, forward_way, vjp_way
-from pipeline.layers.held import Direction, bind, found, run
+from pipeline.layers.held import Direction, Site, bind, found, run
 from pipeline.layers.maxpool import Places
 from pipeline.layers.passes import copied
+from pipeline.layers.winograd import TOGETHER, Layout
 
 _UNBOUND = "phases", "fourier"
 """Ways that make arrays of their own."""
 
 
-def forward(step: Step, x: Array, weight: Array, level: int) -> tuple[Array, Any]:
+def joins(step: Step, weight: Array, after: Step, weight_after: Array, n: int) -> bool:
+    """Whether what a convolution makes stays apart for the one after it, both ways; see `winograd`."""
+    pads = after.x.before, after.x.after
+    if after.read is not EVERYTHING or any(pads) or step.node.activation not in ("relu", "linear"):
+        return False
+    return all(
+        way(one.shape, at.y, at.x, at.groups, n) == "winograd" and conv.exact("winograd", one) == "winograd"
+        for at, one in ((step, weight), (after, weight_after))
+        for way in (forward_way, vjp_way)
+    )
+
+
+def forward(step: Step, x: Array, weight: Array, level: int, n: int, layout: Layout = TOGETHER) -> tuple[Array, Any]:
     """(the convolution of a step and its activation, the slope of that); see `conv.forward`."""
-    held = found(step, "forward", x, None, weight)
+    site = Site(step, "forward", n, layout)
+    held = found(site, x, None, weight)
     if held is None:
-        chosen = forward_way(weight.shape, step.y, step.x, step.groups, x.shape[3])
+        chosen = forward_way(weight.shape, step.y, step.x, step.groups, n)
         way = conv.exact(chosen, weight)
-        made = step.y.size_out * step.x.size_out * weight.shape[3] * x.shape[3] * x.itemsize
-        if chosen in _UNBOUND or max(x.nbytes, made) > LARGEST:
-            z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
-            return activation.forward(step.node.activation, z)
 
         def make(x: Array) -> Bound:
-            bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
-            return _activated(step, bound)
+            if layout != TOGETHER:
+                bound = winograd.forward(x, weight.shape, step.y, step.x, n, _slot(level), layout)
+            else:
+                bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
+            return _activated(step, bound, layout.made)
 
-        held = bind(step, "forward", x, None, make, chosen, way)
+        made = step.y.size_out * step.x.size_out * weight.shape[3] * n * x.itemsize
+        if layout == TOGETHER and (chosen in _UNBOUND or max(x.nbytes, made) > LARGEST):
+            z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
+            return activation.forward(step.node.activation, z)
+        if max(x.nbytes, made) > LARGEST:
+            bound = make(x)
+            return calls.run(bound, weight), bound.slope
+        held = bind(site, x, None, make, chosen, way)
     return run(held, weight), held.bound.slope
 
 
-def vjp(step: Step, g: Array, weight: Array, mask: Array | None, level: int) -> Array:
+def vjp(
+    step: Step, g: Array, weight: Array, mask: Array | None, level: int, n: int, layout: Layout = TOGETHER
+) -> Array:
     """The gradient by x, given that by the convolution of a step, g times mask; see `conv.vjp`."""
-    held = found(step, "vjp", g, mask, weight)
+    site = Site(step, "vjp", n, layout)
+    held = found(site, g, mask, weight)
     if held is None:
-        chosen = vjp_way(weight.shape, step.y, step.x, step.groups, g.shape[3])
+        chosen = vjp_way(weight.shape, step.y, step.x, step.groups, n)
         way = conv.exact(chosen, weight)
-        made = step.y.size_in * step.x.size_in * weight.shape[2] * step.groups * g.shape[3] * g.itemsize
-        if chosen in _UNBOUND or max(g.nbytes, made) > LARGEST:
-            return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
 
         def make(g: Array) -> Bound:
+            if layout != TOGETHER:
+                return winograd.vjp(g, weight.shape, step.y, step.x, n, mask, _slot(level), layout)
             return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
 
-        held = bind(step, "vjp", g, mask, make, chosen, way)
+        made = step.y.size_in * step.x.size_in * weight.shape[2] * step.groups * n * g.itemsize
+        if layout == TOGETHER and (chosen in _UNBOUND or max(g.nbytes, made) > LARGEST):
+            return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
+        if max(g.nbytes, made) > LARGEST:
+            return calls.run(make(g), weight)
+        held = bind(site, g, mask, make, chosen, way)
     return run(held, weight)
 
 
@@ -130,12 +157,13 @@ def _ran(
     step: Step, direction: Direction, operand: Array, given: Any, make: Callable[[Array], Bound], size: int
 ) -> Bound:
     """A step without weights, run; it is kept bound unless it takes too much memory."""
-    held = found(step, direction, operand, given)
+    site = Site(step, direction, operand.shape[3])
+    held = found(site, operand, given)
     if held is None and size > LARGEST:
         bound = make(operand)
         calls.run(bound)
         return bound
-    held = held or bind(step, direction, operand, given, make)
+    held = held or bind(site, operand, given, make)
     run(held)
     return held.bound
 
@@ -144,7 +172,9 @@ def _slot(level: int) -> str:
     return f"level {level}"
 
 
-def _activated(step: Step, bound: Bound) -> Bound:
-    activate, slope = activation.applied(step.node.activation, bound.made)
+def _activated(step: Step, bound: Bound, apart: bool = False) -> Bound:
+    made = bound.made
+    z = made.reshape(-1, *made.shape[2:]) if apart else made  # rows of both halves are rows
+    activate, slope = activation.applied(step.node.activation, z)
     bound.calls.extend(activate)
-    return bound._replace(slope=slope)
+    return bound._replace(slope=None if slope is None else slope.reshape(made.shape))
