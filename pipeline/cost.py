@@ -21,8 +21,8 @@ BLOCK_BYTES = 2**28
 DEFAULT_MEMORY = 10**9
 """What a worker may take for one config, in bytes."""
 
-_CALLS_PER_CONFIG = 180
-_CALLS_PER_STEP = 90
+_CALLS_PER_CONFIG = 150
+_CALLS_PER_STEP = 70
 """Python and NumPy's calls, both ways, as calls of NumPy on a few numbers."""
 _CALLS_PER_UNBOUND_STEP = 600
 """What is added where views are made anew, and in several blocks of rows."""
@@ -105,7 +105,7 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
         bound = isinstance(step.node.layer, Conv | Depthwise | MaxPool) and step.y.dilation == 1
         unbound += not bound or max(made, read) * count * itemsize > LARGEST
     held = kept + passed + beside + 4 * size * itemsize
-    scratch = min(_SCRATCH, 5 * passed * count)
+    scratch = min(_SCRATCH, 3 * passed * count)
     fixed = scratch + steps * _BYTES_PER_STEP + 2 * itemsize * weights + 4 * drawn
     effort += _MULTIPLY_ADDS_PER_WEIGHT * drawn
     return Work(multiply_adds, effort, held, fixed, weights, steps, unbound)

@@ -85,7 +85,7 @@ def epoch() -> int:
 
 
 def recorded(make: Callable[[], Any]) -> tuple[Any, list[Held]]:
-    """What is made, and the held steps that were run for it."""
+    """What is made, and the held steps that were run for it since the last one was bound."""
     ran: list[Held] = []
     _kept.ran = ran
     try:
@@ -119,6 +119,8 @@ def bind(
     held = _kept.held[site.key] = Held(site.step, chosen, way, bound, owns, size)
     _kept.size += size
     _kept.epoch += 1
+    if _kept.ran is not None:  # they are not run again as they were, and what they hold on to is let go of
+        _kept.ran.clear()
     return held
 
 

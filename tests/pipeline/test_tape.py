@@ -10,7 +10,7 @@ import pytest
 from pipeline.cone import cone
 from pipeline.config import Config, build
 from pipeline.erf import input_gradient, prepared
-from pipeline.layers import steps, tape
+from pipeline.layers import held, steps, tape
 from pipeline.probes import draw_probes
 from pipeline.propagate import Timeout
 from pipeline.weights import Parameters, draw_weights
@@ -120,6 +120,22 @@ def test_a_tape_is_left_for_parameters_and_operands_that_it_does_not_suit(in_a_f
     for found in in_a_fresh_thread(measured):
         for made, of_its_own in zip(found, expected, strict=True):
             np.testing.assert_array_equal(made, of_its_own)
+
+
+def test_what_is_let_go_of_is_not_kept_by_a_record(monkeypatch, in_a_fresh_thread):
+    """While scratch space grows, the steps that were bound to less of it are let go of."""
+    config = configured("7x7/2:8 max3x3/2 2xres(2x3x3:8)")
+    recorded, passes = tape.recorded, []
+
+    def looked_at(make):
+        made, ran = recorded(make)
+        passes.append(all(any(one is kept for kept in held._kept.held.values()) for one in ran))
+        return made, ran
+
+    monkeypatch.setattr(tape, "recorded", looked_at)
+    in_a_fresh_thread(lambda: [gradient(config) for _ in range(4)])
+    assert len(passes) >= 4
+    assert all(passes)
 
 
 def test_the_deadline_holds_for_a_pass_from_tape(in_a_fresh_thread):
