@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from pipeline.config import Config
 from pipeline.erf import measure_heatmap
-from pipeline.layers import conv, steps
+from pipeline.layers import conv, held, steps
 from pipeline.layers.choice import Shape, Way, is_dilated
 from pipeline.network import Axis
 
@@ -42,5 +42,5 @@ def _direct() -> Iterator[None]:
         return "phases" if is_dilated(y, across) else "unfolded"
 
     ways = [patch.object(module, name, unfolded) for module in (conv, steps) for name in ("forward_way", "vjp_way")]
-    with ways[0], ways[1], ways[2], ways[3], patch.object(steps, "LARGEST", -1):
+    with ways[0], ways[1], ways[2], ways[3], patch.object(held, "LARGEST", -1):
         yield

@@ -18,7 +18,7 @@ from pipeline.layers import conv
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
 from pipeline.layers.buffer import growth
-from pipeline.layers.choice import Way
+from pipeline.layers.choice import LARGEST, Way
 
 KEPT = 2**25
 """Bytes that the steps of one thread may keep for themselves."""
@@ -50,7 +50,7 @@ class Held(NamedTuple):
     way: Way | None  # what a weight had it done by
     bound: Bound
     owns: bool  # the operand is a copy of our own
-    size: int
+    size: int  # of what is kept, in bytes; none of a step that is too large
 
     def suits(self, weight: Array) -> bool:
         """Whether a weight has it done in this way, too."""
@@ -102,15 +102,18 @@ def bind(
     chosen: Way | None = None,
     way: Way | None = None,
 ) -> Held:
-    """Binds a step to its operand, or to a copy of it where operands have come from several places, and keeps it.
+    """Binds a step to its operand, or to a copy of it where operands have come from several places.
 
-    All others are let go of where they are bound to scratch space that has grown since.
+    It is kept unless it takes too much memory. All others are let go of where they are bound to scratch space that has
+    grown since.
     """
     before = _kept.held.pop(site.key, None)
     owns = before is not None and before.step is site.step and before.way == way and before.bound.given is given
     _kept.size -= 0 if before is None else before.size
     del before  # what it was bound to is free for the new one
     bound = make(operand.copy() if owns else operand)
+    if max(operand.nbytes, bound.made.nbytes) > LARGEST:
+        return Held(site.step, chosen, way, bound, owns, 0)
     size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes
     size += sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)
     if _kept.growth != growth() or _kept.size + size > KEPT:
@@ -136,7 +139,7 @@ def found(site: Site, operand: Array, given: Any, weight: Array | None = None) -
 
 def run(held: Held, weight: Array | None = None) -> Array:
     """What a held step makes, with a weight if it has one."""
-    if _kept.ran is not None:
+    if _kept.ran is not None and held.size:
         _kept.ran.append(held)
     return calls.run(held.bound, weight)
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from pipeline.cone import EVERYTHING, Read, Step
 from pipeline.layers import activation, conv, maxpool, winograd
-from pipeline.layers import bound as calls
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
 from pipeline.layers.buffer import room
-from pipeline.layers.choice import LARGEST, forward_way, vjp_way
+from pipeline.layers.choice import forward_way, vjp_way
 from pipeline.layers.held import Direction, Site, bind, found, run
 from pipeline.layers.maxpool import Places
 from pipeline.layers.passes import copied
@@ -40,25 +39,22 @@ def forward(step: Step, x: Array, weight: Array, level: int, n: int, layout: Lay
     """(the convolution of a step and its activation, the slope of that); see `conv.forward`."""
     site = Site(step, "forward", n, layout)
     held = found(site, x, None, weight)
-    if held is None:
-        chosen = forward_way(weight.shape, step.y, step.x, step.groups, n)
-        way = conv.exact(chosen, weight)
+    if held is not None:
+        return run(held, weight), held.bound.slope
+    chosen = forward_way(weight.shape, step.y, step.x, step.groups, n)
+    way = conv.exact(chosen, weight)
+    if chosen in _UNBOUND:
+        z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
+        return activation.forward(step.node.activation, z)
 
-        def make(x: Array) -> Bound:
-            if layout != TOGETHER:
-                bound = winograd.forward(x, weight.shape, step.y, step.x, n, _slot(level), layout)
-            else:
-                bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
-            return _activated(step, bound, layout.made)
+    def make(x: Array) -> Bound:
+        if layout == TOGETHER:
+            bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
+        else:
+            bound = winograd.forward(x, weight.shape, step.y, step.x, n, _slot(level), layout)
+        return _activated(step, bound, layout.made)
 
-        made = step.y.size_out * step.x.size_out * weight.shape[3] * n * x.itemsize
-        if layout == TOGETHER and (chosen in _UNBOUND or max(x.nbytes, made) > LARGEST):
-            z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
-            return activation.forward(step.node.activation, z)
-        if max(x.nbytes, made) > LARGEST:
-            bound = make(x)
-            return calls.run(bound, weight), bound.slope
-        held = bind(site, x, None, make, chosen, way)
+    held = bind(site, x, None, make, chosen, way)
     return run(held, weight), held.bound.slope
 
 
@@ -68,22 +64,19 @@ def vjp(
     """The gradient by x, given that by the convolution of a step, g times mask; see `conv.vjp`."""
     site = Site(step, "vjp", n, layout)
     held = found(site, g, mask, weight)
-    if held is None:
-        chosen = vjp_way(weight.shape, step.y, step.x, step.groups, n)
-        way = conv.exact(chosen, weight)
+    if held is not None:
+        return run(held, weight)
+    chosen = vjp_way(weight.shape, step.y, step.x, step.groups, n)
+    way = conv.exact(chosen, weight)
+    if chosen in _UNBOUND:
+        return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
 
-        def make(g: Array) -> Bound:
-            if layout != TOGETHER:
-                return winograd.vjp(g, weight.shape, step.y, step.x, n, mask, _slot(level), layout)
+    def make(g: Array) -> Bound:
+        if layout == TOGETHER:
             return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
+        return winograd.vjp(g, weight.shape, step.y, step.x, n, mask, _slot(level), layout)
 
-        made = step.y.size_in * step.x.size_in * weight.shape[2] * step.groups * n * g.itemsize
-        if layout == TOGETHER and (chosen in _UNBOUND or max(g.nbytes, made) > LARGEST):
-            return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
-        if max(g.nbytes, made) > LARGEST:
-            return calls.run(make(g), weight)
-        held = bind(site, g, mask, make, chosen, way)
-    return run(held, weight)
+    return run(bind(site, g, mask, make, chosen, way), weight)
 
 
 def max_forward(step: Step, x: Array, level: int) -> tuple[Array, Places, Any]:
@@ -92,7 +85,7 @@ def max_forward(step: Step, x: Array, level: int) -> tuple[Array, Places, Any]:
     def make(x: Array) -> Bound:
         return _activated(step, maxpool.forward(x, step.y, step.x, _slot(level)))
 
-    bound = _ran(step, "forward", x, None, make, x.nbytes)
+    bound = _ran(step, "forward", x, None, make)
     return bound.made, bound.saved, bound.slope
 
 
@@ -102,8 +95,7 @@ def max_vjp(step: Step, g: Array, places: Places, mask: Array | None, level: int
     def make(g: Array) -> Bound:
         return maxpool.vjp(g, places, step.y, step.x, mask, _slot(level))
 
-    made = step.y.size_in * step.x.size_in * g.shape[1] * g.shape[3] * g.itemsize
-    return _ran(step, "vjp", g, places, make, made).made
+    return _ran(step, "vjp", g, places, make).made
 
 
 def sum_forward(step: Step, x: Array, beside: Array, level: int) -> tuple[Array, Any]:
@@ -113,7 +105,7 @@ def sum_forward(step: Step, x: Array, beside: Array, level: int) -> tuple[Array,
         made = room(_slot(level), beside, x.shape, x.dtype)
         return _activated(step, Bound(x, beside, None, made, [(np.add, (x, beside, made))]))
 
-    bound = _ran(step, "forward", x, beside, make, x.nbytes)
+    bound = _ran(step, "forward", x, beside, make)
     return bound.made, bound.slope
 
 
@@ -127,7 +119,7 @@ def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
         skipped = taken(made, step.skip)  # a view: what is skipped is cut out, but nothing of it repeated
         return Bound(through, beside, None, made, [copied(made, through), (np.add, (skipped, beside, skipped))])
 
-    return _ran(step, "vjp", through, beside, make, through.nbytes).made
+    return _ran(step, "vjp", through, beside, make).made
 
 
 def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
@@ -137,7 +129,7 @@ def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
         made = room(_slot(level), g, g.shape, g.dtype)
         return Bound(g, slope, None, made, [(np.multiply, (g, slope, made))])
 
-    return _ran(step, "slope", g, slope, make, g.nbytes).made
+    return _ran(step, "slope", g, slope, make).made
 
 
 def taken(x: Array, read: Read) -> Array:
@@ -153,17 +145,10 @@ def taken(x: Array, read: Read) -> Array:
     return x
 
 
-def _ran(
-    step: Step, direction: Direction, operand: Array, given: Any, make: Callable[[Array], Bound], size: int
-) -> Bound:
-    """A step without weights, run; it is kept bound unless it takes too much memory."""
+def _ran(step: Step, direction: Direction, operand: Array, given: Any, make: Callable[[Array], Bound]) -> Bound:
+    """A step without weights, run."""
     site = Site(step, direction, operand.shape[3])
-    held = found(site, operand, given)
-    if held is None and size > LARGEST:
-        bound = make(operand)
-        calls.run(bound)
-        return bound
-    held = held or bind(site, operand, given, make)
+    held = found(site, operand, given) or bind(site, operand, given, make)
     run(held)
     return held.bound
 

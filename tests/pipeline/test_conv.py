@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, fourier, lines, product, steps, thin, winograd
+from pipeline.layers import choice, conv, fourier, held, lines, product, steps, thin, winograd
 from pipeline.layers.bound import run
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
@@ -316,7 +316,7 @@ def test_a_stem_whose_columns_stay_apart_is_measured_with_the_same_bits(
     monkeypatch.setattr(steps, "joins", lambda *given: apart.append(joins(*given)) or apart[-1])
     joined = in_a_fresh_thread()
     assert any(apart)
-    monkeypatch.setattr(steps, "LARGEST", 0)
+    monkeypatch.setattr(held, "LARGEST", 0)
     unkept = in_a_fresh_thread()
     monkeypatch.setattr(steps, "joins", lambda *_: False)
     for made in (*joined, *unkept):
