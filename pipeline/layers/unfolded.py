@@ -50,30 +50,33 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
     n, own = x.shape[3], features // groups
+    size = across.size_out * n
     calls: Calls = []
     lines = lined(calls, x, groups, 0)
     whole = _is_whole(across)
+    wide = size if whole or y.dilation > 1 or kh * kw * channels < _DEEP else width(size, x.itemsize)
     kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
     made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
-        for rows in blocks(y.size_out, BLOCK // (channels * groups * kw * across.size_out * n * y.stride * x.itemsize)):
+        for rows in blocks(y.size_out, BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)):
             top, bottom = reach.met(rows, y.size_in)
-            unfolded = _unfold(calls, lines[:, top:bottom], across, n)
-            _correlated(calls, matrices, unfolded, reach.below(top), rows, made)
+            unfolded = _unfold(calls, lines[:, top:bottom], across, n, wide)
+            _correlated(calls, matrices, unfolded, reach.below(top), rows, made, wide)
     else:
-        _dilated(calls, kernel, _unfold(calls, lines, across, n), y, made)
+        _dilated(calls, kernel, _unfold(calls, lines, across, n, wide), y, made)
     weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
     return Bound(x, None, weigh, made, calls)
 
 
-def _correlated(calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, made: Array) -> None:
-    """Some rows of what is made, by way of lines of whole vectors where these are sooner multiplied."""
-    groups, _, own, depth = matrices.shape
+def _correlated(
+    calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, made: Array, wide: int
+) -> None:
+    """Some rows of what is made, by way of `wide` numbers of each line."""
+    groups, _, own, _ = matrices.shape
     features, size = made.shape[1], made.shape[2] * made.shape[3]
-    wide = multiplied(unfolded, size)
-    if wide == size or depth < _DEEP:
+    if wide == size:
         at = Windows(rows.start * features * size, own * size, features * size, size)
         correlate(calls, matrices, unfolded, reach, rows, made, at, size)
         return
@@ -209,10 +212,10 @@ def _is_whole(across: Axis) -> bool:
     return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
 
 
-def _unfold(calls: Calls, lines: Array, across: Axis, n: int) -> Array:
+def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Array:
     """u of the derivation, [groups, rows, kw * C, pitch], zero where the padding is read; C * kw if it is x.
 
-    Lines end with zeros if they are multiplied to the end.
+    Lines go on with zeros, if need be, until they are `wide`.
     """
     groups, rows, channels, line = lines.shape
     shape = groups, rows, across.kernel, channels, across.size_out, n
@@ -224,7 +227,7 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int) -> Array:
         return lines.reshape(groups, rows, channels * across.kernel, n)
     size = across.size_out * n
     flat = scratch(0, (groups, rows, across.kernel * channels, pitch(size, lines.itemsize)), lines.dtype)
-    calls += filled(flat[..., size : multiplied(flat, size)])
+    calls += filled(flat[..., size:wide])
     unfolded = pixels(flat, across.size_out, n).reshape(shape)
     if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
         row, line, column, item = x.strides[1:]
