@@ -40,8 +40,7 @@ def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
     if kind == "linear":
         return [], None
     if kind == "relu":
-        slope = np.empty(z.shape, np.bool_)
-        return _rectified(z, slope), slope
+        return _rectified(z)
     slope = np.empty_like(z)
     return [(_put, (RULES[kind], z, slope))], slope
 
@@ -52,14 +51,15 @@ def _put(rule: Rule, z: Array, slope: Array) -> None:
         z[...] = value
 
 
-def _rectified(z: Array, slope: npt.NDArray[np.bool_]) -> Calls:
+def _rectified(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
+    slope = np.empty(z.shape, np.bool_)
     largest = partial(np.maximum, out=z)
-    return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))]
+    return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))], slope
 
 
 def _relu(z: Array) -> tuple[Array, Any]:
-    slope = np.empty(z.shape, np.bool_)
-    perform(_rectified(z, slope))
+    calls, slope = _rectified(z)
+    perform(calls)
     return z, slope
 
 

@@ -28,11 +28,12 @@ def joins(step: Step, weight: Array, after: Step, weight_after: Array, n: int) -
     pads = after.x.before, after.x.after
     if after.read is not EVERYTHING or any(pads) or step.node.activation not in ("relu", "linear"):
         return False
-    return all(
-        way(one.shape, at.y, at.x, at.groups, n) == "winograd" and conv.exact("winograd", one) == "winograd"
+    chosen = all(
+        way(one.shape, at.y, at.x, at.groups, n) == "winograd"
         for at, one in ((step, weight), (after, weight_after))
         for way in (forward_way, vjp_way)
     )
+    return chosen and all(conv.exact("winograd", one) == "winograd" for one in (weight, weight_after))
 
 
 def forward(step: Step, x: Array, weight: Array, level: int, n: int, layout: Layout = TOGETHER) -> tuple[Array, Any]:

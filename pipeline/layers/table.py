@@ -26,7 +26,7 @@ class Operation(NamedTuple):
     """forward(x, step, parameters) -> (y, saved); vjp(g, step, parameters, saved) -> the gradient by x.
 
     Parameters are those of the features that the step makes. Activations are not part of it. Convolutions without bias
-    and max pools are here for completeness: `propagate` has `held` run the same operations, bound.
+    and max pools are here for completeness: `propagate` has `steps` run the same operations, bound.
     """
 
     forward: Callable[[Array, Step, Parameters], tuple[Array, Any]]

@@ -34,13 +34,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.layers import passes
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import masked, pitch
 from pipeline.layers.passes import copied, filled
-from pipeline.layers.passes import masked as masked_into
 from pipeline.layers.phases import merge, split
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach, blocks
@@ -131,7 +131,7 @@ def vjp(
         top, bottom = reach.met(rows, y.size_out)
         h = scratch(2, (4, bottom - top, features, read), g.dtype)
         if layout.given:
-            calls += masked_into(h[::3], g[:, top:bottom], None if mask is None else mask[:, top:bottom])
+            calls += passes.masked(h[::3], g[:, top:bottom], None if mask is None else mask[:, top:bottom])
         else:
             given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
             split(calls, given, 0, 2, h[::3])
