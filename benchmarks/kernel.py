@@ -2,7 +2,8 @@
 
 Inside the timing: from probes and weights, drawn beforehand and the same for all, to the gradient of one unit by the
 input. `sweep` is what a user of a sweep pays, `measure_heatmap` from config to heatmap: drawing the weights and the sum
-over probes included, while the probes, which the seeds of a sweep share, are drawn once. `limit` is the time that the
+over probes included, while the probes, which the seeds of a sweep share, are drawn once. `wide` is the same on a plane
+four times as high and as wide, and `cost` what was expected of it beforehand. `limit` is the time that the
 multiply-adds of the cone, forward and back, would take at the rate of one large matrix product. Rounds go through all
 peers in turn, so that a machine whose speed drifts treats all alike; figures are medians.
 """
@@ -35,7 +36,7 @@ Peer = Callable[[], Any]
 
 def peers(one: Workload) -> dict[str, Peer]:
     """What is timed, by name."""
-    config = one.config
+    config, widened = one.config, one.widened
     dtype = np.dtype(config.dtype)
     parameters = prepared(one.plan.steps, one.weights, dtype)
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
@@ -43,6 +44,7 @@ def peers(one: Workload) -> dict[str, Peer]:
         "sgemm": lambda: a @ a,
         "kernel": lambda: input_gradient(config, one.probes, parameters, None),
         "sweep": lambda: measure_heatmap(config),
+        "wide": lambda: measure_heatmap(widened),
     }
     if importlib.util.find_spec("torch"):
         from benchmarks import torch_peer
@@ -90,6 +92,7 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
     kernel = took["kernel"]
     cropped, whole, jax = min(layouts, default=None), took.get("whole plane"), took.get("jax")
     memory = peaks(one.config)
+    expected, needed = kernel_seconds(one.config), working_set(one.config)
     return {
         "stem": stem,
         "plane": plane,
@@ -97,14 +100,17 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
         "window": one.plan.box.height,
         "seconds": took,
         "limit": limit,
-        "expected": kernel_seconds(one.config),
-        "bytes": working_set(one.config),
+        "expected": expected,
+        "bytes": needed,
         "peak": memory,
         "kernel / limit": kernel / limit,
         "cropped / kernel": cropped / kernel if cropped else None,
         "whole plane / kernel": whole / kernel if whole else None,
         "jax / kernel": jax / kernel if jax else None,
+        "wide / sweep": took["wide"] / took["sweep"],
         "memory / direct": memory["chosen"] / memory["direct"],
+        "expected / sweep": expected / took["sweep"],
+        "bytes / memory": needed / memory["chosen"],
     }
 
 
@@ -121,7 +127,10 @@ def main() -> list[dict[str, Any]]:
         "cropped/k",
         "jax/k",
         "whole/k",
+        "wide/sweep",
         "mem/direct",
+        "cost: time",
+        "memory",
     )
     print(f"{'milliseconds':<38}" + "".join(f"{name:>11}" for name in columns))
     rows = []
@@ -140,7 +149,8 @@ def _line(found: dict[str, Any]) -> str:
     layouts = [took[name] for name in ("cropped", "cropped, channels last") if name in took]
     times = [took["kernel"], took["sweep"], found["limit"], min(layouts, default=None), took.get("jax")]
     times.append(took.get("whole plane"))
-    ratios = [found[f"{what} / kernel"] for what in ("cropped", "jax", "whole plane")] + [found["memory / direct"]]
+    ratios = [found[f"{what} / kernel"] for what in ("cropped", "jax", "whole plane")]
+    ratios += [found[what] for what in ("wide / sweep", "memory / direct", "expected / sweep", "bytes / memory")]
     cells = ["" if time is None else f"{time * 1e3:.3f}" for time in times]
     cells += ["" if ratio is None else f"{ratio:.2f}" for ratio in (found["kernel / limit"], *ratios)]
     return f"{found['stem']:<38}" + "".join(f"{cell:>11}" for cell in cells)

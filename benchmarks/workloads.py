@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from pipeline.cone import Cone, cone
@@ -32,6 +33,13 @@ class Workload(NamedTuple):
     plan: Cone
     weights: dict[int, Parameters]
     probes: Array
+
+    @property
+    def widened(self) -> Config:
+        """The same stem on a plane four times as high and as wide."""
+        plane = self.config.input
+        wide = msgspec.structs.replace(plane, height=4 * plane.height, width=4 * plane.width)
+        return msgspec.structs.replace(self.config, input=wide)
 
     @property
     def kernels(self) -> dict[int, Array]:

@@ -13,7 +13,7 @@ from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.network import Plane, walk
-from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, MaxPool, Transposed
+from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
 
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""
@@ -34,7 +34,7 @@ _SCRATCH = 4 * 2**20
 """Bytes of what lies between the arrays of a convolution, which is made in blocks."""
 _BYTES_PER_STEP = 20_000
 """Of the views that a step is bound to, both ways."""
-_PASSES_PER_SMOOTH = 120
+_PASSES_PER_SMOOTH = 90
 _PASSES_PER_RECTIFIER = 10
 """Passes over its numbers that an activation takes as long as, both ways."""
 _REACHED = 1.0
@@ -102,7 +102,7 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
         passed = max(passed, (made + read) * itemsize)
         beside = max(beside, (own + (2 * made if smooth else 0)) * itemsize)
         steps += 1
-        bound = isinstance(step.node.layer, Conv | Depthwise | MaxPool) and step.y.dilation == 1
+        bound = isinstance(step.node.layer, Conv | Depthwise | MaxPool | Group) and step.y.dilation == 1
         unbound += not bound or max(made, read) * count * itemsize > LARGEST
     held = kept + passed + beside + 4 * size * itemsize
     scratch = min(_SCRATCH, 3 * passed * count)
@@ -167,15 +167,18 @@ def speed() -> Speed:
             np.add(few, few, few)
 
     with threadpool_limits(1):
-        return Speed(side**3 / _quickest(product), _quickest(some_calls) / calls)
+        took = _quickest(product, some_calls)
+    return Speed(side**3 / took[0], took[1] / calls)
 
 
-def _quickest(function: Callable[[], None]) -> float:
-    best = inf
-    for _ in range(6):
-        started = perf_counter()
-        function()
-        best = min(best, perf_counter() - started)
+def _quickest(*functions: Callable[[], None]) -> list[float]:
+    """Seconds of each at best. They take turns, so that what disturbs the machine for a moment disturbs few rounds."""
+    best = [inf] * len(functions)
+    for _ in range(10):
+        for index, function in enumerate(functions):
+            started = perf_counter()
+            function()
+            best[index] = min(best[index], perf_counter() - started)
     return best
 
 
