@@ -9,15 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import StoreError
-from pipeline.result import Arrays, checksum
+from pipeline.result import MAX_BYTES, Arrays, checksum
 
-MAX_BYTES = 2**30
 _LEVEL = 1  # mantissas hardly compress at any level, the zeros around a window do at the first
+_HEADER = 2**10  # at most, of an `.npy`
+_BLOCK = 2**15
+_START, _END = b"\x78\x01", b"\x03\x00"  # of a stream of zlib: its kind, and a last piece that holds nothing
+_ADLER = 65521
 
 
-def pack(heatmap: npt.NDArray[np.float64], curves: npt.NDArray[np.float64] | None) -> Arrays:
-    """A heatmap [height, width] and its curves [4, radii], None for a dead one, as compressed `.npy` bytes."""
-    packed = _packed(heatmap), b"" if curves is None else _packed(curves)
+def pack(
+    heatmap: npt.NDArray[np.float64],
+    curves: npt.NDArray[np.float64] | None,
+    corner: tuple[int, int] = (0, 0),
+    plane: tuple[int, int] | None = None,
+) -> Arrays:
+    """A heatmap [height, width] and its curves [4, radii], None for a dead one, as compressed `.npy` bytes.
+
+    The heatmap is the whole plane, or the part of it that begins at `corner`, outside which it is zero.
+    """
+    packed = _packed(heatmap, corner, plane or heatmap.shape), b"" if curves is None else _packed(curves)
     return Arrays(*packed, checksum(*packed))
 
 
@@ -38,22 +49,58 @@ def _check(arrays: Arrays) -> None:
         raise StoreError("a stored heatmap does not match its checksum; restore the database from a backup")
 
 
-def _packed(array: npt.NDArray[np.float64]) -> bytes:
-    return zlib.compress(_header(array.shape) + array.tobytes(), _LEVEL)
+def _packed(
+    part: npt.NDArray[np.float64], corner: tuple[int, int] = (0, 0), shape: tuple[int, ...] | None = None
+) -> bytes:
+    """An array of the shape, zero but for the part, as one stream of zlib (RFC 1950).
+
+    Most zeros before and after the part's rows are blocks that were compressed once for all. Each piece of the stream
+    ends on a whole byte and looks back at nothing before it, so pieces stand behind one another as they are.
+    """
+    (height, width), (top, left) = shape or part.shape, corner
+    line = width * part.itemsize
+    lines = part
+    if part.shape[1] < width:
+        lines = np.zeros((len(part), width))
+        lines[:, left : left + part.shape[1]] = part
+    above, before = divmod(top * line, _BLOCK)
+    below, after = divmod((height - top - len(part)) * line, _BLOCK)
+    header, check = _header((height, width))
+    body = b"".join((bytes(before), lines.tobytes(), bytes(after)))
+    check = _check_after_zeros(below * _BLOCK, zlib.adler32(body, _check_after_zeros(above * _BLOCK, check)))
+    zeros = _block_of_zeros()
+    return b"".join((_START, header, zeros * above, _piece(body), zeros * below, _END, check.to_bytes(4, "big")))
+
+
+def _piece(data: bytes) -> bytes:
+    deflate = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
+    return deflate.compress(data) + deflate.flush(zlib.Z_FULL_FLUSH)
+
+
+@lru_cache(maxsize=1)
+def _block_of_zeros() -> bytes:
+    return _piece(bytes(_BLOCK))
+
+
+def _check_after_zeros(count: int, check: int) -> int:
+    """Adler-32 of so many zeros behind what has this one: its first sum stays, and goes into the second each time."""
+    first, second = check & 0xFFFF, check >> 16
+    return (second + count * first) % _ADLER << 16 | first
 
 
 @lru_cache(maxsize=256)
-def _header(shape: tuple[int, ...]) -> bytes:
+def _header(shape: tuple[int, ...]) -> tuple[bytes, int]:
+    """(its piece, its check)."""
     stream = io.BytesIO()
     header = {"descr": "<f8", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)
-    return stream.getvalue()
+    return _piece(stream.getvalue()), zlib.adler32(stream.getvalue())
 
 
 def _unpacked(packed: bytes) -> npt.NDArray[np.float64]:
     inflate = zlib.decompressobj()
     try:
-        data = inflate.decompress(packed, MAX_BYTES)
+        data = inflate.decompress(packed, MAX_BYTES + _HEADER)
         array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except (zlib.error, ValueError, EOFError) as error:
         raise StoreError(f"a stored heatmap cannot be read ({error}); restore the database from a backup") from None

@@ -6,11 +6,10 @@ sizes and curves are the same bits in whatever company it is measured.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import ceil, floor
+from math import ceil, floor, prod
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import InputError, quote
 from pipeline.sample import Center, Floats, Sample
@@ -68,41 +67,39 @@ def batches(samples: Sequence[Sample], center: Center = "unit") -> Iterator[Batc
     """
     groups: dict[Frame, list[int]] = {}
     for position, sample in enumerate(samples):
-        shape = sample.heatmap.shape
-        groups.setdefault(_frame(shape, sample.center, sample.window, center), []).append(position)
+        groups.setdefault(_frame(sample.plane, sample.center, sample.window, center), []).append(position)
     while groups:
         frame, positions = groups.popitem()
-        height, width = frame.plane
-        step = max(1, _PIXELS // (height * width))
+        step = max(1, _PIXELS // prod(frame.crop))
         for start in range(0, len(positions), step):
             chunk = positions[start : start + step]
-            planes = np.array([samples[position].heatmap for position in chunk], dtype=np.float64)
-            spilt = _spilt(planes, frame)
-            if spilt.any():
+            spilt = [position for position in chunk if _is_spilt(samples[position], frame)]
+            if spilt:
                 # A heatmap with mass outside its window is measured whole. It is none of ours, but it has sizes.
-                whole = Frame(frame.plane, (0, height), (0, width), frame.center)
-                groups.setdefault(whole, []).extend(p for p, out in zip(chunk, spilt.tolist(), strict=True) if out)
-                chunk = [p for p, out in zip(chunk, spilt.tolist(), strict=True) if not out]
-                planes = planes[~spilt]
-            largest = _largest(planes, chunk)
+                groups.setdefault(_whole(frame), []).extend(spilt)
+                chunk = [position for position in chunk if position not in spilt]
+            values = np.zeros((len(chunk), *frame.crop))
+            for value, position in zip(values, chunk, strict=True):
+                _copy(samples[position], frame, value)
+            largest = _largest(values, chunk)
             if (largest > 0).any():
-                yield _batch(frame, chunk, planes, largest)
+                yield _batch(frame, chunk, values, largest)
 
 
-def _batch(frame: Frame, positions: list[int], planes: Floats, largest: Floats) -> Batch:
+def _batch(frame: Frame, positions: list[int], values: Floats, largest: Floats) -> Batch:
     alive = largest > 0
     if not alive.all():
         positions = [position for position, lives in zip(positions, alive.tolist(), strict=True) if lives]
-        planes, largest = planes[alive], largest[alive]
+        values, largest = values[alive], largest[alive]
     # 2**1074 is beyond float64, which the smallest denormal would need; 2**1000 brings it near enough.
     exponent = np.clip(np.frexp(largest)[1], -1000, 1000)
-    values = planes[:, slice(*frame.rows), slice(*frame.columns)] * np.ldexp(1.0, -exponent)[:, None, None]
-    return Batch(frame, positions, values, np.ldexp(1.0, exponent))
+    scaled = values * np.ldexp(1.0, -exponent)[:, None, None]
+    return Batch(frame, positions, scaled, np.ldexp(1.0, exponent))
 
 
-def _largest(planes: Floats, positions: list[int]) -> Floats:
-    largest: Floats = planes.max(axis=(1, 2), initial=0.0)
-    sound = np.isfinite(largest) & (planes.min(axis=(1, 2), initial=0.0) >= 0)
+def _largest(values: Floats, positions: list[int]) -> Floats:
+    largest: Floats = values.max(axis=(1, 2), initial=0.0)
+    sound = np.isfinite(largest) & (values.min(axis=(1, 2), initial=0.0) >= 0)
     if not sound.all():
         at = positions[int(np.argmin(sound))]
         raise InputError(
@@ -111,19 +108,34 @@ def _largest(planes: Floats, positions: list[int]) -> Floats:
     return largest
 
 
-def _spilt(planes: Floats, frame: Frame) -> NDArray[np.bool_]:
-    """[n]: whether a heatmap has anything but zeros outside the crop."""
-    (top, bottom), (left, right) = frame.rows, frame.columns
-    spilt = np.zeros(len(planes), dtype=np.bool_)
-    for strip in (
-        planes[:, :top],
-        planes[:, bottom:],
-        planes[:, top:bottom, :left],
-        planes[:, top:bottom, right:],
-    ):
-        if strip.size:
-            spilt |= strip.any(axis=(1, 2))
-    return spilt
+def _is_spilt(sample: Sample, frame: Frame) -> bool:
+    """Whether a heatmap has anything but zeros outside the crop."""
+    rows, columns = _overlap(sample, frame)
+    heatmap, beside = sample.heatmap, sample.heatmap[rows]
+    strips = heatmap[: rows.start], heatmap[rows.stop :], beside[:, : columns.start], beside[:, columns.stop :]
+    return any(strip.size and strip.any() for strip in strips)
+
+
+def _copy(sample: Sample, frame: Frame, crop: Floats) -> None:
+    rows, columns = _overlap(sample, frame)
+    part = sample.heatmap[rows, columns]
+    top = rows.start + sample.corner[0] - frame.rows[0]
+    left = columns.start + sample.corner[1] - frame.columns[0]
+    crop[top : top + part.shape[0], left : left + part.shape[1]] = part
+
+
+def _overlap(sample: Sample, frame: Frame) -> tuple[slice, slice]:
+    """Rows and columns of the sample's part that lie in the crop."""
+    spans = zip(sample.heatmap.shape, sample.corner, (frame.rows, frame.columns), strict=True)
+    rows, columns = (
+        slice(min(max(start - at, 0), size), min(max(stop - at, 0), size)) for size, at, (start, stop) in spans
+    )
+    return rows, columns
+
+
+def _whole(frame: Frame) -> Frame:
+    height, width = frame.plane
+    return Frame(frame.plane, (0, height), (0, width), frame.center)
 
 
 @lru_cache(maxsize=4096)

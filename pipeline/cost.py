@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.box import Box
 from pipeline.cone import Step, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.network import Plane, walk
+from pipeline.result import MAX_BYTES
 from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
 
 BLOCK_BYTES = 2**28
@@ -26,9 +28,9 @@ _CALLS_PER_STEP = 70
 """Python and NumPy's calls, both ways, as calls of NumPy on a few numbers."""
 _CALLS_PER_UNBOUND_STEP = 600
 """What is added where views are made anew, and in several blocks of rows."""
-_SECONDS_PER_RESULT = 120e-6
-_SECONDS_PER_SEEN = 0.2e-6
-_SECONDS_PER_PIXEL = 0.02e-6
+_SECONDS_PER_RESULT = 140e-6
+_SECONDS_PER_SEEN = 0.25e-6
+_SECONDS_PER_PIXEL = 0.0003e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
 _SCRATCH = 4 * 2**20
 """Bytes of what lies between the arrays of a convolution, which is made in blocks."""
@@ -184,8 +186,7 @@ def _quickest(*functions: Callable[[], None]) -> list[float]:
 
 def expected_seconds(config: Config) -> float:
     """Expected time of a config on one core, from its weights to its packed result, in seconds."""
-    channel = config.readout.channel
-    box = cone_of(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None).box
+    box = _box(config)
     seen, plane = box.height * box.width, config.input.height * config.input.width
     return kernel_seconds(config) + _SECONDS_PER_RESULT + seen * _SECONDS_PER_SEEN + plane * _SECONDS_PER_PIXEL
 
@@ -205,13 +206,24 @@ def probes_per_block(config: Config) -> int:
 
 
 def working_set(config: Config) -> int:
-    """Bytes that measuring a config takes: one block of probes, the weights, and the heatmap with its copies."""
+    """Bytes that measuring a config takes: one block of probes, the weights, and copies of the heatmap's rows."""
     cost = work(config)
-    return probes_per_block(config) * cost.held + cost.fixed + 16 * config.input.height * config.input.width
+    return probes_per_block(config) * cost.held + cost.fixed + 24 * _box(config).height * config.input.width
+
+
+def _box(config: Config) -> Box:
+    channel = config.readout.channel
+    return cone_of(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None).box
 
 
 def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:
-    """Raises InputError where measuring a config would take more than `memory` bytes."""
+    """Raises InputError where measuring a config would take more than `memory` bytes, or a heatmap too large."""
+    plane = 8 * config.input.height * config.input.width
+    if plane > MAX_BYTES:
+        raise InputError(
+            f"the heatmap of {config.input} would have {plane} bytes, more than the {MAX_BYTES} that can be read; "
+            "make the plane smaller"
+        )
     needed = working_set(config)
     if needed > memory:
         raise InputError(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.box import Box
 from pipeline.cone import Step, cone
 from pipeline.config import Config, Gradient
 from pipeline.cost import probes_per_block
@@ -20,11 +21,23 @@ from pipeline.weights import Parameters, draw_weights
 
 
 class Heatmap(NamedTuple):
-    """`values`: float64 [height, width], zero outside the cone; how many gradients were all zero, or not finite."""
+    """`inside`: float64 [height, width] of the box, outside which the heatmap is zero; `plane`: (height, width).
 
-    values: npt.NDArray[np.float64]
+    n_zero, n_nan: how many gradients were all zero, or not finite.
+    """
+
+    inside: npt.NDArray[np.float64]
+    box: Box
+    plane: tuple[int, int]
     n_zero: int
     n_nan: int
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """The whole heatmap, float64 [height, width]."""
+        whole = np.zeros(self.plane)
+        whole[self.box.top : self.box.bottom, self.box.left : self.box.right] = self.inside
+        return whole
 
 
 def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
@@ -37,8 +50,7 @@ def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
     plan = cone(config)
     dtype = np.dtype(config.dtype)
     parameters = prepared(plan.steps, draw_weights(config), dtype)
-    values = np.zeros((config.input.height, config.input.width))
-    box = values[plan.box.top : plan.box.bottom, plan.box.left : plan.box.right]
+    inside = np.zeros((plan.box.height, plan.box.width))
     n_zero = n_nan = 0
     size = probes_per_block(config)
     for first in range(0, config.probes.count, size):
@@ -52,8 +64,8 @@ def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
         if not finite.all():
             n_nan += int(np.count_nonzero(~finite))
             made = made[..., finite]
-        box += made.sum(axis=(1, 3))
-    return Heatmap(values, n_zero, n_nan)
+        inside += made.sum(axis=(1, 3))
+    return Heatmap(inside, plan.box, (config.input.height, config.input.width), n_zero, n_nan)
 
 
 def _magnitude(gradient: Array, kind: Gradient) -> npt.NDArray[np.float64]:

@@ -17,11 +17,20 @@ Center: TypeAlias = Literal["unit", "plane"]
 class Sample(msgspec.Struct, frozen=True, eq=False):
     """A heatmap and its unit.
 
-    heatmap: float64 [height, width], finite and not negative. center: (y, x) of the unit, in pixels and halves of
-    pixels; it may lie outside the plane. window: the unit's unclipped window. used: probes that went into the heatmap.
+    heatmap: float64 [height, width], finite and not negative: the whole plane, or the part of it outside which it is
+    zero. center: (y, x) of the unit, in pixels and halves of pixels; it may lie outside the plane. window: the unit's
+    unclipped window. used: probes that went into the heatmap. corner: (y, x) on the plane of the part's first pixel.
+    whole: (height, width) of the plane, None where the heatmap is all of it.
     """
 
     heatmap: Floats
     center: tuple[float, float]
     window: Window
     used: int = 1
+    corner: tuple[int, int] = (0, 0)
+    whole: tuple[int, int] | None = None
+
+    @property
+    def plane(self) -> tuple[int, ...]:
+        """The shape of the plane."""
+        return self.whole or self.heatmap.shape

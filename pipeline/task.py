@@ -80,13 +80,18 @@ def _results(good: list[tuple[Measured, Config, Heatmap]], clock: float) -> list
     samples = []
     for _, config, heatmap in good:
         seen = window(config.network, config.unit)
-        samples.append(Sample(heatmap.values, seen.center, seen, config.probes.count - heatmap.n_nan))
+        used = config.probes.count - heatmap.n_nan
+        corner = heatmap.box.top, heatmap.box.left
+        samples.append(Sample(heatmap.inside, seen.center, seen, used, corner, heatmap.plane))
     found_sizes, found_curves = sizes(samples), curves(samples)
-    packed = [arrays.pack(sample.heatmap, curve) for sample, curve in zip(samples, found_curves, strict=True)]
+    packed = [
+        arrays.pack(sample.heatmap, curve, sample.corner, sample.whole)
+        for sample, curve in zip(samples, found_curves, strict=True)
+    ]
     share = (time.monotonic() - clock) / max(len(good), 1)
     return [
         Result(
-            dead=not sample.heatmap.any(),
+            dead=curve is None,
             n_zero=heatmap.n_zero,
             n_nan=heatmap.n_nan,
             theory=theory_columns(config),
@@ -94,7 +99,7 @@ def _results(good: list[tuple[Measured, Config, Heatmap]], clock: float) -> list
             provenance=Provenance(one.seconds, share, KERNEL_VERSION, np.__version__, blas.description()),
             arrays=bytes_,
         )
-        for (one, config, heatmap), sample, size, bytes_ in zip(good, samples, found_sizes, packed, strict=True)
+        for (one, config, heatmap), curve, size, bytes_ in zip(good, found_curves, found_sizes, packed, strict=True)
     ]
 
 

@@ -37,6 +37,25 @@ def test_the_bytes_are_a_compressed_npy_that_anyone_can_read(heatmap, curves):
         np.testing.assert_array_equal(np.load(io.BytesIO(zlib.decompress(data)), allow_pickle=False), array)
 
 
+@st.composite
+def parts(draw):
+    """A plane, up to large enough for many blocks of zeros, a part of it, and where the part begins."""
+    plane = draw(st.tuples(*2 * [st.one_of(st.integers(1, 20), st.integers(150, 400))]))
+    shape = tuple(draw(st.integers(1, min(size, 30))) for size in plane)
+    corner = tuple(draw(st.integers(0, size - own)) for size, own in zip(plane, shape, strict=True))
+    return plane, corner, draw(npst.arrays(np.float64, shape, elements=st.floats(0, 1e300)))
+
+
+@given(parts())
+def test_a_part_is_packed_as_the_plane_that_it_lies_on(given):
+    plane, corner, part = given
+    whole = np.zeros(plane)
+    whole[corner[0] :, corner[1] :][: part.shape[0], : part.shape[1]] = part
+    packed = pack(part, None, corner, plane)
+    np.testing.assert_array_equal(np.load(io.BytesIO(zlib.decompress(packed.heatmap)), allow_pickle=False), whole)
+    assert unpack_heatmap(packed).tobytes() == whole.tobytes()
+
+
 def test_arrays_of_any_layout_are_packed_as_they_look():
     heatmap = np.asfortranarray(np.arange(12.0).reshape(3, 4))
     for layout in (heatmap, heatmap[::-1], heatmap.T, np.broadcast_to(heatmap[0], (5, 4))):

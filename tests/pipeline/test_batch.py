@@ -57,12 +57,33 @@ def test_every_live_heatmap_is_in_one_batch_and_whole(many):
     assert sorted(seen) == [i for i, sample in enumerate(many) if sample.heatmap.any()]
 
 
+@settings(max_examples=60)
+@given(st.lists(st.tuples(samples(), st.integers(0, 9)), max_size=6), st.sampled_from(["unit", "plane"]))
+def test_a_part_has_the_sizes_and_curves_of_its_plane(given, center):
+    """The part around what is not zero, with up to nine rows and columns of zeros, so that it may leave the crop."""
+    whole, parts = [sample for sample, _ in given], []
+    for sample, margin in given:
+        spans = []
+        for axis in (0, 1):
+            alive = np.flatnonzero(sample.heatmap.any(axis=1 - axis))
+            first, last = (alive[0], alive[-1]) if alive.size else (0, -1)
+            spans.append((max(int(first) - margin, 0), int(last) + 1 + margin))
+        (top, bottom), (left, right) = spans
+        part = sample.heatmap[top:bottom, left:right]
+        parts.append(Sample(part, sample.center, sample.window, sample.used, (top, left), sample.heatmap.shape))
+    assert sizes(parts, center=center) == sizes(whole, center=center)
+    for found, rows in zip(curves(parts, center), curves(whole, center), strict=True):
+        assert (found is None and rows is None) or (found == rows).all()
+
+
 def test_mass_outside_the_window_still_counts():
     heatmap = np.zeros((101, 101))
     heatmap[50, 50], heatmap[2, 97] = 1.0, 1.0
-    (found,) = sizes([Sample(heatmap, (50.0, 50.0), Window(49, 51, 49, 51))])
-    assert found.eff_square == 97
-    assert found.centroid_x == 73.5
+    window = Window(49, 51, 49, 51)
+    part = Sample(heatmap[2:51, 50:98], (50.0, 50.0), window, 1, (2, 50), heatmap.shape)
+    for found in sizes([Sample(heatmap, (50.0, 50.0), window), part]):
+        assert found.eff_square == 97
+        assert found.centroid_x == 73.5
 
 
 def test_a_window_beside_the_plane_is_no_trouble():

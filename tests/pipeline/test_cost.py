@@ -84,6 +84,12 @@ def test_a_config_beyond_the_memory_is_refused_with_the_way_out() -> None:
         cost.check_memory(config, 10**6)
 
 
+def test_a_heatmap_that_could_not_be_read_again_is_refused() -> None:
+    with pytest.raises(InputError, match=r"12000x12000x1 .* smaller"):
+        cost.check_memory(build({"stem": "4x3x3", "input": 12000}), 10**12)
+    cost.check_memory(build({"stem": "4x3x3", "input": 11000}))
+
+
 def test_costs_are_counted_without_numpy() -> None:
     program = "import sys; import pipeline.cost; sys.exit('numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -42,6 +42,15 @@ def test_an_outcome_holds_what_the_config_yields():
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=type(outcome)) == outcome
 
 
+def test_a_unit_near_the_corner_of_a_large_plane_is_stored_where_it_lies():
+    config = build({"stem": "4x3x3", "input": "300x200", "readout": {"position": [299, 2]}})
+    (outcome,) = run(config)
+    stored = unpack_heatmap(outcome.result.arrays)
+    np.testing.assert_array_equal(stored, measure_heatmap(config).values)
+    assert stored.shape == (300, 200)
+    assert [axis.max() for axis in stored.nonzero()] == [299, 6]
+
+
 def test_outcomes_come_in_the_order_of_the_configs():
     configs = [build({"stem": stem, "init": {"seed": seed}}) for seed in (1, 2) for stem in ("3x3", "9x9p0", "5x5/2")]
     outcomes = run(*configs)
@@ -101,7 +110,7 @@ def test_squares_that_overflow_take_no_other_config_along(tmp_path):
 def test_a_heatmap_without_sizes_takes_no_other_config_along():
     config = build({"stem": "3x3", "input": 5})
     good = measure(config.digest, encode(config), GIGABYTE, None)
-    infinite = good.heatmap._replace(values=np.full((5, 5), np.inf))
+    infinite = good.heatmap._replace(inside=np.full_like(good.heatmap.inside, np.inf))
     outcomes = collect([good, good._replace(digest="0" * 64, heatmap=infinite), good._replace(digest="1" * 64)])
     assert [outcome.kind for outcome in outcomes] == ["done", "failed", "done"]
     assert "infinite" in outcomes[1].failure.message
@@ -148,7 +157,7 @@ def test_the_deadline_is_looked_at_between_layers_forward_and_back(monkeypatch):
 
 def test_a_config_larger_than_the_memory_is_refused_before_it_runs(monkeypatch):
     monkeypatch.setattr(task, "measure_heatmap", lambda *_: pytest.fail("it was run"))
-    config = build({"stem": "3x3:1000", "input": "4000x4000x3", "readout": {"channel": "sum"}})
+    config = build({"stem": "9x9x9:1000", "input": "4000x4000x3", "readout": {"channel": "sum"}})
     (outcome,) = run(config, memory=1_000_000)
     assert (outcome.kind, outcome.failure.type) == ("failed", "InputError")
     assert "bytes, more than the 1000000 of --memory" in outcome.failure.message
