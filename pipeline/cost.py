@@ -23,8 +23,8 @@ BLOCK_BYTES = 2**28
 DEFAULT_MEMORY = 10**9
 """What a worker may take for one config, in bytes."""
 
-_CALLS_PER_CONFIG = 150
-_CALLS_PER_STEP = 70
+_CALLS_PER_CONFIG = 120
+_CALLS_PER_STEP = 55
 """Python and NumPy's calls, both ways, as calls of NumPy on a few numbers."""
 _CALLS_PER_UNBOUND_STEP = 600
 """What is added where views are made anew, and in several blocks of rows."""
