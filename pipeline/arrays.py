@@ -22,7 +22,7 @@ def pack(
     heatmap: npt.NDArray[np.float64],
     curves: npt.NDArray[np.float64] | None,
     corner: tuple[int, int] = (0, 0),
-    plane: tuple[int, int] | None = None,
+    plane: tuple[int, ...] | None = None,
 ) -> Arrays:
     """A heatmap [height, width] and its curves [4, radii], None for a dead one, as compressed `.npy` bytes.
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.box import Box
-from pipeline.cone import Step, cone_of
+from pipeline.cone import Step, cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
@@ -186,7 +185,7 @@ def _quickest(*functions: Callable[[], None]) -> list[float]:
 
 def expected_seconds(config: Config) -> float:
     """Expected time of a config on one core, from its weights to its packed result, in seconds."""
-    box = _box(config)
+    box = cone(config).box
     seen, plane = box.height * box.width, config.input.height * config.input.width
     return kernel_seconds(config) + _SECONDS_PER_RESULT + seen * _SECONDS_PER_SEEN + plane * _SECONDS_PER_PIXEL
 
@@ -208,12 +207,7 @@ def probes_per_block(config: Config) -> int:
 def working_set(config: Config) -> int:
     """Bytes that measuring a config takes: one block of probes, the weights, and copies of the heatmap's rows."""
     cost = work(config)
-    return probes_per_block(config) * cost.held + cost.fixed + 24 * _box(config).height * config.input.width
-
-
-def _box(config: Config) -> Box:
-    channel = config.readout.channel
-    return cone_of(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None).box
+    return probes_per_block(config) * cost.held + cost.fixed + 24 * cone(config).box.height * config.input.width
 
 
 def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:

@@ -85,7 +85,7 @@ def _results(good: list[tuple[Measured, Config, Heatmap]], clock: float) -> list
         samples.append(Sample(heatmap.inside, seen.center, seen, used, corner, heatmap.plane))
     found_sizes, found_curves = sizes(samples), curves(samples)
     packed = [
-        arrays.pack(sample.heatmap, curve, sample.corner, sample.whole)
+        arrays.pack(sample.heatmap, curve, sample.corner, sample.plane)
         for sample, curve in zip(samples, found_curves, strict=True)
     ]
     share = (time.monotonic() - clock) / max(len(good), 1)
