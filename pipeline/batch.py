@@ -7,6 +7,7 @@ sizes and curves are the same bits in whatever company it is measured.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import ceil, floor, prod
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -17,6 +18,8 @@ from pipeline.window import Window
 
 _PIXELS = 1 << 16  # of a batch: 512 KiB of float64, which stays in the second-level cache
 _SMALLEST_REACH = 8
+
+_Area: TypeAlias = tuple[slice, slice]
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -79,8 +82,9 @@ def batches(samples: Sequence[Sample], center: Center = "unit") -> Iterator[Batc
                 groups.setdefault(_whole(frame), []).extend(spilt)
                 chunk = [position for position in chunk if position not in spilt]
             values = np.zeros((len(chunk), *frame.crop))
-            for value, position in zip(values, chunk, strict=True):
-                _copy(samples[position], frame, value)
+            for value, sample in zip(values, [samples[position] for position in chunk], strict=True):
+                part, crop = _overlap(sample.heatmap.shape, sample.corner, frame)
+                value[crop] = sample.heatmap[part]
             largest = _largest(values, chunk)
             if (largest > 0).any():
                 yield _batch(frame, chunk, values, largest)
@@ -110,27 +114,19 @@ def _largest(values: Floats, positions: list[int]) -> Floats:
 
 def _is_spilt(sample: Sample, frame: Frame) -> bool:
     """Whether a heatmap has anything but zeros outside the crop."""
-    rows, columns = _overlap(sample, frame)
-    heatmap, beside = sample.heatmap, sample.heatmap[rows]
-    strips = heatmap[: rows.start], heatmap[rows.stop :], beside[:, : columns.start], beside[:, columns.stop :]
-    return any(strip.size and strip.any() for strip in strips)
+    part, _ = _overlap(sample.heatmap.shape, sample.corner, frame)
+    return bool(np.count_nonzero(sample.heatmap) > np.count_nonzero(sample.heatmap[part]))
 
 
-def _copy(sample: Sample, frame: Frame, crop: Floats) -> None:
-    rows, columns = _overlap(sample, frame)
-    part = sample.heatmap[rows, columns]
-    top = rows.start + sample.corner[0] - frame.rows[0]
-    left = columns.start + sample.corner[1] - frame.columns[0]
-    crop[top : top + part.shape[0], left : left + part.shape[1]] = part
-
-
-def _overlap(sample: Sample, frame: Frame) -> tuple[slice, slice]:
-    """Rows and columns of the sample's part that lie in the crop."""
-    spans = zip(sample.heatmap.shape, sample.corner, (frame.rows, frame.columns), strict=True)
-    rows, columns = (
-        slice(min(max(start - at, 0), size), min(max(stop - at, 0), size)) for size, at, (start, stop) in spans
-    )
-    return rows, columns
+@lru_cache(maxsize=4096)
+def _overlap(shape: tuple[int, ...], corner: tuple[int, int], frame: Frame) -> tuple[_Area, _Area]:
+    """What a part of the plane and the crop have in common, as rows and columns of the one and of the other."""
+    of_part, of_crop = [], []
+    for size, first, (start, stop) in zip(shape, corner, (frame.rows, frame.columns), strict=True):
+        low, high = (min(max(end - first, 0), size) for end in (start, stop))
+        of_part.append(slice(low, high))
+        of_crop.append(slice(low + first - start, high + first - start))
+    return (of_part[0], of_part[1]), (of_crop[0], of_crop[1])
 
 
 def _whole(frame: Frame) -> Frame:
