@@ -100,6 +100,7 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
         "window": one.plan.box.height,
         "seconds": took,
         "limit": limit,
+        "cropped": cropped,
         "expected": expected,
         "bytes": needed,
         "peak": memory,
@@ -146,9 +147,7 @@ def main() -> list[dict[str, Any]]:
 
 def _line(found: dict[str, Any]) -> str:
     took = found["seconds"]
-    layouts = [took[name] for name in ("cropped", "cropped, channels last") if name in took]
-    times = [took["kernel"], took["sweep"], found["limit"], min(layouts, default=None), took.get("jax")]
-    times.append(took.get("whole plane"))
+    times = [took["kernel"], took["sweep"], found["limit"], found["cropped"], took.get("jax"), took.get("whole plane")]
     ratios = [found[f"{what} / kernel"] for what in ("cropped", "jax", "whole plane")]
     ratios += [found[what] for what in ("wide / sweep", "memory / direct", "expected / sweep", "bytes / memory")]
     cells = ["" if time is None else f"{time * 1e3:.3f}" for time in times]

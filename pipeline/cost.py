@@ -175,7 +175,7 @@ def speed() -> Speed:
 def _quickest(*functions: Callable[[], None]) -> list[float]:
     """Seconds of each at best. They take turns, so that what disturbs the machine for a moment disturbs few rounds."""
     best = [inf] * len(functions)
-    for _ in range(10):
+    for _ in range(6):
         for index, function in enumerate(functions):
             started = perf_counter()
             function()
