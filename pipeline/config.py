@@ -14,7 +14,7 @@ from pipeline.network import Network, Plane, network, walk
 from pipeline.notation import format_stem, parse
 from pipeline.stem import MAX_INTEGER, AvgPool, Conv, Convolution, Depthwise, Layer, MaxPool
 
-KERNEL_VERSION = 6
+KERNEL_VERSION = 7
 """Goes up when the numbers that a config yields change; part of every digest."""
 
 InitKind: TypeAlias = Literal[
