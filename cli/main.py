@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from cli.completion import mend_words
 from cli.exit import ExitCode, exit_code
 from cli.opened import close_stores
 from cli.unread import make_stderr_unread
@@ -58,6 +59,7 @@ def execute(arguments: Sequence[str]) -> int:
         _foresee(arguments)
         from cli.app import app
 
+        mend_words()
         words = [word for word in arguments if word != "--debug"] or ["--help"]
         answer = app(words, prog_name="erfsweep", standalone_mode=False)
         sys.stdout.flush()
@@ -70,6 +72,11 @@ def execute(arguments: Sequence[str]) -> int:
         if isinstance(origin, BrokenPipeError):  # the reader has left, `erfsweep table | head`
             _drop_output()
             return ExitCode.DONE
+        if isinstance(error, SystemExit) and origin is None and isinstance(error.code, int | None):
+            return error.code or ExitCode.DONE  # completion ends so
+        if isinstance(origin, OSError) and "--install-completion" in arguments:
+            problem = f"cannot write {quote(origin.filename)}: {origin.strerror}; copy what --show-completion prints"
+            return _ended(error, problem, ExitCode.WRONG_INPUT, debug)
         if not isinstance(origin, OSError) or origin.errno not in _UNWRITABLE or origin.filename is not None:
             return _unexpected(error, debug)
         _drop_output()

@@ -30,6 +30,11 @@ a line where the terminal is too narrow for the columns) and `plain` in a pipe.
 | 70 | an internal error |
 | 130 | interrupted |
 
+## Completion
+
+`erfsweep --install-completion` makes Tab complete commands, options and choices in the shell that one types in: bash,
+zsh, fish or PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for a shell of one's choice.
+
 ## `--where`
 
 A condition over the columns of `erfsweep fields`, written as in Python and answered by the database:

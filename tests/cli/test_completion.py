@@ -1,0 +1,155 @@
+"""Completion: what a shell asks through the environment is answered in its own protocol, quickly and quietly."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from cli.app import app
+from tests.cli.command import ROOT, Ended, finished, spawn
+
+ROOT_COMMAND = typer.main.get_command(app)
+FORMATS = ["table", "plain", "csv", "json", "markdown", "latex", "classic"]
+ENGINES = ["auto", "sync", "threads", "processes", "cluster"]
+SCRIPT = "from cli.main import main; main()"
+
+
+def asked(*arguments: str, **variables: str) -> Ended:
+    """The command as a shell calls it to complete a line, without the environment of these tests."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(Path.cwd()), **variables}
+    ended = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments], env=environment, capture_output=True, text=True, timeout=60
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def by_bash(*words: str) -> list[str]:
+    """What is offered for the last of these words, as bash hands them over."""
+    line = " ".join(("erfsweep", *words))
+    found = asked(_ERFSWEEP_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)))
+    assert (found.code, found.err) == (0, "")
+    return found.out.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("",), [*ROOT_COMMAND.commands]),
+        (("s",), ["submit", "status", "show", "schema"]),
+        (("ru",), ["run"]),
+        (("db", ""), [*ROOT_COMMAND.commands["db"].commands]),
+        (("db", "b"), ["backup"]),
+        (("--d",), ["--db", "--debug"]),
+        (("table", "--fo"), ["--format"]),
+        (("table", "--format", ""), FORMATS),
+        (("table", "-f", "c"), ["csv", "classic"]),
+        (("table", "--format", "="), FORMATS),  # bash breaks `--format=` and `--format=c` at the sign
+        (("table", "--format", "=", "c"), ["csv", "classic"]),
+        (("run", "luo2016", "--engine", ""), ENGINES),
+        (("--db", "sqlite:///x.db", "run", "--engine", "p"), ["processes"]),
+        (("schema", ""), ["config", "sweep"]),
+        (("show", "'unfinished", ""), []),
+    ],
+    ids=" ".join,
+)
+def test_bash_is_offered_commands_options_and_choices(words: tuple[str, ...], offered: list[str]) -> None:
+    assert sorted(by_bash(*words)) == sorted(offered)
+
+
+@pytest.mark.parametrize("name", ["run", "table", "show", "theory", "status"])
+def test_every_option_of_a_command_is_offered(name: str) -> None:
+    options = {each for param in ROOT_COMMAND.commands[name].params for each in param.opts if each.startswith("--")}
+    assert set(by_bash(name, "--")) >= options
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("line", "offered"), [("erfsweep ta", {"table"}), ("erfsweep table --format=c", {"csv", "classic"})]
+)
+def test_a_real_bash_completes_with_the_script_that_it_is_shown(line: str, offered: set[str]) -> None:
+    Path("bin").mkdir()
+    program = Path("bin/erfsweep")
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\n{SCRIPT}\n")
+    program.chmod(0o755)
+    Path("completion.sh").write_text(asked(_ERFSWEEP_COMPLETE="source_bash").out)
+    # What a Tab does, step by step: the words as bash breaks them, then the function that `complete` names.
+    typed = line.replace("=", " = ").split()
+    ask = f"""
+        . ./completion.sh
+        COMP_WORDS=({" ".join(f"'{word}'" for word in typed)}); COMP_CWORD={len(typed) - 1}
+        $(complete -p erfsweep | sed 's/.*-F \\([^ ]*\\) .*/\\1/') erfsweep
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    environment = {"PATH": f"{Path('bin').absolute()}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        ["bash", "--norc", "-c", ask], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (set(ended.stdout.split()), ended.stderr) == (offered, "")
+
+
+def test_zsh_and_fish_are_answered_in_their_own_ways() -> None:
+    zsh = asked(_ERFSWEEP_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="erfsweep table -f c")
+    assert (zsh.code, zsh.err) == (0, "")
+    assert '"csv"' in zsh.out
+    fish = {"_ERFSWEEP_COMPLETE": "complete_fish", "_TYPER_COMPLETE_ARGS": "erfsweep ta"}
+    found = asked(**fish, _TYPER_COMPLETE_FISH_ACTION="get-args")
+    assert (found.code, found.err, found.out.split("\t")[0]) == (0, "", "table")
+    assert asked(**fish, _TYPER_COMPLETE_FISH_ACTION="is-args").code == 0
+    nothing = {**fish, "_TYPER_COMPLETE_ARGS": "erfsweep show luo2016:1 x"}
+    assert asked(**nothing, _TYPER_COMPLETE_FISH_ACTION="is-args")[0::2] == (1, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_scripts_are_shown_for_each_shell(shell: str) -> None:
+    ended = asked(_ERFSWEEP_COMPLETE=f"source_{shell}")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"complete_{shell}" in ended.out
+    assert "erfsweep" in ended.out
+    if shutil.which(shell):
+        subprocess.run([shell, "-n", "-c", ended.out], check=True, capture_output=True, timeout=60)
+
+
+def test_the_options_of_completion_end_well_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    line = f"'{sys.executable}' -c '{SCRIPT}'"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for option in ("--show-completion", "--install-completion"):
+        ended = subprocess.run(  # `; :` keeps the shell there, which is found by looking at one's parents
+            ["bash", "-c", f"{line} {option}; exit $?"], env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert "_ERFSWEEP_COMPLETE" in ended.stdout or "installed" in ended.stdout
+    assert "_ERFSWEEP_COMPLETE" in Path(".bash_completions/erfsweep.sh").read_text()
+    Path(".bashrc").unlink()
+    Path(".bashrc").mkdir()
+    ended = subprocess.run(
+        ["bash", "-c", f"{line} --install-completion; exit $?"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert ".bashrc': Is a directory" in ended.stderr
+
+
+def test_completing_imports_neither_numpy_nor_dask() -> None:
+    watched = "import atexit, sys; atexit.register(lambda: print('numpy' in sys.modules, 'dask' in sys.modules))"
+    found = subprocess.run(
+        [sys.executable, "-c", f"{watched}; {SCRIPT}"],
+        env={**os.environ, "_ERFSWEEP_COMPLETE": "complete_bash", "COMP_WORDS": "erfsweep ru", "COMP_CWORD": "1"}
+        | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert found.stdout.split() == ["run", "False", "False"]
+
+
+def test_an_exit_code_of_the_parser_is_that_of_the_command() -> None:
+    assert finished(spawn("--version")).code == 0
+    assert asked(_ERFSWEEP_COMPLETE="source_tcsh").code == 1
