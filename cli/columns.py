@@ -1,6 +1,7 @@
 """Which columns a table shows where nobody says."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from cli.render.tables import Table
 from pipeline.errors import InputError, quote
@@ -20,8 +21,11 @@ VARYING = (
     "gradient",
     "dtype",
 )
+UNIT = ("unit_y", "unit_x")
+"""Shown where configs differ in it that have one stem and one plane: else it follows from these."""
 STATES = ("state", "dead", "error")
-DEFAULT = (*FIRST, *VARYING, *SIZES, *STATES)
+_DECIDING = ("config", "height", "width")
+DEFAULT = (*FIRST, *VARYING, *UNIT, *SIZES, *STATES)
 
 
 def without_constants(table: Table) -> Table:
@@ -29,13 +33,22 @@ def without_constants(table: Table) -> Table:
     kept = [
         i
         for i, name in enumerate(table.columns)
-        if not (name in VARYING and _constant(table, i)) and not (name in STATES and _all_well(table, i))
+        if not (name in VARYING and _constant(table, i))
+        and not (name in STATES and _all_well(table, i))
+        and not (name in UNIT and _follows(table, i))
     ]
     return Table(tuple(table.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in table.rows])
 
 
 def _constant(table: Table, i: int) -> bool:
     return len({row[i] for row in table.rows}) <= 1
+
+
+def _follows(table: Table, i: int) -> bool:
+    """Whether a column is the same wherever stem and plane are."""
+    found: dict[tuple[Any, ...], Any] = {}
+    deciding = [table.columns.index(name) for name in _DECIDING if name in table.columns]
+    return all(found.setdefault(tuple(row[j] for j in deciding), row[i]) == row[i] for row in table.rows)
 
 
 def _all_well(table: Table, i: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cli.exit import ExitCode
 from cli.resolve import existing_store, resolve
 from pipeline.cost import expected_seconds
-from pipeline.notation import label
+from pipeline.names import id_of
 from pipeline.sweep import check_size
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None
             if state in ("new", "queued"):
                 work += expected_seconds(config)
             if verbose:
-                sys.stdout.write(f"{config.digest[:12]}  {label(config.stem)}: {_WHY[state]}\n")
+                sys.stdout.write(f"{id_of(config.digest)}  {config.stem}: {_WHY[state]}\n")
     shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     return ExitCode.DONE

@@ -28,7 +28,7 @@ MapOption: TypeAlias = Annotated[
 
 DEFAULT = ("eff_rf", "ratio", "luo")
 _CONSTANT = frozenset((*Axes.__struct_fields__, *Theory.__struct_fields__))
-_OWN = ("id", "digest", "config", "position", "state", "spec", "error", "attempts")
+_OWN = ("id", "digest", "config", "stem", "position", "state", "spec", "error", "attempts")
 
 
 def read_grouped(

@@ -28,8 +28,9 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
+    from pipeline.names import NAME
     from pipeline.notation import parse
-    from pipeline.sweep import NAME, preset_spec, stem_sweep, sweep
+    from pipeline.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweepfile import read_sweep_file
 
     path = Path(text)

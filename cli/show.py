@@ -70,6 +70,7 @@ def _object(record: "Record") -> dict[str, Any]:
     flat = {
         "id": record.id,
         "config": record.label,
+        "stem": record.config.stem,
         "digest": record.digest,
         "state": record.state,
         **msgspec.to_builtins(record.axes),

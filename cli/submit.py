@@ -18,7 +18,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
+    from pipeline.names import Labelled
     from store.engine import Store
     from store.sweeps import Mode
 
@@ -74,10 +74,10 @@ def queue(
     store = store or opened(url)
     with interrupts_held() as give_way:
 
-        def configs() -> "Iterator[Config]":
-            for config in found:
+        def configs() -> "Iterator[Labelled]":
+            for each in found.labelled():
                 give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
-                yield config
+                yield each
 
         made = submit(store, found.name, found.spec, configs(), origin(), mode, cost=expected_seconds)
     return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new"

@@ -31,6 +31,7 @@ def axes(config: Config) -> Axes:
         str(readout.channel),
         readout.gradient,
         config.dtype,
+        *config.unit,
     )
 
 

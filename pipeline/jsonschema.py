@@ -6,6 +6,7 @@ import msgspec
 
 from pipeline.axis import PATHS, STACK_AXES
 from pipeline.config import Config
+from pipeline.names import MAX_LABEL
 from pipeline.stem import Stem
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,7 +52,8 @@ def sweep_schema() -> dict[str, Any]:
     values = {"anyOf": [{"type": "array", "minItems": 1}, ranged, {"type": ["integer", "number", "string"]}]}
     axes = dict.fromkeys((*STACK_AXES, "seed", *PATHS), values)
     dotted: dict[str, Any] = {path: {} for path in PATHS if "." in path}
-    entry = {"type": "object", "properties": {**fields, **dotted, "seed": {}}, "required": ["stem"]}
+    label = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL, "description": "what tables call the configs"}
+    entry = {"type": "object", "properties": {**fields, **dotted, "seed": {}, "label": label}, "required": ["stem"]}
     stems = {"type": "array", "items": {"anyOf": [fields["stem"], {**entry, "additionalProperties": False}]}}
     own = {
         "name": {"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,64}$"},

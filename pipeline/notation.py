@@ -107,8 +107,8 @@ def format_stem(stem: Stem) -> str:
 
 
 @lru_cache(maxsize=4096)
-def label(text: str) -> str:
-    """What tables call a stem: a plain stack as the original prints it (`4x 3x3`), any other in the notation."""
+def original_label(text: str) -> str:
+    """A stem as the program that this one replaces prints a plain stack, `4x 3x3`; any other in the notation."""
     stem = parse(text)
     layer = uniform_layer(stem)
     return format_stem(stem) if layer is None else f"{len(stem)}x {_layer_text(layer)}"

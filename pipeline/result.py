@@ -38,6 +38,8 @@ class Axes(msgspec.Struct, frozen=True):
     channel: Annotated[str, Meta(description="readout channel: an index, sum, mean or relu_sum")]
     gradient: Annotated[str, Meta(description="what is made of the gradient: abs, square or relu")]
     dtype: Annotated[str, Meta(description="precision of the kernel: float32 or float64")]
+    unit_y: Annotated[int, Meta(description="row of the unit that is read, on its own plane", extra_json_schema=_PX)]
+    unit_x: Annotated[int, Meta(description="column of the unit that is read, on its own plane", extra_json_schema=_PX)]
 
 
 class Theory(msgspec.Struct, frozen=True):

@@ -1,7 +1,6 @@
 """A sweep: a named, ordered list of configs, expanded lazily from what a sweep file says."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
@@ -11,11 +10,11 @@ import msgspec
 from pipeline.axis import PATHS, STACK_AXES, axis_path, axis_values, stack_stem
 from pipeline.config import Config, build, canonical_stem, plane
 from pipeline.errors import InputError, quote
+from pipeline.names import NAME, Labelled, check_label, check_name
 from pipeline.presets import preset_text
 from pipeline.sweepfile import parse_sweep_file
 
 DEFAULT_MAX_CONFIGS = 1_000_000
-NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 _OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
 _PLANE = {"input.height": 21, "input.width": 21}  # for axes and entries that set only one side
@@ -38,14 +37,21 @@ class Sweep(msgspec.Struct, frozen=True):
         return grid + sum(prod(len(values) for values in self._crossed(entry).values()) for entry in self.entries)
 
     def __iter__(self) -> Iterator[Config]:
-        """The configs in their order: the grid, its last axis fastest, then the explicit stems.
+        """The configs in the order of `labelled`."""
+        return (each.config for each in self.labelled())
+
+    def labelled(self) -> Iterator[Labelled]:
+        """The configs with their labels: the grid, its last axis fastest, then the explicit stems.
 
         Raises InputError at the first config that cannot be used.
         """
         if self._has_stack():
-            yield from self._expanded({}, self.axes)
+            for config in self._expanded({}, self.axes):
+                yield Labelled(config)
         for entry in self.entries:
-            yield from self._expanded(entry, self._crossed(entry))
+            fields = {field: value for field, value in entry.items() if field != "label"}
+            for config in self._expanded(fields, self._crossed(fields)):
+                yield Labelled(config, entry.get("label"))
 
     def _has_stack(self) -> bool:
         return any(path in STACK_AXES for path in self.axes)
@@ -93,7 +99,7 @@ def sweep(spec: Mapping[str, Any], overrides: Mapping[str, Any] | None = None, *
     if len(axes) < len(grid):  # seed and init.seed
         raise InputError(f"grid names one axis in two ways ({', '.join(map(str, grid))}); keep one")
     found = Sweep(
-        name=_checked_name(name or spec.get("name")),
+        name=check_name(name or spec.get("name")),
         spec={**spec, **({"grid": grid} if grid else {})},
         axes=axes,
         entries=_entries(spec),
@@ -138,12 +144,6 @@ def check_size(found: Sweep, most: int = DEFAULT_MAX_CONFIGS) -> None:
         )
 
 
-def _checked_name(name: object) -> str:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InputError(f"{quote(name)} is no name; a sweep's `name:` is 1 to 64 letters, digits, '_', '.' or '-'")
-    return name
-
-
 def _entries(spec: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     stems = spec.get("stems", [])
     if not isinstance(stems, list):
@@ -158,6 +158,8 @@ def _entries(spec: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
         for field in STACK_AXES:
             if field in fields:
                 raise InputError(f"stems[{position}] sets {field} beside its stem; write it in the stem")
+        if "label" in fields:
+            check_label(fields["label"], canonical_stem(fields["stem"]))
         found.append(fields)
     return tuple(found)
 

@@ -3,12 +3,14 @@
 from difflib import get_close_matches
 
 from pipeline.errors import InputError, quote
+from pipeline.names import ID_DIGITS, ID_LETTER
 from store.schema import AXES, MEASURED
 from store.types import Field
 
 _OF_CONFIG = (
-    Field("id", "str", "", "first 12 characters of the digest", nullable=False),
-    Field("config", "str", "", "label of the stem", nullable=False),
+    Field("id", "str", "", f"{ID_LETTER} and the first {ID_DIGITS} characters of the digest", nullable=False),
+    Field("config", "str", "", "label that the sweep gives it, else its stem", nullable=False),
+    Field("stem", "str", "", "the stem in its notation", nullable=False),
     Field("digest", "str", "", "sha256 of everything that decides the heatmap", nullable=False),
     Field("position", "int", "", "place in the sweep, from 0; there where a sweep is named"),
     Field("state", "str", "", "queued, running, done, failed or killed", nullable=False),

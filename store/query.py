@@ -81,6 +81,7 @@ def rows(
     known = named_columns()
     if sweep is not None:
         known["position"] = sweep_config.c.position
+        known["config"] = func.coalesce(sweep_config.c.label, config.c.stem)
     names = [each.name for each in FIELDS if each.name in known] if columns is None else list(columns)
     shown = [_known(known, name).label(name) for name in names]
     joined: Any = config.outerjoin(result, result.c.config_id == config.c.id)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, StoreError, quote
+from pipeline.names import ID_DIGITS, ID_LETTER, id_of
 from pipeline.result import Arrays, Axes, Provenance, Sizes, Theory, checksum
 from store.engine import Store
 from store.provenance import Origin
@@ -16,7 +17,7 @@ from store.rows import CHUNK, chunks
 from store.schema import attempt, config, map_, result, sweep, sweep_config
 from store.sweeps import sweep_id
 
-_DIGEST = re.compile(r"[0-9a-f]{1,64}")
+_ID = re.compile(rf"{ID_LETTER}?(?P<digits>[0-9a-f]{{1,64}})")
 _POSITION = re.compile(r"(?P<sweep>[\w.-]{1,64}):(?P<position>[0-9]{1,18})")
 _NAMED_AT_MOST = 3
 
@@ -46,16 +47,23 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Membership(msgspec.Struct, frozen=True):
-    """The place of a config in a sweep, and where that sweep comes from; `specs` is as written, one a submission."""
+    """The place of a config in a sweep, what it is called there, and where that sweep comes from.
+
+    `specs` is as written, one for each submission.
+    """
 
     sweep: str
     position: int
+    label: str | None
     specs: tuple[Any, ...]
     origin: Origin
 
 
 class Record(msgspec.Struct, frozen=True):
-    """Everything kept of one config but its arrays; `result` is None until it is measured."""
+    """Everything kept of one config but its arrays; `result` is None until it is measured.
+
+    `label` is what the sweep calls it by which it was found, or the first sweep that named it, else its stem.
+    """
 
     digest: str
     config: Config
@@ -69,16 +77,16 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """The first 12 characters of the digest."""
-        return self.digest[:12]
+        """What the config is called in every table."""
+        return id_of(self.digest)
 
 
 def find(store: Store, text: str) -> Record:
-    """The config that a text names: a unique prefix of its digest, or `SWEEP:position`.
+    """The config that a text names: a unique prefix of its id or its digest, or `SWEEP:position`.
 
     Raises InputError where there is none, or more than one.
     """
-    return store.reading(lambda connection: _record(connection, _id_of(connection, text.strip())))
+    return store.reading(lambda connection: _record(connection, *_key_of(connection, text.strip())))
 
 
 def arrays(store: Store, digest: str) -> Arrays:
@@ -88,7 +96,7 @@ def arrays(store: Store, digest: str) -> Arrays:
     """
     found = dict(each_arrays(store, [digest]))
     if digest not in found:
-        raise InputError(f"there is no result of {quote(digest[:12])} yet; `erfsweep run` measures what is queued")
+        raise InputError(f"there is no result of {quote(id_of(digest))} yet; `erfsweep run` measures what is queued")
     return found[digest]
 
 
@@ -115,53 +123,59 @@ def each_arrays(store: Store, digests: Sequence[str]) -> Iterator[tuple[str, Arr
 def _intact(store: Store, digest: str, found: Arrays) -> Arrays:
     if checksum(found.heatmap, found.curves) != found.checksum:
         raise StoreError(
-            f"the heatmap of {quote(digest[:12])} in {quote(store.address.shown)} is damaged (its checksum differs); "
+            f"the heatmap of {quote(id_of(digest))} in {quote(store.address.shown)} is damaged (its checksum differs); "
             "restore a backup, or remove its sweep and measure it again"
         )
     return found
 
 
-def _id_of(connection: Connection, text: str) -> int:
+def _key_of(connection: Connection, text: str) -> tuple[int, int | None]:
+    """The key of a config, and that of the sweep by which the text names it."""
     if place := _POSITION.fullmatch(text):
+        sweep_key = sweep_id(connection, place["sweep"])
         statement = select(sweep_config.c.config_id).where(
-            sweep_config.c.sweep_id == sweep_id(connection, place["sweep"]),
-            sweep_config.c.position == int(place["position"]),
+            sweep_config.c.sweep_id == sweep_key, sweep_config.c.position == int(place["position"])
         )
         found: int | None = connection.execute(statement).scalar()
         if found is None:
             raise InputError(f"the sweep {quote(place['sweep'])} has no position {place['position']}")
-        return found
-    if not _DIGEST.fullmatch(text.lower()):
+        return found, sweep_key
+    written = _ID.fullmatch(text.lower())
+    if written is None:
         raise InputError(f"{quote(text)} names no config; write the first characters of its id, or SWEEP:position")
-    prefix = text.lower()
+    prefix = written["digits"]
     columns = select(config.c.id, config.c.digest).where(config.c.digest >= prefix, config.c.digest < prefix + "g")
     matching = connection.execute(columns.order_by(config.c.digest).limit(_NAMED_AT_MOST + 1)).all()
     if not matching:
         raise InputError(f"there is no config {quote(text)} in the store (`erfsweep table` lists them)")
     if len(matching) > 1:
-        named = ", ".join(row.digest[: max(12, len(prefix) + 1)] for row in matching[:_NAMED_AT_MOST])
+        shown = max(ID_DIGITS, len(prefix) + 1)
+        named = ", ".join(ID_LETTER + row.digest[:shown] for row in matching[:_NAMED_AT_MOST])
         more = " and more" if len(matching) > _NAMED_AT_MOST else ""
         raise InputError(f"{quote(text)} begins several configs ({named}{more}); write more of the id")
     key: int = matching[0].id
-    return key
+    return key, None
 
 
-def _record(connection: Connection, key: int) -> Record:
+def _record(connection: Connection, key: int, sweep_key: int | None) -> Record:
     row = connection.execute(select(config).where(config.c.id == key)).mappings().one()
     measured = connection.execute(select(result).where(result.c.config_id == key)).mappings().one_or_none()
     tried = connection.execute(select(attempt).where(attempt.c.config_id == key).order_by(attempt.c.number)).all()
     joined = sweep_config.join(sweep, sweep.c.id == sweep_config.c.sweep_id)
-    places = select(sweep, sweep_config.c.position).select_from(joined).where(sweep_config.c.config_id == key)
+    columns = select(sweep, sweep_config.c.position, sweep_config.c.label).select_from(joined)
+    places = connection.execute(columns.where(sweep_config.c.config_id == key).order_by(sweep.c.id)).mappings().all()
+    # In the sweep that was asked for it has that sweep's label or none; else the first label that there is.
+    labels = [each["label"] for each in places if sweep_key in (None, each["id"]) and each["label"] is not None]
     return Record(
         digest=row["digest"],
         config=decode(row["json"].encode()),
-        label=row["label"],
+        label=labels[0] if labels else row["stem"],
         state=row["state"],
         cost=row["cost"],
         axes=_struct(Axes, row),
         result=None if measured is None else _measured(measured),
         attempts=tuple(Attempt(*each[1:]) for each in tried),
-        sweeps=tuple(_membership(each) for each in connection.execute(places.order_by(sweep.c.id)).mappings()),
+        sweeps=tuple(_membership(each) for each in places),
     )
 
 
@@ -182,7 +196,9 @@ def _membership(row: RowMapping) -> Membership:
         "argv": msgspec.json.decode(row["argv"], type=tuple[str, ...]),
         "versions": msgspec.json.decode(row["versions"]),
     }
-    return Membership(row["name"], row["position"], tuple(msgspec.json.decode(row["spec"])), _struct(Origin, known))
+    return Membership(
+        row["name"], row["position"], row["label"], tuple(msgspec.json.decode(row["spec"])), _struct(Origin, known)
+    )
 
 
 def _struct(struct: Any, row: Any) -> Any:

@@ -20,13 +20,15 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    literal_column,
     select,
 )
 
+from pipeline.names import ID_DIGITS, ID_LETTER
 from pipeline.result import Arrays, Axes, Provenance, Result, Sizes, Theory
 from store.types import BYTES, INTEGER, REAL, TEXT, TRUTH, columns, declared, declared_some
 
-REVISION = "0001"
+REVISION = "0002"
 """The head of `store/migrations/versions`."""
 
 STATES = ("queued", "running", "done", "failed", "killed")
@@ -78,7 +80,7 @@ config = Table(
     Column("id", INTEGER, primary_key=True, autoincrement=False),
     Column("digest", TEXT, nullable=False, unique=True),
     Column("json", TEXT, nullable=False),  # canonical
-    Column("label", TEXT, nullable=False),
+    Column("stem", TEXT, nullable=False),  # in canonical notation, as in the JSON
     Column("cost", REAL, nullable=False),  # expected seconds
     Column("state", TEXT, nullable=False),
     Column("attempts", INTEGER, nullable=False),
@@ -95,6 +97,7 @@ sweep_config = Table(
     _key("sweep_id", "sweep.id"),
     Column("position", INTEGER, primary_key=True, autoincrement=False),
     Column("config_id", INTEGER, ForeignKey("config.id", ondelete="CASCADE"), nullable=False),
+    Column("label", TEXT),  # what this sweep calls the config, where it says so
     UniqueConstraint("config_id", "sweep_id"),
     sqlite_with_rowid=False,
 )
@@ -143,11 +146,19 @@ def error_text() -> Any:
     )
 
 
+def any_label() -> Any:
+    """What the first sweep that named a config calls it, else its stem."""
+    named = and_(sweep_config.c.config_id == config.c.id, sweep_config.c.label.is_not(None))
+    first = select(sweep_config.c.label).where(named).order_by(sweep_config.c.sweep_id).limit(1)
+    return func.coalesce(first.correlate(config).scalar_subquery(), config.c.stem)
+
+
 def named_columns() -> dict[str, Any]:
     """What each field of a table stands for, over `config` left-joined with `result`, in the order of the view."""
     return {
-        "id": func.substr(config.c.digest, 1, 12),
-        "config": config.c.label,
+        "id": literal_column(f"'{ID_LETTER}'", TEXT).concat(func.substr(config.c.digest, 1, ID_DIGITS)),
+        "config": any_label(),
+        "stem": config.c.stem,
         "digest": config.c.digest,
         "state": config.c.state,
         "attempts": config.c.attempts,

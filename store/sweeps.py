@@ -1,17 +1,16 @@
 """Sweeps: named, ordered lists of configs. Submitting one queues what no sweep had asked for before."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from pipeline.axes import axes
 from pipeline.config import Config, encode
 from pipeline.errors import InputError, quote
-from pipeline.notation import label
+from pipeline.names import Labelled, check_new_name
 from store.counts import Count, counts, holders
 from store.engine import Store
 from store.provenance import Origin
@@ -21,8 +20,6 @@ from store.schema import sweep as sweep_table
 from store.schema import sweep_config
 
 Mode: TypeAlias = Literal["new", "append", "replace"]
-
-_NAME = re.compile(r"[\w.-]{1,64}")
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -47,7 +44,7 @@ def submit(
     store: Store,
     name: str,
     spec: Mapping[str, Any],
-    configs: Iterable[Config],
+    configs: Iterable[Labelled],
     origin: Origin,
     mode: Mode = "new",
     *,
@@ -55,20 +52,25 @@ def submit(
 ) -> Submission:
     """Stores a sweep and queues its configs, in one transaction, reading them as it goes.
 
-    A position counts the distinct configs before; a config that comes again keeps its first. `cost` is in expected
-    seconds. A sweep of that name with the same list stays as it is. `append` puts what is new at its end, `replace`
-    takes the list for the old one (results stay; configs not yet measured that no sweep wants any more go).
-    Raises InputError for a name that is none, or that has another list in mode `new`.
+    A position counts the distinct configs before; a config that comes again keeps its first place and label. `cost` is
+    in expected seconds. A sweep of that name with the same list takes nothing but new labels. `append` puts what is new
+    at its end, `replace` takes the list for the old one (results stay; configs not yet measured that no sweep wants
+    any more go).
+    Raises InputError for a name that no new sweep can have, or that has another list in mode `new`.
     """
-    if not _NAME.fullmatch(name):
-        raise InputError(f"a sweep's name is 1 to 64 letters, digits, dots, dashes or underscores, not {quote(name)}")
     with store.reshape() as connection:
         found = connection.execute(select(sweep_table.c.id, sweep_table.c.spec).filter_by(name=name)).one_or_none()
-        if found and mode == "new":
-            if not _is_list_of(connection, found.id, configs):
+        if found is None:
+            check_new_name(name, spec)
+        elif mode == "new":
+            labels = _labels_of_same(connection, found.id, configs)
+            if labels is None:
                 raise InputError(
                     f"the sweep {quote(name)} exists with another list; use --append, --replace or another name"
                 )
+            if _relabel(connection, found.id, labels):
+                again = update(sweep_table).where(sweep_table.c.id == found.id)
+                connection.execute(again.values(spec=msgspec.json.encode([spec]).decode()))
             return _submission(connection, found.id, name, added=0, new=0)
         specs: list[Any] = msgspec.json.decode(found.spec) if found and mode == "append" else []
         written = {
@@ -156,7 +158,7 @@ def _next(connection: Connection, column: Any) -> int:
 
 
 def _extend(
-    connection: Connection, key: int, configs: Iterable[Config], cost: Callable[[Config], float] | None
+    connection: Connection, key: int, configs: Iterable[Labelled], cost: Callable[[Config], float] | None
 ) -> tuple[int, int]:
     """Appends what the sweep does not hold yet; how many that is, and how many of them the store did not know."""
     listed = sweep_config.c.sweep_id == key
@@ -164,7 +166,9 @@ def _extend(
     first = position = 0 if last is None else last + 1
     start = fresh = _next(connection, config_table.c.id)
     for chunk in chunks(configs):
-        distinct = {config.digest: config for config in chunk}
+        distinct: dict[str, Labelled] = {}
+        for each in chunk:
+            distinct.setdefault(each.config.digest, each)
         by_digest = select(config_table.c.digest, config_table.c.id).where(config_table.c.digest.in_(list(distinct)))
         ids = dict(connection.execute(by_digest).all())
         held: set[int] = set()
@@ -172,14 +176,14 @@ def _extend(
             among = select(sweep_config.c.config_id).where(listed, sweep_config.c.config_id.in_(list(ids.values())))
             held.update(connection.execute(among).scalars())
         made, places = [], []
-        for digest, config in distinct.items():
+        for digest, (config, label) in distinct.items():
             if digest not in ids:
                 seconds = 0.0 if cost is None else cost(config)
                 ids[digest] = fresh
                 made.append((fresh, digest, encode(config).decode(), *_described(config, seconds)))
                 fresh += 1
             if ids[digest] not in held:
-                places.append((key, position, ids[digest]))
+                places.append((key, position, ids[digest], label))
                 position += 1
         insert_rows(connection, config_table, made)
         insert_rows(connection, sweep_config, places)
@@ -188,29 +192,42 @@ def _extend(
 
 def _described(config: Config, seconds: float) -> tuple[Any, ...]:
     """The columns of a new config behind its canonical JSON."""
-    return label(config.stem), seconds, "queued", 0, None, None, *msgspec.structs.astuple(axes(config))
+    return config.stem, seconds, "queued", 0, None, None, *msgspec.structs.astuple(axes(config))
 
 
-def _is_list_of(connection: Connection, key: int, configs: Iterable[Config]) -> bool:
-    """Whether the distinct configs are those of the sweep, in its order."""
+def _labels_of_same(connection: Connection, key: int, configs: Iterable[Labelled]) -> list[str | None] | None:
+    """The label of each place, where the distinct configs are those of the sweep in its order, None where not."""
     # The place as a subquery: as a join, SQLite walks the whole sweep for each chunk.
     place = select(sweep_config.c.position).where(
         sweep_config.c.config_id == config_table.c.id, sweep_config.c.sweep_id == key
     )
     columns = select(config_table.c.digest, func.coalesce(place.scalar_subquery(), -1))
-    position = 0
+    labels: list[str | None] = []
     for chunk in chunks(configs):
-        distinct = list(dict.fromkeys(config.digest for config in chunk))
-        found = columns.where(config_table.c.digest.in_(distinct))
+        distinct: dict[str, str | None] = {}
+        for config, label in chunk:
+            distinct.setdefault(config.digest, label)
+        found = columns.where(config_table.c.digest.in_(list(distinct)))
         positions = dict(connection.execute(found).all())
-        for digest in distinct:
+        for digest, label in distinct.items():
             there = positions.get(digest, -1)
-            if there == position:
-                position += 1
-            elif not 0 <= there < position:
-                return False
+            if there == len(labels):
+                labels.append(label)
+            elif not 0 <= there < len(labels):
+                return None
     count = select(func.count()).where(sweep_config.c.sweep_id == key)
-    return position == connection.execute(count).scalar_one()
+    return labels if len(labels) == connection.execute(count).scalar_one() else None
+
+
+def _relabel(connection: Connection, key: int, labels: Sequence[str | None]) -> bool:
+    """Gives the places of a sweep these labels; whether any was another before."""
+    places = select(sweep_config.c.position, sweep_config.c.label).where(sweep_config.c.sweep_id == key)
+    before = dict(connection.execute(places).all())
+    changed = [{"place": place, "new": label} for place, label in enumerate(labels) if before[place] != label]
+    if changed:
+        mine = sweep_config.c.sweep_id == key, sweep_config.c.position == bindparam("place")
+        connection.execute(update(sweep_config).where(*mine).values(label=bindparam("new")), changed)
+    return bool(changed)
 
 
 def _drop_unwanted(connection: Connection) -> None:

@@ -12,14 +12,14 @@ MAY_USE = {"pipeline": set(), "store": {"pipeline"}, "cli": {"pipeline", "store"
 
 TYPES = {
     *("pipeline.config", "pipeline.errors", "pipeline.job", "pipeline.network", "pipeline.notation", "pipeline.result"),
-    *("pipeline.stem", "pipeline.axes", "pipeline.window"),
+    *("pipeline.stem", "pipeline.axes", "pipeline.window", "pipeline.names"),
 }
 """What the store may know of the pipeline: its structs, and how they are read and named."""
 
 HEAVY = {"numpy", "dask", "distributed", "scipy"}
 LIGHT = [
     *(f"pipeline/{name}.py" for name in ("stem", "notation", "network", "config", "result", "sweep", "axis", "window")),
-    *(f"pipeline/{name}.py" for name in ("cost", "cone", "errors", "axes", "box", "graph", "layers/fold")),
+    *(f"pipeline/{name}.py" for name in ("cost", "cone", "errors", "axes", "box", "graph", "names", "layers/fold")),
 ]
 
 

@@ -149,11 +149,13 @@ def _escaped(text: str, signs: Mapping[str, str]) -> str:
     return "".join(signs.get(sign, sign) for sign in text)
 
 
-CLASSIC_COLUMNS = ("config", "theo_rf", "eff_rf", "ratio", "height", "width", "channels", "probes_count")
+CLASSIC_COLUMNS = ("config", "stem", "theo_rf", "eff_rf", "ratio", "height", "width", "channels", "probes_count")
 
 
 def classic(table: Table) -> str:
     """The layout of the program that this one replaces, byte for byte; needs the columns of `CLASSIC_COLUMNS`."""
+    from pipeline.notation import original_label
+
     rows = table.dicts()
     planes = {f"{row['height']}x{row['width']}x{row['channels']}" for row in rows}
     counts = {row["probes_count"] for row in rows}
@@ -169,7 +171,8 @@ def classic(table: Table) -> str:
     ]
     for row in rows:
         ratio = MISSING if row["ratio"] is None else f"{row['ratio']:.2f}"
-        lines.append(f"{row['config']:<12} {cell(row['theo_rf']):>10} {cell(row['eff_rf']):>14} {ratio:>10}\n")
+        name = row["config"] if row["config"] != row["stem"] else original_label(row["stem"])
+        lines.append(f"{name:<12} {cell(row['theo_rf']):>10} {cell(row['eff_rf']):>14} {ratio:>10}\n")
     return "".join([*lines, rule])
 
 

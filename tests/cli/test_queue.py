@@ -31,7 +31,7 @@ def test_a_stored_sweep_is_run_by_its_name_and_expanded_again_with_other_axes() 
     Path("mine.yaml").unlink()
     assert "2 measured" in good("run", "mine").err
     rows = good("run", "mine", "-s", "depth=3", "--name", "deeper", "-f", "csv").rows
-    assert [row["config"] for row in rows] == ["3x 3x3"]
+    assert [row["config"] for row in rows] == ["3x3x3"]
 
 
 def test_ls_lists_sweeps_with_their_states() -> None:

@@ -9,7 +9,7 @@ from tests.cli.command import ROOT, erfsweep, good
 
 def test_show_has_heatmap_sizes_theory_and_provenance(luo2016: str) -> None:
     out = good("show", "luo2016:2", "--db", luo2016).out
-    assert out.startswith("4x 3x3  ")
+    assert out.startswith("4x3x3  ")
     for word in (
         "theoretical RF",
         "sigma",

@@ -53,10 +53,10 @@ def test_another_fraction_is_read_from_the_same_heatmaps(boxes: str) -> None:
 
 def test_predicted_luo_of_random_wide_layers_is_that_of_the_square_rooted_map() -> None:
     stems = [f"{depth}x{kernel}x{kernel}" for kernel, depth, *_ in UNIFORM]
-    Path("relu.yaml").write_text(f"input: 121\nprobes: {{count: 1}}\nstems: {stems}\n")
-    rows = good("run", "relu.yaml", "-f", "csv").rows
+    Path("wide.yaml").write_text(f"input: 121\nprobes: {{count: 1}}\nstems: {stems}\n")
+    rows = good("run", "wide.yaml", "-f", "csv").rows
     assert len(rows) == len(UNIFORM)
-    rows = good("table", "relu", "-c", "pred_luo", "-f", "json").json
+    rows = good("table", "wide", "-c", "pred_luo", "-f", "json").json
     assert [row["pred_luo"] for row in rows] == [pytest.approx(row[8], abs=5e-5) for row in UNIFORM]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import canonical_stem
 from pipeline.errors import InputError
-from pipeline.notation import format_stem, label, locate, parse
+from pipeline.notation import format_stem, locate, original_label, parse
 from pipeline.stem import (
     ACTIVATIONS,
     MAX_INTEGER,
@@ -170,8 +170,8 @@ def test_what_a_line_means(text, stem):
         ("7x7/2:64 max3x3/2", "7x7/2:64 max3x3/2"),
     ],
 )
-def test_labels_of_plain_stacks_are_the_originals(stem, expected):
-    assert label(stem) == expected
+def test_the_original_prints_a_plain_stack_in_its_own_way(stem, expected):
+    assert original_label(stem) == expected
 
 
 def complaint(text):

@@ -17,7 +17,7 @@ from pipeline.curves import CURVES, curves
 from pipeline.erf import measure_heatmap
 from pipeline.errors import InputError
 from pipeline.measure import sizes
-from pipeline.notation import label
+from pipeline.notation import original_label
 from pipeline.probes import draw_probes
 from pipeline.sample import Sample
 from pipeline.sweep import preset_spec, sweep
@@ -96,7 +96,9 @@ def test_the_table_of_the_original_to_the_character():
     samples, seen = zip(*(measured(config) for config in preset()), strict=True)
     rows = []
     for config, found, its_window in zip(preset(), sizes(list(samples)), seen, strict=True):
-        rows.append(f"{label(config.stem):<10s}{its_window.width:>12d}{found.eff_rf:>17.0f}{found.ratio:>11.2f}")
+        rows.append(
+            f"{original_label(config.stem):<10s}{its_window.width:>12d}{found.eff_rf:>17.0f}{found.ratio:>11.2f}"
+        )
     lines = (REFERENCE / "luo2016.txt").read_text().splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith("---")) + 1
     expected = [line.split() for line in lines[first : first + 5]]

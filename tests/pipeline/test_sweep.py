@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from pipeline.config import build
 from pipeline.errors import InputError
-from pipeline.notation import label
 from pipeline.sweep import DEFAULT_MAX_CONFIGS, check_size, preset_spec, stem_sweep, sweep
 
 
@@ -149,7 +148,7 @@ def test_overrides_set_an_axis_in_its_place_or_add_one_at_the_end():
 def test_the_preset_is_the_originals_sweep():
     spec = preset_spec("luo2016")
     found = list(sweep(spec))
-    assert [label(config.stem) for config in found] == ["1x 3x3", "2x 3x3", "4x 3x3", "1x 9x9", "4x 5x5"]
+    assert [config.stem for config in found] == ["3x3", "2x3x3", "4x3x3", "9x9", "4x5x5"]
     assert [config.init.offset for config in found] == [7092, 7308, 7956, 8748, 10372]
     for config in found:
         assert (config.init.kind, config.init.seed) == ("neural_api", 20260607)
@@ -186,12 +185,12 @@ def test_billions_of_configs_are_counted_and_refused_without_making_them():
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"grid": {"kernel": [3]}}, "no name"),
-        ({"name": "a b", "stems": ["3x3"]}, "'a b' is no name"),
-        ({"name": "a" * 65, "stems": ["3x3"]}, "no name"),
-        ({"name": "caf\u00e9", "stems": ["3x3"]}, "no name"),
-        ({"name": 3, "stems": ["3x3"]}, "no name"),
-        ({"name": "a\n", "stems": ["3x3"]}, "no name"),
+        ({"grid": {"kernel": [3]}}, "has no name; give it"),
+        ({"name": "a b", "stems": ["3x3"]}, "'a b' is not a valid name for a sweep: use 1 to 64 letters"),
+        ({"name": "a" * 65, "stems": ["3x3"]}, "is not a valid name"),
+        ({"name": "caf\u00e9", "stems": ["3x3"]}, "is not a valid name"),
+        ({"name": 3, "stems": ["3x3"]}, r"'3' is not; put it in quotes, as in name: '3'"),
+        ({"name": "a\n", "stems": ["3x3"]}, "is not a valid name"),
         ({"name": "s"}, "has no stems"),
         ({"name": "s", "stems": []}, "has no stems"),
         ({"name": "s", "stems": "3x3"}, "stems is a list"),

@@ -1,9 +1,10 @@
 """Configs and outcomes to fill stores with: made up, small, and nothing that was measured."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pipeline.config import Config, Init
+from pipeline.names import Labelled
 from pipeline.result import Arrays, Failure, Outcome, Provenance, Result, Sizes, Theory
 from store.engine import Store
 from store.owner import Owner, this_owner
@@ -22,8 +23,15 @@ def configs(count: int, *, first: int = 0) -> Iterator[Config]:
         yield Config(f"{number % 5 + 1}x3x3" if number % 5 else "3x3", init=Init(seed=number // 5))
 
 
+def unlabelled(configs: Iterable[Config]) -> Iterator[Labelled]:
+    """Configs as a sweep lists them that gives none of them a label."""
+    return map(Labelled, configs)
+
+
 def queue(store: Store, name: str = "growth", count: int = 5, *, first: int = 0, mode: Mode = "new") -> Submission:
-    return submit(store, name, {"count": count}, configs(count, first=first), ORIGIN, mode, cost=lambda config: 0.5)
+    return submit(
+        store, name, {"count": count}, unlabelled(configs(count, first=first)), ORIGIN, mode, cost=lambda config: 0.5
+    )
 
 
 def result(*, eff_rf: float | None = 7.0, dead: bool = False, heatmap: bytes = b"heat") -> Result:

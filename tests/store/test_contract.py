@@ -21,7 +21,7 @@ from store.schema import config as config_table
 from store.schema import map_ as map_table
 from store.sweeps import known, remove, submit
 from store.transfer import info
-from tests.store.fakes import ORIGIN, STRANGER, configs, done, failed, killed, measure_all, queue, result
+from tests.store.fakes import ORIGIN, STRANGER, configs, done, failed, killed, measure_all, queue, result, unlabelled
 
 ME = this_owner()
 
@@ -43,16 +43,16 @@ class TestSubmitting:
         table = rows(store, "growth", columns=["position", "digest", "config"])
         assert [row[0] for row in table.rows] == list(range(7))
         assert [row[1] for row in table.rows] == [config.digest for config in configs(7)]
-        assert table.rows[1][2] == "2x 3x3"
+        assert table.rows[1][2] == "2x3x3"
 
     def test_counts_a_repeated_config_once_at_its_first_place(self, store: Store) -> None:
         one, two, three = configs(3)
         many = [one, two, one, *configs(600, first=10), two, three, one]  # more than one chunk apart
-        submission = submit(store, "s", {}, many, ORIGIN)
+        submission = submit(store, "s", {}, unlabelled(many), ORIGIN)
         assert submission.configs == 603
         assert find(store, "s:0").digest == one.digest
         assert find(store, "s:602").digest == three.digest
-        assert submit(store, "s", {}, many, ORIGIN).added == 0
+        assert submit(store, "s", {}, unlabelled(many), ORIGIN).added == 0
 
     def test_the_same_list_again_changes_nothing(self, store: Store) -> None:
         queue(store)
@@ -72,7 +72,7 @@ class TestSubmitting:
     def test_the_same_configs_in_another_order_are_another_list(self, store: Store) -> None:
         queue(store, count=3)
         with pytest.raises(InputError, match="another list"):
-            submit(store, "growth", {}, reversed(list(configs(3))), ORIGIN)
+            submit(store, "growth", {}, unlabelled(reversed(list(configs(3)))), ORIGIN)
 
     def test_appends_only_what_is_new(self, store: Store) -> None:
         queue(store, count=5)
@@ -103,14 +103,14 @@ class TestSubmitting:
             raise InputError("the grid has a hole")
 
         with pytest.raises(InputError, match="a hole"):
-            submit(store, "s", {}, broken(), ORIGIN)
+            submit(store, "s", {}, unlabelled(broken()), ORIGIN)
         assert sweeps(store) == []
         assert states(store) == {}
 
     @pytest.mark.parametrize("name", ["", "a b", "a:b", "x" * 65, "a\n", "../a"])
     def test_a_name_is_letters_digits_dots_and_dashes(self, store: Store, name: str) -> None:
         with pytest.raises(InputError, match="name"):
-            submit(store, name, {}, configs(1), ORIGIN)
+            submit(store, name, {}, unlabelled(configs(1)), ORIGIN)
 
     def test_known_tells_the_state_of_each_config_and_writes_nothing(self, store: Store) -> None:
         queue(store, count=2)
@@ -315,7 +315,7 @@ class TestSaving:
         one, two = measure_all(store)
         with store.write() as connection:
             connection.execute(update(map_table).where(map_table.c.config_id == 1).values(heatmap=b"heaT"))
-        with pytest.raises(StoreError, match=f"heatmap of '{one[:12]}' .* is damaged"):
+        with pytest.raises(StoreError, match=f"heatmap of 'g{one[:12]}' .* is damaged"):
             arrays(store, one)
         assert arrays(store, two).heatmap == b"heat"
         assert [digest for digest, _ in each_arrays(store, [two, "0" * 64])] == [two]
@@ -332,7 +332,7 @@ class TestFinding:
         digests = [config.digest for config in configs(5)]
         assert [find(store, digest[:12]).digest for digest in digests] == digests
         assert [find(store, f"growth:{place}").digest for place in range(5)] == digests
-        assert find(store, digests[0].upper()).id == digests[0][:12]
+        assert find(store, digests[0].upper()).id == "g" + digests[0][:12]
         (membership,) = find(store, "growth:3").sweeps
         assert (membership.sweep, membership.position, membership.origin) == ("growth", 3, ORIGIN)
 
@@ -367,7 +367,7 @@ class TestTables:
         table = rows(
             store,
             "growth",
-            where="depth in (2, 3) and like(config, '?x 3x3')",
+            where="depth in (2, 3) and like(config, '?x3x3')",
             columns=["depth", "seed"],
             sort=["-depth", "seed"],
         )
@@ -387,10 +387,10 @@ class TestTables:
         table = rows(store)
         assert "position" not in table.columns
         first = table.dicts()[0]
-        assert (first["id"], first["config"]) == (next(configs(1)).digest[:12], "1x 3x3")
+        assert (first["id"], first["config"]) == ("g" + next(configs(1)).digest[:12], "3x3")
         assert first["saturated"] is True
         assert first["ratio"] == 7 / 9
-        assert rows(store, "growth").columns[3] == "position"
+        assert rows(store, "growth").columns[4] == "position"
 
     @pytest.mark.parametrize(
         "arguments", [{"columns": ["position"]}, {"sort": ["position"]}, {"where": "position < 2"}]
@@ -420,15 +420,15 @@ class TestTables:
         queue(store, count=1)
         with store.read() as connection:
             row = connection.execute(text("SELECT config, state, depth, eff_rf FROM results")).one()
-        assert tuple(row) == ("1x 3x3", "queued", 1, None)
+        assert tuple(row) == ("3x3", "queued", 1, None)
 
 
 def test_a_config_that_is_no_plain_stack_has_no_axes_of_one(store: Store) -> None:
     mixed = [Config("7x7/2:64 max3x3/2"), Config("3x3 5x5"), Config("2x3x5@2")]
-    submit(store, "mixed", {}, mixed, ORIGIN)
+    submit(store, "mixed", {}, unlabelled(mixed), ORIGIN)
     columns = ["config", "kernel", "depth", "features", "dilation", "stride", "activation"]
     assert rows(store, "mixed", columns=columns).rows == [
         ("7x7/2:64 max3x3/2", None, None, None, None, None, None),
         ("3x3 5x5", None, None, None, None, None, None),
-        ("2x 3x5@2", None, 2, 4, 2, 1, "relu"),
+        ("2x3x5@2", None, 2, 4, 2, 1, "relu"),
     ]

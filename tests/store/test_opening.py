@@ -12,6 +12,7 @@ from sqlalchemy import text
 from pipeline.errors import InputError, StoreError
 from store.opening import open_store
 from store.query import rows, status
+from store.schema import REVISION
 from tests.store.fakes import measure_all, queue
 
 
@@ -19,7 +20,7 @@ def test_a_new_file_has_the_log_the_view_and_the_stamp(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/new.db").close()
     raw = sqlite3.connect(tmp_path / "new.db")
     assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0001",)]
+    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [(REVISION,)]
     assert raw.execute("SELECT count(*) FROM results").fetchone() == (0,)
     raw.close()
 

@@ -14,7 +14,7 @@ from store.query import rows, status
 from store.queue import claim
 from store.records import arrays, find
 from store.results import save
-from store.schema import TABLES
+from store.schema import REVISION, TABLES
 from store.transfer import backup, copy, info
 from tests.store.fakes import STRANGER, configs, done, failed, measure_all, queue
 
@@ -104,7 +104,7 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(file_store: Store, tmp_p
 def test_info_says_what_a_store_is(store: Store) -> None:
     queue(store, count=5)
     found = info(store)
-    assert found.revision == "0001"
+    assert found.revision == REVISION
     assert found.dialect == store.dialect
     assert found.server.startswith("SQLite 3" if store.dialect == "sqlite" else "PostgreSQL 1")
     assert found.size > 4096

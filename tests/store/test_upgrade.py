@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, text
 
+from pipeline.axes import axes
+from pipeline.config import Config, Plane, Readout, encode
 from pipeline.errors import StoreError
 from store import schema, upgrade
 from store.engine import Store
@@ -63,7 +67,7 @@ def test_a_new_store_and_an_upgraded_one_have_the_same_schema(url: str) -> None:
         upgrade.migrate(connection, upgrade.revisions_after(None))
     with store.read() as connection:
         assert described(connection) == made
-        assert connection.execute(text("SELECT version_num FROM erfsweep_version")).scalars().all() == ["0001"]
+        assert connection.execute(text("SELECT version_num FROM erfsweep_version")).scalars().all() == [schema.REVISION]
     store.close()
 
 
@@ -86,9 +90,9 @@ def test_a_store_of_any_revision_holds_what_was_put_in(golden: Store) -> None:
     assert info(golden).tables == {"sweep": 2, "config": 4, "sweep_config": 5, "attempt": 3, "result": 2}
     columns = ["position", "config", "state", "dead", "n_zero", "theo_rf", "saturated", "eff_rf", "ratio", "error"]
     assert rows(golden, "growth", columns=columns).rows == [
-        (0, "1x 3x3", "done", False, 2, 9, True, 7.0, 7 / 9, None),
-        (1, "2x 3x3", "done", True, 2, 9, True, None, None, None),
-        (2, "3x 3x3", "failed", None, None, None, None, None, None, "Timeout: took longer than 5 s"),
+        (0, "3x3", "done", False, 2, 9, True, 7.0, 7 / 9, None),
+        (1, "2x3x3", "done", True, 2, 9, True, None, None, None),
+        (2, "3x3x3", "failed", None, None, None, None, None, None, "Timeout: took longer than 5 s"),
     ]
     record = find(golden, "growth:0")
     assert (record.attempts[0].worker, record.attempts[0].finished) == ("worker-1", 101.5)
@@ -101,10 +105,54 @@ def test_a_store_of_any_revision_holds_what_was_put_in(golden: Store) -> None:
         assert len(view.all()) == 4
 
 
+def test_a_store_of_any_revision_tells_stem_unit_and_id_of_its_configs(golden: Store) -> None:
+    listed = rows(golden, columns=["stem", "unit_y", "unit_x", "id", "digest"]).rows
+    assert [row[:3] for row in listed] == [("3x3", 10, 10), ("2x3x3", 10, 10), ("3x3x3", 10, 10), ("4x3x3", 10, 10)]
+    for *_, known, digest in listed:
+        assert known == "g" + digest[:12]
+        for written in (known, known[:8], digest[:12], digest[:7].upper(), digest):  # of old stores, hex digits
+            assert find(golden, written).digest == digest
+
+
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.db"))[1:], indirect=True, ids=lambda path: path.stem)
+def test_labels_belong_to_a_sweep(golden: Store) -> None:
+    assert rows(golden, "later", columns=["config", "stem"]).rows == [("the third", "3x3x3"), ("4x3x3", "4x3x3")]
+    assert rows(golden, "growth", columns=["config"]).rows == [("3x3",), ("2x3x3",), ("3x3x3",)]
+    assert [find(golden, name).label for name in ("later:0", "growth:2")] == ["the third", "3x3x3"]
+    assert find(golden, find(golden, "growth:2").id).label == "the third"
+
+
+def test_the_unit_of_an_old_config_is_where_its_readout_says(url: str) -> None:
+    """As revision 0001 kept them: without the columns that 0002 adds, and with a label in the original's spelling."""
+    store = open_store(url)
+    many = {
+        "7x7/2:64 max3x3/2": (Config("7x7/2:64 max3x3/2", Plane(40, 60, 3)), (5, 7)),  # 10 by 15 units
+        "1x 3x3": (Config("3x3", readout=Readout(position=(3, 4))), (3, 4)),
+        "2x 3x3p0": (Config("2x3x3p0", Plane(9, 6)), (2, 1)),  # 5 by 2 units
+    }
+    old = sorted({column.name for column in schema.config.columns} - {"stem", "unit_y", "unit_x"} | {"label"})
+    statement = text(f"INSERT INTO config ({', '.join(old)}) VALUES ({', '.join(':' + name for name in old)})")
+    with store.write() as connection:
+        connection.execute(text("DROP VIEW results"))
+        schema.metadata.drop_all(connection)
+        first, second = upgrade.revisions_after(None)[:2]
+        with Operations.context(MigrationContext.configure(connection)):
+            first.module.upgrade()
+            for key, (label, (config, _)) in enumerate(many.items()):
+                row = {**msgspec.structs.asdict(axes(config)), "id": key, "digest": str(key), "label": label}
+                row |= {"json": encode(config).decode(), "cost": 0.0, "state": "queued", "attempts": 0}
+                connection.execute(statement, {name: row.get(name) for name in old})
+            second.module.upgrade()
+        found = connection.execute(text("SELECT stem, unit_y, unit_x FROM config ORDER BY id")).all()
+    assert [tuple(row) for row in found] == [(config.stem, *unit) for config, unit in many.values()]
+    store.close()
+
+
 def test_a_store_of_any_revision_can_be_worked_on(golden: Store) -> None:
     assert len(measure_all(golden, "later")) == 1
-    # Its configs were measured by a kernel of version 1, whose digests are others.
-    assert queue(golden, "more", count=9).new == 9
+    # A config keeps the digest of the kernel that measured it; where that is today's, it is not queued again.
+    there = {row[0] for row in rows(golden, columns=["digest"]).rows}
+    assert queue(golden, "more", count=9).new == sum(config.digest not in there for config in configs(9))
     assert status(golden, "later").states["failed"].configs == 1
 
 
@@ -112,25 +160,25 @@ NEXT = '''
 """A revision of the tests: alters the table that all others point to, by copying and dropping it."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0003", "0002"
 
 def upgrade() -> None:
     with op.batch_alter_table("config") as batch:
-        batch.alter_column("label", existing_type=sa.Text(), nullable=True)
-    op.execute("UPDATE config SET label = 'new ' || label")
+        batch.alter_column("stem", existing_type=sa.Text(), nullable=True)
+    op.execute("UPDATE config SET stem = 'new ' || stem")
 '''
 
 
 @pytest.fixture
 def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Adds a revision 0002 to the code, as a later version would have."""
+    """Adds a revision 0003 to the code, as a later version would have."""
 
     def add(code: str = NEXT) -> None:
         location = tmp_path / "later"
         shutil.copytree(upgrade.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
-        (location / "versions" / "rev_0002.py").write_text(textwrap.dedent(code))
+        (location / "versions" / "rev_0003.py").write_text(textwrap.dedent(code))
         monkeypatch.setattr(upgrade, "LOCATION", location)
-        monkeypatch.setattr(schema, "REVISION", "0002")
+        monkeypatch.setattr(schema, "REVISION", "0003")
 
     return add
 
@@ -149,16 +197,16 @@ def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
     digest = fill(file_url)
     add_revision()
     store = open_store(file_url)
-    assert rows(store, columns=["config", "eff_rf"], limit=1).rows == [("new 1x 3x3", 7.0)]
+    assert rows(store, columns=["config", "eff_rf"], limit=1).rows == [("new 3x3", 7.0)]
     assert info(store).tables == {"sweep": 1, "config": 3, "sweep_config": 3, "attempt": 3, "result": 3}
     assert arrays(store, digest) == result().arrays
     with store.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM results")).scalar() == 3
     store.close()
-    (copy,) = tmp_path.glob("sweeps.db.0001.*.backup")
+    (copy,) = tmp_path.glob("sweeps.db.0002.*.backup")
     raw = sqlite3.connect(copy)
-    assert raw.execute("SELECT config FROM results").fetchall() == [("1x 3x3",), ("2x 3x3",), ("3x 3x3",)]
-    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0001",)]
+    assert raw.execute("SELECT config FROM results").fetchall() == [("3x3",), ("2x3x3",), ("3x3x3",)]
+    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0002",)]
     raw.close()
     open_store(file_url).close()
     assert len(list(tmp_path.glob("*.backup"))) == 1
@@ -167,12 +215,12 @@ def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
 def test_a_server_waits_for_db_upgrade(postgres_url: str, add_revision: Any) -> None:
     fill(postgres_url)
     add_revision()
-    with pytest.raises(StoreError, match="has the older revision '0001'; run `erfsweep db upgrade`"):
+    with pytest.raises(StoreError, match="has the older revision '0002'; run `erfsweep db upgrade`"):
         open_store(postgres_url)
-    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0001", "0002", None)
-    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0002", "0002", None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0002", "0003", None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0003", "0003", None)
     store = open_store(postgres_url)
-    assert rows(store, columns=["config"], limit=1).rows == [("new 1x 3x3",)]
+    assert rows(store, columns=["config"], limit=1).rows == [("new 3x3",)]
     assert info(store).tables["result"] == 3
     store.close()
 
@@ -196,7 +244,7 @@ def test_a_revision_that_goes_wrong_leaves_the_store_as_it_was(
             open_store(file_url)
     monkeypatch.undo()
     store = open_store(file_url)
-    assert [row[0] for row in rows(store, columns=["config"]).rows] == ["1x 3x3", "2x 3x3", "3x 3x3"]
+    assert [row[0] for row in rows(store, columns=["config"]).rows] == ["3x3", "2x3x3", "3x3x3"]
     assert arrays(store, digest) == result().arrays
     store.close()
 
@@ -213,7 +261,7 @@ def test_a_file_is_upgraded_on_demand_too(file_url: str, add_revision: Any) -> N
     fill(file_url)
     add_revision()
     done = upgrade.upgrade(file_url)
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == ("0002", "0003")
     assert done.backup is not None
     assert done.backup.exists()
 

@@ -22,7 +22,7 @@ from store.types import INTEGER, REAL, TEXT, TRUTH
 from store.where import Condition, Not, fields_of, parse
 from store.where_match import like, matches
 from store.where_sql import where_clause
-from tests.store.fakes import ORIGIN, done, failed
+from tests.store.fakes import ORIGIN, done, failed, unlabelled
 
 ROW: dict[str, Any] = {
     "kernel": 3, "depth": 4, "seed": 2**32 - 1, "theo_rf": 9, "dead": False, "saturated": None, "eff_rf": 7.0,
@@ -227,7 +227,7 @@ def filled(lasting_store: Store) -> Filled:
     """A store with rows of all kinds, and those rows."""
     stems = ["1x3x3", "4x3x3", "2x5x5:8=gelu", "7x7/2:64 max3x3/2", "3x3 dw5x5", "3x3x1"]
     configs = [Config(stem, input=Plane(21 + n, 21), init=Init(seed=n)) for n in range(4) for stem in stems]
-    submit(lasting_store, "kinds", {}, configs, ORIGIN)
+    submit(lasting_store, "kinds", {}, unlabelled(configs), ORIGIN)
     me = this_owner()
     held = claim(lasting_store, me)
     outcomes = [

@@ -6,21 +6,26 @@ A golden database is kept for each revision and never built again: it is what us
 import sys
 from pathlib import Path
 
+from pipeline.names import Labelled
 from store.opening import open_store
 from store.owner import this_owner
 from store.queue import claim
 from store.results import save
 from store.schema import REVISION
-from tests.store.fakes import done, failed, queue
+from store.sweeps import submit
+from tests.store.fakes import ORIGIN, configs, done, failed, queue
 
 
 def build(path: Path) -> None:
-    """Two sweeps that share a config: one done, one dead, one failed, one still queued."""
+    """Two sweeps that share a config, which the second has a label for: one done, one dead, one failed, one queued."""
     if path.exists():
         sys.exit(f"{path} exists, and is kept as it is")
     store = open_store(f"sqlite:///{path}")
     queue(store, "growth", count=3)
-    queue(store, "later", count=2, first=2)
+    shared, own = configs(2, first=2)
+    submit(
+        store, "later", {"count": 2}, [Labelled(shared, "the third"), Labelled(own)], ORIGIN, cost=lambda config: 0.5
+    )
     me = this_owner()
     one, two, three = claim(store, me, "growth")
     save(store, me, [done(one.digest), done(two.digest, eff_rf=None, dead=True), failed(three.digest)])

@@ -1,0 +1,98 @@
+"""How things are called: the names of sweeps, the labels of configs in their tables, and the ids of configs."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pipeline.config import Config
+from pipeline.errors import InputError, quote
+from pipeline.notation import format_stem, parse
+
+ID_LETTER = "g"
+"""Begins every id: a spreadsheet takes no id for a number, and it is none of the digits of a digest."""
+ID_DIGITS = 12
+MAX_LABEL = 64
+
+NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_RULE = "use 1 to 64 letters, digits, '_', '.' or '-'"
+
+
+class Labelled(NamedTuple):
+    """A config in the list of a sweep, and what the user calls it there (None: nothing but its notation)."""
+
+    config: Config
+    label: str | None = None
+
+
+def id_of(digest: str) -> str:
+    """The id of a config, as tables show it and a user types it: a letter, then the digest's first digits.
+
+    >>> id_of("06322657e268" + 52 * "0")
+    'g06322657e268'
+    """
+    return ID_LETTER + digest[:ID_DIGITS]
+
+
+def check_name(name: object) -> str:
+    """The name of a sweep. Raises InputError for one that is not text, or not written as a name is."""
+    if name is None:
+        raise InputError("the sweep has no name; give it `name:` in its file, or --name")
+    if not isinstance(name, str):
+        shown = str(name).lower() if isinstance(name, bool) else str(name)
+        raise InputError(f"a sweep's name is text, and {quote(shown)} is not; put it in quotes, as in name: '{shown}'")
+    if not NAME.fullmatch(name):
+        raise InputError(f"{quote(name)} is not a valid name for a sweep: {_RULE}, or give another with --name")
+    return name
+
+
+def check_new_name(name: object, spec: Mapping[str, Any]) -> str:
+    """The name of a sweep that is yet to be stored, described by `spec`.
+
+    Raises InputError as `check_name` does, and for the name of a stem or of a preset, which the sweep would hide.
+    """
+    name = check_name(name)
+    if is_stem(name):
+        raise InputError(f"the name {quote(name)} is a stem, which the sweep would hide; choose another with --name")
+    if _hides_preset(name, spec):
+        raise InputError(f"the name {quote(name)} is a preset's; choose another with --name")
+    return name
+
+
+def is_stem(text: str) -> bool:
+    """Whether a text is a stem in the notation."""
+    try:
+        parse(text)
+    except InputError:
+        return False
+    return True
+
+
+def _hides_preset(name: str, spec: Mapping[str, Any]) -> bool:
+    """Whether a preset has the name and says something else; its axes may be overridden."""
+    from pipeline.presets import preset_names, preset_text
+
+    if name not in preset_names():
+        return False
+    from pipeline.sweepfile import parse_sweep_file
+
+    preset = parse_sweep_file(preset_text(name), ".yaml", f"preset {name}")
+    return any(spec.get(field) != preset.get(field) for field in {*spec, *preset} - {"grid"})
+
+
+def check_label(label: object, stem: str) -> str:
+    """What a table may call a config, whose stem is in canonical notation.
+
+    Raises InputError for a label that is not text, empty, too long or not printable, that a spreadsheet would run, or
+    that is another stem.
+    """
+    if not isinstance(label, str):
+        raise InputError(f"a label is text, and {quote(label)} is not; put it in quotes, as in label: '{label}'")
+    if not 1 <= len(label) <= MAX_LABEL or not label.isprintable() or label != label.strip():
+        raise InputError(
+            f"{quote(label)} is not a valid label: use 1 to {MAX_LABEL} printable characters without blanks around them"
+        )
+    if label[0] in "=+-@":
+        raise InputError(f"a spreadsheet would run the label {quote(label)}; begin it with another character")
+    if is_stem(label) and format_stem(parse(label)) != stem:
+        raise InputError(f"the label {quote(label)} is another stem than {quote(stem)}; choose another label")
+    return label
