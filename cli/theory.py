@@ -32,8 +32,14 @@ COLUMNS: tuple[str, ...] = (
 def command(
     stem: Annotated[str, typer.Argument(metavar="STEM", help="A stem in the notation, or a file that holds one.")],
     input_: Annotated[
-        str, typer.Option("--input", "-i", metavar="PLANE", help="The input plane: 224, 224x320 or 224x224x3.")
-    ] = "224",
+        str | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="PLANE",
+            help="The input plane: 224, 224x320 or 224x224x3; without it, one that holds the window.",
+        ),
+    ] = None,
     format_: FormatOption = None,
 ) -> None:
     """Walk a stem's receptive field layer by layer, measuring nothing.
@@ -42,11 +48,14 @@ def command(
     """
     from cli.render.tables import Table, default_format, print_table
     from cli.render.words import listed
-    from pipeline.config import plane
+    from pipeline.config import canonical_stem
+    from pipeline.input_plane import input_plane, written_sides
     from pipeline.network import network
     from pipeline.theory import theory
 
-    walked = theory(network(stem_text(stem), plane(input_)))
+    text = stem_text(stem)
+    plane = input_plane(canonical_stem(text), {} if input_ is None else written_sides(input_))
+    walked = theory(network(text, plane))
     names = COLUMNS
     if (format_ or default_format()) == "table" and _is_square(walked):
         names = tuple(name for name in COLUMNS if not name.endswith("_y"))  # to fit on a terminal

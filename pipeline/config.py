@@ -1,7 +1,6 @@
 """A config: one thing to measure, identified by the digest of everything that decides its heatmap."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from pipeline.errors import InputError, quote
+from pipeline.input_plane import input_plane, written_sides
 from pipeline.network import Network, Plane, network, walk
 from pipeline.notation import format_stem, parse
+from pipeline.sentence import sentence
 from pipeline.stem import MAX_INTEGER, AvgPool, Conv, Convolution, Depthwise, Layer, MaxPool
 
 KERNEL_VERSION = 7
@@ -74,7 +75,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing to measure. `stem` is in canonical notation; make one from what a user wrote with `build`."""
 
     stem: str
-    input: Plane = Plane(21, 21, 1)
+    input: Plane
     init: Init = Init()
     probes: Probes = Probes()
     readout: Readout = Readout()
@@ -108,8 +109,6 @@ def encode(config: Config) -> bytes:
     return msgspec.json.encode(_without_nothing(msgspec.to_builtins(config)), order="sorted")
 
 
-_PLANE = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9})(?:x([0-9]{1,9}))?)?")
-_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _decoder = msgspec.json.Decoder(Config)
 
 
@@ -129,7 +128,8 @@ def _without_nothing(fields: dict[str, Any]) -> dict[str, Any]:
 def build(fields: Mapping[str, Any]) -> Config:
     """The config that a user's mapping describes, checked and with its defaults filled in.
 
-    `stem` is a line of notation or a list of layers, `input` an integer, `HxW`, `HxWxC` or a mapping.
+    `stem` is a line of notation or a list of layers, `input` what `pipeline.input_plane` reads; sides that are not
+    written are chosen for the stem.
     Raises InputError for an unknown field, a value out of bounds, a stem that does not fit the plane, a readout
     outside the output, or a file of probes or weights that cannot be used.
     """
@@ -137,12 +137,11 @@ def build(fields: Mapping[str, Any]) -> Config:
         raise InputError("a config needs a stem, such as stem: 4x3x3")
     settled = dict(fields)
     settled["stem"] = canonical_stem(fields["stem"])
-    if "input" in settled:
-        settled["input"] = plane(settled["input"])
+    settled["input"] = input_plane(settled["stem"], written_sides(fields["input"]) if "input" in fields else {})
     try:
         config = msgspec.convert(settled, Config)
     except msgspec.ValidationError as error:
-        raise InputError(f"{_sentence(error, settled)} (`erfsweep schema` lists the fields)") from None
+        raise InputError(f"{sentence(error, settled)} (`erfsweep schema` lists the fields)") from None
     written = fields.get("probes")
     return _settled(config, isinstance(written, Mapping) and "count" in written)
 
@@ -161,49 +160,13 @@ def canonical_stem(stem: object) -> str:
         try:
             texts.append(format_stem((msgspec.convert(entry, Layer),)))
         except (msgspec.ValidationError, RecursionError) as error:
-            raise InputError(f"layer {position} of the stem: {_sentence(error, entry)}") from None
+            raise InputError(f"layer {position} of the stem: {sentence(error, entry)}") from None
     return _canonical(" ".join(texts))
 
 
 @lru_cache(maxsize=4096)
 def _canonical(text: str) -> str:
     return format_stem(parse(text))
-
-
-def plane(value: object) -> Plane:
-    """The input plane written as `21`, `224x320`, `224x224x3` or a mapping of height, width and channels."""
-    if isinstance(value, Plane):
-        return value
-    sides: object = value
-    if isinstance(value, int) and not isinstance(value, bool):
-        sides = {"height": value, "width": value}
-    elif isinstance(value, str):
-        written = _PLANE.fullmatch(value)
-        if written is None:
-            raise InputError(f"an input plane is written 21, 224x320 or 224x224x3, not {quote(value)}")
-        height, width, channels = (int(number) if number else None for number in written.groups())
-        sides = {"height": height, "width": width if written[2] else height, "channels": channels if written[3] else 1}
-    try:
-        return msgspec.convert(sides, Plane)
-    except msgspec.ValidationError as error:
-        raise InputError(f"input plane {quote(value)}: {_sentence(error, sides)}") from None
-
-
-def _sentence(error: Exception, given: object) -> str:
-    """What msgspec found wrong in a value, as a clause with the path of the field in front and what stands there."""
-    problem, _, path = str(error).partition(" - at `$")
-    where = path.rstrip("`")
-    found = given
-    for key, index in _STEP.findall(where):
-        try:
-            found = found[key] if key else found[int(index)]  # type: ignore[index]  # what cannot be indexed is caught
-        except (TypeError, KeyError, IndexError):
-            break
-    else:
-        if problem.startswith("Expected"):  # the other problems name the value themselves
-            problem = f"{problem.partition(', got ')[0]}, not {quote(found)}"
-    problem = problem[:1].lower() + problem[1:]
-    return f"config field {where.lstrip('.')}: {problem}" if where else problem
 
 
 def _settled(config: Config, counted: bool) -> Config:

@@ -2,6 +2,7 @@
 
 ErfsweepError
 ├── InputError      what the user wrote is wrong (exit code 2)
+│   └── PlaneError  a stem that does not fit the sides of its plane
 ├── StoreError      the database cannot be used (exit code 3)
 └── EngineError     the Dask engine cannot be used (exit code 4)
 
@@ -17,6 +18,10 @@ class ErfsweepError(Exception):
 
 class InputError(ErfsweepError):
     """A stem, config, sweep, expression or option that cannot be used as written."""
+
+
+class PlaneError(InputError):
+    """A stem that does not fit the sides of its input plane; on a plane of other sides it may."""
 
 
 class StoreError(ErfsweepError):

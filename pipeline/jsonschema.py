@@ -6,6 +6,7 @@ import msgspec
 
 from pipeline.axis import PATHS, STACK_AXES
 from pipeline.config import Config
+from pipeline.input_plane import WrittenPlane
 from pipeline.names import MAX_LABEL
 from pipeline.stem import Stem
 
@@ -18,12 +19,13 @@ _NOTATION = {
 
 def _schemas() -> tuple[dict[str, Any], dict[str, Any]]:
     """(the fields of a config as a user writes them, the definitions that they refer to)."""
-    (config, stem), definitions = msgspec.json.schema_components([Config, Stem], ref_template="#/$defs/{name}")
+    kinds = [Config, Stem, WrittenPlane]
+    (config, stem, plane), definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     fields = dict(definitions[config["$ref"].rpartition("/")[2]]["properties"])
     layer = {"anyOf": [_NOTATION, stem["items"]]}
     fields["stem"] = {"anyOf": [_NOTATION, {"type": "array", "items": layer, "minItems": 1}]}
     sides = {"type": "string", "pattern": "^[0-9]+(x[0-9]+(x[0-9]+)?)?$", "description": "224x320 or 224x224x3"}
-    fields["input"] = {"anyOf": [{"type": "integer", "minimum": 1}, sides, fields["input"]]}
+    fields["input"] = {"anyOf": [{"type": "integer", "minimum": 1}, sides, plane]}
     return {name: _without_default(field) for name, field in fields.items()}, definitions
 
 

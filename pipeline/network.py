@@ -11,7 +11,7 @@ from typing import Annotated, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, PlaneError
 from pipeline.notation import locate, parse
 from pipeline.reader import complaint
 from pipeline.stem import (
@@ -72,6 +72,11 @@ class Axis(msgspec.Struct, frozen=True):
     before: int = 0
     after: int = 0
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether the kernels of a transposed convolution leave out pixels: between them, or between their taps."""
+        return self.stride > 1 and (self.dilation > 1 or self.kernel < self.stride)
+
 
 class Node(msgspec.Struct, frozen=True):
     """One layer in its place: what it is given, what it makes, and its geometry along both axes."""
@@ -103,12 +108,16 @@ Network = tuple[Node, ...]
 
 
 class _MisfitError(Exception):
-    """A layer that does not fit its input: what is wrong, and the field of the layer that says so."""
+    """A layer that does not fit its input: what is wrong, and the field of the layer that says so.
 
-    def __init__(self, problem: str, field: str = "kernel") -> None:
+    by_sides: whether it may fit a plane of other sides.
+    """
+
+    def __init__(self, problem: str, field: str = "kernel", by_sides: bool = False) -> None:
         super().__init__(problem)
         self.problem = problem
         self.field = field
+        self.by_sides = by_sides
         self.path: tuple[int, ...] = ()
 
 
@@ -116,13 +125,15 @@ class _MisfitError(Exception):
 def network(text: str, plane: Plane) -> Network:
     """The stem `text` (in the notation) on an input plane.
 
-    Raises InputError, pointing at the character, where a layer does not fit: a plane smaller than an unpadded
-    kernel, groups that do not divide the channels, a residual sum of unequal planes.
+    Raises InputError, pointing at the character, where a layer does not fit: groups that do not divide the channels;
+    PlaneError where it does not fit the sides: a plane smaller than an unpadded kernel, a residual sum of unequal
+    planes.
     """
     try:
         return _stack(parse(text), plane, 0)
     except _MisfitError as misfit:
-        raise InputError(complaint(text, misfit.problem, locate(text, misfit.path, misfit.field))) from None
+        raised = PlaneError if misfit.by_sides else InputError
+        raise raised(complaint(text, misfit.problem, locate(text, misfit.path, misfit.field))) from None
 
 
 class Nested(Protocol):
@@ -223,7 +234,7 @@ def _window(size: int, layer: Conv | Depthwise | MaxPool | AvgPool, axis: int) -
     if room < 0:
         extent = f"a kernel that spans {reach + 1}"
         name = ("height", "width")[axis]
-        raise _MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}")
+        raise _MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}", by_sides=True)
     return Axis(size, room // stride + 1, kernel, stride, dilation, before, after)
 
 
@@ -238,7 +249,8 @@ def _transposed(size: int, layer: Transposed, axis: int) -> Axis:
         before = after = layer.padding[axis]
     made = (size - 1) * stride + reach + 1 - before - after
     if made < 1:
-        raise _MisfitError(f"padding {before} crops all of the {made + before + after} pixels made", "padding")
+        cropped = f"padding {before} crops all of the {made + before + after} pixels made"
+        raise _MisfitError(cropped, "padding", by_sides=True)
     return Axis(size, made, kernel, stride, dilation, before, after)
 
 
@@ -247,7 +259,7 @@ def _check_folds(mode: PaddingMode, size: int, axis: Axis) -> None:
     least = {"zeros": 0, "replicate": 0, "reflect": widest + 1, "circular": widest}[mode]
     if size < least:
         raise _MisfitError(
-            f"{mode} padding of {widest} needs {least} pixels a side, the plane has {size}", "padding_mode"
+            f"{mode} padding of {widest} needs {least} pixels a side, the plane has {size}", "padding_mode", True
         )
 
 
@@ -262,7 +274,7 @@ def _group(group: Residual | PreResidual, plane: Plane, index: int) -> Node:
         index += 1
         if shortcut.made != made:
             ends = f"{made.height}x{made.width} and its shortcut as {shortcut.made.height}x{shortcut.made.width}"
-            raise _MisfitError(f"a residual sum needs equal planes, but its body ends as {ends}")
+            raise _MisfitError(f"a residual sum needs equal planes, but its body ends as {ends}", by_sides=True)
     activation: Activation = group.activation if isinstance(group, Residual) else "linear"
     y = Axis(plane.height, made.height, 1, strides[0])
     x = Axis(plane.width, made.width, 1, strides[1])

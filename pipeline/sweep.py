@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from pipeline.axis import PATHS, STACK_AXES, axis_path, axis_values, stack_stem
-from pipeline.config import Config, build, canonical_stem, plane
+from pipeline.config import Config, build, canonical_stem
 from pipeline.errors import InputError, quote
+from pipeline.input_plane import written_sides
 from pipeline.names import NAME, Labelled, check_label, check_name
 from pipeline.presets import preset_text
 from pipeline.sweepfile import parse_sweep_file
@@ -17,7 +18,6 @@ from pipeline.sweepfile import parse_sweep_file
 DEFAULT_MAX_CONFIGS = 1_000_000
 
 _OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
-_PLANE = {"input.height": 21, "input.width": 21}  # for axes and entries that set only one side
 _FIELDS = (*_OWN_FIELDS, "input", "init", "probes", "readout", "dtype")
 
 
@@ -66,7 +66,7 @@ class Sweep(msgspec.Struct, frozen=True):
 
     def _expanded(self, entry: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> Iterator[Config]:
         for values in _product(tuple(axes.values())):
-            settings = {**_PLANE, **self.defaults, **entry, **_flat(dict(zip(axes, values, strict=True)))}
+            settings = {**self.defaults, **entry, **_flat(dict(zip(axes, values, strict=True)))}
             stack = {path: settings.pop(path) for path in STACK_AXES if path in settings}
             if "stem" not in settings:
                 settings["stem"] = stack_stem(**stack)
@@ -170,7 +170,7 @@ def _flat(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in fields.items():
         path = "init.seed" if name == "seed" else str(name)
         if path == "input":
-            value = msgspec.to_builtins(plane(value))
+            value = written_sides(value)
         if isinstance(value, Mapping):
             flat |= {f"{path}.{inner}": setting for inner, setting in value.items()}
         else:

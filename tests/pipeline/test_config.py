@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import KERNEL_VERSION, Config, build, decode, encode, plane
+from pipeline.config import KERNEL_VERSION, Config, build, decode, encode
 from pipeline.errors import InputError
-from pipeline.network import Plane
 from pipeline.notation import format_stem, parse
 from tests.strategies import stems
 
@@ -124,27 +123,6 @@ def test_configs_come_back_from_canonical_json(found, seed, count):
 def test_the_label_and_the_list_form_share_the_result_of_the_notation():
     listed = build({"stem": [{"layer": "conv", "kernel": [7, 7], "stride": 2, "features": 64}, "max3x3/2"]})
     assert listed.digest == build({"stem": "7x7/2:64 max3x3/2"}).digest
-
-
-@pytest.mark.parametrize(("written", "expected"), [(21, (21, 21, 1)), ("9x8", (9, 8, 1)), ("9x8x3", (9, 8, 3))])
-def test_an_input_plane_in_short(written, expected):
-    assert plane(written) == Plane(*expected)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        *(0, -1, 21.5, True, None, 10**7, [9, 9]),
-        *("", "0", "x", "9x", "9x9x0", "9x9x9x9", "-9", "9 x 9", "\u0669", "9" * 30),
-        {"height": 9},
-        {"height": 0, "width": 9},
-        {"height": "9", "width": 9},
-        {"height": 9, "width": 9, "depth": 1},
-    ],
-)
-def test_what_is_no_input_plane_is_an_input_error(written):
-    with pytest.raises(InputError, match="input plane"):
-        build({"stem": "3x3", "input": written})
 
 
 @pytest.mark.parametrize(

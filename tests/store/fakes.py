@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.config import Config, Init
 from pipeline.names import Labelled
+from pipeline.network import Plane
 from pipeline.result import Arrays, Failure, Outcome, Provenance, Result, Sizes, Theory
 from store.engine import Store
 from store.owner import Owner, this_owner
@@ -20,7 +21,7 @@ STRANGER = Owner("another-host", "another-boot pid:[1]", 7, "70")
 def configs(count: int, *, first: int = 0) -> Iterator[Config]:
     """Distinct configs: depths 1 to 5, then the next seed."""
     for number in range(first, first + count):
-        yield Config(f"{number % 5 + 1}x3x3" if number % 5 else "3x3", init=Init(seed=number // 5))
+        yield Config(f"{number % 5 + 1}x3x3" if number % 5 else "3x3", Plane(21, 21), init=Init(seed=number // 5))
 
 
 def unlabelled(configs: Iterable[Config]) -> Iterator[Labelled]:

@@ -9,6 +9,7 @@ from sqlalchemy import select, text, update
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, StoreError
+from pipeline.network import Plane
 from pipeline.result import Sizes
 from store.counts import Count
 from store.engine import Store
@@ -424,7 +425,7 @@ class TestTables:
 
 
 def test_a_config_that_is_no_plain_stack_has_no_axes_of_one(store: Store) -> None:
-    mixed = [Config("7x7/2:64 max3x3/2"), Config("3x3 5x5"), Config("2x3x5@2")]
+    mixed = [Config(stem, Plane(21, 21)) for stem in ("7x7/2:64 max3x3/2", "3x3 5x5", "2x3x5@2")]
     submit(store, "mixed", {}, unlabelled(mixed), ORIGIN)
     columns = ["config", "kernel", "depth", "features", "dilation", "stride", "activation"]
     assert rows(store, "mixed", columns=columns).rows == [
