@@ -36,9 +36,10 @@ def main() -> None:
 def _foresee(arguments: Sequence[str]) -> None:
     """Where workers will be wanted, what they need is loaded on another core while this one loads the command."""
     if {"run", "work"} & set(arguments) and {"processes", "--engine=processes"} & set(arguments):
-        from pipeline.engines.template import warm_up
+        from pipeline.engines.template import TEMPLATE
 
-        warm_up()
+        with suppress(OSError):  # said when it is needed, if it still cannot be started then
+            TEMPLATE.warm_up()
 
 
 def _leave(code: int) -> None:

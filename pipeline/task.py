@@ -18,7 +18,7 @@ from pipeline.config import KERNEL_VERSION, Config, decode
 from pipeline.cost import check_memory
 from pipeline.curves import curves
 from pipeline.erf import Heatmap, measure_heatmap
-from pipeline.errors import ErfsweepError
+from pipeline.errors import ErfsweepError, InputError
 from pipeline.measure import sizes
 from pipeline.prediction import theory_columns
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
@@ -43,6 +43,7 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
     decoded = None
     try:
         decoded = decode(config)
+        _check_digest(digest, decoded)
         check_memory(decoded, memory)
         heatmap = measure_heatmap(decoded, None if timeout is None else clock + timeout)
         if heatmap.n_nan == decoded.probes.count:
@@ -50,6 +51,14 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
         return Measured(digest, decoded, started, time.monotonic() - clock, heatmap, None)
     except Exception as error:  # noqa: BLE001  # anything that a config does is its own outcome
         return Measured(digest, decoded, started, time.monotonic() - clock, None, failure_of(error))
+
+
+def _check_digest(digest: str, config: Config) -> None:
+    if config.digest != digest:
+        raise InputError(
+            f"{digest[:12]} is not the digest of its config under kernel version {KERNEL_VERSION}: another version of "
+            "erfsweep queued it; submit its sweep again"
+        )
 
 
 def collect(measured: list[Measured]) -> list[Outcome]:

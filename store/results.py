@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
+from pipeline.config import KERNEL_VERSION
+from pipeline.errors import StoreError
 from pipeline.result import Outcome, Result, Sizes
 from store.engine import Store
 from store.owner import Owner
@@ -31,7 +33,16 @@ def save(store: Store, owner: Owner, outcomes: Sequence[Outcome]) -> int:
     An outcome counts if the owner still holds its config. One that lost it (its lease was over) still brings its
     result, if no other came first. Everything else is passed over: a second save of the same, a config that was
     removed. So a save may be repeated, also when nobody knows whether the first one was committed.
+
+    Raises StoreError for a result of another kernel version: its numbers are not those that its digest stands for.
     """
+    for outcome in outcomes:
+        if outcome.result is not None and outcome.result.provenance.kernel_version != KERNEL_VERSION:
+            raise StoreError(
+                f"{outcome.worker} measured {outcome.digest[:12]} by kernel version "
+                f"{outcome.result.provenance.kernel_version} instead of {KERNEL_VERSION}; "
+                "install the same erfsweep there and type `erfsweep work` to go on"
+            )
     return store.writing(lambda connection: _save(connection, str(owner), outcomes))
 
 

@@ -1,17 +1,22 @@
 """Worker processes of our own, each at the end of a line, and replaced by the thread that minds it."""
 
-import multiprocessing
+import errno
+import pickle
 import signal
+import time
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import msgspec
 
 from pipeline.engines.fleet import Broken, Joined, Left, News, Returned, broken_worker
+from pipeline.engines.forking import Loaded
 from pipeline.engines.parcel import pack
-from pipeline.engines.template import warm_up, workers_environment
+from pipeline.engines.template import RUNNING, TEMPLATE, UNKNOWN
+from pipeline.engines.versions import differences
 from pipeline.errors import EngineError
 from pipeline.graph import Limits, Measure, Partition
 
@@ -21,17 +26,17 @@ PATIENCE = 30.0
 _PAUSE = 0.5
 """Seconds before another is started in place of a worker that did not come up."""
 
+_CLEARING = 1.0
+"""Seconds that a worker whose line is down has to end by itself."""
 
-def _serve(line: "Connection[bytes, bytes]", measure: Measure | None) -> None:
-    from pipeline.engines.worker import serve  # which loads the kernel: the driver does without
-
-    serve(line, measure)
+_TICK = 0.005
+"""Seconds between two looks at whether it has."""
 
 
 class Worker(NamedTuple):
-    """A process, and our end of the line to it."""
+    """A process, by its number, and our end of the line to it."""
 
-    process: BaseProcess
+    pid: int
     line: "Connection[bytes, bytes]"
 
 
@@ -43,8 +48,9 @@ class ProcessFleet:
         self.patience = PATIENCE
         self._limits = limits
         self._measure = measure
-        self._lock = Lock()  # of what follows, and of starting: the environment is changed for a moment
-        self._started: set[BaseProcess] = set()
+        self._problem = ""
+        self._lock = Lock()  # of what follows
+        self._started: set[int] = set()
         self._lines: dict[str, Connection[bytes, bytes]] = {}
         self._closed = Event()
         self._minders = [Thread(target=self._mind, daemon=True, name=f"minder {number}") for number in range(workers)]
@@ -57,9 +63,10 @@ class ProcessFleet:
     def close(self) -> None:
         """Ends the workers at once, whatever they measure: nobody waits for it any more."""
         self._closed.set()
+        TEMPLATE.abandon()
         with self._lock:
-            for process in self._started:
-                process.kill()
+            for pid in self._started:
+                TEMPLATE.kill(pid)
             for line in self._lines.values():
                 _dismiss(line)
         for minder in self._minders:
@@ -83,9 +90,11 @@ class ProcessFleet:
 
     def absence(self) -> str:
         """See `Fleet.absence`."""
+        problem = f" ({self._problem})" if self._problem else ""
         return (
-            f"none of the {len(self._minders)} worker processes has come up for {self.patience:.0f} s; see whether "
-            "this machine has memory left, use `--engine threads` or fewer --workers, and type `erfsweep work` to go on"
+            f"none of the {len(self._minders)} worker processes has come up for {self.patience:.0f} s{problem}; see "
+            "whether this machine has memory left, use `--engine threads` or fewer --workers, and type `erfsweep work` "
+            "to go on"
         )
 
     def _write(self, address: str, key: str, parcel: bytes) -> None:
@@ -99,18 +108,27 @@ class ProcessFleet:
         while not self._closed.is_set():
             try:
                 worker = self._start()
-            except (OSError, EOFError):  # the process that it is forked from has just died, or memory is short
+            except (OSError, EOFError) as error:  # the template has just died, or memory is short
+                if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+                    self.events.put(Broken(_unstartable(f"{error.strerror}; see `ulimit -n`")))
+                    return
+                self._problem = str(error)
                 self._closed.wait(_PAUSE)
                 continue
+            except ImportError as error:
+                self.events.put(Broken(_unstartable(str(error))))
+                return
             except Exception as error:  # noqa: BLE001  # whatever keeps this process from having others
-                self.events.put(Broken(_unstartable(error)))
+                self.events.put(Broken(_unstartable(f"{type(error).__name__}: {error}")))
                 return
             try:
-                address = worker.line.recv_bytes().decode()
+                address, wrong = worker.line.recv_bytes().decode(), worker.line.recv_bytes().decode()
             except (EOFError, OSError):
-                self._end(worker)
+                self._problem = f"the last one {self._end(worker)}"
                 self._closed.wait(_PAUSE)
                 continue
+            if wrong:
+                self.events.put(Broken(_unstartable(wrong)))
             with self._lock:
                 self._lines[address] = worker.line
                 if self._closed.is_set():
@@ -122,24 +140,24 @@ class ProcessFleet:
             self.events.put(Left(address, ending=self._end(worker)))
 
     def _start(self) -> Worker:
-        forks = "forkserver" in multiprocessing.get_all_start_methods()
-        context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
-        with self._lock:
-            warm_up()
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, self._measure), daemon=True, name="erfsweep worker")
+        loaded = msgspec.json.decode(TEMPLATE.loaded(), type=Loaded)
+        if loaded.problem or (found := differences(loaded.versions)):
+            raise ImportError(loaded.problem or f"they would have {found}: was erfsweep replaced meanwhile?")
+        task = pickle.dumps(self._measure)
+        ours, theirs = Pipe()
+        with theirs:
             try:
-                with workers_environment():
-                    process.start()
+                pid = TEMPLATE.fork(theirs.fileno())
             except BaseException:
                 ours.close()
                 raise
-            finally:
-                theirs.close()
-            self._started.add(process)
+        with self._lock:
+            self._started.add(pid)
             if self._closed.is_set():
-                process.kill()
-        return Worker(process, ours)
+                TEMPLATE.kill(pid)
+        with suppress(OSError):  # it has just died: found out next
+            ours.send_bytes(task)
+        return Worker(pid, ours)
 
     def _listen(self, address: str, line: "Connection[bytes, bytes]") -> None:
         """Tells what a worker sends, until it ends."""
@@ -154,13 +172,14 @@ class ProcessFleet:
     def _end(self, worker: Worker) -> str:
         """Clears away after a worker whose line is down; how it came to its end, as the rest of a sentence."""
         worker.line.close()
-        worker.process.join(1.0)
-        code = worker.process.exitcode
-        if code is None:
-            worker.process.kill()
+        deadline = time.monotonic() + _CLEARING
+        while (code := TEMPLATE.ending(worker.pid)) == RUNNING and time.monotonic() < deadline:
+            time.sleep(_TICK)
+        if code == RUNNING:
+            TEMPLATE.kill(worker.pid)
         with self._lock:
-            self._started.discard(worker.process)
-        if code is None or code == _UNKNOWN:
+            self._started.discard(worker.pid)
+        if code in (RUNNING, UNKNOWN):
             return "was lost"
         if code >= 0:
             return f"exited with status {code}"
@@ -170,15 +189,10 @@ class ProcessFleet:
 
 
 def _dismiss(line: "Connection[bytes, bytes]") -> None:
-    """Ends a worker by word: one whose own parent has died is taken for dead, and is not killed."""
+    """Ends a worker by word: one whose template has died cannot be killed, its number may be another's by now."""
     with suppress(OSError):
         line.send_bytes(b"")
 
 
-def _unstartable(error: Exception) -> EngineError:
-    reason = f"{type(error).__name__}: {error}"
+def _unstartable(reason: str) -> EngineError:
     return EngineError(f"worker processes cannot be started ({reason}); use `--engine threads` or `--engine sync`")
-
-
-_UNKNOWN = 255
-"""What is said of a process whose own parent, from which it was forked, has died."""

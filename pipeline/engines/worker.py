@@ -5,6 +5,7 @@ They do not mind Ctrl-C (only the driver handles it), keep quiet, run one BLAS t
 
 import gc
 import os
+import pickle
 import signal
 import sys
 from multiprocessing.connection import Connection
@@ -17,7 +18,6 @@ import dask.local
 import pipeline.task
 from pipeline import blas
 from pipeline.engines.parcel import execute
-from pipeline.graph import Measure
 
 MARK = "ERFSWEEP_WORKER"
 """In the environment of our workers alone: elsewhere importing this changes nothing."""
@@ -41,15 +41,24 @@ if os.environ.get(MARK):
     settle()
 
 
-def serve(line: "Connection[bytes, bytes]", measure: Measure | None) -> None:
+def serve(line: "Connection[bytes, bytes]") -> None:
     """The life of a worker at its end of a line to the driver; it ends with the driver, however that ends.
 
-    In: a key, then a parcel; an empty parcel takes the key back, an empty key ends the worker. Out: the worker's name,
-    then for each parcel, in order, its key, what is wrong with the worker (mostly nothing) and the reply.
+    In: the task for one config, pickled; then a key and a parcel each time, where an empty parcel takes the key back
+    and an empty key ends the worker. Out: the worker's name and what is wrong with it (mostly nothing), then for each
+    parcel, in order, its key, what is wrong and the reply.
     """
     inbox: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
     withdrawn: set[str] = set()
+    measure, wrong = None, ""
+    try:
+        measure = pickle.loads(line.recv_bytes())  # noqa: S301  # from the driver, by a line of its own
+    except (EOFError, OSError):
+        os._exit(0)
+    except Exception as error:  # noqa: BLE001  # whatever keeps a module from being imported
+        wrong = f"{type(error).__name__}: {error}"
     line.send_bytes(pipeline.task.worker_name().encode())
+    line.send_bytes(wrong.encode())
     Thread(target=_listen, args=(line, inbox, withdrawn), daemon=True, name="line").start()
     while True:
         key, parcel = inbox.get()

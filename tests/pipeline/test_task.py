@@ -222,8 +222,10 @@ def test_errors_on_purpose_need_no_traceback():
     assert (failure.type, failure.message, failure.traceback) == ("InputError", str(raised.value), "")
 
 
-def test_digests_stay_as_they_are_given():
-    """The driver knows a config by its digest; a task does not compute it again."""
+def test_a_config_under_a_digest_that_is_not_its_own_has_failed():
+    """As one has that was queued under another kernel version: its heatmap would not be what the digest stands for."""
     digest = hashlib.sha256(b"mine").hexdigest()
     (outcome,) = collect([measure(digest, encode(build({"stem": "3x3"})), GIGABYTE, None)])
-    assert outcome.digest == digest
+    assert (outcome.digest, outcome.kind) == (digest, "failed")
+    assert f"kernel version {KERNEL_VERSION}" in outcome.failure.message
+    assert "submit its sweep again" in outcome.failure.message

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from pipeline.config import Config, Init
+from pipeline.config import KERNEL_VERSION, Config, Init
 from pipeline.names import Labelled
 from pipeline.network import Plane
 from pipeline.result import Arrays, Failure, Outcome, Provenance, Result, Sizes, Theory
@@ -44,7 +44,7 @@ def result(*, eff_rf: float | None = 7.0, dead: bool = False, heatmap: bytes = b
         n_nan=1,
         theory=Theory(9, 9, 10.0, 10.5, True, False, False, 2.5, 7.0, None),
         sizes=Sizes(eff_rf=eff_rf, ratio=ratio, reasons={"luo": "centre is zero"}),
-        provenance=Provenance(0.25, 0.125, 1, "2.4.6", "openblas SkylakeX"),
+        provenance=Provenance(0.25, 0.125, KERNEL_VERSION, "2.4.6", "openblas SkylakeX"),
         arrays=Arrays(heatmap, curves, hashlib.sha256(heatmap + curves).hexdigest()),
     )
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text, update
 
-from pipeline.config import Config, decode
+from pipeline.config import KERNEL_VERSION, Config, decode
 from pipeline.errors import InputError, StoreError
 from pipeline.network import Plane
 from pipeline.result import Sizes
@@ -250,6 +250,17 @@ class TestSaving:
         (attempt,) = record.attempts
         assert (attempt.number, attempt.started, attempt.finished, attempt.worker) == (1, 100.0, 101.5, "worker-1")
         assert (attempt.outcome, attempt.error_type, attempt.message, attempt.traceback) == ("done", None, None, None)
+
+    def test_a_result_of_another_kernel_version_is_refused_with_all_that_came_with_it(self, store: Store) -> None:
+        queue(store, count=2)
+        good, foreign = (done(job.digest) for job in claim(store, ME))
+        assert foreign.result is not None
+        provenance = replace(foreign.result.provenance, kernel_version=KERNEL_VERSION - 1)
+        foreign = replace(foreign, result=replace(foreign.result, provenance=provenance))
+        with pytest.raises(StoreError, match=f"kernel version {KERNEL_VERSION - 1} instead of {KERNEL_VERSION}"):
+            save(store, ME, [good, foreign])
+        assert states(store) == {"running": 2}
+        assert save(store, ME, [good]) == 1
 
     def test_a_second_save_of_the_same_changes_nothing(self, store: Store) -> None:
         queue(store, count=3)
