@@ -3,11 +3,15 @@
 The plan is walked back from the unit. Along an axis, outputs [a, b] of a convolution or a pool read the padded pixels
 [a*s - before, b*s - before + (k-1)*d]; those that exist are handed over by the layer before, the rest is padding of the
 piece itself. A unit that reads nothing but padding is handed the nearest pixel, which then lies outside its window.
-Channels narrow as well: where one channel is read out, the layers before make only what that channel reads.
+Channels narrow as well: where one channel is read out, the layers before make only what that channel reads. So does a
+kernel: taps that meet nothing but padding, in all outputs, are left out, and so a kernel far wider than its plane costs
+what the plane asks for. A single output of a dilated kernel reads pixels that lie apart: it is handed these alone, and
+its kernel is not dilated.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +20,7 @@ from pipeline.config import Config
 from pipeline.layers.fold import folded
 from pipeline.network import Axis, Network, Node, Plane, network
 from pipeline.stem import Activation, Convolution, GlobalAvgPool, Group, LayerNorm, MaxPool, Transposed, Upsample
+from pipeline.taps import feeding_taps, read_taps
 
 Range = tuple[int, int]
 """Half-open: channels `first` to `stop`."""
@@ -44,17 +49,27 @@ EVERYTHING = Read()
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads."""
+    """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads.
+
+    taps: the rows and columns of a convolution's kernel that meet a pixel, half-open; `y` and `x` count only these.
+    """
 
     node: Node
     y: Axis
     x: Axis
     read: Read
     features: Range
+    taps: tuple[Range, Range]
     groups: int = 1
     body: "tuple[Step, ...]" = ()
     shortcut: "Step | None" = None
     skip: Read = EVERYTHING
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
+        _, _, inputs, _ = self.node.weight_shape
+        return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]
 
 
 class Cone(msgspec.Struct, frozen=True):
@@ -123,40 +138,63 @@ def _reading_channels(step: Step, wanted: Range, given: Range) -> Step:
 
 
 def _step(node: Node, piece: Piece) -> tuple[Step, Piece]:
-    y, rows, top, bottom = _restricted(node, node.y, piece.box.top, piece.box.bottom - 1)
-    x, columns, left, right = _restricted(node, node.x, piece.box.left, piece.box.right - 1)
+    y = _restricted(node, node.y, piece.box.top, piece.box.bottom - 1)
+    x = _restricted(node, node.x, piece.box.left, piece.box.right - 1)
     features, channels, groups = _channels(node, piece.channels)
-    step = Step(node, y, x, _read(None, rows, columns), features, groups)
-    return step, Piece(Box(top, bottom + 1, left, right + 1), channels)
+    step = Step(node, y.axis, x.axis, _read(None, y.pixels, x.pixels), features, (y.taps, x.taps), groups)
+    return step, Piece(Box(y.first, y.last + 1, x.first, x.last + 1), channels)
 
 
-def _restricted(node: Node, axis: Axis, a: int, b: int) -> tuple[Axis, tuple[int, ...] | None, int, int]:
-    """(the axis on its piece, the repeated pixels if padding repeats them, first and last pixel of the piece)."""
-    made, last = b - a + 1, axis.size_in - 1
+class _Side(NamedTuple):
+    """One axis of a node, restricted to some of its outputs.
+
+    first, last: the pixels that it is handed, and `axis` its geometry on them. taps: those of the kernel that are used,
+    half-open. pixels: the pixels that are read, counted from `first`, where some are read twice or left out.
+    """
+
+    axis: Axis
+    first: int
+    last: int
+    taps: Range
+    pixels: tuple[int, ...] | None = None
+
+
+def _restricted(node: Node, axis: Axis, a: int, b: int) -> _Side:
+    """What outputs a to b, both included, need of one axis of a node."""
+    made, last, everything = b - a + 1, axis.size_in - 1, (0, axis.kernel)
     if isinstance(node.layer, GlobalAvgPool):
-        return axis, None, 0, last
+        return _Side(axis, 0, last, everything)
     if isinstance(node.layer, Upsample):
         first, stop = a // axis.stride, b // axis.stride
         before = a - first * axis.stride
         size = stop - first + 1
         after = size * axis.stride - before - made
-        return Axis(size, made, axis.kernel, axis.stride, 1, before, after), None, first, stop
-    reach = (axis.kernel - 1) * axis.dilation
+        return _Side(Axis(size, made, axis.kernel, axis.stride, 1, before, after), first, stop, everything)
     if isinstance(node.layer, Transposed):
-        first = min(max(-((reach - a - axis.before) // axis.stride), 0), last)
-        stop = max(min((b + axis.before) // axis.stride, last), first)
-        before = axis.before + a - first * axis.stride
+        taps = feeding_taps(axis, a, b) or range(axis.kernel)
+        reach, before = (len(taps) - 1) * axis.dilation, axis.before - taps.start * axis.dilation
+        first = min(max(-((reach - a - before) // axis.stride), 0), last)
+        stop = max(min((b + before) // axis.stride, last), first)
+        before += a - first * axis.stride
         after = (stop - first) * axis.stride + reach + 1 - before - made
-        return Axis(stop - first + 1, made, axis.kernel, axis.stride, axis.dilation, before, after), None, first, stop
-    first, stop = a * axis.stride - axis.before, b * axis.stride - axis.before + reach
+        line = Axis(stop - first + 1, made, len(taps), axis.stride, axis.dilation, before, after)
+        return _Side(line, first, stop, (taps.start, taps.stop))
+    taps = range(axis.kernel)
+    if isinstance(node.layer, Convolution) and node.padding_mode == "zeros":
+        taps = read_taps(axis, a, b, 0, last) or taps
+    first = a * axis.stride - axis.before + taps.start * axis.dilation
+    stop = b * axis.stride - axis.before + (taps.stop - 1) * axis.dilation
+    used = taps.start, taps.stop
     if node.padding_mode != "zeros" and (first < 0 or stop > last):
         sources = folded(node.padding_mode, first, stop, axis.size_in)
         low, high = min(sources), max(sources)
-        line = Axis(stop - first + 1, made, axis.kernel, axis.stride, axis.dilation)
-        return line, tuple(source - low for source in sources), low, high
+        line = Axis(stop - first + 1, made, len(taps), axis.stride, axis.dilation)
+        return _Side(line, low, high, used, tuple(source - low for source in sources))
     low, high = min(max(first, 0), last), min(max(stop, 0), last)
-    piece = Axis(high - low + 1, made, axis.kernel, axis.stride, axis.dilation, low - first, stop - high)
-    return piece, None, low, high
+    if made == 1 and axis.dilation > 1 and (low, high) == (first, stop):
+        return _Side(Axis(len(taps), 1, len(taps)), low, high, used, tuple(range(0, high - low + 1, axis.dilation)))
+    piece = Axis(high - low + 1, made, len(taps), axis.stride, axis.dilation, low - first, stop - high)
+    return _Side(piece, low, high, used)
 
 
 def _channels(node: Node, wanted: Range) -> tuple[Range, Range, int]:
@@ -182,7 +220,7 @@ def _group(node: Node, piece: Piece) -> tuple[Step, Piece]:
     if shortcut is not None:
         shortcut = _reading(shortcut, beside, read)
     identity = Axis(made.box.height, made.box.height, 1), Axis(made.box.width, made.box.width, 1)
-    step = Step(node, *identity, EVERYTHING, made.channels, 1, body, shortcut, _cut(beside, read))
+    step = Step(node, *identity, EVERYTHING, made.channels, ((0, 1), (0, 1)), 1, body, shortcut, _cut(beside, read))
     return step, read
 
 

@@ -82,7 +82,7 @@ def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, i
         spent = Effort(0.0, 8.0 * made * count)
         own = 0
         if isinstance(step.node.layer, Convolution):
-            kh, kw, inputs, _ = step.node.weight_shape
+            kh, kw, inputs, _ = step.weight_shape
             weights += kh * kw * inputs * channels
             drawn += prod(step.node.weight_shape)
             read *= inputs * step.groups

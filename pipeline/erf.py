@@ -123,13 +123,17 @@ def prepared(steps: tuple[Step, ...], drawn: dict[int, Parameters], dtype: np.dt
         if step.shortcut is not None:
             found |= prepared((step.shortcut,), drawn, dtype)
         whole = drawn.get(step.node.index)
-        if whole is not None:
-            if step.features == (0, step.node.made.channels) and whole.is_weight_of(dtype):
-                found[step.node.index] = whole
-                continue
-            own = slice(*step.features)
-            parts = (whole.weight, whole.bias, whole.mean, whole.var)
-            found[step.node.index] = Parameters(
-                *(None if part is None else np.ascontiguousarray(part[..., own], dtype) for part in parts)
-            )
+        if whole is None:
+            continue
+        every = step.weight_shape == step.node.weight_shape
+        if every and whole.is_weight_of(dtype):
+            found[step.node.index] = whole
+            continue
+        weight, own = whole.weight, slice(*step.features)
+        if weight is not None and weight.ndim > 1:
+            weight = weight[slice(*step.taps[0]), slice(*step.taps[1])]
+        parts = (weight, whole.bias, whole.mean, whole.var)
+        found[step.node.index] = Parameters(
+            *(None if part is None else np.ascontiguousarray(part[..., own], dtype) for part in parts)
+        )
     return found

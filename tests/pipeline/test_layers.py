@@ -54,7 +54,8 @@ def alone(text: str, plane: Plane, seed: int) -> tuple[Step, Parameters, np.rand
         parameters = Parameters(rng.standard_normal(4), var=rng.random(4))
     elif text == "ln":
         parameters = Parameters(rng.standard_normal(4), rng.standard_normal(4))
-    return Step(node, node.y, node.x, EVERYTHING, (0, node.made.channels), node.groups), parameters, rng
+    taps = (0, node.y.kernel), (0, node.x.kernel)
+    return Step(node, node.y, node.x, EVERYTHING, (0, node.made.channels), taps, node.groups), parameters, rng
 
 
 def shapes(step: Step, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
