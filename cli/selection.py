@@ -70,10 +70,11 @@ def read(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
 
 def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
     from store.query import rows
-    from store.where import fields_of, parse
+    from store.where import parse
     from store.where_match import matches
+    from store.where_tree import fields_of
 
-    condition = parse(selection.where) if selection.where and selection.where.strip() else None
+    condition = None if selection.where is None else parse(selection.where)
     asked = set() if condition is None else fields_of(condition)
     sorted_by = {name.removeprefix("-") for name in selection.sort}
     late = bool((asked | sorted_by) & SIZES)

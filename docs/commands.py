@@ -47,8 +47,9 @@ not dead and eff_rf / theo_rf_y <= 0.5 or state == 'failed'
 
 `==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*`
 `/`, brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case
-counts. A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. At most
-2,000 characters, 50 levels and integers of 64 bits.
+counts. A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. What is not
+there is asked for by `is None` alone. At most 2,000 characters, 400 terms, integers of 64 bits, and 10 levels, where
+what is joined in a row is one: `a + b + c`, `p and q and r`. Where no row meets the condition, stderr says of how many.
 """
 
 

@@ -88,9 +88,10 @@ def rows(
     if sweep is not None:
         joined = joined.join(sweep_config, sweep_config.c.config_id == config.c.id)
     statement = select(*shown).select_from(joined)
-    if where is not None and where.strip():
-        from store.where import fields_of, parse
+    if where is not None:
+        from store.where import parse
         from store.where_sql import where_clause
+        from store.where_tree import fields_of
 
         condition = parse(where)
         for name in fields_of(condition):

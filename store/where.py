@@ -1,34 +1,48 @@
-"""`--where`: a Python-like expression over the fields, read into a tree that knows the type of every part.
+"""`--where`: a Python-like expression over the fields, read into the tree of `store.where_tree`.
 
     condition  = condition ("and" | "or") condition | "not" condition | comparison | column of truth | True | False
     comparison = value {("==" | "!=" | "<" | "<=" | ">" | ">=") value} | value ["not"] "in" (value, ...)
                | value "is" ["not"] None | like(column, 'pattern')
-    value      = column | number | 'text' | True | False | None | value ("+" | "-" | "*" | "/") value | "-" value
+    value      = column | number | 'text' | True | False | value ("+" | "-" | "*" | "/") value | "-" value
 
-Logic has three values, as in SQL: a comparison with NULL is unknown, and only what is true is kept. Arithmetic is in
-64-bit floats, `/` is true division, division by zero is NULL. Integers are compared as integers, and as floats where
-a float is on the other side. In a pattern `*` stands for any characters and `?` for one; case counts.
-`store.where_sql` turns the tree into SQL and `store.where_match` applies it to a row in Python.
+`store.where_sql` turns the tree into SQL and `store.where_match` applies it to a row in Python. None stands after
+`is` alone: compared with anything else it would be unknown, and the row left out without a word.
 """
 
 import ast
 import math
 import warnings
-from typing import Any, Literal, TypeAlias
-
-import msgspec
+from typing import Any
 
 from pipeline.errors import InputError, quote
-from store.fields import field
-from store.types import Field
+from store.fields import BY_NAME, field
+from store.where_cures import cure
+from store.where_tree import (
+    Arithmetic,
+    Column,
+    Comparison,
+    Condition,
+    Constant,
+    Every,
+    Like,
+    Missing,
+    Negative,
+    Not,
+    Operator,
+    Sign,
+    Some,
+    Truth,
+    Value,
+    Within,
+    kind,
+)
 
 MAX_CHARACTERS = 2_000
-MAX_LEVELS = 50
+MAX_LEVELS = 10
+"""What is joined in a row is one level. SQLite's parser has a stack of 100; a division in a denominator takes 8."""
+MAX_TERMS = 400
+"""SQLite joins in pairs, at most 1,000 deep (SQLITE_MAX_EXPR_DEPTH)."""
 MAX_INTEGER = 2**63 - 1
-
-Kind: TypeAlias = Literal["int", "float", "bool", "str", "nothing"]
-Sign: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">="]
-Operator: TypeAlias = Literal["+", "-", "*", "/"]
 
 _SIGNS: dict[type[ast.cmpop], Sign] = {
     ast.Eq: "==",
@@ -39,142 +53,44 @@ _SIGNS: dict[type[ast.cmpop], Sign] = {
     ast.GtE: ">=",
 }
 _OPERATORS: dict[type[ast.operator], Operator] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-
-
-class Column(msgspec.Struct, frozen=True):
-    """A field of the row."""
-
-    field: Field
-
-
-class Constant(msgspec.Struct, frozen=True):
-    """A number, text, truth or None."""
-
-    value: int | float | str | bool | None
-
-
-class Negative(msgspec.Struct, frozen=True):
-    """Minus a number."""
-
-    operand: "Value"
-
-
-class Arithmetic(msgspec.Struct, frozen=True):
-    """Two numbers, as floats."""
-
-    operator: Operator
-    left: "Value"
-    right: "Value"
-
-
-Value: TypeAlias = Column | Constant | Negative | Arithmetic
-
-
-class Comparison(msgspec.Struct, frozen=True):
-    """Two values of one kind."""
-
-    sign: Sign
-    left: Value
-    right: Value
-
-
-class Within(msgspec.Struct, frozen=True):
-    """Whether a value is one of several."""
-
-    operand: Value
-    options: tuple[Value, ...]
-
-
-class Missing(msgspec.Struct, frozen=True):
-    """Whether a value is NULL."""
-
-    operand: Value
-
-
-class Like(msgspec.Struct, frozen=True):
-    """Whether a text matches a pattern."""
-
-    column: Column
-    pattern: str
-
-
-class Truth(msgspec.Struct, frozen=True):
-    """A column of truth, or a constant, as a condition."""
-
-    operand: Column | Constant
-
-
-class Not(msgspec.Struct, frozen=True):
-    """What is false; the unknown stays unknown."""
-
-    operand: "Condition"
-
-
-class Every(msgspec.Struct, frozen=True):
-    """All of several conditions."""
-
-    parts: "tuple[Condition, ...]"
-
-
-class Some(msgspec.Struct, frozen=True):
-    """At least one of several conditions."""
-
-    parts: "tuple[Condition, ...]"
-
-
-Condition: TypeAlias = Comparison | Within | Missing | Like | Truth | Not | Every | Some
-
-
-def kind(value: Value) -> Kind:
-    """The kind of a value; NULL alone has none."""
-    match value:
-        case Column(field):
-            return "str" if field.type == "json" else field.type
-        case Constant(None):
-            return "nothing"
-        case Constant(bool()):
-            return "bool"
-        case Constant(int()):
-            return "int"
-        case Constant(float()):
-            return "float"
-        case Constant():
-            return "str"
-        case Negative(operand):
-            return "int" if kind(operand) == "bool" else kind(operand)
-        case Arithmetic(_, left, right):
-            return "nothing" if "nothing" in (kind(left), kind(right)) else "float"
-
-
-def common(kinds: set[Kind]) -> Kind:
-    """The kind to compare values in: truth is 0 or 1 beside numbers, integers are floats beside floats."""
-    return next(each for each in ("float", "int", "str", "bool", "nothing") if each in kinds)
+_SUMS = (ast.Add, ast.Sub)
 
 
 def parse(text: str) -> Condition:
     """The condition that an expression stands for.
 
-    Raises InputError, one sentence that names the part, for what is no such expression, a column that does not
-    exist, values that cannot be compared, or more than 2,000 characters or 50 levels.
+    Raises InputError, one sentence that names the part and the way out, for what is no such expression, a column that
+    does not exist, values that cannot be compared, or more than 2,000 characters, 400 terms or 10 levels.
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"a --where expression has at most {MAX_CHARACTERS} characters, this one has {len(text)}")
     if not text.isprintable():
         raise InputError(f"a --where expression is one line without control characters, not {quote(text)}")
+    if not text.strip():
+        raise InputError(f"the --where expression {quote(text)} is empty; write one as `depth == 4`, or leave it out")
+    if foreign := cure(text, frozenset(BY_NAME)):
+        what = "is not a number" if foreign.written[0].isdigit() else "is not part of --where"
+        raise InputError(f"{quote(foreign.written)} in {quote(text)} {what}; {foreign.advice}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the grammar's hints to writers of Python
             tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError) as error:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise InputError(f"the --where expression {quote(text)} cannot be read: {said}") from None
+        raise InputError(_unreadable(text.strip(), error)) from None
     except (RecursionError, MemoryError):
         raise InputError(_too_deep(text)) from None
-    return _Reader(text).condition(tree.body, 1)
+    return _Reader(text.strip()).condition(tree.body, 1)
+
+
+def _unreadable(text: str, error: Exception) -> str:
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    rest = text[(getattr(error, "offset", None) or 1) - 1 :]
+    near = f" at {quote(rest)}" if rest not in ("", text) else ""
+    return f"the --where expression {quote(text)} cannot be read: {said}{near}; write one as `depth == 4 and luo > 2`"
 
 
 def _too_deep(text: str) -> str:
-    return f"a --where expression nests at most {MAX_LEVELS} levels, and {quote(text)} goes deeper"
+    return f"a --where expression nests at most {MAX_LEVELS} levels, and {quote(text)} goes deeper; write it flatter"
 
 
 class _Reader:
@@ -182,29 +98,46 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.terms = 0
+
+    def source(self, node: ast.AST) -> str:
+        return ast.get_source_segment(self.text, node) or self.text
 
     def fail(self, node: ast.AST, problem: str) -> InputError:
-        return InputError(f"--where: {quote(ast.get_source_segment(self.text.strip(), node) or self.text)} {problem}")
+        return InputError(f"--where: {quote(self.source(node))} {problem}")
 
-    def deeper(self, level: int) -> int:
+    def deeper(self, level: int, terms: int) -> int:
+        """The level below, for so many terms more."""
+        self.terms += terms
+        if self.terms > MAX_TERMS:
+            raise InputError(
+                f"a --where expression has at most {MAX_TERMS} terms, and {quote(self.text)} has more; shorten it"
+            )
         if level >= MAX_LEVELS:
             raise InputError(_too_deep(self.text))
         return level + 1
 
     def condition(self, node: ast.expr, level: int) -> Condition:
+        negated = False
+        while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            negated, node = not negated, node.operand
+        found = self.positive(node, self.deeper(level, 0) if negated else level)
+        return Not(found) if negated else found
+
+    def positive(self, node: ast.expr, level: int) -> Condition:
         match node:
             case ast.BoolOp(op, parts):
-                below = self.deeper(level)
+                below = self.deeper(level, len(parts))
                 read = tuple(self.condition(part, below) for part in parts)
                 return Every(read) if isinstance(op, ast.And) else Some(read)
-            case ast.UnaryOp(ast.Not(), operand):
-                return Not(self.condition(operand, self.deeper(level)))
             case ast.Compare(left, signs, rights):
-                return self.comparisons(left, signs, rights, self.deeper(level))
+                return self.comparisons(left, signs, rights, self.deeper(level, len(rights)))
             case ast.Call(ast.Name("like"), arguments, []):
-                return self.like(node, arguments, self.deeper(level))
+                return self.like(node, arguments)
+            case ast.Tuple():
+                raise self.fail(node, "is a list; join conditions by `and`, and write lists as in depth in (1, 2)")
         value = self.value(node, level)
-        if isinstance(value, Column | Constant) and kind(value) in ("bool", "nothing"):
+        if isinstance(value, Column | Constant) and kind(value) == "bool":
             return Truth(value)
         raise self.fail(node, "is a value, not a condition; compare it with something, as in `depth == 4`")
 
@@ -216,53 +149,90 @@ class _Reader:
         return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
     def comparison(self, left: ast.expr, sign: ast.cmpop, right: ast.expr, level: int) -> Condition:
+        if isinstance(sign, ast.Eq | ast.NotEq) and any(map(_is_none, (left, right))):
+            other = self.source(right if _is_none(left) else left)
+            word = "is None" if isinstance(sign, ast.Eq) else "is not None"
+            raise self.fail(left, f"is compared with {quote(self.source(right))}; write `{other[:40]} {word}`")
         operand = self.value(left, level)
         if isinstance(sign, ast.Is | ast.IsNot):
-            if not (isinstance(right, ast.Constant) and right.value is None):
+            if not _is_none(right):
                 raise self.fail(right, "cannot follow `is`; write `is None`, `is not None` or ==")
             return Missing(operand) if isinstance(sign, ast.Is) else Not(Missing(operand))
         if isinstance(sign, ast.In | ast.NotIn):
+            if isinstance(right, ast.Constant):
+                raise self.fail(right, f"is not a list; write `in ({self.source(right)[:40]},)`, or ==")
             if not isinstance(right, ast.Tuple | ast.List | ast.Set):
                 raise self.fail(right, "is not a list; write `in (1, 2, 4)`")
-            options = tuple(self.value(option, self.deeper(level)) for option in right.elts)
+            options = tuple(self.value(option, level) for option in right.elts)
             self.comparable([(operand, left), *zip(options, right.elts, strict=True)])
             within = Within(operand, options)
             return within if isinstance(sign, ast.In) else Not(within)
-        other = self.value(right, level)
-        self.comparable([(operand, left), (other, right)])
-        return Comparison(_SIGNS[type(sign)], operand, other)
+        other_value = self.value(right, level)
+        self.comparable([(operand, left), (other_value, right)])
+        return Comparison(_SIGNS[type(sign)], operand, other_value)
 
     def comparable(self, values: list[tuple[Value, ast.expr]]) -> None:
         texts = [node for value, node in values if kind(value) == "str"]
-        others = [node for value, node in values if kind(value) not in ("str", "nothing")]
+        others = [node for value, node in values if kind(value) != "str"]
         if texts and others:
-            written = ast.get_source_segment(self.text.strip(), others[0])
-            raise self.fail(texts[0], f"is text and cannot be compared with {quote(written)}")
+            raise self.fail(texts[0], f"is text and cannot be compared with {quote(self.source(others[0]))}")
 
-    def like(self, node: ast.expr, arguments: list[ast.expr], level: int) -> Condition:
+    def like(self, node: ast.expr, arguments: list[ast.expr]) -> Condition:
         match arguments:
             case [ast.Name() as name, ast.Constant(str() as pattern)]:
-                column = self.value(name, level)
+                column = self.value(name, 1)
                 if isinstance(column, Column) and kind(column) == "str":
+                    self.constant(arguments[1], pattern)
                     return Like(column, pattern)
         raise self.fail(node, "is not like(column of text, 'pattern'), as in `like(config, '4x*')`")
 
     def value(self, node: ast.expr, level: int) -> Value:
         match node:
             case ast.Name(name):
-                return Column(field(name))
+                return self.column(name)
             case ast.Constant(value):
                 return self.constant(node, value)
-            case ast.UnaryOp(ast.USub(), ast.Constant(int() as value)) if not isinstance(value, bool):
-                return self.constant(node, -value)
-            case ast.UnaryOp(ast.USub(), operand):
-                return Negative(self.number(operand, self.deeper(level)))
-            case ast.BinOp(left, operator, right) if type(operator) in _OPERATORS:
-                below = self.deeper(level)
-                return Arithmetic(_OPERATORS[type(operator)], self.number(left, below), self.number(right, below))
-            case ast.BoolOp() | ast.Compare() | ast.Call() | ast.UnaryOp(ast.Not()):
-                raise self.fail(node, "is a condition, or a function, and cannot stand where a value is compared")
+            case ast.UnaryOp(ast.USub()):
+                return self.negative(node, level)
+            case ast.BinOp() if type(node.op) in _OPERATORS:
+                return self.arithmetic(node, level)
+            case ast.Call(called):
+                raise self.fail(called, "is not a function of --where; it has like(config, '4x*') alone")
+            case ast.Attribute():
+                raise self.fail(node, "has a dot in it; columns have none (`erfsweep fields` lists them)")
+            case ast.BoolOp() | ast.Compare() | ast.UnaryOp(ast.Not()):
+                raise self.fail(node, "is a condition and cannot stand where a value is compared; join by and, or, not")
         raise self.fail(node, "is not part of --where; it takes columns, constants, comparisons, and, or, not, + - * /")
+
+    def column(self, name: str) -> Column:
+        if name in BY_NAME:
+            return Column(field(name))
+        try:
+            field(name)
+        except InputError as error:
+            raise InputError(f"{error}; text stands in quotes, as in state == 'done'") from None
+        raise AssertionError(name)
+
+    def negative(self, node: ast.expr, level: int) -> Value:
+        signs = 0
+        while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            signs, node = signs + 1, node.operand
+        if isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
+            return self.constant(node, -node.value if signs % 2 else node.value)
+        operand = Negative(self.number(node, self.deeper(level, 1)))
+        return operand if signs % 2 else Negative(operand)
+
+    def arithmetic(self, node: ast.expr, level: int) -> Arithmetic:
+        """All that is joined in a row by operators of one rank: `a - b + c`, not `a - (b + c)`."""
+        assert isinstance(node, ast.BinOp)  # noqa: S101  (for the type checker: the caller has looked)
+        is_sum = isinstance(node.op, _SUMS)
+        joined: list[tuple[Operator, ast.expr]] = []
+        while isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS and isinstance(node.op, _SUMS) == is_sum:
+            joined.append((_OPERATORS[type(node.op)], node.right))
+            node = node.left
+        below = self.deeper(level, 1 + len(joined))
+        first = self.number(node, below)
+        return Arithmetic(first, tuple((sign, self.number(right, below)) for sign, right in reversed(joined)))
 
     def number(self, node: ast.expr, level: int) -> Value:
         value = self.value(node, level)
@@ -271,27 +241,18 @@ class _Reader:
         return value
 
     def constant(self, node: ast.expr, value: Any) -> Constant:
+        if value is None:
+            raise self.fail(node, "stands after `is` alone; write `is None` or `is not None`, joined by and, or")
         if isinstance(value, int) and not isinstance(value, bool) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
             raise self.fail(node, "is beyond 64-bit integers")
         if isinstance(value, float) and not math.isfinite(value):
             raise self.fail(node, "is beyond 64-bit floats")
-        if not isinstance(value, int | float | str | bool | None):
-            raise self.fail(node, "is not a number, text, True, False or None")
+        if not isinstance(value, int | float | str | bool):
+            raise self.fail(node, "is not a number, text, True or False")
         if isinstance(value, str) and not value.isprintable():
             raise self.fail(node, "has control characters or half a character in it")
         return Constant(value)
 
 
-def fields_of(condition: Condition) -> set[str]:
-    """The names of the fields that a condition reads."""
-    found: set[str] = set()
-    pending: list[Any] = [condition]
-    while pending:
-        match pending.pop():
-            case Column(field):
-                found.add(field.name)
-            case tuple() as parts:
-                pending.extend(parts)
-            case msgspec.Struct() as node:
-                pending.extend(getattr(node, name) for name in node.__struct_fields__)
-    return found
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

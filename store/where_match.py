@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from store.where import (
+from store.where_tree import (
     Arithmetic,
     Column,
     Comparison,
@@ -119,9 +119,13 @@ def _value(value: Value, row: Mapping[str, Any]) -> Any:
         case Negative(operand):
             number = _value(operand, row)
             return None if number is None else -number
-        case Arithmetic(sign, left, right):
-            one, other = _value(left, row), _value(right, row)
-            if one is None or other is None or (sign == "/" and other == 0):
-                return None
-            made = _COMPUTE[sign](float(one), float(other))
-            return made if math.isfinite(made) else None
+        case Arithmetic(first, rest):
+            made = _value(first, row)
+            for sign, operand in rest:
+                other = _value(operand, row)
+                if made is None or other is None or (sign == "/" and other == 0):
+                    return None
+                made = _COMPUTE[sign](float(made), float(other))
+                if not math.isfinite(made):
+                    return None
+            return made

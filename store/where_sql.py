@@ -5,11 +5,12 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Integer, and_, cast, false, func, literal, not_, null, or_, true
+from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, literal, not_, null, or_, true
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
 
 from store.types import INTEGER, REAL, TEXT, TRUTH
-from store.where import (
+from store.where_tree import (
     Arithmetic,
     Column,
     Comparison,
@@ -29,7 +30,7 @@ from store.where import (
     kind,
 )
 
-_TYPES: dict[Kind, TypeEngine[Any]] = {"int": INTEGER, "float": REAL, "bool": TRUTH, "str": TEXT, "nothing": TRUTH}
+_TYPES: dict[Kind, TypeEngine[Any]] = {"int": INTEGER, "float": REAL, "bool": TRUTH, "str": TEXT}
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -38,8 +39,29 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_COMPUTE: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
-_UNKNOWN = cast(null(), TRUTH)
+
+
+class Joined(ColumnElement[float]):
+    """Numbers with the operators between them, in brackets.
+
+    SQLAlchemy's own operators join two at a time, and their compiler calls itself for each: 150 additions end in a
+    RecursionError.
+    """
+
+    inherit_cache = False
+    type = REAL
+
+    def __init__(self, first: Any, rest: list[tuple[str, Any]]) -> None:
+        self.first = first
+        self.rest = rest
+
+
+@compiles(Joined)
+def _write_joined(element: Joined, compiler: Any, **options: Any) -> str:
+    written = [compiler.process(element.first, **options)]
+    for sign, operand in element.rest:
+        written += [sign, compiler.process(operand, **options)]
+    return f"({' '.join(written)})"
 
 
 def where_clause(condition: Condition, columns: Mapping[str, Any], dialect: str) -> Any:
@@ -60,8 +82,6 @@ class _Writer:
                 return or_(*(self.condition(part) for part in parts))
             case Not(operand):
                 return not_(self.condition(operand))
-            case Truth(Constant(None)):
-                return _UNKNOWN
             case Truth(Constant(value)):
                 return true() if value else false()
             case Truth(operand):
@@ -86,10 +106,14 @@ class _Writer:
         return column.like(escaped.replace("*", "%").replace("?", "_"), escape="\\")
 
     def value(self, value: Value, wanted: Kind) -> Any:
-        """The SQL of a value, in the kind that it is compared in."""
+        """The SQL of a value, in the kind that it is compared in; NULL where arithmetic leaves the range of floats."""
+        written = self.in_kind(value, wanted)
+        if self.dialect == "sqlite" and _is_computed(value):  # is infinite there; PostgreSQL refuses it
+            written = func.nullif(func.nullif(written, math.inf), -math.inf)
+        return written
+
+    def in_kind(self, value: Value, wanted: Kind) -> Any:
         found = kind(value)
-        if found == "nothing":
-            return cast(null(), _TYPES[wanted])
         written = self.written(value, found)
         if found == wanted:
             return written
@@ -104,13 +128,23 @@ class _Writer:
             case Constant(constant):
                 return literal(constant, _TYPES[found])
             case Negative(operand):
-                return -self.value(operand, found)
-            case Arithmetic(sign, left, right):
-                return self.computed(sign, self.value(left, "float"), self.value(right, "float"))
+                return -self.in_kind(operand, found)
+            case Arithmetic(first, rest):
+                # Infinity goes through + - * as it is, or becomes NULL; only below a fraction line would it be lost.
+                return Joined(
+                    self.in_kind(first, "float"),
+                    [
+                        (sign, self.denominator(operand) if sign == "/" else self.in_kind(operand, "float"))
+                        for sign, operand in rest
+                    ],
+                )
 
-    def computed(self, sign: str, left: Any, right: Any) -> Any:
-        # Under the slash SQLAlchemy would guard against integer division; both are floats already.
-        made = left.op("/", precedence=8)(func.nullif(right, 0.0)) if sign == "/" else _COMPUTE[sign](left, right)
-        if self.dialect == "sqlite":  # what leaves the range is infinite there; PostgreSQL refuses it
-            made = func.nullif(func.nullif(made, math.inf), -math.inf)
-        return made
+    def denominator(self, value: Value) -> Any:
+        written = self.value(value, "float")
+        return written if self.dialect == "sqlite" else func.nullif(written, 0.0)  # SQLite divides by zero to NULL
+
+
+def _is_computed(value: Value) -> bool:
+    while isinstance(value, Negative):
+        value = value.operand
+    return isinstance(value, Arithmetic)
