@@ -1,5 +1,6 @@
 """Which rows of the store a command is about, and how they are read: by query, or anew from the stored heatmaps."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -51,21 +52,30 @@ class Selection(msgspec.Struct, frozen=True):
 def read(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
     """The selected rows with these columns. Sizes that are not stored are read off the heatmaps.
 
-    What is asked of such sizes, in `where` or `sort`, is then asked of the new ones.
+    What is asked of such sizes, in `where` or `sort`, is then asked of the new ones. A condition that no row meets is
+    told on stderr, as an empty table may have other reasons.
     """
+    found = (_stored if selection.is_stored else _resized)(store, selection, columns)
+    if selection.where is not None and not found.rows:
+        _say_none(store, selection)
+    return found
+
+
+def _say_none(store: "Store", selection: Selection) -> None:
+    from cli.render.words import counted
+    from store.query import count
+
+    of = counted(count(store, selection.sweep), "row")
+    sys.stderr.write(f"0 of {of} with --where {quote(selection.where)}\n")
+
+
+def _stored(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
     from store.query import rows
 
-    if selection.is_stored:
-        found = rows(
-            store,
-            selection.sweep,
-            where=selection.where,
-            columns=columns,
-            sort=selection.sort,
-            limit=selection.limit,
-        )
-        return Table(found.columns, found.rows)
-    return _resized(store, selection, columns)
+    found = rows(
+        store, selection.sweep, where=selection.where, columns=columns, sort=selection.sort, limit=selection.limit
+    )
+    return Table(found.columns, found.rows)
 
 
 def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:

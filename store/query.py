@@ -113,6 +113,20 @@ def rows(
     return Rows(tuple(names), store.reading(work))
 
 
+def count(store: Store, sweep: str | None = None) -> int:
+    """The number of rows of a sweep, or of everything."""
+
+    def work(connection: Connection) -> int:
+        if sweep is None:
+            statement = select(func.count()).select_from(config)
+        else:
+            key = sweep_id(connection, sweep)
+            statement = select(func.count()).select_from(sweep_config).where(sweep_config.c.sweep_id == key)
+        return connection.execute(statement).scalar_one()
+
+    return store.reading(work)
+
+
 def _known(known: dict[str, Any], name: str) -> Any:
     found = known.get(name)
     if found is None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 config, 2 configs."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number with its noun: 1 config, 1,620 configs."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def listed(numbers: Sequence[int]) -> str:

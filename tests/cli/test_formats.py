@@ -96,6 +96,7 @@ def test_classic_belongs_to_tables_of_results(luo2016: str) -> None:
 
 def test_a_table_without_rows_is_still_a_table(luo2016: str) -> None:
     none = ("table", "--where", "kernel == 99", "--db", luo2016)
+    assert good(*none, "--mass", "0.5", "-f", "csv").err == "0 of 5 rows with --where 'kernel == 99'\n"
     assert good(*none, "-f", "json").json == []
     assert good(*none, "-f", "csv").out.startswith("id,config,")
     for name in ("plain", "markdown", "latex", "classic", "table"):
