@@ -8,10 +8,10 @@ from pipeline.errors import InputError, quote
 from pipeline.stem import MAX_NESTING
 
 MAX_BYTES = 1_000_000
-MAX_DIGITS = 40
 MAX_DOTS = 200
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_WHOLE = re.compile(r"([-+]?[0-9]{1,18})[eE]\+?([0-9]{1,2})", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -46,6 +46,13 @@ def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
     return spec
 
 
+def number(text: str) -> int | float:
+    """The number that a decimal fraction or power stands for: `1e3` is whole, as it may be a seed or a count."""
+    if whole := _WHOLE.fullmatch(text):
+        return int(whole[1] + "0" * int(whole[2]))
+    return float(text)
+
+
 def check_text(value: Any, what: str, depth: int = 0) -> None:
     """Raises InputError for text that a terminal or a spreadsheet would run, at any depth of a value.
 
@@ -70,44 +77,9 @@ def check_text(value: Any, what: str, depth: int = 0) -> None:
 
 
 def _yaml(text: str, what: str) -> Any:
-    import yaml
+    from pipeline.yaml_core import load
 
-    class Loader(yaml.SafeLoader):
-        """Safe YAML without aliases, repeated keys and deep nesting."""
-
-        depth = 0
-
-        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-            if self.check_event(yaml.AliasEvent):
-                raise InputError(f"{what} uses a YAML alias; write the value out")
-            self.depth += 1
-            if self.depth > MAX_NESTING:
-                raise InputError(f"{what} nests deeper than {MAX_NESTING} levels; flatten it")
-            node = super().compose_node(parent, index)
-            self.depth -= 1
-            if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and len(node.value) > MAX_DIGITS:
-                raise InputError(f"{what} holds the integer {quote(node.value)}; none here is that long")
-            return node
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            seen = set()
-            for entry, _ in node.value:
-                key = self.construct_object(entry)
-                if key in seen:
-                    raise _twice(what, key)
-                seen.add(key)
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "it is not readable"
-        raise InputError(f"{what} is no YAML{where}: {problem}; mend it") from None
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-        # A date such as 2016-99-99, a key that is a list, `!!int ""`, `!!bool maybe`.
-        raise InputError(f"{what} holds a value that cannot be read ({error}); put it in quotes") from None
+    return load(text, what)
 
 
 def _twice(what: str, key: object) -> InputError:
@@ -120,7 +92,7 @@ def _toml(text: str, what: str) -> Any:
     if any(line.count(".") > MAX_DOTS for line in text.splitlines()):  # tomllib is quadratic in a key's dots
         raise InputError(f"{what} has a line with more than {MAX_DOTS} dots; nest less")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text, parse_float=number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{what} is no TOML: {error}; mend it") from None
 
@@ -140,6 +112,6 @@ def _json(text: str, what: str) -> Any:
         raise InputError(f"{what} holds {text}; give it a number")
 
     try:
-        return json.loads(text, object_pairs_hook=mapping, parse_constant=no_number)
+        return json.loads(text, object_pairs_hook=mapping, parse_constant=no_number, parse_float=number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{what} is no JSON: {error}; mend it") from None

@@ -57,7 +57,6 @@ def refused(text, suffix, says):
     [
         ("a: &x [1]\nb: *x", "alias"),
         ("a: &x {b: *x}", "alias"),
-        ("<<: {a: 1}", "YAML"),
         ("a: 1\na: 2", "'a' twice"),
         ("a: {b: 1, b: 2}", "'b' twice"),
         ("a: [1", "no YAML in line 1"),
@@ -66,14 +65,12 @@ def refused(text, suffix, says):
         ("a: !!python/name:os.system", "no YAML"),
         ("? [a, b]\n: 1", "cannot be read"),
         ("? {a: b}\n: 1", "cannot be read"),
-        ("a: 2016-99-99", "cannot be read"),
         ("a: !!int ''", "cannot be read"),
         ("a: !!bool maybe", "cannot be read"),
         ("a: !!timestamp never", "cannot be read"),
         ("a: !!float ''", "cannot be read"),
         ("a: " + "9" * 5000, "integer"),
         ("a: 0x" + "f" * 5000, "integer"),
-        ("a: " + "1:" * 100_000 + "1", "integer"),
         ("a: 0x" + "f" * 30, "integer of 120 bits"),
         ("a: " + "[" * 60 + "]" * 60, "nests deeper than 50"),
         ("a: " + "[" * 400_000, "nests deeper than 50"),
@@ -92,6 +89,60 @@ def refused(text, suffix, says):
 )
 def test_hostile_yaml_is_refused(text, says):
     refused(text, ".yaml", says)
+
+
+INFINITE = float("inf")
+# YAML 1.2.2, sections 10.2.1 and 10.3.2, with the examples that these give.
+CORE = [
+    ("010", 10), ("0010", 10), ("08", 8), ("0o10", 8), ("0o17", 15), ("0x1F", 31), ("0xff", 255), ("-010", -10),
+    ("+12", 12), ("0", 0), ("-19", -19), ("685230", 685230), ("0o7", 7), ("0x3A", 58),
+    ("1e3", 1000), ("1E3", 1000), ("12e03", 12000), ("-2E+05", -200000), ("0e0", 0), ("2e-1", 0.2), ("1.5e3", 1500.0),
+    ("0.", 0.0), ("-0.0", 0.0), (".5", 0.5), ("5.", 5.0), ("+.5", 0.5), (".inf", INFINITE), ("-.Inf", -INFINITE),
+    ("true", True), ("True", True), ("FALSE", False), ("null", None), ("Null", None), ("~", None), ("", None),
+    *((text, text) for text in ("yes", "Yes", "no", "on", "off", "y", "n", "tRUE", "nULL", "truely")),
+    *((text, text) for text in ("1:30", "1:30:45.5", "190:20:30", "1_000", "0b11", "0o8", "0xG", "0O7")),
+    *((text, text) for text in ("2016-06-09", "2001-12-14t21:59:43.10-05:00", "1e", "1e3x", "e3", ".")),
+    *((text, text) for text in (".e3", "1.2.3", "12e3.5", "3x3", "inf", "nan", "1 2", "<<")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "value"), CORE)
+def test_yaml_is_read_by_the_core_schema_of_version_1_2(written, value):
+    for text in (f"a: {written}", f"{{a: {written}}}", f"a:\n - {written}\n"):
+        found = parse_sweep_file(text, ".yaml", "s")["a"]
+        (found,) = found if isinstance(found, list) else (found,)
+        assert (found, type(found)) == (value, type(value))
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 12))
+def test_leading_zeros_do_not_change_an_integer(number, zeros):
+    sign, digits = ("-" if number < 0 else "", str(abs(number)))
+    assert parse_sweep_file(f"a: {sign}{'0' * zeros}{digits}", ".yaml", "s") == {"a": number}
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_fraction_is_the_number_that_python_reads(number):
+    found = parse_sweep_file(f"a: {number!r}", ".yaml", "s")["a"]
+    assert found == number
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [(".yaml", "a: {}"), (".toml", "a = {}"), (".json", '{{"a": {}}}')],
+    ids=["yaml", "toml", "json"],
+)
+@pytest.mark.parametrize(
+    ("written", "value"), [("1e3", 1000), ("25e2", 2500), ("1e+2", 100), ("1.0", 1.0), ("1e-2", 0.01), ("1.5e1", 15.0)]
+)
+def test_a_power_of_ten_is_whole_in_every_language(suffix, text, written, value):
+    found = parse_sweep_file(text.format(written), suffix, "s")["a"]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_keys_of_yaml_are_text_too():
+    assert parse_sweep_file("{yes: 1, on: 2, n: 3, <<: {a: 1}, 1:30: 4}", ".yaml", "s") == {
+        "yes": 1, "on": 2, "n": 3, "<<": {"a": 1}, "1:30": 4,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
