@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.batch import Batch, batches
+from pipeline.batch import Batch, Frame, batches
 from pipeline.errors import InputError, quote
 from pipeline.gaussfit import Gaussians, fit_gaussians
 from pipeline.profiles import at_center, borders, central_row, fwhm, moments
@@ -85,8 +85,10 @@ def _columns(batch: Batch, members: list[Sample], fraction: float, integer: bool
     luo = _luo(batch)
     gaussians = _gaussians(batch, members)
     fwhm_x, fwhm_y = _fwhm(batch)
-    plane = frame.plane[0] * frame.plane[1]
-    areas = {f"area_{name}": _side(in_square, squares, share, integer) ** 2 / plane for name, share in AREAS.items()}
+    areas = {
+        f"area_{name}": _share_of_plane(_half(in_square, squares, share, integer), frame)
+        for name, share in AREAS.items()
+    }
     used = np.array([sample.used for sample in members], dtype=np.float64)
     ratios = replknet_areas(values * (batch.unscale / used)[:, None, None], frame, list(AREAS.values()))
     total = profile_x.sum(axis=1)
@@ -115,10 +117,25 @@ def _columns(batch: Batch, members: list[Sample], fraction: float, integer: bool
     }
 
 
-def _side(inside: Floats, rings: Rings, fraction: float, integer: bool) -> Floats:
-    """2h+1, h the smallest half-width with the fraction of the mass; the next integer where only those are allowed."""
+def _half(inside: Floats, rings: Rings, fraction: float, integer: bool) -> Floats:
+    """h, the smallest half-width with the fraction of the mass; the next integer where only those are allowed."""
     half = rings.radius[reached(inside, fraction)]
-    return 2 * (np.ceil(half) if integer else half) + 1
+    return np.ceil(half) if integer else half
+
+
+def _side(inside: Floats, rings: Rings, fraction: float, integer: bool) -> Floats:
+    """2h+1, the side of the interval or square of the half-width h."""
+    return 2 * _half(inside, rings, fraction, integer) + 1
+
+
+def _share_of_plane(half: Floats, frame: Frame) -> Floats:
+    """[n]: the share of the plane's pixels in the centred squares of half-widths [n]; what leaves the plane is no pixel."""
+    share = np.ones(len(half))
+    for size, center in zip(frame.plane, frame.center, strict=True):
+        first = np.maximum(np.ceil(center / 2 - half), 0)
+        last = np.minimum(np.floor(center / 2 + half), size - 1)
+        share *= (last - first + 1) / size
+    return share
 
 
 def _hdr(values: Floats, fraction: float) -> Floats:

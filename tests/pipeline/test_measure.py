@@ -128,6 +128,18 @@ def test_even_kernels_are_centred_between_pixels():
     assert found.radial == sqrt(2)
 
 
+def test_the_area_of_a_square_that_leaves_the_plane_is_what_the_plane_has_of_it():
+    # A unit at (12, 12) of 21 pixels that sees all of an even map: the square of 99 % has the half-width 12, a side of
+    # 25, and 1.417 times the pixels of the plane; the rows and columns 0 to 20 are on it. That of 90 % has 1 to 20.
+    (found,) = sizes([Sample(np.ones((21, 21)), (12.0, 12.0), Window(0, 24, 0, 24))])
+    assert (found.eff_square, found.area_99) == (23, 1)
+    # Half of the mass is in the square of half-width 7, rows and columns 5 to 19: 15 of 21 (14 of them hold 0.444).
+    assert found.area_50 == pytest.approx((15 / 21) ** 2, rel=1e-15)
+    # A unit in the corner: half-width h has (h + 1)^2 pixels of the plane, and 10 of 21 are the first with a fifth.
+    (found,) = sizes([Sample(np.ones((21, 21)), (0.0, 0.0), Window(-20, 20, -20, 20))])
+    assert found.area_20 == pytest.approx((10 / 21) ** 2, rel=1e-15)
+
+
 @pytest.mark.parametrize("side", [22, 23])
 def test_a_centre_fixed_to_the_plane_exceeds_the_theory_on_even_sides_only(side):
     # The unit of a 3x3 layer looks at side//2 - 1 .. side//2 + 1. On an even side the plane's centre is side//2 - 1/2,

@@ -27,6 +27,7 @@ def samples(draw):
     return Sample(heatmap, window.center, window, used=draw(st.integers(1, 5)))
 
 
+AREAS = [("area_20", 0.2), ("area_30", 0.3), ("area_50", 0.5), ("area_99", 0.99)]
 fractions = st.sampled_from([0.05, 0.2, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0])
 
 
@@ -81,9 +82,9 @@ def test_every_size_follows_its_definition(sample, fraction):
     assert found.ratio == found.eff_rf / sample.window.width
     assert found.ratio_y == found.eff_rf_y / sample.window.height
     assert found.radial == pytest.approx(2 * sqrt(smallest(dy**2 + dx**2, heatmap, fraction)), rel=1e-15)
-    for name, share in [("area_20", 0.2), ("area_30", 0.3), ("area_50", 0.5), ("area_99", 0.99)]:
-        side = 2 * smallest(np.maximum(dy, dx), heatmap, share) + 1
-        assert getattr(found, name) == pytest.approx(float(side**2 / (height * width)), rel=1e-15)
+    for name, share in AREAS:
+        inside = np.maximum(dy, dx) <= smallest(np.maximum(dy, dx), heatmap, share)
+        assert getattr(found, name) == pytest.approx(np.count_nonzero(inside) / (height * width), rel=1e-15)
     ranks = np.argsort(np.argsort(-heatmap.ravel(), kind="stable"), kind="stable").reshape(heatmap.shape)
     assert found.hdr == sqrt(smallest(ranks, heatmap, fraction) + 1)
     peak = value_at(heatmap, cy, cx)
@@ -183,8 +184,23 @@ def test_a_fixed_centre_has_integer_half_widths(sample, fraction):
     (found,) = sizes([sample], fraction, center="plane")
     height, width = sample.heatmap.shape
     if sample.heatmap.any():
-        distance = np.abs(np.mgrid[:height, :width][1] - (width - 1) / 2)
-        assert found.eff_rf == 2 * ceil(smallest(distance, sample.heatmap, fraction)) + 1
+        dy, dx = np.mgrid[:height, :width]
+        dy, dx = np.abs(dy - (height - 1) / 2), np.abs(dx - (width - 1) / 2)
+        square = np.maximum(dy, dx)
+        assert found.eff_rf == 2 * ceil(smallest(dx, sample.heatmap, fraction)) + 1
+        assert found.eff_rf_y == 2 * ceil(smallest(dy, sample.heatmap, fraction)) + 1
+        assert found.eff_square == 2 * ceil(smallest(square, sample.heatmap, fraction)) + 1
+        for name, share in AREAS:
+            pixels = np.count_nonzero(square <= ceil(smallest(square, sample.heatmap, share)))
+            assert getattr(found, name) == pytest.approx(pixels / (height * width), rel=1e-15)
+
+
+@given(samples(), fractions, st.sampled_from(["unit", "plane"]))
+def test_a_share_of_the_plane_is_at_most_one(sample, fraction, center):
+    (found,) = sizes([sample], fraction, center)
+    for name in COLUMNS:
+        if name.startswith(("area", "replknet")) and getattr(found, name) is not None:
+            assert 0 < getattr(found, name) <= 1, name
 
 
 @given(samples())
