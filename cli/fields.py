@@ -4,9 +4,12 @@ from cli.options import FormatOption
 
 
 def command(format_: FormatOption = None) -> None:
-    """List the columns for --where, --columns and --sort. With type, unit and meaning."""
+    """List the columns for --where, --columns and --sort. With type, unit, the options that change it, and meaning."""
     from cli.render.tables import Table, print_table
     from store.fields import fields
 
-    rows = [(each.name, each.type, each.unit or None, each.description) for each in fields()]
-    print_table(Table(("field", "type", "unit", "meaning"), rows), format_)
+    rows = [
+        (each.name, each.type, each.unit or None, ", ".join(each.options) or None, each.description)
+        for each in fields()
+    ]
+    print_table(Table(("field", "type", "unit", "options", "meaning"), rows), format_)

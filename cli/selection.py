@@ -80,6 +80,7 @@ def _stored(store: "Store", selection: Selection, columns: Sequence[str]) -> Tab
 
 def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
     from store.query import rows
+    from store.results import sizes_row
     from store.where import parse
     from store.where_match import matches
     from store.where_tree import fields_of
@@ -87,7 +88,8 @@ def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Ta
     condition = None if selection.where is None else parse(selection.where)
     asked = set() if condition is None else fields_of(condition)
     sorted_by = {name.removeprefix("-") for name in selection.sort}
-    late = bool((asked | sorted_by) & SIZES)
+    _check_options(selection, {*columns, *asked, *sorted_by})
+    late = bool((asked | sorted_by) & set(Sizes.__struct_fields__))
     needed = tuple(dict.fromkeys((*columns, *sorted(asked | sorted_by), "digest", "spec", "n_nan")))
     found = rows(
         store,
@@ -100,11 +102,25 @@ def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Ta
     listed = found.dicts()
     by_digest = {row["digest"]: row for row in listed}
     for digest, sizes in resized(store, listed, selection.mass, selection.center):
-        by_digest[digest] |= {name: getattr(sizes, name) for name in SIZES}
+        by_digest[digest] |= dict(zip(Sizes.__struct_fields__, sizes_row(sizes), strict=True))
     if late:
         kept = [row for row in listed if condition is None or matches(condition, row)]
         listed = sort_rows(kept, selection.sort)[: selection.limit]
     return Table(tuple(columns), [tuple(row[name] for name in columns) for row in listed])
+
+
+def _check_options(selection: Selection, columns: set[str]) -> None:
+    """Raises InputError for an option that changes none of the columns: what it prints would say nothing of it."""
+    from store.fields import FIELDS
+
+    given = {"mass": selection.mass, "center": None if selection.center == "unit" else selection.center}
+    for option, value in given.items():
+        changed = [field.name for field in FIELDS if option in field.options]
+        if value is not None and not columns & set(changed):
+            raise InputError(
+                f"--{option} {value} changes nothing here: it changes {', '.join(changed)}; ask for one of them, or "
+                f"leave --{option} out"
+            )
 
 
 def resized(

@@ -6,15 +6,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-# Two-sided 95 % quantiles of Student's t by degrees of freedom (Fisher 1925); beyond, of the normal distribution.
-# fmt: off
-_T95 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)
-# fmt: on
-_NORMAL95 = 1.960
+CONFIDENCE = 0.95
+
+_EQUAL = 1e-6
+"""Values of x whose logarithms lie no further apart than this are one x: no slope can be told from them."""
 
 
 class PowerLaw(msgspec.Struct, frozen=True):
@@ -31,23 +26,35 @@ class PowerLaw(msgspec.Struct, frozen=True):
 def power_law(x: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> PowerLaw | None:
     """The least-squares line through (log x, log size), all > 0; None with fewer than two different x.
 
-    The interval is Student's t for the slope of a regression.
+    x, size: float64 [n]. The interval is that of Student's t with n - 2 degrees of freedom, for any n. Equal sizes have
+    a slope of exactly 0 and no r2.
     """
-    log_x, log_size = np.log(x), np.log(size)
-    centred = log_x - log_x.mean()
-    spread_x = float(centred @ centred)
     n = len(x)
-    if n < 2 or spread_x <= 1e-12:
+    if n < 2 or np.ptp(np.log(x)) <= _EQUAL:
         return None
-    slope = float(centred @ log_size) / spread_x
-    intercept = float(log_size.mean() - slope * log_x.mean())
-    residuals = log_size - intercept - slope * log_x
-    left = float(residuals @ residuals)
-    around = log_size - log_size.mean()
-    total = float(around @ around)
+    mean_x, around_x = _centred(np.log(x))
+    mean_size, around_size = _centred(np.log(size))
+    spread_x = float(around_x @ around_x)
+    slope = float(around_x @ around_size) / spread_x
+    residuals = around_size - slope * around_x
+    left, total = float(residuals @ residuals), float(around_size @ around_size)
+    factor = float(np.exp(mean_size - slope * mean_x))
     r2 = 1 - left / total if total > 0 else None
     if n < 3:
-        return PowerLaw(n, slope, None, None, float(np.exp(intercept)), r2)
-    quantile = _T95[n - 3] if n - 3 < len(_T95) else _NORMAL95
-    half = quantile * sqrt(left / (n - 2) / spread_x)
-    return PowerLaw(n, slope, slope - half, slope + half, float(np.exp(intercept)), r2)
+        return PowerLaw(n, slope, None, None, factor, r2)
+    half = _student(n - 2) * sqrt(left / (n - 2) / spread_x)
+    return PowerLaw(n, slope, slope - half, slope + half, factor, r2)
+
+
+def _centred(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+    """(mean, values less their mean); equal values are exactly their mean, which a rounded sum would miss."""
+    around = values - values[0]
+    shift = around.mean()
+    return float(values[0] + shift), around - shift
+
+
+def _student(freedom: int) -> float:
+    """The quantile of Student's t that a two-sided interval of CONFIDENCE reaches to."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

@@ -129,7 +129,7 @@ def _side(inside: Floats, rings: Rings, fraction: float, integer: bool) -> Float
 
 
 def _share_of_plane(half: Floats, frame: Frame) -> Floats:
-    """[n]: the share of the plane's pixels in the centred squares of half-widths [n]; what leaves the plane is no pixel."""
+    """[n]: the share of the plane's pixels that lie in the centred squares of half-widths [n], at most 1."""
     share = np.ones(len(half))
     for size, center in zip(frame.plane, frame.center, strict=True):
         first = np.maximum(np.ceil(center / 2 - half), 0)

@@ -14,6 +14,10 @@ MAX_BYTES = 2**30
 """Of a heatmap or of curves, unpacked: a stored result never takes more memory to read."""
 
 _PX = {"unit": "px"}
+_MASS = {"options": ["mass"]}
+_CENTER = {"options": ["center"]}
+_BOTH = {"options": ["mass", "center"]}
+"""The options of a table that change a column: sizes are then read anew from the stored heatmaps."""
 
 _Pixels: TypeAlias = float | None
 
@@ -63,36 +67,45 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes read off one heatmap E, P = E / sum E; None is explained in `reasons`, by column."""
 
     eff_rf: Annotated[
-        _Pixels, Meta(description="2h+1, h the smallest with 90 % of P in |x - c| <= h", extra_json_schema=_PX)
+        _Pixels, Meta(description="2h+1, h the smallest with 90 % of P in |x - c| <= h", extra_json_schema=_PX | _BOTH)
     ] = None
     eff_rf_y: Annotated[
-        _Pixels, Meta(description="2h+1, h the smallest with 90 % of P in |y - c| <= h", extra_json_schema=_PX)
+        _Pixels, Meta(description="2h+1, h the smallest with 90 % of P in |y - c| <= h", extra_json_schema=_PX | _BOTH)
     ] = None
     eff_square: Annotated[
-        _Pixels, Meta(description="side of the smallest centred square with 90 % of P", extra_json_schema=_PX)
+        _Pixels, Meta(description="side of the smallest centred square with 90 % of P", extra_json_schema=_PX | _BOTH)
     ] = None
-    ratio: Annotated[float | None, Meta(description="eff_rf / theo_rf")] = None
-    ratio_y: Annotated[float | None, Meta(description="eff_rf_y / theo_rf_y")] = None
+    ratio: Annotated[float | None, Meta(description="eff_rf / theo_rf", extra_json_schema=_BOTH)] = None
+    ratio_y: Annotated[float | None, Meta(description="eff_rf_y / theo_rf_y", extra_json_schema=_BOTH)] = None
     radial: Annotated[
-        _Pixels, Meta(description="diameter of the smallest centred disc with 90 % of P", extra_json_schema=_PX)
+        _Pixels, Meta(description="diameter of the smallest centred disc with 90 % of P", extra_json_schema=_PX | _BOTH)
     ] = None
     luo: Annotated[
         _Pixels,
-        Meta(description="sqrt(number of pixels with E > 0.0455 E(centre)), Luo et al. 2016", extra_json_schema=_PX),
+        Meta(
+            description="sqrt(number of pixels with E > 0.0455 E(centre)), Luo et al. 2016",
+            extra_json_schema=_PX | _CENTER,
+        ),
     ] = None
-    luo_ratio: Annotated[float | None, Meta(description="luo / sqrt(theo_rf * theo_rf_y)")] = None
+    luo_ratio: Annotated[
+        float | None, Meta(description="luo / sqrt(theo_rf * theo_rf_y)", extra_json_schema=_CENTER)
+    ] = None
     hdr: Annotated[
-        _Pixels, Meta(description="sqrt of the fewest pixels that hold 90 % of P", extra_json_schema=_PX)
+        _Pixels, Meta(description="sqrt of the fewest pixels that hold 90 % of P", extra_json_schema=_PX | _MASS)
     ] = None
     sigma_x: Annotated[_Pixels, Meta(description="standard deviation of P along x", extra_json_schema=_PX)] = None
     sigma_y: Annotated[_Pixels, Meta(description="standard deviation of P along y", extra_json_schema=_PX)] = None
     centroid_x: Annotated[_Pixels, Meta(description="centroid column of P", extra_json_schema=_PX)] = None
     centroid_y: Annotated[_Pixels, Meta(description="centroid row of P", extra_json_schema=_PX)] = None
     fwhm_x: Annotated[
-        _Pixels, Meta(description="full width at half maximum on the row through the centre", extra_json_schema=_PX)
+        _Pixels,
+        Meta(description="full width at half maximum on the row through the centre", extra_json_schema=_PX | _CENTER),
     ] = None
     fwhm_y: Annotated[
-        _Pixels, Meta(description="full width at half maximum on the column through the centre", extra_json_schema=_PX)
+        _Pixels,
+        Meta(
+            description="full width at half maximum on the column through the centre", extra_json_schema=_PX | _CENTER
+        ),
     ] = None
     participation: Annotated[_Pixels, Meta(description="sqrt((sum E)^2 / sum E^2)", extra_json_schema=_PX)] = None
     gauss_sigma_x: Annotated[
@@ -102,15 +115,29 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
         _Pixels, Meta(description="sigma along y of a least-squares Gaussian", extra_json_schema=_PX)
     ] = None
     gauss_r2: Annotated[float | None, Meta(description="R^2 of the least-squares Gaussian")] = None
-    area_20: Annotated[float | None, Meta(description="share of the plane in the centred square with 20 % of P")] = None
-    area_30: Annotated[float | None, Meta(description="share of the plane in the centred square with 30 % of P")] = None
-    area_50: Annotated[float | None, Meta(description="share of the plane in the centred square with 50 % of P")] = None
-    area_99: Annotated[float | None, Meta(description="share of the plane in the centred square with 99 % of P")] = None
-    replknet_20: Annotated[float | None, Meta(description="area ratio at 20 % as RepLKNet's script computes it")] = None
-    replknet_30: Annotated[float | None, Meta(description="area ratio at 30 % as RepLKNet's script computes it")] = None
-    replknet_50: Annotated[float | None, Meta(description="area ratio at 50 % as RepLKNet's script computes it")] = None
-    replknet_99: Annotated[float | None, Meta(description="area ratio at 99 % as RepLKNet's script computes it")] = None
-    reasons: Annotated[dict[str, str], Meta(description="why a size is NULL, by column")] = {}
+    area_20: Annotated[
+        float | None,
+        Meta(description="share of the plane in the centred square with 20 % of P", extra_json_schema=_CENTER),
+    ] = None
+    area_30: Annotated[
+        float | None,
+        Meta(description="share of the plane in the centred square with 30 % of P", extra_json_schema=_CENTER),
+    ] = None
+    area_50: Annotated[
+        float | None,
+        Meta(description="share of the plane in the centred square with 50 % of P", extra_json_schema=_CENTER),
+    ] = None
+    area_99: Annotated[
+        float | None,
+        Meta(description="share of the plane in the centred square with 99 % of P", extra_json_schema=_CENTER),
+    ] = None
+    replknet_20: Annotated[float | None, Meta(description="area ratio at 20 % by RepLKNet's script")] = None
+    replknet_30: Annotated[float | None, Meta(description="area ratio at 30 % by RepLKNet's script")] = None
+    replknet_50: Annotated[float | None, Meta(description="area ratio at 50 % by RepLKNet's script")] = None
+    replknet_99: Annotated[float | None, Meta(description="area ratio at 99 % by RepLKNet's script")] = None
+    reasons: Annotated[
+        dict[str, str], Meta(description="why a size is NULL, by column", extra_json_schema=_CENTER)
+    ] = {}
 
 
 class Provenance(msgspec.Struct, frozen=True):

@@ -52,10 +52,16 @@ def save_sizes(store: Store, sizes: Sequence[tuple[str, Sizes]]) -> int:
     of_digest = select(config.c.id).where(config.c.digest == bindparam("key")).scalar_subquery()
     statement = update(result).where(result.c.config_id == of_digest).values(named)
     rows = [
-        {"key": digest, **{f"new_{field}": value for field, value in zip(named, _sizes_row(size), strict=True)}}
+        {"key": digest, **{f"new_{field}": value for field, value in zip(named, sizes_row(size), strict=True)}}
         for digest, size in sizes
     ]
     return store.writing(lambda connection: connection.execute(statement, rows).rowcount) if rows else 0
+
+
+def sizes_row(sizes: Sizes) -> tuple[Any, ...]:
+    """The sizes as their columns hold them, in the order of `Sizes`; the reasons are JSON text."""
+    row = msgspec.structs.astuple(sizes)
+    return *row[:_REASONS], _json.encode(sizes.reasons).decode(), *row[_REASONS + 1 :]
 
 
 def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> int:
@@ -124,14 +130,9 @@ def _result_row(found: Result) -> tuple[Any, ...]:
         found.n_zero,
         found.n_nan,
         *msgspec.structs.astuple(found.theory),
-        *_sizes_row(found.sizes),
+        *sizes_row(found.sizes),
         *msgspec.structs.astuple(found.provenance),
     )
-
-
-def _sizes_row(sizes: Sizes) -> tuple[Any, ...]:
-    row = msgspec.structs.astuple(sizes)
-    return *row[:_REASONS], _json.encode(sizes.reasons).decode(), *row[_REASONS + 1 :]
 
 
 def _legible(text: str) -> str:

@@ -23,13 +23,17 @@ _KINDS: dict[Any, Kind] = {int: "int", float: "float", bool: "bool", str: "str",
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A column that a user can name: its type, its unit where it has one, and what it means."""
+    """A column that a user can name: its type, its unit where it has one, and what it means.
+
+    options: the options of a table that change it, `mass` and `center`.
+    """
 
     name: str
     type: Kind
     unit: str
     description: str
     nullable: bool = True
+    options: tuple[str, ...] = ()
 
 
 def declared(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
@@ -48,16 +52,18 @@ def declared_some(struct: type[msgspec.Struct], *names: str) -> tuple[Field, ...
 
 def _field(name: str, hint: Any) -> Field:
     unit = description = ""
+    options: tuple[str, ...] = ()
     for meta in getattr(hint, "__metadata__", ()):
         description = meta.description or description
-        unit = (meta.extra_json_schema or {}).get("unit", unit)
+        extra = meta.extra_json_schema or {}
+        unit, options = extra.get("unit", unit), tuple(extra.get("options", options))
     plain = hint.__origin__ if hasattr(hint, "__metadata__") else hint
-    options = get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,)
-    kinds = {_KINDS.get(get_origin(option) or option) for option in options if option is not NoneType}
+    members = get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,)
+    kinds = {_KINDS.get(get_origin(member) or member) for member in members if member is not NoneType}
     kind = kinds.pop()
     if kind is None or kinds:
         raise TypeError(f"no column can hold {name}: {hint}")
-    return Field(name, kind, unit, description, nullable=NoneType in options)
+    return Field(name, kind, unit, description, nullable=NoneType in members, options=options)
 
 
 def columns(fields: tuple[Field, ...]) -> list[Column[Any]]:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 class Sample(msgspec.Struct):
     count: Annotated[int, Meta(description="how many")]
-    length: Annotated[float | None, Meta(description="how long", extra_json_schema={"unit": "px"})]
+    length: Annotated[float | None, Meta(description="how long", extra_json_schema={"unit": "px", "options": ["mass"]})]
     known: bool
     name: str | None
     reasons: dict[str, str]
@@ -29,7 +29,7 @@ class Sample(msgspec.Struct):
 def test_a_struct_declares_its_columns() -> None:
     assert declared(Sample) == (
         Field("count", "int", "", "how many", nullable=False),
-        Field("length", "float", "px", "how long", nullable=True),
+        Field("length", "float", "px", "how long", nullable=True, options=("mass",)),
         Field("known", "bool", "", "", nullable=False),
         Field("name", "str", "", "", nullable=True),
         Field("reasons", "json", "", "", nullable=False),
