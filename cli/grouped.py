@@ -1,6 +1,5 @@
 """`--over`: results grouped by everything but one axis, with the spread of each column over the group."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -14,6 +13,7 @@ from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Theory
 
 if TYPE_CHECKING:
+    from pipeline.window import Window
     from store.engine import Store
 
 MapName: TypeAlias = Literal["mean", "square"]
@@ -29,59 +29,56 @@ MapOption: TypeAlias = Annotated[
 DEFAULT = ("eff_rf", "ratio", "luo")
 _CONSTANT = frozenset((*Axes.__struct_fields__, *Theory.__struct_fields__))
 _OWN = ("id", "digest", "config", "stem", "position", "state", "spec", "error", "attempts")
+_INTERNAL = ("dead", "digest", "spec", "probes_count", "n_nan", "kernel_version")
 
 
 def read_grouped(
     store: "Store", selection: Selection, columns: Sequence[str] | None, over: str, map_: MapName | None
 ) -> Table:
-    """A row for each group: what is the same in it, n and dead draws, and for each size mean, sd, low and high.
+    """A row for each group: what is the same in it, n and dead draws, and for each size n, mean, sd, low and high.
 
     Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map`.
     """
     from pipeline.axis import axis_path
-    from pipeline.replicates import spread
 
     path = axis_path(over)
     wanted = tuple(columns or ("config", *VARYING, "theo_rf", *DEFAULT))
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in _OWN and name != "dead"]
     constant = [name for name in wanted if name not in spread_over and name not in ("n", "dead", over)]
-    needed = tuple(dict.fromkeys((*constant, *spread_over, "dead", "digest", "spec", "n_nan", *Axes.__struct_fields__)))
+    needed = tuple(dict.fromkeys((*constant, *spread_over, *_INTERNAL)))
     rows = read(store, msgspec.structs.replace(selection, sort=(), limit=None), needed).dicts()
     _check_numbers(rows, spread_over)
+    names = [*constant, "n", "dead"]
+    for name in spread_over:
+        names += [name, *(f"{name}_{part}" for part in ("n", "sd", "low", "high"))]
+        names += [f"{name}_map"] if map_ and name in SIZES else []
     listed = []
-    for members in _groups(rows, path).values():
+    for members in groups(rows, path).values():
         row = {name: _shared(members, name) for name in constant}
         row |= {"n": len(members), "dead": sum(bool(member["dead"]) for member in members)}
-        averaged = _averaged(store, members, selection, map_) if map_ else {}
         for name in spread_over:
-            found = spread(_numbers(members, name))
-            row |= {name: found.mean, f"{name}_sd": found.sd, f"{name}_low": found.low, f"{name}_high": found.high}
-            if map_ and name in SIZES:
-                row[f"{name}_map"] = averaged[name]
+            row |= _spread(members, name)
+        if map_:
+            row |= {f"{name}_map": size for name, size in _averaged(store, members, selection, map_).items()}
         listed.append(row)
     listed = sort_rows(listed, selection.sort)[: selection.limit]
-    names = tuple(listed[0]) if listed else (*constant, "n", "dead", *spread_over)
-    return Table(names, [tuple(row[name] for name in names) for row in listed])
+    return Table(tuple(names), [tuple(row[name] for name in names) for row in listed])
 
 
-def _groups(rows: list[dict[str, Any]], path: str) -> dict[str, list[dict[str, Any]]]:
-    """Rows by everything of their config but one axis, in the order of their first members."""
-    from pipeline.axis import STACK_AXES
+def groups(rows: list[dict[str, Any]], *paths: str) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """Rows by everything of their config but some axes, in the order of their first members.
 
-    groups: dict[str, list[dict[str, Any]]] = {}
+    Rows hold `spec` and `kernel_version`. What different versions of the kernel measured is kept apart: it may be one
+    draw measured twice. A row that is not measured yet will be so by the present one.
+    """
+    from pipeline.axis import without_axes
+    from pipeline.config import KERNEL_VERSION, decode
+
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in rows:
-        spec = json.loads(row["spec"])
-        if path in STACK_AXES:
-            if row["depth"] is not None:
-                spec["stem"] = [row[axis] for axis in STACK_AXES if axis != path]
-        else:
-            part, _, field = path.partition(".")
-            if field:
-                spec.get(part, {}).pop(field, None)
-            else:
-                spec.pop(part, None)
-        groups.setdefault(json.dumps(spec, sort_keys=True), []).append(row)
-    return groups
+        rest = without_axes(decode(row["spec"].encode()), *paths)
+        found.setdefault((rest, row["kernel_version"] or KERNEL_VERSION), []).append(row)
+    return found
 
 
 def _check_numbers(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
@@ -96,31 +93,64 @@ def _shared(members: list[dict[str, Any]], name: str) -> Any:
     return found.pop() if len(found) == 1 else None
 
 
-def _numbers(members: list[dict[str, Any]], name: str) -> Any:
+def _spread(members: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The columns that say how a size is spread over the members of a group."""
     import numpy as np
 
-    return np.array([np.nan if member[name] is None else float(member[name]) for member in members])
+    from pipeline.replicates import spread
+
+    values = [np.nan if member[name] is None else float(member[name]) for member in members]
+    found = spread(np.array(values))
+    return {
+        name: found.mean,
+        f"{name}_n": found.n,
+        f"{name}_sd": found.sd,
+        f"{name}_low": found.low,
+        f"{name}_high": found.high,
+    }
 
 
 def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selection, map_: MapName) -> dict[str, Any]:
-    """The sizes of the mean heatmap of a group, or of the mean of its squares."""
+    """The sizes of the mean heatmap of a group, or of the mean of its squares, whatever the order of the members."""
     from pipeline.arrays import unpack_heatmap
-    from pipeline.config import decode
     from pipeline.measure import FRACTION, sizes
-    from pipeline.replicates import mean_map
+    from pipeline.replicates import Replicate, mean_map
     from pipeline.sample import Sample
-    from pipeline.window import window
     from store.records import each_arrays
 
-    configs = [decode(member["spec"].encode()) for member in members]
-    windows = {window(config.network, config.unit) for config in configs}
-    if len(windows) > 1 or len({config.input for config in configs}) > 1:
-        raise InputError("--map averages heatmaps of one unit, but those of a group differ in their windows or planes")
-    stored = each_arrays(store, [member["digest"] for member in members])
-    mean = mean_map((unpack_heatmap(arrays) for _, arrays in stored), map_ == "square")
+    seen = _one_window(members)
+    used = {member["digest"]: _probes_used(member) for member in members if member["n_nan"] is not None}
+    stored = each_arrays(store, sorted(used))
+    mean = mean_map((Replicate(unpack_heatmap(arrays), used[digest]) for digest, arrays in stored), map_ == "square")
     if mean is None:
         return dict.fromkeys(SIZES)
-    seen = windows.pop()
-    sample = Sample(mean, seen.center, seen, configs[0].probes.count)
-    (found,) = sizes([sample], selection.mass or FRACTION, selection.center)
+    (found,) = sizes([Sample(mean, seen.center, seen)], selection.mass or FRACTION, selection.center)
     return {name: getattr(found, name) for name in SIZES}
+
+
+def _probes_used(member: dict[str, Any]) -> int:
+    count: int = member["probes_count"]
+    nan: int = member["n_nan"]
+    return count - nan
+
+
+def _one_window(members: list[dict[str, Any]]) -> "Window":
+    """The window that all members of a group have. Raises InputError where their heatmaps are unlike."""
+    from pipeline.config import decode
+    from pipeline.window import window
+
+    configs = [decode(member["spec"].encode()) for member in members]
+    windows = {window(config.network, config.unit): None for config in configs}
+    unlike: dict[str, list[str]] = {
+        "windows": [f"{seen.height}x{seen.width} about {seen.center}" for seen in windows],
+        "planes": [f"{plane.height}x{plane.width}x{plane.channels}" for plane in {config.input for config in configs}],
+        "readout.gradient": list({config.readout.gradient for config in configs}),
+    }
+    for what, found in unlike.items():
+        if len(found) > 1:
+            one, other = sorted(found)[:2]
+            raise InputError(
+                f"--map averages heatmaps that are alike, but a group differs in its {what}, as {one} and {other}; "
+                "keep one kind by --where, or group over another axis"
+            )
+    return next(iter(windows))

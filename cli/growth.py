@@ -1,6 +1,5 @@
 """`erfsweep growth`: how sizes grow with depth."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,9 @@ from cli.selection import CenterOption, MassOption, Selection, WhereOption
 if TYPE_CHECKING:
     from cli.render.tables import Table
     from store.engine import Store
+
+_DRAWN = ("depth", "init.seed", "init.offset")
+"""What the members of a family differ in: the depth, and where the draws of their weights begin."""
 
 FAMILY = ("kernel", "features", "dilation", "stride", "activation")
 
@@ -42,6 +44,7 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
     import numpy as np
 
     from cli.columns import VARYING
+    from cli.grouped import groups
     from cli.render.tables import Table
     from cli.selection import SIZES, read
     from pipeline.errors import InputError, quote
@@ -50,49 +53,51 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
     if size not in SIZES:
         raise InputError(f"{quote(size)} is no size; --size takes one of {', '.join(sorted(SIZES))}")
     others = tuple(name for name in VARYING if name != "seed")
-    needed = (*FAMILY, *others, "depth", "theo_rf", "theo_rf_y", size, "spec")
-    families: dict[str, list[dict[str, Any]]] = {}
-    for row in read(store, selection, needed).dicts():
-        if row["depth"] is not None:
-            families.setdefault(_family(row), []).append(row)
-    if not families:
+    needed = (*FAMILY, *others, "depth", "theo_rf", "theo_rf_y", size, "spec", "kernel_version")
+    stacks = [row for row in read(store, selection, needed).dicts() if row["depth"] is not None]
+    if not stacks:
         raise InputError("there are no plain stacks among these results; growth needs a grid with a depth axis")
     made = []
-    for members in families.values():
+    for members in groups(stacks, *_DRAWN).values():
         points = _points(members, size)
         if not points:
             continue
-        depth, theory, mean, share = np.array(points).T
-        first = members[0]
-        head = tuple(first[name] for name in (*FAMILY, *others))
-        for grown, values in ((size, mean), (f"{size} / theo_rf", share)):
+        depth, theory, mean, draws = np.array(points).T
+        head = tuple(members[0][name] for name in (*FAMILY, *others))
+        for grown, values in ((size, mean), (f"{size} / theo_rf", mean / theory)):
             for along, x in (("depth", depth), ("theo_rf", theory)):
                 law = power_law(x, values)
                 if law is not None:
-                    draws = sum(member[size] is not None for member in members)
-                    made.append((*head, grown, along, law.slope, law.low, law.high, law.points, draws, law.r2))
+                    fit = (law.slope, law.low, law.high, law.points, int(draws.sum()), law.r2)
+                    made.append((_layer(members[0]), *head, grown, along, *fit))
     if not made:
         raise InputError(f"no family has {size} at two depths or more; extend the depth axis")
-    return Table((*FAMILY, *others, "growth", "with", "slope", "low", "high", "points", "draws", "r2"), made)
+    columns = ("layer", *FAMILY, *others, "growth", "with", "slope", "low", "high", "points", "draws", "r2")
+    return Table(columns, made)
 
 
-def _family(row: dict[str, Any]) -> str:
-    """Everything of a config but its depth and the seed of its weights."""
-    spec = json.loads(row["spec"])
-    spec["stem"] = [row[name] for name in FAMILY]
-    spec["init"].pop("seed", None)
-    return json.dumps(spec, sort_keys=True)
+def _layer(member: dict[str, Any]) -> str:
+    """The notation of the one layer that a plain stack repeats."""
+    from pipeline.config import decode
+    from pipeline.notation import format_stem, parse
+
+    return format_stem(parse(decode(member["spec"].encode()).stem)[:1])
 
 
 def _points(members: list[dict[str, Any]], size: str) -> list[tuple[float, float, float, float]]:
-    """(depth, theoretical RF, mean size, mean share) for each depth with a size above zero."""
+    """(depth, theoretical RF, mean size, draws) for each depth; a mean of zero has no logarithm and is no point."""
+    import numpy as np
+
+    from pipeline.replicates import exact_mean
+
     by_depth: dict[int, list[dict[str, Any]]] = {}
     for member in members:
-        if member[size]:
+        if member[size] is not None:
             by_depth.setdefault(member["depth"], []).append(member)
     points = []
     for depth, drawn in sorted(by_depth.items()):
-        theory = (drawn[0]["theo_rf"] * drawn[0]["theo_rf_y"]) ** 0.5
-        mean = sum(member[size] for member in drawn) / len(drawn)
-        points.append((float(depth), theory, mean, mean / theory))
+        mean = exact_mean(np.array([float(member[size]) for member in drawn]))
+        if mean > 0:
+            theory = (drawn[0]["theo_rf"] * drawn[0]["theo_rf_y"]) ** 0.5
+            points.append((float(depth), theory, mean, float(len(drawn))))
     return points

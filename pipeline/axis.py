@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config import Init, Probes, Readout
+from pipeline.config import Config, Init, Probes, Readout
 from pipeline.errors import InputError, quote
 from pipeline.network import Plane
-from pipeline.notation import format_stem
-from pipeline.stem import MAX_LAYERS, Conv
+from pipeline.notation import format_stem, parse
+from pipeline.stem import MAX_LAYERS, Conv, uniform_layer
 
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
 _ALIASES = {"seed": "init.seed"}
@@ -83,6 +83,29 @@ def parse_setting(text: str) -> tuple[str, object]:
     values = parse_sweep_file(f"values: [{written}]", ".yaml", f"-s {quote(text)}")["values"]
     check_text(values, f"-s {quote(text)}")
     return name, values
+
+
+def without_axes(config: Config, *paths: str) -> str:
+    """Everything of a config but some axes, as text that is equal for two configs that differ in nothing else.
+
+    A plain stack is its depth and all fields of its layer, those that are no axis (padding, groups) among them; another
+    stem is its notation, whatever axes of a stack are left out.
+    """
+    rest = msgspec.to_builtins(config)
+    stem = parse(config.stem)
+    layer = uniform_layer(stem)
+    if layer is not None:
+        rest["stem"] = {"depth": len(stem), **msgspec.to_builtins(layer)}
+    for path in paths:
+        part, _, field = path.partition(".")
+        if path in STACK_AXES:
+            if layer is not None:
+                del rest["stem"][path]
+        elif field:
+            del rest[part][field]
+        else:
+            del rest[part]
+    return msgspec.json.encode(rest, order="sorted").decode()
 
 
 def stack_stem(**fields: Any) -> str:

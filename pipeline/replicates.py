@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -10,6 +11,9 @@ import numpy.typing as npt
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _SEED = 20161212  # of the resampling; fixed, so that a table is the same each time it is printed
+
+_LARGEST_EXPONENT = 1000
+"""Of two, in what comes back: well inside of what float64 holds."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -23,21 +27,30 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 def spread(values: npt.NDArray[np.float64]) -> Spread:
-    """The spread of draws [n], NaN for a draw that has no value (it is left out, and n counts the others).
+    """The spread of draws, float64 [n], NaN for a draw that has no value (it is left out, and n counts the others).
 
-    The interval is the percentile bootstrap over draws (Efron 1979) with 2,000 resamples, seeded.
+    The interval is the percentile bootstrap over draws (Efron 1979) with 2,000 resamples, seeded. Equal values have
+    exactly their value as mean and interval, and the deviation 0.
     """
     found = values[~np.isnan(values)]
     n = len(found)
     if n == 0:
         return Spread(0, None, None, None, None)
-    mean = float(found.mean())
     if n == 1:
-        return Spread(1, mean, None, None, None)
-    means = found[_resamples(n)].mean(axis=1)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail]).tolist()
-    return Spread(n, mean, float(found.std(ddof=1)), low, high)
+        return Spread(1, float(found[0]), None, None, None)
+    least, above = float(found.min()), found - found.min()
+    mean, tail = exact_mean(found), (1 - CONFIDENCE) / 2
+    low, high = (least + np.quantile(above[_resamples(n)].mean(axis=1), [tail, 1 - tail])).tolist()
+    return Spread(n, mean, float(above.std(ddof=1)), low, high)
+
+
+def exact_mean(values: npt.NDArray[np.float64]) -> float:
+    """The mean of float64 [n], n > 0: exactly their value where they are equal, never outside of them.
+
+    It is summed above the least value: equal ones are zeros there, which no sum rounds.
+    """
+    least, above = float(values.min()), values - values.min()
+    return min(least + float(above.mean()), float(values.max()))
 
 
 @lru_cache(maxsize=32)
@@ -46,15 +59,39 @@ def _resamples(n: int) -> npt.NDArray[np.intp]:
     return np.random.default_rng(_SEED).integers(n, size=(RESAMPLES, n))
 
 
-def mean_map(heatmaps: Iterable[npt.NDArray[np.float64]], squared: bool) -> npt.NDArray[np.float64] | None:
-    """The mean over a group of its heatmaps [height, width], or of their squares, read one by one; None of none.
+class Replicate(NamedTuple):
+    """A draw's heatmap, float64 [height, width], and how many probes went into it."""
+
+    heatmap: npt.NDArray[np.float64]
+    used: int
+
+
+def mean_map(replicates: Iterable[Replicate], squared: bool) -> npt.NDArray[np.float64] | None:
+    """The mean over draws of each one's heatmap per probe, E / used, or of its square; None of no draws.
+
+    Returns float64 [height, width]. Every draw has the same weight, whatever its probes; one whose gradients are all
+    zero counts too. Draws are read one by one, in the order in which they come: sort them, and the mean is the same
+    bits. It is carried with a power of two, so that squares neither vanish nor overflow; where the mean itself would,
+    it comes back multiplied by one.
 
     This is how the paper averages: over draws first, then the size of the mean (Luo et al. 2016, section 3). With one
     probe and one input channel the mean of squares is the mean squared gradient, which has a closed form.
     """
     total: npt.NDArray[np.float64] | None = None
-    n = 0
-    for n, heatmap in enumerate(heatmaps, 1):  # noqa: B007  # their number is what is left of it
-        part = heatmap * heatmap if squared else heatmap
-        total = part.copy() if total is None else np.add(total, part, out=total)
-    return None if total is None else total / n
+    exponent = n = 0
+    for n, replicate in enumerate(replicates, 1):  # noqa: B007  # their number is what is left of it
+        part, own = _per_probe(replicate, squared)
+        if total is None or not total.any():
+            total, exponent = part, own
+        elif part.any():
+            common = max(exponent, own)
+            total = np.ldexp(total, exponent - common) + np.ldexp(part, own - common)
+            exponent = common
+    return None if total is None else np.ldexp(total / n, min(max(exponent, -_LARGEST_EXPONENT), _LARGEST_EXPONENT))
+
+
+def _per_probe(replicate: Replicate, squared: bool) -> tuple[npt.NDArray[np.float64], int]:
+    """E / used, or its square, over a power of two that brings it near one; and that power's exponent."""
+    exponent = int(np.frexp(replicate.heatmap.max())[1])
+    part = np.ldexp(replicate.heatmap, -exponent) / replicate.used
+    return (part * part, 2 * exponent) if squared else (part, exponent)

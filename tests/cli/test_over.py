@@ -1,5 +1,9 @@
 """`--over`: results grouped over an axis, with the spread of each column."""
 
+import io
+import sqlite3
+import zlib
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +83,87 @@ def test_maps_of_different_windows_are_not_averaged() -> None:
     ended = erfsweep("table", "mixed", "--over", "depth", "--map", "mean")
     assert ended.code == 2
     assert "windows" in ended.err
+
+
+def test_the_map_of_draws_with_few_and_many_probes_does_not_depend_on_their_order() -> None:
+    axes = ("-s", "input=32", "-s", "init.kind=he_normal", "-s", "seed=3")
+    for name, counts in (("up", "2,512"), ("down", "512,2")):
+        good("run", "4x5x5:8", *axes, "-s", f"probes.count={counts}", "--name", name)
+    columns = ("-c", "replknet_50,replknet_99,area_50,sigma_x", "-f", "json")
+    alone = [row["replknet_50"] for row in good("table", "up", *columns).json]
+    assert alone == [pytest.approx(81 / 1024), pytest.approx(81 / 1024)]
+    (up,) = good("table", "up", "--over", "probes.count", "--map", "mean", *columns).json
+    (down,) = good("table", "down", "--over", "probes.count", "--map", "mean", *columns).json
+    assert up == down
+    assert up["replknet_50_map"] == pytest.approx(81 / 1024)
+
+
+def test_the_mean_map_is_that_of_the_stored_heatmaps_per_probe() -> None:
+    good("run", "3x3x3", "-s", "input=15", "-s", "probes.count=1,9", "--name", "two")
+    per_probe = [heatmap / count for heatmap, count in zip(heatmaps("two"), (1, 9), strict=True)]
+    mean = sum(per_probe) / 2
+    share, x = mean.sum(axis=0) / mean.sum(), np.arange(15)
+    sigma = np.sqrt(share @ (x - share @ x) ** 2)
+    grouped = ("table", "two", "--over", "probes.count", "-c", "sigma_x,participation", "-f", "json")
+    (found,) = good(*grouped, "--map", "mean").json
+    assert found["sigma_x_map"] == pytest.approx(sigma, rel=1e-12)
+    assert found["participation_map"] == pytest.approx(mean.sum() / np.sqrt((mean**2).sum()), rel=1e-12)
+    square = per_probe[0] ** 2 + per_probe[1] ** 2
+    (found,) = good(*grouped, "--map", "square").json
+    assert found["participation_map"] == pytest.approx(square.sum() / np.sqrt((square**2).sum()), rel=1e-12)
+
+
+def heatmaps(sweep: str) -> list[np.ndarray]:
+    """The stored heatmaps of a sweep, in its order, as docs/store.md reads them."""
+    with closing(sqlite3.connect("erfsweep.db")) as database:
+        found = database.execute(
+            "SELECT heatmap FROM map JOIN sweep_config USING (config_id) JOIN sweep ON sweep.id = sweep_id "
+            "WHERE name = ? ORDER BY position",
+            (sweep,),
+        ).fetchall()
+    return [np.load(io.BytesIO(zlib.decompress(heatmap))) for (heatmap,) in found]
+
+
+def test_maps_of_different_magnitudes_are_not_averaged() -> None:
+    good("run", "2x3x3", "-s", "readout.gradient=abs,square", "--name", "both")
+    ended = erfsweep("table", "both", "--over", "readout.gradient", "--map", "mean")
+    assert ended.code == 2
+    assert "differs in its readout.gradient, as abs and square" in ended.err
+    assert len(good("table", "both", "--over", "readout.gradient", "-f", "csv").rows) == 1
+
+
+def test_each_mean_says_how_many_draws_have_the_size() -> None:
+    # One channel and a ReLU: about half of the draws are dead, and dead ones have no sizes.
+    good("run", "3x3:1", "-s", "probes.count=1", "-s", "seed=range(0,40)", "--name", "thin")
+    rows = good("table", "thin", "-c", "luo,dead", "-f", "json").json
+    (group,) = good("table", "thin", "--over", "seed", "-c", "luo,n_zero", "-f", "json").json
+    alive = sum(row["luo"] is not None for row in rows)
+    assert 0 < alive < 40
+    assert (group["n"], group["luo_n"], group["n_zero_n"]) == (40, alive, 40)
+    assert group["dead"] == 40 - alive
+
+
+def test_equal_draws_have_exactly_their_value() -> None:
+    good("run", "3x3=linear", "-s", "probes.seed=range(0,7)", "--name", "alike")  # no probe changes a linear gradient
+    row = good("table", "alike", "-c", "sigma_x,gauss_r2", "-f", "json").json[0]
+    (group,) = good("table", "alike", "--over", "probes.seed", "-c", "sigma_x,gauss_r2", "-f", "json").json
+    for name, value in row.items():
+        assert [group[f"{name}{part}"] for part in ("", "_sd", "_low", "_high")] == [value, 0, value, value]
+        assert group[f"{name}_n"] == 7
+
+
+def test_stacks_that_differ_in_what_is_no_axis_are_no_draws_of_each_other() -> None:
+    stems = "[3x3:8p0, 2x3x3:8p0, 3x3:8, 2x3x3:8, '3x5:8', '2x3x5:8', '5x3:8', '2x5x3:8', '3x3:8g1~reflect']"
+    Path("unlike.yaml").write_text(f"stems: {stems}\n")
+    good("run", "unlike.yaml")
+    rows = good("table", "unlike", "--over", "depth", "-c", "luo", "-f", "json").json
+    assert [row["n"] for row in rows] == [2, 2, 2, 2, 1]
+    grown = good("growth", "unlike", "--size", "luo", "-f", "json").json
+    assert [row["layer"] for row in grown[::4]] == ["3x3:8p0", "3x3:8", "3x5:8", "5x3:8"]
+    assert all(row["points"] == row["draws"] == 2 for row in grown)
+
+
+def test_an_empty_table_has_the_columns_of_a_full_one(draws: str) -> None:
+    grouped = ("table", "draws", "--over", "seed", "-c", "depth,luo", "--map", "mean", "-f", "csv", "--db", draws)
+    full, empty = good(*grouped), good(*grouped, "--where", "depth > 99")
+    assert empty.out == full.out.partition("\n")[0] + "\n"
