@@ -34,7 +34,7 @@ def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None
     store = existing_store(url, create=False)
     found = resolve(sweep, overrides, name, store)
     counts: Counter[str] = Counter()
-    work = 0.0
+    work, again = 0.0, 0
     if isinstance(found, str):
         if store is not None:
             for state, count in status(store, found).next_states.items():
@@ -42,13 +42,20 @@ def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None
                 work += count.cost if state == "queued" else 0.0
     else:
         check_size(found, most)
+        seen: set[bytes] = set()
         for config, state in _states(store, found):
+            digest = bytes.fromhex(config.digest)
+            if digest in seen:
+                again += 1
+                continue
+            seen.add(digest)
             counts[state] += 1
             if state in ("new", "queued"):
                 work += expected_seconds(config)
             if verbose:
                 sys.stdout.write(f"{id_of(config.digest)}  {config.stem}: {_WHY[state]}\n")
     shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
+    shown += f", {again} that come again" if again else ""
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     return ExitCode.DONE
 

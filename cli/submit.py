@@ -80,4 +80,6 @@ def queue(
                 yield each
 
         made = submit(store, found.name, found.spec, configs(), origin(), mode, cost=expected_seconds)
-    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new"
+    again = 0 if mode == "append" else found.size - made.configs
+    twice = f", {again} dropped that came again" if again else ""
+    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new{twice}"

@@ -36,6 +36,9 @@ Reduction: TypeAlias = Literal["sum", "mean", "relu_sum"]
 Gradient: TypeAlias = Literal["abs", "square", "relu"]
 Dtype: TypeAlias = Literal["float32", "float64"]
 
+NOT_DRAWN = frozenset({"uniform_kernel", "constant", "file"})
+"""Kinds of weights and of probes that come without a draw: their seed plays no part."""
+
 _Seed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
 _Index: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
@@ -44,7 +47,10 @@ _Sha256: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Init(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
-    """How the weights are drawn; biases are zero. `offset` is for kind neural_api, `path` and `sha256` for file."""
+    """How the weights are drawn; biases are zero. `offset` is for kind neural_api, `path` and `sha256` for file.
+
+    `build` makes the seed 0 where nothing is drawn, so that it decides nothing.
+    """
 
     kind: InitKind = "lecun_uniform"
     seed: _Seed = 0
@@ -54,7 +60,7 @@ class Init(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Probes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The input samples that the heatmap is averaged over; `path` and `sha256` are for kind file."""
+    """The input samples that the heatmap is averaged over; `path` and `sha256` are for kind file; seed as in `Init`."""
 
     kind: ProbesKind = "uniform"
     count: _Count = 16
@@ -193,7 +199,19 @@ def _settled(config: Config, counted: bool) -> Config:
         from pipeline.weights import draw_weights  # NumPy, which most configs do without
 
         draw_weights(config)
-    return config
+    return _without_idle_seeds(config)
+
+
+def _without_idle_seeds(config: Config) -> Config:
+    """The config with seed 0, and no offset, for what it does not draw: no two digests may stand for one heatmap."""
+    init, probes = config.init, config.probes
+    if (init.seed or init.offset is not None) and (
+        init.kind in NOT_DRAWN or not _weight_count(config.stem, config.input)
+    ):
+        init = msgspec.structs.replace(init, seed=0, offset=None)
+    if probes.seed and probes.kind in NOT_DRAWN:
+        probes = msgspec.structs.replace(probes, seed=0)
+    return msgspec.structs.replace(config, init=init, probes=probes)
 
 
 _Filed = TypeVar("_Filed", Init, Probes)

@@ -167,3 +167,19 @@ def test_an_empty_table_has_the_columns_of_a_full_one(draws: str) -> None:
     grouped = ("table", "draws", "--over", "seed", "-c", "depth,luo", "--map", "mean", "-f", "csv", "--db", draws)
     full, empty = good(*grouped), good(*grouped, "--where", "depth > 99")
     assert empty.out == full.out.partition("\n")[0] + "\n"
+
+
+def test_seeds_that_draw_nothing_are_one_config() -> None:
+    np.save("probes.npy", np.ones((2, 21, 21, 1), np.float32))
+    for name, settings in {
+        "kernel": ("init.kind=uniform_kernel", "seed=range(0,4)"),
+        "constant": ("probes.kind=constant", "probes.seed=range(0,4)"),
+        "pools": ("init.kind=he_normal", "seed=range(0,4)"),
+        "file": ("probes.kind=file", "probes.path=probes.npy", "probes.seed=range(0,4)"),
+    }.items():
+        options = [word for setting in settings for word in ("-s", setting)]
+        stem = "max3x3 avg3x3" if name == "pools" else "2x3x3"
+        assert "1 new, 3 that come again" in good("run", stem, *options, "--name", name, "--dry-run").out
+        assert "1 config, 1 new, 3 dropped that came again" in good("run", stem, *options, "--name", name).err
+        (group,) = good("table", name, "--over", settings[-1].partition("=")[0], "-c", "luo,seed", "-f", "json").json
+        assert (group["n"], group["luo_sd"], group["luo_low"]) == (1, None, None)

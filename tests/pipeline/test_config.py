@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.config import KERNEL_VERSION, Config, build, decode, encode
+from pipeline.erf import measure_heatmap
 from pipeline.errors import InputError
 from pipeline.notation import format_stem, parse
 from tests.strategies import stems
@@ -186,6 +187,46 @@ def test_the_offset_left_out_is_that_of_a_program_that_builds_one_stem():
         {"stem": "5x5:8 max2x2/2", "input": "9x8x3", "init": {"kind": "neural_api"}, "probes": {"count": 2}}
     )
     assert coloured.init.offset == 2 * 9 * 8 * 3 + 25 * 3 * 8
+
+
+@pytest.mark.parametrize(
+    ("stem", "init", "probes", "drawn"),
+    [
+        ("2x3x3", {"kind": "uniform_kernel"}, {}, (False, True)),
+        ("2x3x3", {}, {"kind": "constant"}, (True, False)),
+        ("2x3x3", {"kind": "neural_api"}, {"kind": "neural_api"}, (True, True)),
+        ("max3x3/2 relu bn ln avg2x2 up2 gap", {"kind": "he_normal"}, {"kind": "normal"}, (False, True)),
+        ("max3x3", {"kind": "neural_api"}, {}, (False, True)),
+        ("res(max3x3)", {"kind": "normal"}, {}, (False, True)),
+        ("res(max3x3/2 dw1x1:2)", {"kind": "normal"}, {}, (True, True)),
+        ("t2x2/2", {}, {}, (True, True)),
+    ],
+)
+def test_a_seed_that_draws_nothing_takes_no_part_in_the_digest(stem, init, probes, drawn):
+    def of(init_seed, probes_seed):
+        seeds = {"init": {**init, "seed": init_seed}, "probes": {**probes, "seed": probes_seed}}
+        return build({"stem": stem, **seeds})
+
+    plain = of(0, 0)
+    for seeds, counts in (((7, 0), drawn[0]), ((0, 7), drawn[1])):
+        other = of(*seeds)
+        assert (other.digest != plain.digest) == counts
+        assert (other != plain) == counts
+        assert build(json.loads(encode(other))) == other
+        assert (measure_heatmap(other).values != measure_heatmap(plain).values).any() <= counts
+
+
+def test_seeds_beside_files_take_no_part_in_the_digest(tmp_path):
+    probes = {"kind": "file", "path": save_probes(tmp_path / "probes.npy", (2, 9, 9, 1))}
+    np.savez(tmp_path / "weights.npz", **{"layer0.weight": np.ones((3, 3, 1, 2), np.float32)})
+    init = {"kind": "file", "path": str(tmp_path / "weights.npz")}
+
+    def of(init_seed, probes_seed):
+        seeds = {"init": {**init, "seed": init_seed}, "probes": {**probes, "seed": probes_seed}}
+        return build({"stem": "3x3:2", "input": 9, **seeds})
+
+    assert of(3, 5) == of(0, 0)
+    assert (of(3, 5).init.seed, of(3, 5).probes.seed) == (0, 0)
 
 
 def save_probes(path, shape, value=0.5):

@@ -76,10 +76,10 @@ def test_every_grid_is_the_product_that_nested_loops_make(data, order, count):
 
 
 def test_grid_configs_precede_explicit_stems_which_cross_the_axes_that_describe_no_stack():
-    found = of(grid={"kernel": [3], "depth": [1, 2], "seed": [1, 2]}, stems=["gap", "bn"])
+    found = of(grid={"kernel": [3], "depth": [1, 2], "seed": [1, 2]}, stems=["1x1 gap", "1x1 bn"])
     assert [(config.stem, config.init.seed) for config in found] == [
         *[("3x3", 1), ("3x3", 2), ("2x3x3", 1), ("2x3x3", 2)],
-        *[("gap", 1), ("gap", 2), ("bn", 1), ("bn", 2)],
+        *[("1x1 gap", 1), ("1x1 gap", 2), ("1x1 bn", 1), ("1x1 bn", 2)],
     ]
 
 
