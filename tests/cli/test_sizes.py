@@ -1,11 +1,13 @@
 """Sizes through the command, held against closed forms."""
 
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.cli.command import good
+from tests.cli.command import erfsweep, good
 
 # kernel, layers, theoretical RF, sigma, sq 50 %, sq 90 %, ax 90 %, luo, luo of the square-rooted map:
 # the n-fold self-convolution of the box, in exact arithmetic.
@@ -112,3 +114,70 @@ def test_sizes_taken_anew_from_stored_heatmaps_are_those_that_were_stored() -> N
     before = good("table", "-c", columns, "-f", "csv").out
     assert "5 results" in good("measure", "--again").out
     assert good("table", "-c", columns, "-f", "csv").out == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("growth", "boxes", "--mass", "0.5"),
+        ("growth", "boxes", "--mass", "0.5", "--size", "sigma_x"),
+        ("growth", "boxes", "--center", "plane", "--size", "participation"),
+        ("table", "boxes", "--mass", "0.5", "-c", "config,luo,gauss_r2"),
+        ("table", "boxes", "--center", "plane", "-c", "config,hdr"),
+        ("table", "boxes", "--over", "seed", "--mass", "0.5", "-c", "config,area_99"),
+    ],
+)
+def test_an_option_that_changes_nothing_asked_for_is_refused(boxes: str, words: tuple[str, ...]) -> None:
+    ended = erfsweep(*words, "--db", boxes)
+    option = "--mass 0.5" if "--mass" in words else "--center plane"
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{option} changes nothing here: it changes eff_rf, " in ended.err
+
+
+def test_an_option_may_change_what_is_only_asked_or_sorted_by(boxes: str) -> None:
+    columns = ("table", "boxes", "--mass", "0.5", "-c", "luo", "-f", "csv", "--db", boxes)
+    assert len(good(*columns, "--where", "eff_square == 3").rows) == sum(row[4] == 3 for row in UNIFORM)
+    widest = max(UNIFORM, key=lambda row: row[4])
+    (row,) = good(*columns, "--sort", "-eff_square", "--limit", "1").rows
+    assert float(row["luo"]) == pytest.approx(widest[7], abs=5e-5)
+
+
+def test_fields_say_which_options_change_them() -> None:
+    options = {row["field"]: row["options"] for row in good("fields", "-f", "json").json}
+    assert (options["eff_rf"], options["hdr"], options["luo"]) == ("mass, center", "mass", "center")
+    assert options["sigma_x"] is options["replknet_50"] is options["theo_rf"] is None
+
+
+def test_reasons_are_those_of_the_sizes_beside_them() -> None:
+    # The corner unit of a max-pool on constant probes has its own pixel, and nothing at the middle of the plane.
+    corner = ("-s", "readout.position=[0,0]", "-s", "init.kind=uniform_kernel")
+    good("run", "5x5=linear", *corner, "-s", "input=11", "--name", "corner")
+    columns = ("-c", "luo,fwhm_x,reasons", "-f", "json")
+    (unit,) = good("table", "corner", *columns).json
+    (plane,) = good("table", "corner", "--center", "plane", *columns).json
+    assert (unit["luo"], unit["fwhm_x"]) == (3, None)
+    assert {"fwhm_x": "at the border"}.items() <= json.loads(unit["reasons"]).items()
+    assert (plane["luo"], plane["fwhm_x"]) == (None, None)
+    zero = dict.fromkeys(("luo", "luo_ratio", "fwhm_x", "fwhm_y"), "centre is zero")
+    assert zero.items() <= json.loads(plane["reasons"]).items()
+    asked = ("--where", "like(reasons, '*centre is zero*')", "-f", "csv")
+    assert len(good("table", "corner", "--center", "plane", *asked).rows) == 1
+    assert good("table", "corner", *asked).rows == []
+    good("export", "corner", "--to", "out", "--center", "plane")
+    with Path("out/table.csv").open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert json.loads(row["reasons"]) == json.loads(plane["reasons"])
+
+
+def test_no_area_is_larger_than_the_plane() -> None:
+    # A uniform kernel of 25 on 21 pixels: at (15, 15) it sees the rows 3 to 20. The square of 99 % has a side of 25,
+    # 1.417 times the pixels of the plane, of which 18 x 18 are there. About (10, 10) no smaller square than all holds it.
+    units = "readout.position=[10,10],[15,15]"
+    good("run", "25x25=linear", "-s", "init.kind=uniform_kernel", "-s", units, "--name", "wide")
+    columns = ("-c", "area_50,area_99", "-f", "json")
+    middle, aside = good("table", "wide", *columns).json
+    assert (middle["area_99"], aside["area_99"]) == (1, pytest.approx((18 / 21) ** 2, rel=1e-12))
+    # Half of the 18 x 18 alike ones is in the half-width 7, rows 8 to 20; 12 of them would be 0.44.
+    assert aside["area_50"] == pytest.approx((13 / 21) ** 2, rel=1e-12)
+    middle, aside = good("table", "wide", *columns, "--center", "plane").json
+    assert middle["area_99"] == aside["area_99"] == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.measure import COLUMNS, Sample, sizes
 from pipeline.result import Sizes
 from pipeline.window import Window
+from store.fields import BY_NAME
 
 
 @st.composite
@@ -211,3 +212,39 @@ def test_both_centres_agree_where_the_unit_looks_at_the_middle_of_an_odd_plane(s
     heatmap[: sample.heatmap.shape[0], : sample.heatmap.shape[1]] = sample.heatmap
     middle = Sample(heatmap, ((height - 1) / 2, (width - 1) / 2), Window(0, height - 1, 0, width - 1))
     assert sizes([middle], center="plane") == sizes([middle], center="unit")
+
+
+def read(sample: Sample, fraction: float, center: str) -> dict[str, object]:
+    (found,) = sizes([sample], fraction, center)
+    return {name: getattr(found, name) for name in (*COLUMNS, "reasons")}
+
+
+@given(samples(), fractions, fractions, st.sampled_from(["unit", "plane"]))
+def test_a_fraction_changes_only_the_columns_that_say_so(sample, one, other, center):
+    before, after = read(sample, one, center), read(sample, other, center)
+    assert {name for name in before if before[name] != after[name]} <= changed_by("mass")
+
+
+@given(samples(), fractions)
+def test_a_centre_changes_only_the_columns_that_say_so(sample, fraction):
+    unit, plane = read(sample, fraction, "unit"), read(sample, fraction, "plane")
+    # A crop about another centre sums in another order, and two Gaussians may fit whole numbers equally well.
+    for name in set(unit) - changed_by("center"):
+        if not name.startswith("gauss"):
+            assert plane[name] == (None if unit[name] is None else pytest.approx(unit[name], rel=1e-12, abs=1e-12))
+
+
+def test_every_column_that_says_so_is_changed_by_its_option():
+    bell = np.exp(-((np.arange(24) - 7.5) ** 2) / 20)
+    sample = Sample(np.outer(bell[:20], bell), (9.0, 7.0), Window(-1, 19, -3, 17))
+    for option, (one, other) in {
+        "mass": ((0.9, "unit"), (0.5, "unit")),
+        "center": ((0.9, "unit"), (0.9, "plane")),
+    }.items():
+        before, after = read(sample, *one), read(sample, *other)
+        assert changed_by(option) - {"reasons"} == {name for name in before if before[name] != after[name]}
+
+
+def changed_by(option: str) -> set[str]:
+    """The columns that are declared to change with an option."""
+    return {name for name, field in BY_NAME.items() if option in field.options}
