@@ -13,6 +13,7 @@ from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Theory
 
 if TYPE_CHECKING:
+    from pipeline.network import Plane
     from pipeline.window import Window
     from store.engine import Store
 
@@ -53,8 +54,8 @@ def read_grouped(
         names += [name, *(f"{name}_{part}" for part in ("n", "sd", "low", "high"))]
         names += [f"{name}_map"] if map_ and name in SIZES else []
     listed = []
-    for members in groups(rows, path).values():
-        row = {name: _shared(members, name) for name in constant}
+    for members in groups(rows, path):
+        row = {name: shared(members, name) for name in constant}
         row |= {"n": len(members), "dead": sum(bool(member["dead"]) for member in members)}
         for name in spread_over:
             row |= _spread(members, name)
@@ -65,20 +66,31 @@ def read_grouped(
     return Table(tuple(names), [tuple(row[name] for name in names) for row in listed])
 
 
-def groups(rows: list[dict[str, Any]], *paths: str) -> dict[tuple[str, int], list[dict[str, Any]]]:
+def groups(rows: list[dict[str, Any]], *paths: str) -> list[list[dict[str, Any]]]:
     """Rows by everything of their config but some axes, in the order of their first members.
 
     Rows hold `spec` and `kernel_version`. What different versions of the kernel measured is kept apart: it may be one
-    draw measured twice. A row that is not measured yet will be so by the present one.
+    draw measured twice. A row that is not measured yet will be so by the present one. Where an axis of the stem is left
+    out the plane may follow the stem, as a chosen one does: it keeps rows apart only where one stem is on several.
     """
-    from pipeline.axis import without_axes
+    from pipeline.axis import STACK_AXES, without_axes
     from pipeline.config import KERNEL_VERSION, decode
 
-    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    follows = any(path in STACK_AXES for path in paths)
+    left_out = (*paths, "input.height", "input.width") if follows else paths
+    keyed = []
+    planes: dict[tuple[str, int], dict[str, Plane]] = {}
+    contested = set()
     for row in rows:
-        rest = without_axes(decode(row["spec"].encode()), *paths)
-        found.setdefault((rest, row["kernel_version"] or KERNEL_VERSION), []).append(row)
-    return found
+        config = decode(row["spec"].encode())
+        key = without_axes(config, *left_out), row["kernel_version"] or KERNEL_VERSION
+        if follows and planes.setdefault(key, {}).setdefault(config.stem, config.input) != config.input:
+            contested.add(key)
+        keyed.append((key, config.input, row))
+    found: dict[Any, list[dict[str, Any]]] = {}
+    for key, plane, row in keyed:
+        found.setdefault((key, plane if key in contested else None), []).append(row)
+    return list(found.values())
 
 
 def _check_numbers(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
@@ -87,7 +99,7 @@ def _check_numbers(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
             raise InputError(f"column {quote(name)} is text and has no mean; leave it out of --columns")
 
 
-def _shared(members: list[dict[str, Any]], name: str) -> Any:
+def shared(members: list[dict[str, Any]], name: str) -> Any:
     """What all members of a group have in common, None where they differ."""
     found = {member[name] for member in members}
     return found.pop() if len(found) == 1 else None

@@ -44,7 +44,7 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
     import numpy as np
 
     from cli.columns import VARYING
-    from cli.grouped import groups
+    from cli.grouped import groups, shared
     from cli.render.tables import Table
     from cli.selection import SIZES, read
     from pipeline.errors import InputError, quote
@@ -58,12 +58,12 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
     if not stacks:
         raise InputError("there are no plain stacks among these results; growth needs a grid with a depth axis")
     made = []
-    for members in groups(stacks, *_DRAWN).values():
+    for members in groups(stacks, *_DRAWN):
         points = _points(members, size)
         if not points:
             continue
         depth, theory, mean, draws = np.array(points).T
-        head = tuple(members[0][name] for name in (*FAMILY, *others))
+        head = tuple(shared(members, name) for name in (*FAMILY, *others))
         for grown, values in ((size, mean), (f"{size} / theo_rf", mean / theory)):
             for along, x in (("depth", depth), ("theo_rf", theory)):
                 law = power_law(x, values)

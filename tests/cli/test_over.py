@@ -183,3 +183,18 @@ def test_seeds_that_draw_nothing_are_one_config() -> None:
         assert "1 config, 1 new, 3 dropped that came again" in good("run", stem, *options, "--name", name).err
         (group,) = good("table", name, "--over", settings[-1].partition("=")[0], "-c", "luo,seed", "-f", "json").json
         assert (group["n"], group["luo_sd"], group["luo_low"]) == (1, None, None)
+
+
+def test_planes_that_follow_the_depth_keep_no_family_apart_and_others_do() -> None:
+    # Chosen planes hold the window: 21 for one and two layers of 9x9, 25 for three, 33 for four.
+    Path("chosen.yaml").write_text("grid: {kernel: 9, depth: [1, 2, 3, 4], features: 2, seed: [0, 1]}\n")
+    good("run", "chosen.yaml", "-s", "input.channels=1,2", "--name", "chosen")
+    rows = good("table", "chosen", "-c", "depth,height", "-f", "json", "--where", "seed == 0 and channels == 1").json
+    assert [row["height"] for row in rows] == [21, 21, 25, 33]
+    rows = good("growth", "chosen", "-f", "json").json
+    assert [(row["points"], row["draws"], row["channels"]) for row in rows[::4]] == [(4, 8, 1), (4, 8, 2)]
+    rows = good("table", "chosen", "--over", "depth", "-c", "channels,seed,height", "-f", "json").json
+    assert [row["n"] for row in rows] == [4] * 4
+    good("run", "chosen.yaml", "-s", "input=21,41", "--name", "given")
+    rows = good("growth", "given", "-f", "json").json
+    assert [(row["points"], row["draws"], row["height"]) for row in rows[::4]] == [(4, 8, 21), (4, 8, 41)]
