@@ -187,7 +187,9 @@ def test_seeds_that_draw_nothing_are_one_config() -> None:
 
 def test_planes_that_follow_the_depth_keep_no_family_apart_and_others_do() -> None:
     # Chosen planes hold the window: 21 for one and two layers of 9x9, 25 for three, 33 for four.
-    Path("chosen.yaml").write_text("grid: {kernel: 9, depth: [1, 2, 3, 4], features: 2, seed: [0, 1]}\n")
+    Path("chosen.yaml").write_text(
+        "grid: {kernel: 9, depth: [1, 2, 3, 4], features: 2, activation: linear, seed: [0, 1]}\n"
+    )
     good("run", "chosen.yaml", "-s", "input.channels=1,2", "--name", "chosen")
     rows = good("table", "chosen", "-c", "depth,height", "-f", "json", "--where", "seed == 0 and channels == 1").json
     assert [row["height"] for row in rows] == [21, 21, 25, 33]

@@ -173,7 +173,7 @@ def test_no_area_is_larger_than_the_plane() -> None:
     # A uniform kernel of 25 on 21 pixels: at (15, 15) it sees the rows 3 to 20. The square of 99 % has a side of 25,
     # 1.417 times the pixels of the plane, of which 18 x 18 are there. About (10, 10) only the whole plane holds it.
     units = "readout.position=[10,10],[15,15]"
-    good("run", "25x25=linear", "-s", "init.kind=uniform_kernel", "-s", units, "--name", "wide")
+    good("run", "25x25=linear", "-s", "init.kind=uniform_kernel", "-s", "input=21", "-s", units, "--name", "wide")
     columns = ("-c", "area_50,area_99", "-f", "json")
     middle, aside = good("table", "wide", *columns).json
     assert (middle["area_99"], aside["area_99"]) == (1, pytest.approx((18 / 21) ** 2, rel=1e-12))
