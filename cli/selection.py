@@ -88,7 +88,6 @@ def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Ta
     condition = None if selection.where is None else parse(selection.where)
     asked = set() if condition is None else fields_of(condition)
     sorted_by = {name.removeprefix("-") for name in selection.sort}
-    _check_options(selection, {*columns, *asked, *sorted_by})
     late = bool((asked | sorted_by) & set(Sizes.__struct_fields__))
     needed = tuple(dict.fromkeys((*columns, *sorted(asked | sorted_by), "digest", "spec", "n_nan")))
     found = rows(
@@ -99,6 +98,7 @@ def _resized(store: "Store", selection: Selection, columns: Sequence[str]) -> Ta
         sort=() if late else selection.sort,
         limit=None if late else selection.limit,
     )
+    _check_options(selection, {*columns, *asked, *sorted_by})
     listed = found.dicts()
     by_digest = {row["digest"]: row for row in listed}
     for digest, sizes in resized(store, listed, selection.mass, selection.center):
