@@ -213,6 +213,25 @@ def test_trained_stems_agree_with_autograd(tmp_path_factory):
     agree()
 
 
+@pytest.mark.parametrize(
+    ("kind", "bias"),
+    [(kind, bias) for kind in ("sigmoid", "silu", "softplus", "mish", "elu", "selu") for bias in (-20, -40)]
+    + [("gelu", -3), ("tanh", -3)],
+)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 5e-6), ("float64", 1e-11)])
+def test_units_far_below_zero_are_not_dead(kind, bias, dtype, tolerance, tmp_path):
+    """The slope of the last activation is as small as 1e-17 there, and right; PyTorch's of GELU and tanh are not."""
+    stem = f"3x3:4=tanh 3x3:1={kind}"
+    arrays = trained(build({"stem": stem, "input": 9}), 3) | {"layer1.bias": np.full(1, bias)}
+    np.savez(tmp_path / "w.npz", **arrays)
+    init = {"kind": "file", "path": str(tmp_path / "w.npz")}
+    fields = {"stem": stem, "input": 9, "init": init, "probes": {"count": 8}}
+    expected, _ = torch_heatmap(build(fields | {"dtype": "float64"}))
+    found = measure_heatmap(build(fields | {"dtype": dtype}))
+    assert (found.n_zero, found.n_nan) == (0, 0)
+    assert np.abs(found.values - expected).max() <= tolerance * expected.max()
+
+
 def choices(config, out, traces):
     """[n]-last arrays of every choice that a forward pass made: signs at ReLUs, places of maxima."""
     found = [out > 0] if config.readout.channel == "relu_sum" else []

@@ -5,7 +5,6 @@ from math import erf, exp, pi, sqrt
 import numpy as np
 import pytest
 
-from pipeline.layers import gelu as module
 from pipeline.layers.gelu import gelu
 
 Z = np.concatenate([np.linspace(-12, 12, 20001), [0.0, -0.0, 1e-30, -1e-30, 3e38, -3e38]]).astype("f4")
@@ -17,15 +16,16 @@ def by_definition(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return z * phi, phi + z * density
 
 
-@pytest.mark.parametrize("many", [1, Z.size + 1])
-def test_float32_is_as_near_as_its_roundings_by_formula_and_by_erf(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MANY", many)
-    value, slope = by_definition(Z.astype("f8"))
+@pytest.mark.parametrize("largest", [2.5, 3.2e38], ids=["near", "far"])
+def test_float32_is_as_near_as_its_roundings(largest: float) -> None:
+    """What is near zero altogether goes a shorter way."""
+    z = Z[np.abs(Z) <= largest]
+    value, slope = by_definition(z.astype("f8"))
     with np.errstate(over="ignore"):
-        made, steepness = gelu(Z.copy())
+        made, steepness = gelu(z.copy())
     assert made.dtype == steepness.dtype == np.float32
-    np.testing.assert_allclose(made, value, rtol=1e-6, atol=6e-7)
-    np.testing.assert_allclose(steepness, slope, atol=4e-7)
+    np.testing.assert_allclose(made, value, rtol=1e-6, atol=3e-7)
+    np.testing.assert_allclose(steepness, slope, atol=2e-7)
 
 
 def test_float64_is_exact() -> None:
@@ -36,7 +36,7 @@ def test_float64_is_exact() -> None:
     np.testing.assert_allclose(steepness, slope, atol=1e-15)
 
 
-@pytest.mark.parametrize("size", [3, 3 * module._MANY])
+@pytest.mark.parametrize("size", [3, 3000])
 def test_what_is_no_number_stays_so(size: int) -> None:
     z = np.resize(np.array([np.nan, 1, -1], "f4"), size)
     value, slope = gelu(z)
