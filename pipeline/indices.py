@@ -1,4 +1,7 @@
-"""Sets of indices along one axis, as bits of an integer, and how a layer carries them back to its input."""
+"""Sets of indices along one axis, as bits of an integer, and how a layer carries them back to its input.
+
+`read_by` and `feeding` take planes to go on without end; `pixels_read` and `pixels_feeding` keep to those that exist.
+"""
 
 from collections.abc import Iterator
 
@@ -63,8 +66,35 @@ def span(first: int, last: int) -> Indices:
     return Indices(first, (1 << last - first + 1) - 1)
 
 
-def read_by(outputs: Indices, axis: Axis, mode: PaddingMode) -> Indices:
-    """The inputs that some outputs of a convolution or pool read, padding folded onto the pixels it copies.
+def read_by(outputs: Indices, axis: Axis, taps: range | None = None) -> Indices:
+    """The inputs that some outputs of a convolution or pool read with some taps, or with all; no plane ends them."""
+    taps = range(axis.kernel) if taps is None else taps
+    if not outputs or not taps:
+        return Indices()
+    bits = _box(_spread(outputs.bits, axis.stride), len(taps), axis.dilation)
+    return Indices(outputs.first * axis.stride - axis.before + taps.start * axis.dilation, bits)
+
+
+def feeding(outputs: Indices, axis: Axis, taps: range | None = None) -> Indices:
+    """The inputs that feed some outputs of a transposed convolution or an up-sampling with some taps, or with all.
+
+    None where the outputs are gaps; no plane ends them.
+    """
+    taps = range(axis.kernel) if taps is None else taps
+    if not outputs or not taps:
+        return Indices()
+    # Input n feeds the set iff n*s - before + i*d is in it for some i, that is iff n*s - before is in the set
+    # moved down by each i*d; then every s-th of those is kept.
+    first = outputs.first - (taps.stop - 1) * axis.dilation
+    bits = _box(outputs.bits, len(taps), axis.dilation)
+    start = -((-first - axis.before) // axis.stride)
+    skipped = start * axis.stride - axis.before - first
+    kept = format(bits >> skipped, "b")[::-1][:: axis.stride][::-1]
+    return indices(start, int(kept, 2))
+
+
+def pixels_read(outputs: Indices, axis: Axis, mode: PaddingMode) -> Indices:
+    """The pixels of the input that some outputs of a convolution or pool read, padding folded onto those it copies.
 
     Zero padding (and the -inf of max-pooling) is no input: it is left out.
     """
@@ -72,9 +102,7 @@ def read_by(outputs: Indices, axis: Axis, mode: PaddingMode) -> Indices:
         return outputs
     size = axis.size_in
     lowest, highest = (-axis.before, size - 1 + axis.after) if mode in ("reflect", "circular") else (0, size - 1)
-    taps = read_taps(axis, outputs.first, outputs.last, lowest, highest)
-    bits = _box(_spread(outputs.bits, axis.stride), len(taps), axis.dilation) if taps else 0
-    reached = indices(outputs.first * axis.stride - axis.before + taps.start * axis.dilation, bits)
+    reached = read_by(outputs, axis, read_taps(axis, outputs.first, outputs.last, lowest, highest))
     inside = reached & span(0, size - 1)
     if mode == "zeros":
         return inside
@@ -90,21 +118,12 @@ def read_by(outputs: Indices, axis: Axis, mode: PaddingMode) -> Indices:
     return inside | _mirrored(below, 0) | _mirrored(above, size - 1)
 
 
-def feeding(outputs: Indices, axis: Axis) -> Indices:
-    """The inputs that feed some outputs of a transposed convolution or an up-sampling; none where they are gaps."""
+def pixels_feeding(outputs: Indices, axis: Axis) -> Indices:
+    """The pixels of the input that feed some outputs of a transposed convolution or an up-sampling."""
     if not outputs:
         return outputs
     taps = feeding_taps(axis, outputs.first, outputs.last)
-    if not taps:
-        return Indices()
-    # Input n feeds the set iff n*s - before + i*d is in it for some i, that is iff n*s - before is in the set
-    # moved down by each i*d; then every s-th of those is kept.
-    first = outputs.first - (taps.stop - 1) * axis.dilation
-    bits = _box(outputs.bits, len(taps), axis.dilation)
-    start = max(-((-first - axis.before) // axis.stride), 0)
-    skipped = start * axis.stride - axis.before - first
-    kept = format(bits >> skipped, "b")[::-1][:: axis.stride][::-1]
-    return indices(start, int(kept, 2)) & span(0, axis.size_in - 1)
+    return feeding(outputs, axis, taps) & span(0, axis.size_in - 1)
 
 
 def _mirrored(beyond: Indices, edge: int) -> Indices:
@@ -114,7 +133,11 @@ def _mirrored(beyond: Indices, edge: int) -> Indices:
 
 def _spread(bits: int, stride: int) -> int:
     """Bit i becomes bit i*stride."""
-    return bits if stride == 1 else int(("0" * (stride - 1)).join(format(bits, "b")), 2)
+    if stride == 1:
+        return bits
+    if bits & bits + 1 == 0:  # one run, as most sets are
+        return _box(bits & 1, bits.bit_length(), stride)
+    return int(("0" * (stride - 1)).join(format(bits, "b")), 2)
 
 
 def _box(bits: int, count: int, dilation: int) -> int:

@@ -117,12 +117,12 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
         least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x")) | 1
         if least > MAX_INTEGER:
             raise InputError(
-                f"the centre unit of {quote(stem)} sees more than {MAX_INTEGER} pixels; name the plane, such as input=224"
+                f"the centre unit of {quote(stem)} sees more than {MAX_INTEGER} pixels; name a plane, such as input=224"
             )
         side, why = max(side, least - 2), f"stem {quote(stem)}: its window leaves the plane"
     raise InputError(
         f"no odd side from {LEAST_SIDE} to {side} makes a plane that holds the window of the centre unit ({why}); "
-        "name the plane, such as input=224"
+        "name a plane, such as input=224"
     )
 
 

@@ -6,23 +6,25 @@ that share the same columns. Channels play no part: each channel of a layer read
 over the same pixels.
 """
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from pipeline.indices import Indices, feeding, read_by, span
+from pipeline.indices import Indices, pixels_feeding, pixels_read, span
 from pipeline.network import Network, Node
 from pipeline.stem import GlobalAvgPool, Group, Transposed, Upsample
 
 Product: TypeAlias = tuple[Indices, Indices]
-_Products: TypeAlias = tuple[Product, ...]
+Products: TypeAlias = tuple[Product, ...]
+Carry: TypeAlias = Callable[[Node, Product], Product]
+"""How one layer, which is no residual sum, carries a product of its outputs back to its input."""
 
 
 class Support(msgspec.Struct, frozen=True):
     """Input pixels, as products of rows and columns; no row is in two of them, no two have the same columns."""
 
-    products: _Products
+    products: Products
 
     @property
     def dead(self) -> bool:
@@ -42,41 +44,73 @@ class Support(msgspec.Struct, frozen=True):
     @property
     def hull(self) -> tuple[int, int, int, int] | None:
         """(top, bottom, left, right), inclusive, of the smallest rectangle around it; None where it is dead."""
-        if self.dead:
-            return None
-        rows, columns = self.rows, self.columns
-        return rows.first, rows.last, columns.first, columns.last
+        return hull(self.products)
 
     def pixels(self) -> set[tuple[int, int]]:
         """Every (y, x) of the support."""
         return {(y, x) for rows, columns in self.products for y in rows for x in columns}
 
 
+class Seen(NamedTuple):
+    """Pixels that are seen of one plane. misaligned: two branches of a sum have hulls of different middles."""
+
+    products: Products
+    misaligned: bool = False
+
+
 def support(nodes: Network, unit: tuple[int, int]) -> Support:
     """The support on the input plane of the output unit (y, x)."""
+    return Support(seen_by(nodes, unit, _on_plane).products)
+
+
+def seen_by(nodes: Network, unit: tuple[int, int], carry: Carry) -> Seen:
+    """What the output unit (y, x) sees of the input of some nodes, each of which is walked back by `carry`."""
     y, x = unit
-    return Support(_behind(nodes, ((span(y, y), span(x, x)),)))
+    return _behind(nodes, Seen(((span(y, y), span(x, x)),)), carry)
 
 
-def _behind(nodes: Network, seen: _Products) -> _Products:
+def hull(products: Products) -> tuple[int, int, int, int] | None:
+    """(top, bottom, left, right), inclusive, of the smallest rectangle around some products; None around none."""
+    if not products:
+        return None
+    return (
+        min(rows.first for rows, _ in products),
+        max(rows.last for rows, _ in products),
+        min(columns.first for _, columns in products),
+        max(columns.last for _, columns in products),
+    )
+
+
+def _behind(nodes: Network, seen: Seen, carry: Carry) -> Seen:
     for node in reversed(nodes):
         if isinstance(node.layer, Group):
-            shortcut = _behind((node.shortcut,), seen) if node.shortcut else seen
-            seen = _union(_behind(node.body, seen) + shortcut)
+            body = _behind(node.body, seen, carry)
+            beside = _behind((node.shortcut,), seen, carry) if node.shortcut else seen
+            misaligned = body.misaligned or beside.misaligned or not _same_middle(body.products, beside.products)
+            seen = Seen(_union(body.products + beside.products), misaligned)
         else:
-            seen = _union([_product(node, rows, columns) for rows, columns in seen])
+            seen = Seen(_union(carry(node, product) for product in seen.products), seen.misaligned)
     return seen
 
 
-def _product(node: Node, rows: Indices, columns: Indices) -> Product:
+def _same_middle(one: Products, other: Products) -> bool:
+    """Whether the hulls of both have the same middle; a branch that sees nothing has none."""
+    first, second = hull(one), hull(other)
+    if first is None or second is None:
+        return True
+    return first[0] + first[1] == second[0] + second[1] and first[2] + first[3] == second[2] + second[3]
+
+
+def _on_plane(node: Node, product: Product) -> Product:
+    rows, columns = product
     if isinstance(node.layer, GlobalAvgPool):
         return span(0, node.y.size_in - 1), span(0, node.x.size_in - 1)
     if isinstance(node.layer, Transposed | Upsample):
-        return feeding(rows, node.y), feeding(columns, node.x)
-    return read_by(rows, node.y, node.padding_mode), read_by(columns, node.x, node.padding_mode)
+        return pixels_feeding(rows, node.y), pixels_feeding(columns, node.x)
+    return pixels_read(rows, node.y, node.padding_mode), pixels_read(columns, node.x, node.padding_mode)
 
 
-def _union(products: Iterable[Product]) -> _Products:
+def _union(products: Iterable[Product]) -> Products:
     """The same pixels with each row in one product, and rows of equal columns together.
 
     There are never more products than rows, however many branches were summed.

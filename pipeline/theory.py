@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.arithmetic import Line, after, hull
 from pipeline.errors import InputError
-from pipeline.indices import Indices, feeding, read_by, span
+from pipeline.indices import Indices, pixels_feeding, pixels_read, span
 from pipeline.network import Axis, Network, Node, Plane
 from pipeline.notation import format_stem
 from pipeline.stem import (
@@ -215,8 +215,8 @@ def _pixels_read(node: Node, axis: Axis) -> Indices:
         return span(0, axis.size_in - 1)
     unit = span(axis.size_out // 2, axis.size_out // 2)
     if isinstance(node.layer, Transposed | Upsample):
-        return feeding(unit, axis)
-    return read_by(unit, axis, node.padding_mode)
+        return pixels_feeding(unit, axis)
+    return pixels_read(unit, axis, node.padding_mode)
 
 
 def _row(entry: _Entry, plane: Plane) -> Row:

@@ -1,4 +1,4 @@
-"""The window of a unit: which input pixels it could see, as unclipped intervals, walked back layer by layer.
+"""The window of a unit: the smallest rectangle around the input pixels that it would see if no plane had an end.
 
 Per axis an interval [a, b] of outputs stands on these inputs (k kernel, s stride, d dilation, p `Axis.before`):
 
@@ -8,6 +8,11 @@ Per axis an interval [a, b] of outputs stands on these inputs (k kernel, s strid
     residual sum             body and shortcut                            the hull of both
 
 Nearest up-sampling by f is the second line with k = s = f, d = 1, p = 0: [floor(a/f), floor(b/f)].
+
+Where the kernels of a transposed convolution leave gaps (s > 1, and k < s or d > 1), some of its outputs are fed by
+less than the second line says, or by nothing, and which ones are depends on all the outputs between a and b. So from
+the unit to the last such layer on the way back the exact sets of pixels are carried (`pipeline.support`, on planes that
+do not end), and from there on their hull, which all other layers carry exactly.
 """
 
 from typing import NamedTuple
@@ -15,8 +20,13 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.errors import InputError
-from pipeline.network import Axis, Network, Node, Plane
+from pipeline.indices import Indices, feeding, read_by, span
+from pipeline.network import Axis, Network, Node, Plane, walk
 from pipeline.stem import GlobalAvgPool, Group, Transposed, Upsample
+from pipeline.support import Product, hull, seen_by
+
+LARGEST_SET = 2**26
+"""As many indices may lie between the first and the last of a set that is carried exactly: it takes a bit for each."""
 
 LARGEST_WINDOW = 2**53
 """Above this many pixels a window's centre is no longer exact in a float64."""
@@ -25,7 +35,8 @@ LARGEST_WINDOW = 2**53
 class Window(msgspec.Struct, frozen=True):
     """Inclusive, unclipped bounds on the input plane, in pixels; they may leave it.
 
-    A unit that falls between the kernels of a transposed convolution sees nothing: its height and width are 0.
+    A unit that falls between the kernels of a transposed convolution sees nothing: its height and width are 0, and its
+    centre is between the two pixels around the place where the unit stands.
     """
 
     top: int
@@ -56,13 +67,12 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class _Sight(NamedTuple):
-    """What is seen of one plane. An empty sight keeps a place, so that its window still stands somewhere."""
+    """The hull of what is seen of one plane."""
 
     top: int
     bottom: int
     left: int
     right: int
-    empty: bool = False
     misaligned: bool = False
     is_global: bool = False
 
@@ -70,16 +80,49 @@ class _Sight(NamedTuple):
 def window(nodes: Network, unit: tuple[int, int]) -> Window:
     """The window on the input plane of the output unit (y, x), in pixels.
 
-    Raises InputError where a side exceeds 2**53 pixels, as after dozens of strided layers on a plane of one pixel.
+    Raises InputError where a side exceeds 2**53 pixels, as after dozens of strided layers on a plane of one pixel, or
+    2**26 pixels behind a transposed convolution with gaps.
     """
-    sight = _behind(nodes, _Sight(unit[0], unit[0], unit[1], unit[1]))
+    sight = _Sight(unit[0], unit[0], unit[1], unit[1])
+    gaps = next((position for position, node in enumerate(nodes) if _has_gaps(node)), len(nodes))
+    seen = seen_by(nodes[gaps:], unit, _endless)
+    edges = hull(seen.products)
+    if edges is not None:
+        is_global = any(isinstance(node.layer, GlobalAvgPool) for node in walk(nodes[gaps:]))
+        sight = _behind(nodes[:gaps], _Sight(*edges, seen.misaligned, is_global))
+    else:
+        sight = _behind(nodes, sight)  # where it stands, though it sees nothing
     if max(abs(bound) for bound in sight[:4]) > LARGEST_WINDOW:
         raise InputError(
             f"the unit's window spans more than 2**53 pixels after {nodes[-1].index + 1} layers; use fewer strides"
         )
-    if sight.empty:
-        return Window(sight.top, sight.top - 1, sight.left, sight.left - 1, sight.misaligned, sight.is_global)
-    return Window(sight.top, sight.bottom, sight.left, sight.right, sight.misaligned, sight.is_global)
+    if edges is None:
+        top, left = (sight.top + sight.bottom) // 2 + 1, (sight.left + sight.right) // 2 + 1
+        return Window(top, top - 1, left, left - 1, seen.misaligned, sight.is_global)
+    return Window(*sight)
+
+
+def _has_gaps(node: Node) -> bool:
+    layers = walk((node,))
+    return any(isinstance(each.layer, Transposed) and (each.y.has_gaps or each.x.has_gaps) for each in layers)
+
+
+def _endless(node: Node, product: Product) -> Product:
+    """What a product of outputs reads, or is fed by, on planes that go on without end."""
+    return _endless_axis(node, product[0], node.y), _endless_axis(node, product[1], node.x)
+
+
+def _endless_axis(node: Node, outputs: Indices, axis: Axis) -> Indices:
+    is_global, is_fed = isinstance(node.layer, GlobalAvgPool), isinstance(node.layer, Transposed | Upsample)
+    between = axis.size_in if is_global else (outputs.last - outputs.first) * (1 if is_fed else axis.stride)
+    if between + (axis.kernel - 1) * axis.dilation > LARGEST_SET:
+        raise InputError(
+            f"the window of layer {node.index} spans more than 2**26 pixels behind a transposed convolution with gaps; "
+            "use fewer strides or smaller kernels"
+        )
+    if is_global:
+        return span(0, axis.size_in - 1)
+    return feeding(outputs, axis) if is_fed else read_by(outputs, axis)
 
 
 def _behind(nodes: Network, sight: _Sight) -> _Sight:
@@ -89,12 +132,10 @@ def _behind(nodes: Network, sight: _Sight) -> _Sight:
             sight = _hull(_behind(node.body, sight), _behind((node.shortcut,), sight) if node.shortcut else sight)
         elif isinstance(layer, GlobalAvgPool):
             sight = sight._replace(top=0, bottom=node.y.size_in - 1, left=0, right=node.x.size_in - 1, is_global=True)
-        elif isinstance(layer, Transposed | Upsample):
-            sight = _fed(node, sight)
         else:
-            top, bottom = read(node.y, sight.top, sight.bottom)
-            left, right = read(node.x, sight.left, sight.right)
-            sight = _Sight(top, bottom, left, right, *sight[4:])
+            carry = fed if isinstance(layer, Transposed | Upsample) else read
+            rows, columns = carry(node.y, sight.top, sight.bottom), carry(node.x, sight.left, sight.right)
+            sight = _Sight(*rows, *columns, sight.misaligned, sight.is_global)
     return sight
 
 
@@ -104,34 +145,23 @@ def read(axis: Axis, low: int, high: int) -> tuple[int, int]:
     return low * axis.stride - shift, high * axis.stride - shift + (axis.kernel - 1) * axis.dilation
 
 
-def _fed(node: Node, sight: _Sight) -> _Sight:
-    top, bottom = fed(node.y, sight.top, sight.bottom)
-    left, right = fed(node.x, sight.left, sight.right)
-    empty = sight.empty or top > bottom or left > right
-    return _Sight(min(top, bottom), bottom, min(left, right), right, empty, sight.misaligned, sight.is_global)
-
-
 def fed(axis: Axis, low: int, high: int) -> tuple[int, int]:
     """The inputs, unclipped, that feed outputs `low` to `high` of a transposed convolution or an up-sampling.
 
-    The first is beyond the last where all of the outputs are gaps between kernels.
+    Exact where the kernels leave no gaps.
     """
     reach = (axis.kernel - 1) * axis.dilation
     return -((reach - axis.before - low) // axis.stride), (high + axis.before) // axis.stride
 
 
 def _hull(one: _Sight, other: _Sight) -> _Sight:
-    """Both branches of a sum together; a branch that sees nothing adds nothing."""
-    misaligned, is_global = one.misaligned or other.misaligned, one.is_global or other.is_global
-    if one.empty or other.empty:
-        return (other if one.empty else one)._replace(misaligned=misaligned, is_global=is_global)
-    misaligned |= one.top + one.bottom != other.top + other.bottom or one.left + one.right != other.left + other.right
+    """Both branches of a sum together."""
+    misaligned = one.top + one.bottom != other.top + other.bottom or one.left + one.right != other.left + other.right
     return _Sight(
         min(one.top, other.top),
         max(one.bottom, other.bottom),
         min(one.left, other.left),
         max(one.right, other.right),
-        False,
-        misaligned,
-        is_global,
+        one.misaligned or other.misaligned or misaligned,
+        one.is_global or other.is_global,
     )

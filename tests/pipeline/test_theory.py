@@ -8,6 +8,8 @@ from pipeline.network import Plane, network, walk
 from pipeline.support import support
 from pipeline.theory import theory
 from pipeline.window import window
+from tests.endless_network import seen
+from tests.random_stems import random_networks
 from tests.strategies import stems
 
 ALEXNET_V2 = "11x11/4:64p0 max3x3/2p0 5x5:192 max3x3/2p0 2x3x3:384 3x3:256 max3x3/2p0"
@@ -203,3 +205,21 @@ def test_ten_thousand_layers():
 def test_a_field_past_exact_numbers_is_refused():
     with pytest.raises(InputError, match=r"2\*\*53"):
         table("60x3x3/2")
+
+
+def test_cover_is_the_share_of_the_exact_window_behind_gaps_too():
+    assert table("t2x2/2@3", side=9).rows[-1].cover == 1 / 81  # one pixel, though the kernel's ends reach two
+    assert table("t2x2/2@2", side=9).rows[-1].cover == 0
+    for _, nodes in random_networks(19, 300):
+        made, plane = nodes[-1].made, nodes[0].given
+        pixels = seen(nodes, (made.height // 2, made.width // 2))
+        clipped = 0
+        if pixels:
+            rows, columns = zip(*pixels, strict=True)
+            clipped = _inside(rows, plane.height) * _inside(columns, plane.width)
+        assert theory(nodes).rows[-1].cover == pytest.approx(clipped / (plane.height * plane.width))
+
+
+def _inside(numbers, size):
+    """How many pixels of a side lie between the least and the largest."""
+    return max(min(max(numbers), size - 1) - max(min(numbers), 0) + 1, 0)
