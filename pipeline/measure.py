@@ -34,8 +34,10 @@ ZERO = "centre is zero"
 BORDER = "at the border"
 UNFIT = "no convergence"
 UNREACHED = "not reached"
+EMPTY = "empty window"
 
 COLUMNS = tuple(name for name in Sizes.__struct_fields__ if name != "reasons")
+_DIVIDED_BY_WINDOW = {"ratio": "eff_rf", "ratio_y": "eff_rf_y", "luo_ratio": "luo"}
 _ABOUT_CENTER = frozenset({"luo", "luo_ratio", "fwhm_x", "fwhm_y"})
 _DEAD = Sizes(reasons=dict.fromkeys(COLUMNS, DEAD))
 
@@ -80,8 +82,8 @@ def _columns(batch: Batch, members: list[Sample], fraction: float, integer: bool
     discs = disc_rings(height, width, y, x)
     centroid_x, sigma_x = moments(profile_x)
     centroid_y, sigma_y = moments(profile_y)
-    theo_rf = np.array([sample.window.width for sample in members], dtype=np.float64)
-    theo_rf_y = np.array([sample.window.height for sample in members], dtype=np.float64)
+    theo_rf = np.array([sample.window.width or np.nan for sample in members], dtype=np.float64)
+    theo_rf_y = np.array([sample.window.height or np.nan for sample in members], dtype=np.float64)
     luo = _luo(batch)
     gaussians = _gaussians(batch, members)
     fwhm_x, fwhm_y = _fwhm(batch)
@@ -184,6 +186,8 @@ def _with_reasons(row: list[float], on_plane: bool, zero: bool) -> Sizes:
     for column, value in zip(COLUMNS, row, strict=True):
         if value == value:
             values[column] = value
+        elif _DIVIDED_BY_WINDOW.get(column) in values:
+            reasons[column] = EMPTY
         elif column in _ABOUT_CENTER:
             reasons[column] = OUTSIDE if not on_plane else ZERO if zero else BORDER
         else:

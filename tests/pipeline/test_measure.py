@@ -163,3 +163,14 @@ def test_no_samples_have_no_sizes():
 def test_a_fraction_that_is_no_share_is_refused(fraction):
     with pytest.raises(InputError, match="fraction of the mass"):
         sizes([], fraction)
+
+
+def test_ratios_to_an_empty_window_do_not_exist():
+    """Padding that wraps around reads a pixel for a unit whose window falls into a gap."""
+    heatmap = np.zeros((9, 9))
+    heatmap[4, 4] = 1
+    (found,) = sizes([Sample(heatmap, (4.5, 4.5), Window(5, 4, 5, 4))])
+    assert (found.ratio, found.ratio_y, found.luo_ratio) == (None, None, None)
+    assert {found.reasons[name] for name in ("ratio", "ratio_y", "luo_ratio")} == {"empty window"}
+    assert found.eff_rf == 2  # one pixel, half a pixel beside the centre
+    assert found.luo == 1  # above 0.0455 of a quarter, the mean of the four around the centre
