@@ -27,6 +27,9 @@ from pipeline.result import Failure, Outcome
 GRACE = 1.0
 """Seconds that running partitions are given once the run is stopped."""
 
+STRUCK = 5
+"""Idle workers that have to die before we give up."""
+
 _TICK = 0.1
 
 Say: TypeAlias = Callable[[str], None]
@@ -44,6 +47,10 @@ class Drive:
         self.seats: dict[str, Seat] = {}
         self.again: deque[Partition] = deque()
         self.suspects = Suspects()
+        self.ends: dict[str, tuple[Carried, Left]] = {}  # of workers of cornered configs, by digest
+        self.drained = False
+        self.struck = 0  # idle workers that have died since something was measured
+        self.measured_at = time.monotonic()
         self.count = 0
         self.empty_since = time.monotonic()
         self.waiting_said = False
@@ -53,6 +60,7 @@ class Drive:
         try:
             self.fleet.open()
             while not self.stop.is_set():
+                self._convict()
                 with self.times.spent("scheduling"):
                     more = self._fill(partitions)
                 if not more and not self._outstanding():
@@ -64,7 +72,7 @@ class Drive:
                 self.fleet.close()
 
     def _outstanding(self) -> bool:
-        return bool(self.suspects.waiting or self.again or any(seat.carried for seat in self.seats.values()))
+        return bool(self.suspects or self.again or any(seat.carried for seat in self.seats.values()))
 
     def _step(self, patience: float) -> None:
         """Handles the next news, or looks after the fleet if there is none for a while."""
@@ -107,14 +115,33 @@ class Drive:
             return
         at_work, at_rest = seat.lost(news.processing)
         if news.expected:
-            self.again.extend((*at_work, *at_rest))
+            self.again.extend(one for one in (*at_work, *at_rest) if not self.suspects.gave_back(one))
             return
         self.again.extend(at_rest)  # their results are lost, but they did not end the worker
         alone = seat.alone and (news.processing is None or news.processing <= seat.carried.keys())
-        culprit = self.suspects.died(at_work[: seat.threads], at_work[seat.threads :], alone=alone)
-        if culprit is not None:
-            (carried,) = seat.carried.values()
-            self._deliver([_killed(culprit, carried, news)])
+        since = min((carried.since for carried in seat.carried.values()), default=time.time())
+        running, waiting = at_work[: seat.threads], at_work[seat.threads :]
+        self.suspects.died(running, waiting, alone=alone, lasted=time.time() - since)
+        if alone:
+            self.ends |= {one.partition.jobs[0].digest: (one, news) for one in seat.carried.values()}
+        if not seat.carried:
+            self._was_struck()
+
+    def _was_struck(self) -> None:
+        """A worker died that had nothing to do: others kill our workers, and where none gets through we give up."""
+        self.struck += 1
+        silent = time.monotonic() - self.measured_at
+        if self.struck >= STRUCK and silent > self.fleet.patience:
+            raise EngineError(
+                f"workers are killed from outside, {self.struck} of them while they were idle, and nothing was measured"
+                f" for {silent:.0f} s; see what kills them, and type `erfsweep work` to go on"
+            )
+
+    def _convict(self) -> None:
+        if not self.fleet.events.empty():  # a death may be among the news
+            return
+        for job in self.suspects.watch(len(self.seats)):
+            self._deliver([_killed(job, *self.ends.pop(job.digest))])
 
     # Partitions, on their way out and back.
 
@@ -126,20 +153,20 @@ class Drive:
         """
         more = True
         while more and not self.stop.is_set():
-            draining = len(self.suspects.waiting)
+            draining = self.suspects.ready(idle=self._is_idle())
             given = False
             for seat in sorted(self.seats.values(), key=lambda seat: len(seat.carried)):
                 if draining:
                     draining -= 1
                     if not seat.carried:
                         seat.alone = True
-                        self._carry(seat, self.suspects.waiting.popleft())
+                        self._carry(seat, self.suspects.take())
                     continue
                 if not seat.has_room:
                     continue
                 wanted = self.again.popleft() if self.again else next(partitions, None)
                 if wanted is None:
-                    more = False
+                    more, self.drained = False, True
                     self._share()
                     break
                 self._carry(seat, wanted)
@@ -147,6 +174,10 @@ class Drive:
             if not given:
                 break
         return more
+
+    def _is_idle(self) -> bool:
+        """Whether nothing is left to do but to try suspects."""
+        return self.drained and not self.again and all(seat.alone or not seat.carried for seat in self.seats.values())
 
     def _share(self) -> None:
         """At the end of a run: seats that are idle take half of what still waits behind others."""
@@ -176,11 +207,15 @@ class Drive:
         if seat is None or key not in seat.carried:
             return
         partition = seat.carried.pop(key).partition
-        if answer is None:
-            self.again.append(partition)
-            return
         seat.alone = False
+        if answer is None:
+            if not self.suspects.gave_back(partition):
+                self.again.append(partition)
+            return
         self.suspects.finished(partition)
+        for digest in self.ends.keys() & {job.digest for job in partition.jobs} if self.ends else ():
+            del self.ends[digest]
+        self.struck = 0
         reply = unpack(answer)
         self.times.moving += max(time.time() - reply.sent, 0.0)
         self.times.encoding += reply.encoding
@@ -188,6 +223,7 @@ class Drive:
         self._deliver(reply.outcomes)
 
     def _deliver(self, outcomes: list[Outcome]) -> None:
+        self.measured_at = time.monotonic()
         with self.times.spent("storing"):
             self.deliver(outcomes)
 
