@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.batch import Frame
-from pipeline.rings import mass, square_rings
+from pipeline.rings import TOLERANCE, mass, square_rings
 from pipeline.sample import Floats
 
 
@@ -15,7 +15,7 @@ def replknet_areas(values: Floats, frame: Frame, fractions: list[float]) -> list
 
     values: E / used, float64 [n, height, width] of the frame's crop, not rescaled: the logarithm makes the ratio depend
     on the units of E, which is why it is kept for comparison only. Returns one [n] for each fraction, NaN where no such
-    square exceeds it.
+    square exceeds it. A share that is exactly the fraction does not exceed it, however the sums are rounded.
 
     Source: Ding et al. 2022, arXiv 2203.06717, `erf/analyze_erf.py`.
     """
@@ -27,7 +27,7 @@ def replknet_areas(values: Floats, frame: Frame, fractions: list[float]) -> list
     largest = min(height // 2 - 1, (width - 1) // 2)
     areas = []
     for fraction in fractions:
-        above = share > fraction
+        above = share > fraction + TOLERANCE
         half = np.maximum(rings.radius[above.argmax(axis=1)], 1)
         exists = above.any(axis=1) & (half <= largest)
         areas.append(np.where(exists, (2 * half + 1) ** 2 / (height * width), np.nan))
