@@ -1,6 +1,6 @@
 """Spread over replicates: what the draws of a group say together, and how sure they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,6 +11,11 @@ import numpy.typing as npt
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _SEED = 20161212  # of the resampling; fixed, so that a table is the same each time it is printed
+
+_BLOCK = 1 << 20
+"""Draws that are taken at a time: 8 MiB of indices."""
+_KEPT_DRAWS = 500
+"""Groups of at most this many draws share their resamples: 8 MiB for each size of group."""
 
 _LARGEST_EXPONENT = 1000
 """Of two, in what comes back: well inside of what float64 holds."""
@@ -40,7 +45,7 @@ def spread(values: npt.NDArray[np.float64]) -> Spread:
         return Spread(1, float(found[0]), None, None, None)
     least, above = float(found.min()), found - found.min()
     mean, tail = exact_mean(found), (1 - CONFIDENCE) / 2
-    low, high = (least + np.quantile(above[_resamples(n)].mean(axis=1), [tail, 1 - tail])).tolist()
+    low, high = (least + np.quantile(_resampled_means(above), [tail, 1 - tail])).tolist()
     return Spread(n, mean, float(above.std(ddof=1)), low, high)
 
 
@@ -53,10 +58,24 @@ def exact_mean(values: npt.NDArray[np.float64]) -> float:
     return min(least + float(above.mean()), float(values.max()))
 
 
-@lru_cache(maxsize=32)
-def _resamples(n: int) -> npt.NDArray[np.intp]:
-    """[resamples, n]: which draws each resample takes."""
-    return np.random.default_rng(_SEED).integers(n, size=(RESAMPLES, n))
+def _resampled_means(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """[resamples]: the mean of each resample of the draws [n]."""
+    n = len(values)
+    blocks = _kept_resamples(n) if n <= _KEPT_DRAWS else _resamples(n)
+    return np.concatenate([values[block].mean(axis=1) for block in blocks])
+
+
+@lru_cache(maxsize=16)
+def _kept_resamples(n: int) -> tuple[npt.NDArray[np.intp], ...]:
+    return tuple(_resamples(n))
+
+
+def _resamples(n: int) -> Iterator[npt.NDArray[np.intp]]:
+    """Which draws each resample takes, [some resamples, n] at a time: many draws need no memory for all of them."""
+    rng = np.random.default_rng(_SEED)
+    step = max(1, _BLOCK // n)
+    for start in range(0, RESAMPLES, step):
+        yield rng.integers(n, size=(min(step, RESAMPLES - start), n))
 
 
 class Replicate(NamedTuple):
