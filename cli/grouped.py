@@ -7,13 +7,13 @@ import msgspec
 import typer
 
 from cli.columns import VARYING
+from cli.groups import groups, shared
 from cli.render.tables import Table
 from cli.selection import SIZES, Selection, read, sort_rows
 from pipeline.errors import InputError, quote
-from pipeline.result import Axes, Theory
+from pipeline.result import Axes, Sizes, Theory
 
 if TYPE_CHECKING:
-    from pipeline.network import Plane
     from pipeline.window import Window
     from store.engine import Store
 
@@ -38,7 +38,8 @@ def read_grouped(
 ) -> Table:
     """A row for each group: what is the same in it, n and dead draws, and for each size n, mean, sd, low and high.
 
-    Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map`.
+    Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map`, and, where
+    one is missing, why as `reasons_map`.
     """
     from pipeline.axis import axis_path
 
@@ -60,49 +61,18 @@ def read_grouped(
         for name in spread_over:
             row |= _spread(members, name)
         if map_:
-            row |= {f"{name}_map": size for name, size in _averaged(store, members, selection, map_).items()}
+            row |= _of_map(_averaged(store, members, selection, map_), [name for name in spread_over if name in SIZES])
         listed.append(row)
+    if any(row.get("reasons_map") for row in listed):
+        names.append("reasons_map")
     listed = sort_rows(listed, selection.sort)[: selection.limit]
     return Table(tuple(names), [tuple(row[name] for name in names) for row in listed])
-
-
-def groups(rows: list[dict[str, Any]], *paths: str) -> list[list[dict[str, Any]]]:
-    """Rows by everything of their config but some axes, in the order of their first members.
-
-    Rows hold `spec` and `kernel_version`. What different versions of the kernel measured is kept apart: it may be one
-    draw measured twice. A row that is not measured yet will be so by the present one. Where an axis of the stem is left
-    out the plane may follow the stem, as a chosen one does: it keeps rows apart only where one stem is on several.
-    """
-    from pipeline.axis import STACK_AXES, without_axes
-    from pipeline.config import KERNEL_VERSION, decode
-
-    follows = any(path in STACK_AXES for path in paths)
-    left_out = (*paths, "input.height", "input.width") if follows else paths
-    keyed = []
-    planes: dict[tuple[str, int], dict[str, Plane]] = {}
-    contested = set()
-    for row in rows:
-        config = decode(row["spec"].encode())
-        key = without_axes(config, *left_out), row["kernel_version"] or KERNEL_VERSION
-        if follows and planes.setdefault(key, {}).setdefault(config.stem, config.input) != config.input:
-            contested.add(key)
-        keyed.append((key, config.input, row))
-    found: dict[Any, list[dict[str, Any]]] = {}
-    for key, plane, row in keyed:
-        found.setdefault((key, plane if key in contested else None), []).append(row)
-    return list(found.values())
 
 
 def _check_numbers(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
     for name in names:
         if any(isinstance(row[name], str) for row in rows):
             raise InputError(f"column {quote(name)} is text and has no mean; leave it out of --columns")
-
-
-def shared(members: list[dict[str, Any]], name: str) -> Any:
-    """What all members of a group have in common, None where they differ."""
-    found = {member[name] for member in members}
-    return found.pop() if len(found) == 1 else None
 
 
 def _spread(members: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -122,7 +92,14 @@ def _spread(members: list[dict[str, Any]], name: str) -> dict[str, Any]:
     }
 
 
-def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selection, map_: MapName) -> dict[str, Any]:
+def _of_map(averaged: Sizes, names: Sequence[str]) -> dict[str, Any]:
+    """The columns of these sizes of an averaged heatmap, and why some are missing (JSON text; None: none is)."""
+    missing = {name: averaged.reasons[name] for name in names if name in averaged.reasons}
+    found = {f"{name}_map": getattr(averaged, name) for name in names}
+    return found | {"reasons_map": msgspec.json.encode(missing).decode() if missing else None}
+
+
+def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selection, map_: MapName) -> Sizes:
     """The sizes of the mean heatmap of a group, or of the mean of its squares, whatever the order of the members."""
     from pipeline.arrays import unpack_heatmap
     from pipeline.measure import FRACTION, sizes
@@ -135,9 +112,9 @@ def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selectio
     stored = each_arrays(store, sorted(used))
     mean = mean_map((Replicate(unpack_heatmap(arrays), used[digest]) for digest, arrays in stored), map_ == "square")
     if mean is None:
-        return dict.fromkeys(SIZES)
+        return Sizes(reasons=dict.fromkeys(SIZES, "not measured"))
     (found,) = sizes([Sample(mean, seen.center, seen)], selection.mass or FRACTION, selection.center)
-    return {name: getattr(found, name) for name in SIZES}
+    return found
 
 
 def _probes_used(member: dict[str, Any]) -> int:

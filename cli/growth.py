@@ -44,7 +44,7 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
     import numpy as np
 
     from cli.columns import VARYING
-    from cli.grouped import groups, shared
+    from cli.groups import groups, shared
     from cli.render.tables import Table
     from cli.selection import SIZES, read
     from pipeline.errors import InputError, quote

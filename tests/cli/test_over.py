@@ -1,6 +1,7 @@
 """`--over`: results grouped over an axis, with the spread of each column."""
 
 import io
+import json
 import sqlite3
 import zlib
 from contextlib import closing
@@ -200,3 +201,18 @@ def test_planes_that_follow_the_depth_keep_no_family_apart_and_others_do() -> No
     good("run", "chosen.yaml", "-s", "input=21,41", "--name", "given")
     rows = good("growth", "given", "-f", "json").json
     assert [(row["points"], row["draws"], row["height"]) for row in rows[::4]] == [(4, 8, 21), (4, 8, 41)]
+
+
+def test_a_size_that_a_mean_map_does_not_have_has_its_reason() -> None:
+    # Two draws whose unit stands in the corner, where the plane ends before the value falls to its half.
+    good("run", "5x5:1=linear", "-s", "readout.position=[0,0]", "-s", "seed=0,1", "--name", "corner")
+    grouped = ("table", "corner", "--over", "seed", "--map", "mean", "-f", "json")
+    (group,) = good(*grouped, "-c", "fwhm_x,luo", "--center", "plane").json
+    assert (group["fwhm_x_map"], group["luo_map"]) == (None, None)
+    assert json.loads(group["reasons_map"]) == {"fwhm_x": "centre is zero", "luo": "centre is zero"}
+    (group,) = good(*grouped, "-c", "sigma_x").json
+    assert "reasons_map" not in group
+    good("submit", "3x3", "-s", "seed=0,1", "--name", "queued")
+    (group,) = good("table", "queued", *grouped[2:], "-c", "luo").json
+    assert (group["n"], group["luo_n"], group["luo_map"]) == (2, 0, None)
+    assert json.loads(group["reasons_map"]) == {"luo": "not measured"}
