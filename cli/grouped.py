@@ -38,8 +38,8 @@ def read_grouped(
 ) -> Table:
     """A row for each group: what is the same in it, n and dead draws, and for each size n, mean, sd, low and high.
 
-    Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map`, and, where
-    one is missing, why as `reasons_map`.
+    Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map` and,
+    where one is missing, why as `reasons_map`.
     """
     from pipeline.axis import axis_path
 
