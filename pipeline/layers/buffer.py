@@ -32,11 +32,12 @@ class _Block(NamedTuple):
 
 
 class _Blocks(threading.local):
-    """The blocks of one thread, and its scratch space by place."""
+    """The blocks of one thread, and its scratch space by place: that which it keeps, and that which is too large."""
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
         self.scratch: dict[int | str, _Block] = {}
+        self.large: dict[int | str, _Block] = {}
         self.growth = 0
 
     def take(self, size: int) -> _Block:
@@ -85,17 +86,29 @@ def scratch(place: int | str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> n
     """An array with arbitrary content, valid until this thread asks for the same place again.
 
     Arrays that a step needs at one time have places of their own, the larger ones the lower numbers. All steps share
-    these, so that what is between their arrays is little memory, and stays in the cache.
+    these, so that what is between their arrays is little memory, and stays in the cache. What is too large to be kept
+    is shared too, by the blocks of rows of one step, until `free_large`.
     """
     size = prod(shape) * dtype.itemsize
-    block = _mine.scratch.get(place)
-    if block is None or block.size < size:
-        eighth = 2 ** max(size.bit_length() - 4, 0)
-        block = _block(-(-size // eighth) * eighth)
-        if size <= KEPT // 4:
-            _mine.scratch[place] = block
-            _mine.growth += 1
+    for shelf in (_mine.scratch, _mine.large):
+        block = shelf.get(place)
+        if block is not None and block.size >= size:
+            return _placed(block, shape, dtype)
+    eighth = 2 ** max(size.bit_length() - 4, 0)
+    block = _block(-(-size // eighth) * eighth)
+    if size <= KEPT // 4:
+        _mine.scratch[place] = block
+        _mine.growth += 1
+    else:
+        _mine.large[place] = block
     return _placed(block, shape, dtype)
+
+
+def free_large() -> bool:
+    """Lets go of this thread's scratch space that is too large to be kept; whether there was any."""
+    any_was_large = bool(_mine.large)
+    _mine.large.clear()
+    return any_was_large
 
 
 def growth() -> int:
@@ -111,8 +124,8 @@ def room(slot: str | None, given: Array, shape: tuple[int, ...], dtype: np.dtype
     if slot is None:
         return empty(shape, dtype)
     for side in (f"{slot} 0", f"{slot} 1"):
-        block = _mine.scratch.get(side)
-        if block is None or not np.may_share_memory(block.memory, given):
+        blocks = [shelf[side] for shelf in (_mine.scratch, _mine.large) if side in shelf]
+        if not any(np.may_share_memory(block.memory, given) for block in blocks):
             break
     return scratch(side, shape, dtype)
 

@@ -17,7 +17,7 @@ from pipeline.layers import bound as calls
 from pipeline.layers import conv
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
-from pipeline.layers.buffer import growth
+from pipeline.layers.buffer import free_large, growth
 from pipeline.layers.choice import LARGEST, Way
 
 KEPT = 2**25
@@ -111,8 +111,9 @@ def bind(
     owns = before is not None and before.step is site.step and before.way == way and before.bound.given is given
     _kept.size -= 0 if before is None else before.size
     del before  # what it was bound to is free for the new one
+    free_large()  # of the step before; from here on it is this step's own
     bound = make(operand.copy() if owns else operand)
-    if max(operand.nbytes, bound.made.nbytes) > LARGEST:
+    if free_large() or max(operand.nbytes, bound.made.nbytes) > LARGEST:
         return Held(site.step, chosen, way, bound, owns, 0)
     size = len(bound.calls) * _BYTES_PER_CALL + owns * operand.nbytes
     size += sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)

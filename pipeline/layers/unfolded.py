@@ -22,6 +22,7 @@ where g has one row only, du is an overlap-add of rows, too:
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -113,21 +114,40 @@ def vjp(
     calls: Calls = []
     there, source = placed(y)
     rows, lines, size = there.stop - there.start, kw * channels, across.size_out * n
-    unfold = _spread if y.size_out == 1 or y.dilation > 1 else _rows
+    overlapping = y.size_out > 1 and y.dilation == 1
     if groups == 1 and _is_whole(across) and rows == y.size_in:
         unfolded = room(slot, g, (groups, rows, lines, size), g.dtype)
-        weigh = unfold(calls, g, mask, shape, y, unfolded, True)
+        if overlapping:
+            phases, weigh = _phased(calls, g, mask, shape, y, groups, lines, True)
+            _rows(calls, phases, range(rows), unfolded)
+        else:
+            weigh = _spread(calls, g, mask, shape, y, unfolded, True)
         return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
-    height = _rounded(lines) if unfold is _rows else lines
+    height = _rounded(lines) if overlapping else lines
     line = max(size + behind(across) * n, width(size, g.itemsize))
-    unfolded = scratch(0, (groups, rows, height, line), g.dtype)
-    weigh = unfold(calls, g, mask, shape, y, unfolded, False)
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
         calls.append((made.fill, (0,)))
-    taps = unfolded[:, :, :lines].reshape(groups, rows, kw, channels, unfolded.shape[3])
-    refold(calls, taps, across, apart(made[source], groups))
+    target = apart(made[source], groups)
+    if not overlapping:
+        unfolded = scratch(0, (groups, rows, height, line), g.dtype)
+        weigh = _spread(calls, g, mask, shape, y, unfolded, False)
+        _refolded(calls, unfolded, kw, channels, across, target)
+        return Bound(g, mask, weigh, made, calls)
+    phases, weigh = _phased(calls, g, mask, shape, y, groups, height, False)
+    strides = -(-rows // y.stride)
+    for block in blocks(strides, BLOCK // (groups * y.stride * height * line * g.itemsize)):
+        here = range(block.start * y.stride, min(block.stop * y.stride, rows))
+        unfolded = scratch(0, (groups, len(here), height, line), g.dtype)
+        _rows(calls, phases, here, unfolded)
+        _refolded(calls, unfolded, kw, channels, across, target[:, here.start : here.stop])
     return Bound(g, mask, weigh, made, calls)
+
+
+def _refolded(calls: Calls, unfolded: Array, kw: int, channels: int, across: Axis, made: Array) -> None:
+    """Calls: made [groups, rows, C, columns, n] of du [groups, rows, height, pitch]."""
+    groups, rows, _, line = unfolded.shape
+    refold(calls, unfolded[:, :, : kw * channels].reshape(groups, rows, kw, channels, line), across, made)
 
 
 def _rounded(lines: int) -> int:
@@ -136,37 +156,57 @@ def _rounded(lines: int) -> int:
     return lines + more if 6 * more <= lines else lines
 
 
-def _rows(
-    calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, unfolded: Array, whole: bool
-) -> Callable[[Array], None]:
-    """du of the derivation, its rows phase by phase of the stride: those of one meet every stride-th tap.
+class _Phases(NamedTuple):
+    """Rows of du by phase of the row stride: those of one meet every stride-th tap of the kernel.
 
-    Lines end with zeros, as `refold` asks for.
+    lines: g [groups, rows', F // groups, pitch]. matrices: for each phase the first tap that its rows meet, and those
+    taps as a matrix [groups, 1, height, taps * F // groups]. start: the padded row that row 0 of du is.
     """
+
+    lines: Array
+    size: int
+    stride: int
+    start: int
+    matrices: list[tuple[int, int, Array]]
+
+
+def _phased(
+    calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, groups: int, height: int, whole: bool
+) -> tuple[_Phases, Callable[[Array], None]]:
+    """(what the rows of du are made of, how a weight is put in place); a row of du has `height` lines."""
     kh, kw, channels, features = shape
-    groups, rows, height, pitch = unfolded.shape
-    own, size = features // groups, g.shape[2] * g.shape[3]
+    own = features // groups
     lines = lined(calls, g, groups, kh * kw * channels // y.stride, mask)
-    across = multiplied(lines, size)
-    calls += filled(unfolded[..., across:])
-    start = placed(y)[0].start
-    puts = []
-    for phase in range(min(y.stride, rows)):
-        first = (start + phase) % y.stride  # the first tap of the rows from `phase` on
+    there, _ = placed(y)
+    matrices, puts = [], []
+    for phase in range(min(y.stride, there.stop - there.start)):
+        first = (there.start + phase) % y.stride
         taps = len(range(first, kh, y.stride))
-        matrices = scratch(f"kernel of phase {phase}", (groups, height, taps, own), g.dtype)
-        calls += filled(matrices[:, kw * channels :])
-        puts.append((first, weigh_in(_as_weight(matrices[:, : kw * channels, ::-1], kw, channels, whole))))
-        made = range((start + phase) // y.stride, -(-(start + rows - first) // y.stride))
-        at = Windows(phase * height * pitch, rows * height * pitch, y.stride * height * pitch, pitch)
-        reach = Reach(1 - taps, 1, taps)
-        correlate(calls, matrices.reshape(groups, 1, height, -1), lines, reach, made, unfolded, at, across)
+        kernel = scratch(f"kernel of phase {phase}", (groups, height, taps, own), g.dtype)
+        calls += filled(kernel[:, kw * channels :])
+        matrices.append((first, taps, kernel.reshape(groups, 1, height, -1)))
+        puts.append((first, weigh_in(_as_weight(kernel[:, : kw * channels, ::-1], kw, channels, whole))))
 
     def weigh(weight: Array) -> None:
         for first, put in puts:
             put(weight[first :: y.stride])
 
-    return weigh
+    return _Phases(lines, g.shape[2] * g.shape[3], y.stride, there.start, matrices), weigh
+
+
+def _rows(calls: Calls, phases: _Phases, rows: range, unfolded: Array) -> None:
+    """Calls: some rows of du into unfolded [groups, rows, height, pitch]; the stride divides the number of the first.
+
+    Lines end with zeros, as `refold` asks for.
+    """
+    _, count, height, pitch = unfolded.shape
+    stride, start = phases.stride, phases.start + rows.start
+    across = multiplied(phases.lines, phases.size)
+    calls += filled(unfolded[..., across:])
+    for phase, (first, taps, matrices) in enumerate(phases.matrices[:count]):
+        made = range((start + phase) // stride, -(-(start + count - first) // stride))
+        at = Windows(phase * height * pitch, count * height * pitch, stride * height * pitch, pitch)
+        correlate(calls, matrices, phases.lines, Reach(1 - taps, 1, taps), made, unfolded, at, across)
 
 
 def _spread(
