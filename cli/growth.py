@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _DRAWN = ("depth", "init.seed", "init.offset")
 """What the members of a family differ in: the depth, and where the draws of their weights begin."""
 
+_ALONG_X = frozenset({"eff_rf", "ratio"})
+"""Sizes along x whose names do not say so."""
+
 FAMILY = ("kernel", "features", "dilation", "stride", "activation")
 
 
@@ -71,7 +74,7 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
                     fit = (law.slope, law.low, law.high, law.points, int(draws.sum()), law.r2)
                     made.append((_layer(members[0]), *head, grown, along, *fit))
     if not made:
-        raise InputError(f"no family has {size} at two depths or more; extend the depth axis")
+        raise InputError(f"no family has a {size} above 0 at two depths or more; extend the depth axis")
     columns = ("layer", *FAMILY, *others, "growth", "with", "slope", "low", "high", "points", "draws", "r2")
     return Table(columns, made)
 
@@ -98,6 +101,13 @@ def _points(members: list[dict[str, Any]], size: str) -> list[tuple[float, float
     for depth, drawn in sorted(by_depth.items()):
         mean = exact_mean(np.array([float(member[size]) for member in drawn]))
         if mean > 0:
-            theory = (drawn[0]["theo_rf"] * drawn[0]["theo_rf_y"]) ** 0.5
-            points.append((float(depth), theory, mean, float(len(drawn))))
+            points.append((float(depth), _theoretical(drawn[0], size), mean, float(len(drawn))))
     return points
+
+
+def _theoretical(member: dict[str, Any], size: str) -> float:
+    """The theoretical RF that a size is compared with: along its axis, or the root of the area where it has none."""
+    width, height = float(member["theo_rf"]), float(member["theo_rf_y"])
+    if size.endswith("_y"):
+        return height
+    return width if size.endswith("_x") or size in _ALONG_X else (width * height) ** 0.5

@@ -114,6 +114,22 @@ def test_the_mean_map_is_that_of_the_stored_heatmaps_per_probe() -> None:
     assert found["participation_map"] == pytest.approx(square.sum() / np.sqrt((square**2).sum()), rel=1e-12)
 
 
+def test_probes_that_were_left_out_do_not_count_in_a_mean_map() -> None:
+    # The mean of nine numbers near the largest of float64 is one of them; a sum of N(0, 1) shares of them is infinite.
+    probes = np.ones((3, 21, 21, 1))
+    probes[1] = 1.7e308
+    np.save("probes.npy", probes)
+    file = ("-s", "probes.kind=file", "-s", "probes.path=probes.npy", "-s", "dtype=float64")
+    good("run", "3x3:1=linear", *file, "-s", "init.kind=uniform_kernel,normal", "--name", "nan")
+    rows = good("table", "nan", "-c", "n_nan,probes_count", "-f", "json").json
+    assert [(row["n_nan"], row["probes_count"]) for row in rows] == [(0, 3), (1, 3)]
+    per_probe = [heatmap / used for heatmap, used in zip(heatmaps("nan"), (3, 2), strict=True)]
+    mean = sum(per_probe) / 2
+    grouped = ("table", "nan", "--over", "init.kind", "--map", "mean", "-c", "participation", "-f", "json")
+    (found,) = good(*grouped).json
+    assert found["participation_map"] == pytest.approx(mean.sum() / np.sqrt((mean**2).sum()), rel=1e-12)
+
+
 def heatmaps(sweep: str) -> list[np.ndarray]:
     """The stored heatmaps of a sweep, in its order, as docs/store.md reads them."""
     with closing(sqlite3.connect("erfsweep.db")) as database:
@@ -216,3 +232,22 @@ def test_a_size_that_a_mean_map_does_not_have_has_its_reason() -> None:
     (group,) = good("table", "queued", *grouped[2:], "-c", "luo").json
     assert (group["n"], group["luo_n"], group["luo_map"]) == (2, 0, None)
     assert json.loads(group["reasons_map"]) == {"luo": "not measured"}
+
+
+def test_a_size_along_an_axis_grows_with_the_theory_along_that_axis() -> None:
+    # A column of ones, k times: k * 4 + 1 high and 1 wide, whose sigma along y is sqrt(2 k), and along x 0.
+    stems = ", ".join(f"'{depth}x5x1:1=linear'" for depth in (1, 2, 4, 8))
+    Path("columns.yaml").write_text(f"stems: [{stems}]\ninput: 65\ninit: {{kind: uniform_kernel}}\n")
+    good("run", "columns.yaml")
+    rows = good("growth", "columns", "--size", "sigma_y", "-f", "json").json
+    slopes = {(row["growth"], row["with"]): row["slope"] for row in rows}
+    assert slopes["sigma_y", "depth"] == pytest.approx(0.5, abs=1e-6)
+    depth, theory = np.log([1, 2, 4, 8]), np.log([5, 9, 17, 33])
+    along = np.polyfit(theory, depth / 2, 1)[0]
+    assert slopes["sigma_y", "theo_rf"] == pytest.approx(along, abs=1e-6)
+    assert slopes["sigma_y / theo_rf", "theo_rf"] == pytest.approx(along - 1, abs=1e-6)
+    ended = erfsweep("growth", "columns", "--size", "sigma_x")
+    assert (ended.code, "no family has a sigma_x above 0" in ended.err) == (2, True)
+    # Along x nothing grows with a theoretical RF of 1 at each depth.
+    rows = good("growth", "columns", "--size", "eff_rf", "-f", "json").json
+    assert {row["with"] for row in rows} == {"depth"}
