@@ -3,7 +3,6 @@
 import hashlib
 import io
 import lzma
-import stat
 import struct
 import tokenize
 import zipfile
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from pipeline.config import Init, Probes
 from pipeline.errors import InputError, quote
 from pipeline.network import Plane
+from pipeline.regular import read_regular, regular_file
 
 MAX_BYTES = 2**30
 
@@ -35,19 +35,7 @@ def ship(contents: dict[str, bytes]) -> None:
 
 def read_content(path: str) -> bytes:
     """A file's bytes. Raises InputError where it is no file that can be read, or larger than 1 GiB."""
-    try:
-        known = Path(path).stat()
-        if not stat.S_ISREG(known.st_mode):  # a pipe or a device could go on for ever
-            raise InputError(f"{quote(path)} is no regular file; save the arrays in one")
-        if known.st_size > MAX_BYTES:
-            raise InputError(
-                f"{quote(path)} has {known.st_size} bytes, more than the {MAX_BYTES} that are read; use fewer probes"
-            )
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {quote(path)}: {error.strerror}; check the path") from None
-    except ValueError:  # a zero character
-        raise InputError(f"{quote(path)} is no path; check it") from None
+    return read_regular(path, MAX_BYTES)
 
 
 def sha256_of(path: str) -> str:
@@ -121,7 +109,7 @@ def _array(stream: IO[bytes], what: str) -> npt.NDArray[Any]:
 
 def probe_shape(path: str) -> tuple[int, ...]:
     """The shape that a file of probes declares; its data are left alone."""
-    with Path(path).open("rb") as stream:
+    with regular_file(path) as stream:
         return _header(stream, quote(path))[0]
 
 

@@ -8,6 +8,10 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import InputError, quote
+from pipeline.regular import read_regular
+
+MAX_BYTES = 2**20
+"""Of a scheduler file; Dask's has a few lines for each worker."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -29,7 +33,7 @@ def settled_address(connection: Connection) -> str:
     TLS without its three files.
     """
     written = connection.scheduler
-    address = _address_in(Path(written)) if _is_file(written) else written
+    address = _address_in(written) if _is_file(written) else written
     scheme, separator, place = address.partition("://")
     if not separator:
         scheme, place = "tcp", address
@@ -58,20 +62,23 @@ def settled_address(connection: Connection) -> str:
 
 
 def _is_file(written: str) -> bool:
-    return "://" not in written and (written.endswith(".json") or Path(written).is_file())
-
-
-def _address_in(path: Path) -> str:
+    if "://" in written:
+        return False
     try:
-        address = json.loads(path.read_bytes())["address"]
-    except OSError as error:
+        return written.endswith(".json") or Path(written).exists()
+    except (OSError, ValueError):  # a name of 300 letters, a zero character
+        return False
+
+
+def _address_in(path: str) -> str:
+    try:
+        return str(json.loads(read_regular(path, MAX_BYTES))["address"])
+    except InputError as error:
+        raise InputError(f"{error} (a scheduler file is what `dask scheduler --scheduler-file` writes)") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(
-            f"cannot read the scheduler file {quote(path)}: {error.strerror}; "
-            "`dask scheduler --scheduler-file` writes one"
+            f"{quote(path)} is not a scheduler file; `dask scheduler --scheduler-file` writes one"
         ) from None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{quote(path)} is no scheduler file; `dask scheduler --scheduler-file` writes one") from None
-    return str(address)
 
 
 def _is_loopback(host: str) -> bool:

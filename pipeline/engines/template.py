@@ -7,6 +7,7 @@ A fork takes 10 ms where a new process that imports everything takes 200: that i
 erfsweep and nothing of the working directory; it needs no folder for a socket, no `__main__`, and no second process.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -81,6 +82,13 @@ class Template:
         if process is not None and self._loaded is None:
             process.kill()
 
+    def close(self) -> None:
+        """Ends the process; its workers live on until their lines end."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+            self._dispose()
+
     def fork(self, line: int) -> int:
         """The process number of a new worker that serves a line, a file descriptor. Raises OSError or EOFError."""
         self.loaded()
@@ -143,6 +151,8 @@ class Template:
 
 TEMPLATE = Template()
 """The template of this process."""
+
+atexit.register(TEMPLATE.close)
 
 
 def _start(control: socket.socket) -> "subprocess.Popen[bytes]":

@@ -1,5 +1,6 @@
 """Engines: the same outcomes and the same bits from all of them, stopped in good order."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -163,7 +164,9 @@ def test_other_addresses_need_tls_or_insecure(written):
     assert settled_address(Connection(written, insecure=True)).startswith("tcp://")
 
 
-@pytest.mark.parametrize("written", ["", "nonsense", "http://host:80", "tcp://host", "inproc://1", "tcp://:8786"])
+@pytest.mark.parametrize(
+    "written", ["", "nonsense", "x" * 300, "a\0b", "http://host:80", "tcp://host", "inproc://1", "tcp://:8786"]
+)
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(InputError, match="scheduler"):
         settled_address(Connection(written))
@@ -182,12 +185,28 @@ def test_tls_needs_its_three_files(tmp_path):
         settled_address(Connection("tcp://127.0.0.1:8786", tls_ca=str(tmp_path / "ca.pem")))
 
 
+@pytest.mark.parametrize("name", ["pipe.json", "pipe", "zero.json", "zero", "folder.json", "large.json", "deep.json"])
+def test_a_scheduler_file_that_is_none_or_without_end_is_refused_at_once(tmp_path, name):
+    path = tmp_path / name
+    if name.startswith("pipe"):
+        os.mkfifo(path)
+    elif name.startswith("zero"):
+        path.symlink_to("/dev/zero")
+    elif name.startswith("folder"):
+        path.mkdir()
+    else:
+        path.write_text("[" * (100_000 if name == "deep.json" else 2**20 + 1))
+    with pytest.raises(InputError, match="scheduler") as error:
+        settled_address(Connection(str(path)))
+    assert "\n" not in str(error.value)
+
+
 def test_a_scheduler_file_names_its_address(tmp_path):
     path = tmp_path / "scheduler.json"
     with pytest.raises(InputError, match="cannot read"):
         settled_address(Connection(str(path)))
     path.write_text("[]")
-    with pytest.raises(InputError, match="no scheduler file"):
+    with pytest.raises(InputError, match="not a scheduler file"):
         settled_address(Connection(str(path)))
     path.write_text('{"address": "tcp://10.1.2.3:8786"}')
     with pytest.raises(InputError, match="--insecure"):

@@ -1,6 +1,7 @@
 """The tasks of the graph never raise: whatever goes wrong with a config is its own outcome."""
 
 import hashlib
+import os
 import time
 
 import msgspec
@@ -12,6 +13,7 @@ from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.config import KERNEL_VERSION, build, encode
 from pipeline.erf import measure_heatmap
 from pipeline.errors import InputError
+from pipeline.files import weight_file
 from pipeline.propagate import Timeout
 from pipeline.result import Sizes
 from pipeline.task import collect, failure_of, measure, worker_name
@@ -205,14 +207,34 @@ def test_a_failure_in_the_sizes_is_that_of_its_config_alone(monkeypatch):
     assert outcomes[1].failure.type == "ZeroDivisionError"
 
 
-def test_a_file_that_changed_after_it_was_queued_fails_its_config(tmp_path):
-    path = tmp_path / "p.npy"
-    np.save(path, np.ones((2, 5, 5, 1)))
-    config = build({"stem": "3x3", "input": 5, "probes": {"kind": "file", "path": str(path)}})
-    np.save(path, np.zeros((2, 5, 5, 1)))
+@pytest.mark.parametrize(
+    ("replace", "says"),
+    [
+        (lambda path: path.write_bytes(b"other"), "has changed"),
+        (lambda path: path.write_bytes(b""), "has changed"),
+        (lambda path: path.unlink(), "cannot read"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "no regular file"),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "no regular file"),
+        (lambda path: (path.unlink(), path.symlink_to(path)), "cannot read"),
+        (lambda path: (path.unlink(), path.mkdir()), "no regular file"),
+    ],
+)
+@pytest.mark.parametrize("part", ["probes", "init"])
+def test_a_file_that_is_not_what_was_queued_fails_its_config_at_once(tmp_path, part, replace, says):
+    path = tmp_path / "file"
+    with path.open("wb") as stream:
+        if part == "probes":
+            np.save(stream, np.ones((2, 5, 5, 1)))
+        else:
+            np.savez(stream, **{"layer0.weight": np.ones((3, 3, 1, 4))})
+    config = build({"stem": "3x3", "input": 5, part: {"kind": "file", "path": str(path)}})
+    replace(path)
+    weight_file.cache_clear()  # this process has read it for a look; another has not
+    began = time.monotonic()
     (outcome,) = run(config)
+    assert time.monotonic() - began < 5
     assert (outcome.kind, outcome.failure.type) == ("failed", "InputError")
-    assert "has changed" in outcome.failure.message
+    assert says in outcome.failure.message
 
 
 def test_errors_on_purpose_need_no_traceback():

@@ -42,8 +42,7 @@ def started():
     """A template of this test's own."""
     made = Template()
     yield made
-    made.abandon()
-    made._dispose()
+    made.close()
 
 
 def clone_with(folder, before, after):
