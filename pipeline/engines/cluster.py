@@ -64,9 +64,23 @@ class ClusterEngine:
                     f"no scheduler answers at {self.address} ({reason}); start one with `dask scheduler`"
                 ) from None
         try:
+            self._check_scheduler(client)
             yield client
         finally:
             client.close()
+
+    def _check_scheduler(self, client: Any) -> None:
+        """Raises EngineError unless the scheduler can load erfsweep, by which it reads the graph; workers say more."""
+        from pipeline.engines.versions import versions
+
+        try:
+            client.run_on_scheduler(versions)
+        except Exception as error:  # noqa: BLE001  # of its Python, or of the connection
+            reason = innermost_cause(error)
+            raise EngineError(
+                f"the scheduler at {self.address} cannot load erfsweep ({reason}); `pip install erfsweep` there, "
+                "the same version as here, and start it again"
+            ) from None
 
 
 @contextmanager

@@ -35,8 +35,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Cluster:
     """A scheduler and its workers, each a process of its own in an empty directory."""
 
-    def __init__(self, directory: Path, options: list[str]) -> None:
+    def __init__(self, directory: Path, options: list[str], path: Path = ROOT) -> None:
         self.directory = directory
+        self.path = path
         self.options = options
         self.file = directory / "scheduler.json"
         self.scheduler = self._start("scheduler", "--scheduler-file", str(self.file), "--port", "0", "--no-dashboard")
@@ -50,7 +51,7 @@ class Cluster:
             return subprocess.Popen(
                 [sys.executable, "-m", "distributed.cli.dask_" + command[0], *command[1:], *host, *self.options],
                 cwd=place,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": str(self.path)},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -70,9 +71,9 @@ class Cluster:
 
 
 @contextmanager
-def cluster(directory: Path, workers: int, *options: str, tls: list[str] | None = None):
-    """A cluster that has its scheduler file."""
-    made = Cluster(directory, tls or [])
+def cluster(directory: Path, workers: int, *options: str, tls: list[str] | None = None, path: Path = ROOT):
+    """A cluster that has its scheduler file; `path`: where its processes find erfsweep."""
+    made = Cluster(directory, tls or [], path)
     try:
         for _ in range(workers):
             made.start_worker(*options)
@@ -217,25 +218,30 @@ def test_versions_that_differ_are_named():
     assert differences(other) == f"numpy 1.0 instead of {ours}, the kernel of erfsweep 0 instead of {KERNEL_VERSION}"
 
 
-def test_a_worker_without_erfsweep_is_named_with_the_way_out(tmp_path):
+@pytest.fixture
+def bare(tmp_path):
+    """A module path on which erfsweep cannot be loaded."""
+    made = tmp_path / "bare"
+    made.mkdir()
+    (made / "pipeline.py").write_text("raise ImportError('No module named pipeline')")
+    return made
+
+
+def test_a_worker_without_erfsweep_is_named_with_the_way_out(tmp_path, bare):
     with cluster(tmp_path, 0) as made:
-        bare = made.directory / "bare"
-        bare.mkdir()
-        (bare / "pipeline.py").write_text("raise ImportError('No module named pipeline')")
-        env = {**os.environ, "PYTHONPATH": str(bare)}
-        command = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--no-dashboard"]
-        made.workers.append(
-            subprocess.Popen(
-                [*command, "--scheduler-file", str(made.file), "--host", "127.0.0.1"],
-                cwd=bare,
-                env=env,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        )
-        with pytest.raises(EngineError, match="pip install erfsweep"):
+        made.path = bare
+        made.start_worker("--no-nanny")
+        with pytest.raises(EngineError, match=r"worker tcp://.* `pip install erfsweep` there"):
             outcomes_of(jobs_of(["3x3"], "range(0,3)"), ClusterEngine(Connection(str(made.file))))
+
+
+def test_a_scheduler_without_erfsweep_is_named_and_no_worker_is_blamed(tmp_path, bare):
+    with cluster(tmp_path, 0, path=bare) as made:
+        made.path = ROOT
+        made.start_worker("--no-nanny")
+        with pytest.raises(EngineError, match=r"scheduler at tcp://.* `pip install erfsweep` there") as error:
+            outcomes_of(jobs_of(["3x3"], "range(0,3)"), ClusterEngine(Connection(str(made.file))))
+        assert "worker" not in str(error.value)
 
 
 def test_the_address_in_a_scheduler_file_is_what_is_connected_to(tmp_path):
