@@ -1,5 +1,12 @@
-"""A Dask cluster of this machine, to look at: what `--dashboard` measures on."""
+"""A Dask cluster of this machine, to look at: what `--dashboard` measures on.
 
+Dask's wire is pickle: whoever may connect to the scheduler or to a worker can run code there. A loopback address is
+open to every user of the machine, so all of this cluster speaks TLS, with a certificate that is made for the run, kept
+in memory and asked of both sides. The pages of the dashboard are open to look at, and nothing can be done there.
+"""
+
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
@@ -18,6 +25,9 @@ PATIENCE = 30.0
 
 DASHBOARD = "127.0.0.1:8787"
 
+LIBRARIES = "bokeh", "cryptography"
+"""What its pages are made with, and its certificate."""
+
 SETTINGS = {
     "distributed.worker.preload": [PRELOAD],
     "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
@@ -29,17 +39,25 @@ SETTINGS = {
 """For this cluster alone: a foreign scheduler keeps its own."""
 
 
+def check_library() -> None:
+    """Raises InputError where a library that the dashboard needs is not installed, or it could not be made safe."""
+    from importlib.util import find_spec
+
+    for library in LIBRARIES:
+        if find_spec(library) is None:
+            raise InputError(f"--dashboard needs the library {library}; type `pip install 'erfsweep[dashboard]'`")
+    if sys.flags.ignore_environment and not sys.flags.safe_path:
+        raise InputError("--dashboard would load modules of the working directory under `python -E`; add -P")
+
+
 class DashboardEngine:
     """A Dask cluster of this machine that lives as long as a run, for those who want to look at its dashboard."""
 
     def __init__(
         self, workers: int = 2, *, say: Callable[[str], None] = lambda text: None, measure: Measure | None = None
     ) -> None:
-        """Raises InputError where the dashboard's library is not installed."""
-        from importlib.util import find_spec
-
-        if find_spec("bokeh") is None:
-            raise InputError("--dashboard needs the library bokeh; type `pip install 'erfsweep[dashboard]'`")
+        """Raises InputError as `check_library` does."""
+        check_library()
         self.workers = workers
         self.say = say
         self.measure = measure
@@ -65,11 +83,13 @@ class DashboardEngine:
     def _cluster(self) -> Iterator[Any]:
         import dask
         from distributed import Client, LocalCluster
+        from distributed.security import Security
 
         from pipeline.engines.interrupts import interrupts_held
 
         with ExitStack() as stack:
             stack.enter_context(restored((*ENVIRONMENT, "PYTHONHASHSEED")))  # nannies leave it changed
+            os.environ.update(ENVIRONMENT)  # before they do: multiprocessing starts a process of its own first
             stack.enter_context(dask.config.set(SETTINGS))  # read whenever a worker is started
             with interrupts_held():
                 try:
@@ -78,6 +98,7 @@ class DashboardEngine:
                         threads_per_worker=1,
                         host="127.0.0.1",
                         dashboard_address=DASHBOARD,
+                        security=Security.temporary(),
                         silence_logs=False,
                     )
                 except Exception as error:  # noqa: BLE001  # processes, sockets and the dashboard fail in many ways

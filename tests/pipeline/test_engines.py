@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from itertools import count
 from threading import Event
 
@@ -120,16 +121,49 @@ def test_choosing_an_engine_loads_neither_dask_nor_numpy():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_dashboard_is_that_of_a_dask_cluster_and_names_its_library_where_it_is_missing(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"erfsweep\[dashboard\]"):
+@pytest.mark.parametrize("missing", ["bokeh", "cryptography"])
+def test_the_dashboard_names_its_libraries_where_they_are_missing(monkeypatch, missing):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else object())
+    with pytest.raises(InputError, match=rf"{missing}; type `pip install 'erfsweep\[dashboard\]'`"):
         make_engine("processes", dashboard=True)
 
 
-def test_a_dask_cluster_of_this_machine_measures_the_same(monkeypatch):
+def test_a_dask_cluster_of_this_machine_measures_the_same_and_lets_nobody_else_in(monkeypatch):
+    pytest.importorskip("cryptography")
+    from distributed import Client
+    from distributed.security import Security
+
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    jobs, said = jobs_of(["3x3", "5x5"], "range(0,4)"), []
-    found = outcomes_of(jobs, make_engine("processes", dashboard=True, say=said.append))
+    jobs, said, refused = jobs_of(["3x3", "5x5"], "range(0,4)"), [], []
+
+    def intrude(outcomes):
+        """What any other user of the machine may try, at every port that its scheduler and its workers listen to."""
+        if not refused:
+            identity = listening[0].scheduler_info(n_workers=-1)
+            for address in (
+                identity["address"],
+                *identity["workers"],
+                *(one["nanny"] for one in identity["workers"].values()),
+            ):
+                assert address.startswith("tls://127.0.0.1:")
+                for scheme, security in (("tcp://", None), ("tls://", Security.temporary())):
+                    with pytest.raises((OSError, ValueError)):
+                        Client(address.replace("tls://", scheme), security=security, timeout=2, set_as_default=False)
+                refused.append(address)
+
+    listening = []
+    engine = make_engine("processes", dashboard=True, say=said.append)
+    cluster = engine._cluster
+
+    @contextmanager
+    def watched():
+        with cluster() as client:
+            listening.append(client)
+            yield client
+
+    monkeypatch.setattr(engine, "_cluster", watched)
+    found = outcomes_of(jobs, engine, None, intrude)
+    assert len(refused) == 5  # a scheduler, two workers and their nannies
     baseline = outcomes_of(jobs, SyncEngine())
     assert {digest: one.result.arrays for digest, one in found.items()} == {
         digest: one.result.arrays for digest, one in baseline.items()
