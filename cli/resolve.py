@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from store.engine import Store
 
 DEFAULT_SWEEP = "luo2016"
-_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".stem")
 
 
 def existing_store(url: str, create: bool = True) -> "Store | None":
@@ -28,13 +28,16 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
-    from pipeline.names import NAME
+    from pipeline.names import NAME, is_stem
     from pipeline.notation import parse
+    from pipeline.stemfile import SUFFIX, read_stem_file
     from pipeline.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweepfile import read_sweep_file
 
     path = Path(text)
     if _is_file(path):
+        if path.suffix.lower() == SUFFIX:
+            return stem_sweep(read_stem_file(path), overrides, {}, name or path.stem)
         spec = {"name": path.stem, **read_sweep_file(path)}
         return sweep(spec, overrides, name=name)
     if (preset := preset_spec(text)) is not None:
@@ -51,7 +54,8 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
     except InputError as error:
         if path.suffix.lower() in _SUFFIXES:
             raise InputError(f"there is no regular file {quote(text)} to read a sweep from; check the path") from None
-        if NAME.fullmatch(text) and not any(sign.isdigit() for sign in text.partition("x")[0]):
+        is_misspelt = is_stem(text.lower())  # GAP, ReLU: `error` says so
+        if NAME.fullmatch(text) and not is_misspelt and not any(sign.isdigit() for sign in text.partition("x")[0]):
             raise InputError(
                 f"no file, preset, stored sweep or stem is called {quote(text)}; `erfsweep presets` and `erfsweep ls` "
                 "list the sweeps, 4x3x3 is a stem"

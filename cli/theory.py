@@ -11,6 +11,7 @@ from cli.options import FormatOption
 if TYPE_CHECKING:
     from pipeline.theory import Walk
 
+LONGEST_PATH = 255
 COLUMNS: tuple[str, ...] = (
     "index",
     "layer",
@@ -74,22 +75,16 @@ def _is_square(walked: "Walk") -> bool:
 
 
 def stem_text(text: str) -> str:
-    """A stem written on the command line or in a file, `#` starting a comment.
+    """A stem written on the command line or in a file.
 
     Raises InputError for a file that cannot be read.
     """
     from pipeline.errors import InputError, quote
-    from pipeline.notation import MAX_CHARACTERS
+    from pipeline.stemfile import SUFFIX, read_stem_file
 
     path = Path(text)
-    if len(text) > 255 or not path.suffix or not path.is_file():
-        if path.suffix == ".stem":
-            raise InputError(f"there is no regular file {quote(text)} to read a stem from; check the path")
-        return text
-    if path.stat().st_size > MAX_CHARACTERS:
-        raise InputError(f"{quote(path)} is too long for a stem of at most {MAX_CHARACTERS} characters; shorten it")
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {quote(path)} as a stem: {error}; save it as UTF-8 text") from None
-    return " ".join(" ".join(line.partition("#")[0].split()) for line in lines if line.partition("#")[0].strip())
+    if len(text) <= LONGEST_PATH and path.suffix and path.is_file():
+        return read_stem_file(path)
+    if path.suffix == SUFFIX:
+        raise InputError(f"there is no regular file {quote(text)} to read a stem from; check the path")
+    return text

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from pipeline.config import Config
 from pipeline.notation import parse
 from pipeline.result import Axes
-from pipeline.stem import Pair, uniform_layer
+from pipeline.stem import DEFAULT_ACTIVATION, Pair, uniform_layer
 
 StemAxes: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None, str | None]
 
@@ -43,7 +43,7 @@ def _stem_axes(text: str) -> StemAxes:
     if layer is None:
         return None, None, None, None, None, None
     kernel, dilation, stride = _side(layer.kernel), _side(layer.dilation), _side(layer.stride)
-    return kernel, len(stem), layer.features, dilation, stride, layer.activation
+    return kernel, len(stem), layer.features, dilation, stride, layer.activation or DEFAULT_ACTIVATION
 
 
 def _side(pair: Pair) -> int | None:

@@ -15,7 +15,7 @@ import msgspec
 from pipeline.config import Config, Init, Probes, Readout
 from pipeline.errors import InputError, quote
 from pipeline.network import Plane
-from pipeline.notation import format_stem, parse
+from pipeline.notation import canonical, format_stem, parse
 from pipeline.stem import MAX_LAYERS, Conv, uniform_layer
 
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
@@ -133,7 +133,7 @@ def _stack_stem(**fields: Any) -> str:
     except msgspec.ValidationError as error:
         problem = str(error).replace(" - at `$.", " for `")
         raise InputError(f"a plain stack cannot be made of {quote(_written(fields))}: {problem}") from None
-    return format_stem((layer,) * depth)
+    return canonical(format_stem((layer,) * depth))
 
 
 def _written(fields: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from pipeline.errors import InputError, quote
 from pipeline.input_plane import input_plane, written_sides
 from pipeline.network import Network, Plane, network, walk
-from pipeline.notation import format_stem, parse
+from pipeline.notation import canonical, format_stem
 from pipeline.sentence import sentence
 from pipeline.stem import MAX_INTEGER, AvgPool, Conv, Convolution, Depthwise, Layer, MaxPool
 
@@ -155,7 +155,7 @@ def build(fields: Mapping[str, Any]) -> Config:
 def canonical_stem(stem: object) -> str:
     """The canonical notation of a stem given as notation or as a list of layers (each a mapping or notation)."""
     if isinstance(stem, str):
-        return _canonical(stem)
+        return canonical(stem)
     if not isinstance(stem, list | tuple) or not stem:
         raise InputError(f"a stem is a line of notation or a list of layers, not {quote(stem)}")
     texts = []
@@ -167,12 +167,7 @@ def canonical_stem(stem: object) -> str:
             texts.append(format_stem((msgspec.convert(entry, Layer),)))
         except (msgspec.ValidationError, RecursionError) as error:
             raise InputError(f"layer {position} of the stem: {sentence(error, entry)}") from None
-    return _canonical(" ".join(texts))
-
-
-@lru_cache(maxsize=4096)
-def _canonical(text: str) -> str:
-    return format_stem(parse(text))
+    return canonical(" ".join(texts))
 
 
 def _settled(config: Config, counted: bool) -> Config:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pipeline.config import Config
 from pipeline.errors import InputError, quote
-from pipeline.notation import format_stem, parse
+from pipeline.notation import canonical, parse
 
 ID_LETTER = "g"
 """Begins every id: a spreadsheet takes no id for a number, and it is none of the digits of a digest."""
@@ -93,6 +93,6 @@ def check_label(label: object, stem: str) -> str:
         )
     if label[0] in "=+-@":
         raise InputError(f"a spreadsheet would run the label {quote(label)}; begin it with another character")
-    if is_stem(label) and format_stem(parse(label)) != stem:
+    if is_stem(label) and canonical(label) != stem:
         raise InputError(f"the label {quote(label)} is another stem than {quote(stem)}; choose another label")
     return label

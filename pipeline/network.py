@@ -15,6 +15,7 @@ from pipeline.errors import InputError, PlaneError
 from pipeline.notation import locate, parse
 from pipeline.reader import complaint
 from pipeline.stem import (
+    DEFAULT_ACTIVATION,
     MAX_INTEGER,
     Activate,
     Activation,
@@ -32,6 +33,7 @@ from pipeline.stem import (
     Stem,
     Transposed,
     Upsample,
+    last_convolution,
 )
 
 Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
@@ -216,7 +218,7 @@ def _convolution(layer: Convolution, plane: Plane, index: int) -> Node:
     for size, axis in ((plane.height, y), (plane.width, x)):
         _check_folds(mode, size, axis)
     made = Plane(y.size_out, x.size_out, features)
-    return Node(index, layer, plane, made, y, x, groups, mode, layer.activation)
+    return Node(index, layer, plane, made, y, x, groups, mode, layer.activation or DEFAULT_ACTIVATION)
 
 
 def _window(size: int, layer: Conv | Depthwise | MaxPool | AvgPool, axis: int) -> Axis:
@@ -264,7 +266,7 @@ def _check_folds(mode: PaddingMode, size: int, axis: Axis) -> None:
 
 
 def _group(group: Residual | PreResidual, plane: Plane, index: int) -> Node:
-    body = _stack(_without_last_relu(group.stem), plane, index)
+    body = _stack(_with_linear_end(group.stem), plane, index)
     made, index = body[-1].made, body[-1].index + 1
     strides = _stride_product([node.y for node in body], body), _stride_product([node.x for node in body], body)
     shortcut = None
@@ -281,20 +283,13 @@ def _group(group: Residual | PreResidual, plane: Plane, index: int) -> Node:
     return Node(index, group, plane, made, y, x, activation=activation, body=body, shortcut=shortcut)
 
 
-def _without_last_relu(stem: Stem) -> Stem:
-    """The body of a residual group: its last convolution drops its default ReLU.
-
-    A group at the end holds the last convolution itself, which has dropped its own already.
-    """
-    for position in range(len(stem) - 1, -1, -1):
-        layer = stem[position]
-        if isinstance(layer, Group):
-            break
-        if isinstance(layer, Convolution):
-            if layer.activation == "relu":
-                layer = msgspec.structs.replace(layer, activation="linear")
-            return (*stem[:position], layer, *stem[position + 1 :])
-    return stem
+def _with_linear_end(body: Stem) -> Stem:
+    """The body of a residual group with no ReLU behind its last convolution, unless an activation is written there."""
+    last = last_convolution(body)
+    layer = None if last is None else body[last]
+    if last is None or not isinstance(layer, Convolution) or layer.activation is not None:
+        return body
+    return (*body[:last], msgspec.structs.replace(layer, activation="linear"), *body[last + 1 :])
 
 
 def _stride_product(axes: list[Axis], body: Network) -> int:

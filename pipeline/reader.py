@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from pipeline.errors import InputError, quote
+from pipeline.errors import quote
+from pipeline.respelling import block_at
 from pipeline.stem import (
     ACTIVATIONS,
     MAX_INTEGER,
@@ -30,12 +31,14 @@ from pipeline.stem import (
     count_layers,
 )
 
+_SPACE = re.compile(r"\s*")
 _REPEAT = re.compile(r"([0-9]+)x(?=[a-z]|[0-9]+x[0-9])")
 _KERNEL = re.compile(r"([0-9]+)x([0-9]+)")
 _PAIR = re.compile(r"([0-9]+)(?:x([0-9]+))?")
 _INTEGER = re.compile(r"[0-9]+")
-_WORD = re.compile(r"[a-z_]+")
-_HEAD = re.compile(r"(?:dw|t|max|avg|up)(?=[0-9])|[a-z_]+")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+_MODE = re.compile("|".join(PADDING_MODES[1:]))  # a modifier may follow without a sign between: ~reflectp1
+_HEAD = re.compile(r"(?:dw|t|max|avg|up)(?=[0-9])|[a-z_][a-z_0-9]*")
 
 # The modifiers each kind of layer takes, by sign: the field that the modifier sets.
 _CONV_MODIFIERS = {"/": "stride", "@": "dilation", ":": "features", "p": "padding", "g": "groups", "~": "padding_mode"}
@@ -46,6 +49,8 @@ MODIFIERS: dict[str, dict[str, str]] = {
     "max": {"/": "stride", "p": "padding"},
     "avg": {"/": "stride", "p": "padding"},
 }
+_LAYERS = "3x3, dw3x3, t4x4, max3x3, avg2x2, up2, gap, bn, ln, res(...), res_pre(...)"
+_ACTIVATIONS = f"activations: {', '.join(ACTIVATIONS)}"
 WINDOWED: dict[str, Any] = {"": Conv, "dw": Depthwise, "t": Transposed, "max": MaxPool, "avg": AvgPool}
 WORDS: dict[str, Any] = {"gap": GlobalAvgPool, "bn": BatchNorm, "ln": LayerNorm}
 
@@ -71,8 +76,20 @@ class Frame:
     blocks: list[Block] = field(default_factory=list)
 
 
+class MisreadError(Exception):
+    """Text that is not in the notation: what is wrong, and at which offset."""
+
+    def __init__(self, problem: str, at: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.at = at
+
+
 class Reader:
-    """Reads a stem from left to right, with a stack of open groups instead of recursion."""
+    """Reads a stem from left to right, with a stack of open groups instead of recursion.
+
+    Raises MisreadError where the text is not in the notation.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -81,23 +98,32 @@ class Reader:
         self.total = 0
 
     def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        raise InputError(complaint(self.text, problem, self.at if at is None else at))
+        raise MisreadError(problem, self.at if at is None else at)
 
     def read(self) -> Stem:
+        self.space()
         while True:
             while self.opens_group():
-                pass
+                self.space()
+            is_apart = self.space()
             while self.at < len(self.text) and self.text[self.at] == ")":
                 self.close()
+                is_apart = self.space()
             if self.at == len(self.text):
                 break
-            if self.text[self.at] != " ":
-                self.fail(f"unexpected {quote(self.text[self.at])} (blocks are separated by one space)")
-            self.at += 1
+            if not is_apart:
+                self.fail(f"unexpected {quote(self.text[self.at])} (white space separates blocks)")
         frame = self.frames[-1]
         if frame.block is not None:
             self.fail("this bracket is never closed; add a ')'", frame.block.fields["bracket"])
         return tuple(frame.layers)
+
+    def space(self) -> bool:
+        """Skips white space of any kind, and says whether there was some."""
+        before = self.at
+        match = _SPACE.match(self.text, before)
+        self.at = match.end() if match else before
+        return self.at > before
 
     def opens_group(self) -> bool:
         """Reads one block, or only the opening of a group: its layers follow and `close` ends it."""
@@ -126,7 +152,7 @@ class Reader:
             self.at += len(word)
             layer = Activate(word)
         elif word:
-            self.fail(f"no layer or activation is called {quote(word)} (activations: {', '.join(ACTIVATIONS)})", start)
+            self.fail(f"no layer or activation is called {quote(word)} (layers: {_LAYERS}; {_ACTIVATIONS})", start)
         else:
             found = quote(self.text[self.at]) if self.at < len(self.text) else "the end"
             self.fail(f"expected a layer such as 3x3, 4x3x3, max3x3/2 or res(2x3x3), found {found}")
@@ -180,18 +206,18 @@ class Reader:
         }
         self.at = kernel.end()
         modifiers = MODIFIERS[word]
-        while (sign := self.text[self.at : self.at + 1]) and sign not in " )=":
+        while (sign := self.text[self.at : self.at + 1]) and not sign.isspace() and sign not in ")=":
             name = modifiers.get(sign)
             if name is None:
                 self.fail(f"unexpected {quote(sign)} after {word or 'a'} kernel (modifiers: {' '.join(modifiers)})")
             if name in values:
-                self.fail(f"the {name.replace('_', ' ')} is given twice")
+                self.fail(f"{name.replace('_', ' ')} given twice")
             self.at += 1
             block.fields[name] = self.at
             if name in ("features", "groups"):
                 values[name] = self.integer(f"the number of {name}", least=1)
             elif name == "padding_mode":
-                values[name] = self.word(PADDING_MODES[1:], "padding mode")
+                values[name] = self.padding_mode()
             else:
                 values[name] = self.pair(f"the {name}", block, name, least=0 if name == "padding" else 1)
         if word not in ("max", "avg"):
@@ -206,15 +232,19 @@ class Reader:
             return {}
         self.at += 1
         block.fields["activation"] = self.at
-        return {"activation": self.word(ACTIVATIONS, "activation")}
+        return {"activation": self.word(ACTIVATIONS, "activation", _WORD.match(self.text, self.at))}
 
-    def word(self, words: tuple[str, ...], what: str) -> str:
-        match = _WORD.match(self.text, self.at)
-        if match is None or match[0] not in words:
-            found = quote(match[0]) if match else "none"
-            self.fail(f"there is no {what} {found} (choose from {', '.join(words)})")
-        self.at = match.end()
-        return match[0]
+    def padding_mode(self) -> str:
+        mode = _MODE.match(self.text, self.at)
+        return self.word(PADDING_MODES[1:], "padding mode", mode or _WORD.match(self.text, self.at))
+
+    def word(self, words: tuple[str, ...], what: str, found: re.Match[str] | None) -> str:
+        written = found[0] if found else self.text[self.at : block_at(self.text, self.at)[1]]
+        if found is None or written not in words:
+            named = quote(written) if written else f"behind {quote(self.text[self.at - 1])}"
+            self.fail(f"there is no {what} {named} (choose from {', '.join(words)})")
+        self.at = found.end()
+        return written
 
     def integer(self, what: str, least: int) -> int:
         match = _INTEGER.match(self.text, self.at)

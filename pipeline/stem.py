@@ -24,6 +24,7 @@ else:  # what data may hold; after construction it is always a pair
     PairLike = int | Pair
 
 DEFAULT_FEATURES = 4
+DEFAULT_ACTIVATION: Activation = "relu"
 MAX_LAYERS = 10_000
 MAX_NESTING = 50
 MAX_INTEGER = 1_000_000
@@ -57,7 +58,11 @@ def _check(field: str, number: int, least: int) -> None:
 
 
 class Conv(_Layer, frozen=True, tag="conv"):
-    """Convolution and activation. Padding None is d(k-1) in total: floor of half before, the rest after."""
+    """Convolution and activation. Padding None is d(k-1) in total: floor of half before, the rest after.
+
+    Activation None, of this and of the other convolutions, is one that is not written: ReLU, but none for the last
+    convolution of a residual body.
+    """
 
     kernel: PairLike
     features: int = DEFAULT_FEATURES
@@ -66,7 +71,7 @@ class Conv(_Layer, frozen=True, tag="conv"):
     padding: PairLike | None = None
     groups: int = 1
     padding_mode: PaddingMode = "zeros"
-    activation: Activation = "relu"
+    activation: Activation | None = None
 
 
 class Depthwise(_Layer, frozen=True, tag="depthwise"):
@@ -78,7 +83,7 @@ class Depthwise(_Layer, frozen=True, tag="depthwise"):
     dilation: PairLike = (1, 1)
     padding: PairLike | None = None
     padding_mode: PaddingMode = "zeros"
-    activation: Activation = "relu"
+    activation: Activation | None = None
 
 
 class Transposed(_Layer, frozen=True, tag="transposed"):
@@ -90,7 +95,7 @@ class Transposed(_Layer, frozen=True, tag="transposed"):
     dilation: PairLike = (1, 1)
     padding: PairLike | None = None
     groups: int = 1
-    activation: Activation = "relu"
+    activation: Activation | None = None
 
 
 class MaxPool(_Layer, frozen=True, tag="max"):
@@ -134,14 +139,14 @@ class Activate(_Layer, frozen=True, tag="activation"):
 
 
 class Residual(_Layer, frozen=True, tag="res"):
-    """act(F(x) + shortcut(x)) (He et al. 2016); the last convolution of F drops its default ReLU."""
+    """act(F(x) + shortcut(x)) (He et al. 2016); the last convolution of F has no ReLU by default."""
 
     stem: "tuple[Layer, ...]"
     activation: Activation = "relu"
 
 
 class PreResidual(_Layer, frozen=True, tag="res_pre"):
-    """F(x) + shortcut(x), bare (He et al. 2016b); the last convolution of F drops its default ReLU."""
+    """F(x) + shortcut(x), bare (He et al. 2016b); the last convolution of F has no ReLU by default."""
 
     stem: "tuple[Layer, ...]"
 
@@ -183,3 +188,15 @@ def uniform_layer(stem: Stem) -> Conv | None:
     if isinstance(first, Conv) and all(layer is first or layer == first for layer in stem):
         return first
     return None
+
+
+def last_convolution(stem: Stem) -> int | None:
+    """Position of the last layer that is a convolution or a group that holds one; None where there is none.
+
+    If it is a convolution, that is the one which has no ReLU by default in a residual body; a group has its own.
+    """
+    return next((position for position in reversed(range(len(stem))) if _convolves(stem[position])), None)
+
+
+def _convolves(layer: Layer) -> bool:
+    return isinstance(layer, Convolution) or (isinstance(layer, Group) and any(map(_convolves, layer.stem)))

@@ -10,7 +10,7 @@ from pipeline.stem import MAX_NESTING
 MAX_BYTES = 1_000_000
 MAX_DOTS = 200
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _WHOLE = re.compile(r"([-+]?[0-9]{1,18})[eE]\+?([0-9]{1,2})", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
 
@@ -38,7 +38,9 @@ def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
     """The mapping that the text of a sweep file holds; `what` names it in errors."""
     readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
     if suffix not in readers:
-        raise InputError(f"{what} ends in {quote(suffix)}; name it .yaml, .toml or .json")
+        raise InputError(
+            f"{what} ends in {quote(suffix)}; name it .yaml, .toml or .json, or .stem if it holds one stem"
+        )
     spec = readers[suffix](text, what)
     if not isinstance(spec, dict):
         raise InputError(f"{what} holds no mapping; begin with `name:` and `grid:` or `stems:`")

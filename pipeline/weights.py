@@ -41,8 +41,8 @@ NO_PARAMETERS = Parameters()
 def draw_weights(config: Config) -> dict[int, Parameters]:
     """The parameters of every layer that has any, by the layer's index.
 
-    Kinds (fan_in, fan_out: weights into and out of one unit; biases are zero). All but files are float32 numbers,
-    whatever the precision of the kernel:
+    Kinds (fan_in: weights into one output unit, fan_out: out of one input unit, both at stride 1; biases are zero).
+    All but files are float32 numbers, whatever the precision of the kernel:
 
     - lecun_uniform U(-1, 1) sqrt(3 / fan_in) and lecun_normal N(0, 1 / fan_in): LeCun et al. 1998, Efficient BackProp.
     - he_uniform U(-1, 1) sqrt(6 / fan_in) and he_normal N(0, 2 / fan_in): He et al. 2015, arXiv 1502.01852.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.network import Plane, network
-from pipeline.notation import format_stem
+from pipeline.notation import canonical, format_stem
 from pipeline.stem import (
     ACTIVATIONS,
     PADDING_MODES,
@@ -53,10 +53,10 @@ def layers(
     body: st.SearchStrategy[Stem] | None = None,
 ) -> st.SearchStrategy[Layer]:
     """One layer of the given kinds, whether it fits anywhere or not; `body` makes those of residual groups."""
-    activation = st.sampled_from(activations)
+    activation, written = st.sampled_from(activations), _written(activations)
     padding = st.one_of(st.none(), st.none(), pairs(0, 2))
     strides, dilations = pairs(1, 3), st.one_of(st.just((1, 1)), pairs(1, 3))
-    common: dict[str, Any] = {"stride": strides, "dilation": dilations, "padding": padding, "activation": activation}
+    common: dict[str, Any] = {"stride": strides, "dilation": dilations, "padding": padding, "activation": written}
     made = st.integers(1, features)
     groups = st.sampled_from((1, 1, 2, 3))
     mode = st.sampled_from(modes)
@@ -80,11 +80,16 @@ def layers(
     return st.sampled_from(groups_too).flatmap(lambda kind: builders[kind]())
 
 
+def _written(activations: tuple[Activation, ...]) -> st.SearchStrategy[Activation | None]:
+    """The activation of a convolution; None, which may mean ReLU and no activation, where both are among them."""
+    return st.sampled_from((*activations, None) if {"relu", "linear"} <= set(activations) else activations)
+
+
 def shape_keeping(
     kinds: tuple[str, ...], activations: tuple[Activation, ...], modes: tuple[PaddingMode, ...], features: int
 ) -> st.SearchStrategy[Stem]:
     """Bodies that often fit a shortcut: strided convolutions with default padding, and planes made larger and back."""
-    activation, made, mode = st.sampled_from(activations), st.integers(1, features), st.sampled_from(modes)
+    activation, made, mode = _written(activations), st.integers(1, features), st.sampled_from(modes)
     dilation, stride = pairs(1, 2), pairs(1, 2)
     options: list[st.SearchStrategy[Stem]] = []
     if "conv" in kinds:
@@ -146,7 +151,7 @@ def stems(
             stem = (*stem, layer)
     if not stem:
         stem = (Conv((1, 1), activation=activations[0]),) if "conv" in kinds else (BatchNorm(),)
-    return format_stem(stem), plane
+    return canonical(format_stem(stem)), plane
 
 
 def _fits(stem: Stem, plane: Plane) -> bool:

@@ -17,6 +17,20 @@ WRONG = [
     (("run", "10001x3x3"), "10000"),
     (("run", "res(" * 60), "50"),
     (("run", "3x3 $(reboot)"), "'$'"),
+    (("run", "3X3"), "write 3x3"),
+    (("run", "Gap"), "write gap"),
+    (("run", "ReLU"), "write relu"),
+    (("run", "MAX3x3"), "write max3x3"),
+    (("run", "3x3=linear~circular"), "write 3x3~circular=linear"),
+    (("run", "missing.stem"), "'missing.stem'"),
+    (("run", "empty.stem"), "'empty.stem'"),
+    (("theory", "empty.stem"), "'empty.stem'"),
+    (("run", "wrong.stem"), "'$'"),
+    (("theory", "binary.stem"), "'binary.stem'"),
+    (("run", "binary.stem"), "'binary.stem'"),
+    (("run", "3x3", "-s", "input=3x224x224"), "224x224x3"),
+    (("theory", "3x3", "--input", "1x28x28"), "28x28x1"),
+    (("run", "res(3x3/2 up2)"), "input="),
     (("run", "\x1b[31m3x3"), "\\x1b"),
     (("run", "[red]3x3[/red]"), "'['"),
     (("run", "3x3p0", "-s", "input=2"), "2"),
@@ -118,6 +132,9 @@ def _odd_files() -> None:
     Path("alias.yaml").write_text("stems: &a [3x3]\nname: *a\n")
     Path("huge.yaml").write_bytes(b"#" * 1_000_001)
     Path("binary.yaml").write_bytes(b"\xff\xfe\x00")
+    Path("binary.stem").write_bytes(b"\xff\xfe\x00")
+    Path("empty.stem").write_text("# nothing\n\n")
+    Path("wrong.stem").write_text("3x3 # good\n$\n")
     Path("field.yaml").write_text("stems: [3x3]\nnonsense: 1\n")
     Path("formula.yaml").write_text("stems: [3x3]\ndescription: =1+1\n")
     Path("empty.yaml").write_text("")

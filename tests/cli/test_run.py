@@ -74,6 +74,37 @@ def test_a_sweep_file_is_yaml_toml_or_json(name: str, text: str) -> None:
     assert [row["config"] for row in rows] == ["3x3", "2x3x3", "5x5", "2x5x5"]
 
 
+def test_a_stem_file_is_a_sweep_named_after_it() -> None:
+    Path("mine.stem").write_bytes(b"# two layers\r\n3x3:8   # the first\r\n\r\n\tmax3x3/2\r\n")
+    assert "2 new" in good("run", "mine.stem", "-s", "seed=0,1", "--dry-run").out
+    ended = good("submit", "mine.stem", "-s", "seed=0,1")
+    assert "sweep mine: 2 configs, 2 new" in ended.out
+    rows = good("run", "mine.stem", "-s", "seed=0,1", "-s", "input=9x9x3", "--replace", "-f", "csv").rows
+    assert [row["config"] for row in rows] == ["3x3:8 max3x3/2"] * 2
+    assert [row["width"] for row in good("table", "mine", "-c", "width", "-f", "csv").rows] == ["9", "9"]
+    assert "sweep other" in good("run", "mine.stem", "--name", "other").err
+
+
+def test_theory_and_run_choose_the_same_plane() -> None:
+    Path("deep.stem").write_text("7x7/2:64 max3x3/2\n2xres(2x3x3:64)\n")
+    walked = good("theory", "deep.stem", "-f", "json").json
+    assert (walked[0]["height"], walked[0]["width"]) == (24, 24)  # of 47, the smallest odd side that holds 43 pixels
+    good("run", "deep.stem", "-s", "probes.count=1", "-s", "input.channels=3")
+    (row,) = good("table", "deep", "-c", "width,channels,theo_rf,saturated", "-f", "json").json
+    assert row == {"width": 47, "channels": 3, "theo_rf": 43, "saturated": False}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_ends_of_lines_in_a_file_separate_blocks(end: str) -> None:
+    lines = end.join(
+        ["name: folded", "stems:", "  - >-", "    3x3:8", "    max3x3/2", "  - |", "    5x5", "    gap", ""]
+    )
+    Path("folded.yaml").write_bytes(lines.encode())
+    Path("lines.json").write_text('{"stems": ["3x3:8' + end.encode("unicode_escape").decode() + 'max3x3/2 "]}')
+    for name, stems in (("folded.yaml", ["3x3:8 max3x3/2", "5x5 gap"]), ("lines.json", ["3x3:8 max3x3/2"])):
+        assert [row["config"] for row in good("run", name, "-s", "input=9", "-f", "csv").rows] == stems
+
+
 def test_an_axis_on_the_command_line_overrides_that_of_the_file() -> None:
     Path("a.yaml").write_text("grid: {kernel: [3, 5, 7], depth: 2}\n")
     rows = good("run", "a.yaml", "-s", "kernel=3", "-s", "depth=range(1,4)", "-f", "csv").rows

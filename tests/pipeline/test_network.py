@@ -144,6 +144,13 @@ def test_nodes_are_numbered_as_they_run():
         ("res(3x3 t3x3)", ["relu", "linear"]),
         ("res(3x3 max3x3)", ["linear", "linear"]),
         ("res(3x3 res(2x3x3))", ["relu", "relu"]),
+        ("res(3x3 res(relu))", ["linear", "relu"]),  # the group behind it holds no convolution
+        ("res(3x3 res_pre(bn res(max3x3)) relu)", ["linear", "linear", "relu"]),
+        ("res(3x3=relu)", ["relu"]),  # written
+        ("res(3x3 3x3=relu bn)", ["relu", "relu", "linear"]),
+        ("res(3x3=linear)", ["linear"]),
+        ("res_pre(dw3x3=relu)", ["relu"]),
+        ("res(t3x3=relu)", ["relu"]),
     ],
 )
 def test_the_last_convolution_of_a_body_drops_its_default_relu(stem, activations):
@@ -165,6 +172,9 @@ def test_the_sum_has_the_activation_that_is_written():
         ("res(3x3/2 3x3/3x1)", Conv((1, 1), 4, (6, 2), padding=(0, 0), activation="linear")),
         ("res(3x3/2 up2)", None),
         ("res(max3x3/2 3x3)", Conv((1, 1), 4, (2, 2), padding=(0, 0), activation="linear")),
+        ("res(3x3/2 3x3/3 up2)", Conv((1, 1), 4, (3, 3), padding=(0, 0), activation="linear")),  # 6 / 2
+        ("res(3x3/2 t2x2/2:8)", Conv((1, 1), 8, (1, 1), padding=(0, 0), activation="linear")),
+        ("res(3x3/3 up2 3x3/2x4:8)", Conv((1, 1), 8, (3, 6), padding=(0, 0), activation="linear")),  # 6 / 2, 12 / 2
         ("res(res(3x3/2:8) 3x3/2:8)", Conv((1, 1), 8, (4, 4), padding=(0, 0), activation="linear")),
     ],
 )

@@ -2,6 +2,7 @@
 
 import random
 import re
+from itertools import permutations
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import canonical_stem
 from pipeline.errors import InputError
-from pipeline.notation import format_stem, locate, original_label, parse
+from pipeline.notation import canonical, format_stem, locate, original_label, parse
 from pipeline.stem import (
     ACTIVATIONS,
     MAX_INTEGER,
@@ -37,7 +38,8 @@ numbers = st.one_of(st.integers(1, 12), st.integers(1, MAX_INTEGER))
 pairs = st.one_of(numbers, st.tuples(numbers, numbers))
 paddings = st.one_of(st.none(), st.just(0), st.tuples(st.integers(0, 9), st.integers(0, 9)))
 activations = st.sampled_from(ACTIVATIONS)
-convolution = {"stride": pairs, "dilation": pairs, "padding": paddings, "activation": activations}
+written = st.one_of(st.none(), activations)
+convolution = {"stride": pairs, "dilation": pairs, "padding": paddings, "activation": written}
 modes = st.sampled_from(PADDING_MODES)
 plain_layers = st.one_of(
     st.builds(Conv, pairs, numbers, groups=numbers, padding_mode=modes, **convolution),
@@ -76,21 +78,45 @@ def test_what_is_printed_is_read_back(stem):
 @given(all_stems)
 def test_printing_is_canonical(stem):
     """Equal stems print alike, however they were written, and printing again changes nothing."""
-    text = format_stem(stem)
-    assert format_stem(parse(text)) == text
-    assert format_stem(parse(" ".join(format_stem((layer,)) for layer in stem))) == text
+    text = canonical(format_stem(stem))
+    assert canonical(text) == text
+    assert canonical(" ".join(format_stem((layer,)) for layer in stem)) == text
+
+
+@settings(max_examples=100)
+@given(all_stems)
+def test_the_canonical_form_means_the_same_activations(stem):
+    """An activation that is not written is the default of its place: none at the end of a residual body, else ReLU."""
+    assert list(meant(parse(canonical(format_stem(stem))), False)) == list(meant(stem, False))
+
+
+def meant(stem, is_body):
+    holders = [n for n, layer in enumerate(stem) if convolves(layer)]
+    for n, layer in enumerate(stem):
+        if isinstance(layer, Residual | PreResidual):
+            yield "("
+            yield from meant(layer.stem, True)
+            yield ")"
+        elif isinstance(layer, Conv | Depthwise | Transposed):
+            yield layer.activation or ("linear" if is_body and n == holders[-1] else "relu")
+        else:
+            yield layer
+
+
+def convolves(layer):
+    return isinstance(layer, Conv | Depthwise | Transposed) or any(map(convolves, getattr(layer, "stem", ())))
 
 
 @given(all_stems)
 def test_the_list_form_says_the_same_as_the_notation(stem):
     listed = msgspec.to_builtins(stem)
     assert msgspec.convert(listed, tuple[Layer, ...]) == stem
-    assert canonical_stem(listed) == canonical_stem(format_stem(stem)) == format_stem(stem)
-    assert canonical_stem([format_stem((layer,)) for layer in stem]) == format_stem(stem)
+    assert canonical_stem(listed) == canonical_stem(format_stem(stem)) == canonical(format_stem(stem))
+    assert canonical_stem([format_stem((layer,)) for layer in stem]) == canonical(format_stem(stem))
 
 
 @pytest.mark.parametrize(
-    ("written", "canonical"),
+    ("written", "expected"),
     [
         ("3x3", "3x3"),
         ("1x3x3", "3x3"),
@@ -127,20 +153,53 @@ def test_the_list_form_says_the_same_as_the_notation(stem):
         ("res_pre(bn relu 3x3)", "res_pre(bn relu 3x3)"),
         ("res(res_pre(3x3 3x3))", "res(res_pre(2x3x3))"),
         ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", "7x7/2:64 max3x3/2 2xres(2x3x3:64)"),
+        ("res(3x3=relu)", "res(3x3=relu)"),  # written, so it stays
+        ("res(3x3=relu 3x3=relu)", "res(3x3 3x3=relu)"),
+        ("res(3x3=linear)", "res(3x3)"),
+        ("res(3x3=linear 3x3)", "res(3x3=linear 3x3)"),
+        ("res(3x3=relu bn)", "res(3x3=relu bn)"),
+        ("res(3x3=relu res(relu))", "res(3x3=relu res(relu))"),  # the last convolution of both
+        ("res(3x3=relu res_pre(3x3=relu))", "res(3x3 res_pre(3x3=relu))"),
+        ("dw3x3=relu t3x3=relu", "dw3x3 t3x3"),
+        ("3x3~circularg2", "3x3g2~circular"),
+        ("3x3~reflectp1:8", "3x3:8p1~reflect"),
+        ("3x3~replicate/2@3=tanh", "3x3/2@3~replicate=tanh"),
+        ("dw3x3~circularp1x2", "dw3x3p1x2~circular"),
     ],
 )
-def test_canonical_form(written, canonical):
-    if canonical is None:
+def test_canonical_form(written, expected):
+    if expected is None:
         with pytest.raises(InputError):
             parse(written)
     else:
-        assert format_stem(parse(written)) == canonical
+        assert canonical(written) == expected
+
+
+@pytest.mark.parametrize("space", ["  ", "\t", "\n", "\r\n", " \n\t ", "\u00a0", "\u3000"])
+def test_any_white_space_separates_blocks(space):
+    expected = "7x7/2:64 max3x3/2 2xres(3x3:64 bn) gap"
+    for line in (expected, f" {expected} ", expected.replace("(", "( ").replace(")", " )")):
+        assert canonical(line.replace(" ", space)) == expected
+
+
+@given(all_stems, st.data())
+def test_white_space_of_any_length_changes_nothing(stem, data):
+    spaces = st.text(st.sampled_from(" \t\n\r\f\v"), min_size=1, max_size=3)
+    text = "".join(data.draw(spaces) if sign == " " else sign for sign in f" {format_stem(stem)} ")
+    assert parse(text) == stem
+
+
+def test_modifiers_come_in_any_order():
+    parts = ["/2x1", "@3", ":8", "p1x0", "g2", "~reflect"]
+    for order in permutations(parts):
+        assert canonical("3x3" + "".join(order)) == "3x3/2x1@3:8p1x0g2~reflect"
 
 
 @pytest.mark.parametrize(
     ("text", "stem"),
     [
-        ("3x5", (Conv((3, 5), 4, activation="relu"),)),
+        ("3x5", (Conv((3, 5), 4),)),
+        ("3x5=relu", (Conv((3, 5), 4, activation="relu"),)),
         ("2x1x9", (Conv((1, 9)), Conv((1, 9)))),
         (
             "7x7/2@3x1:64p2x0g4~circular=gelu",
@@ -213,10 +272,7 @@ def complaint(text):
         ("3x3:", 5, "expected an integer"),
         ("3x3/2/2", 6, "given twice"),
         ("3x3=relu/2", 9, "'/'"),
-        ("3x3 ", 5, "expected a layer"),
-        (" 3x3", 1, "expected a layer"),
-        ("3x3  3x3", 5, "expected a layer"),
-        ("3x3\t3x3", 4, "unexpected"),
+        ("  ", 3, "expected a layer"),
         ("3x3,3x3", 4, "unexpected ','"),
         ("3", 1, "expected a layer"),
         ("3x", 1, "expected a layer"),
@@ -240,8 +296,35 @@ def complaint(text):
         ("3x3 \x00", 5, "expected a layer"),
         ("\u0663x\u0663", 1, "expected a layer"),  # Arabic-Indic digits
         ("3x3\u00b2", 4, "unexpected"),
-        ("RES(3x3)", 1, "expected a layer"),
-        ("3X3", 1, "expected a layer"),
+        ("RES(3x3)", 1, "small letters only: write res,"),
+        ("3X3", 2, "by a small x, not by 'X': write 3x3,"),
+        ("3*3", 2, "by a small x, not by '*': write 3x3,"),
+        ("3\u00d73", 2, "by a small x, not by '\u00d7': write 3x3,"),
+        ("1x1 2\u00d73*3", 6, "write 2x3x3,"),
+        ("max3X3/2", 5, "write max3x3/2,"),
+        ("3x3/2X1", 6, "write 3x3/2x1,"),
+        ("res(5x5 3X3:8) 1x1", 10, "write 3x3:8,"),
+        ("MAX3X3/2", 1, "small letters only: write max3x3/2,"),
+        ("Gap", 1, "small letters only: write gap,"),
+        ("3x3 ReLU", 5, "small letters only: write relu,"),
+        ("3x3=RELU", 5, "small letters only: write 3x3=relu,"),
+        ("res(3x3)=Tanh", 10, "small letters only: write =tanh,"),
+        ("3x3~Circular", 5, "small letters only: write 3x3~circular,"),
+        ("3x3P0", 4, "small letters only: write 3x3p0,"),
+        ("3x3=linear~circular", 11, "'~' stands behind the activation, which comes last: write 3x3~circular=linear,"),
+        ("3x3=linearp1", 5, "which comes last: write 3x3p1=linear,"),
+        ("3x3=gelu:8/2", 9, "which comes last: write 3x3:8/2=gelu,"),
+        ("3x3=rellu", 5, "no activation 'rellu' (choose from"),
+        ("3x3=rellu", 5, "; perhaps 3x3=relu is meant,"),
+        ("3x3=relu6", 5, "no activation 'relu6'"),
+        ("relu6", 1, "is called 'relu6'"),
+        ("maxpool2x2/2", 1, "perhaps max2x2/2 is meant"),
+        ("conv3x3:8", 1, "perhaps 3x3:8 is meant"),
+        ("3x3 sigmoyd", 5, "perhaps sigmoid is meant"),
+        ("3x3s2", 4, "perhaps 3x3/2 is meant"),
+        ("4x 3x3", 2, "no white space in it: write 4x3x3,"),
+        ("3 x 3", 2, "no white space in it: write 3x3,"),
+        ("3x3 =relu", 4, "no white space in it: write 3x3=relu,"),
         ("-3x3", 1, "expected a layer"),
     ],
 )

@@ -161,3 +161,28 @@ def test_a_bias_decides_which_relus_are_open(tmp_path):
         found = measure_heatmap(config)
         assert found.values[1, 1] == probes_through
         assert found.n_zero == 16 - probes_through
+
+
+@pytest.mark.parametrize(("stem", "plane", "shape", "fan_in", "fan_out"), LAYERS)
+def test_fans_stand_to_those_of_pytorch_as_the_page_says(stem, plane, shape, fan_in, fan_out):
+    """`_calculate_fan_in_and_fan_out` takes what is second and first in the shape of PyTorch's weight."""
+    torch = pytest.importorskip("torch", reason="PyTorch's fans are the other convention (extra `oracle`)")
+    given, groups = int(plane.split("x")[2]), {"3x7:90g3": 3, "dw9x9:800": 400}.get(stem, 1)
+    kind = torch.nn.ConvTranspose2d if stem.startswith("t") else torch.nn.Conv2d
+    layer = kind(given, shape[3], shape[:2], groups=groups)
+    theirs = torch.nn.init._calculate_fan_in_and_fan_out(layer.weight)
+    assert theirs == ((fan_out, fan_in * groups) if stem.startswith("t") else (fan_in, fan_out * groups))
+
+
+def test_a_variance_of_one_that_is_given_is_divided_by_with_its_eps(tmp_path):
+    """Ioffe and Szegedy 2015, as PyTorch has it in `eval`: (x - mean) / sqrt(var + 1e-5)."""
+    heatmaps = []
+    for name, more in (("missing", {}), ("given", {"layer1.running_var": np.ones(2)})):
+        arrays = {"layer0.weight": np.ones((3, 3, 1, 2)), **more}
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        init = {"kind": "file", "path": str(tmp_path / f"{name}.npz")}
+        config = build({"stem": "3x3:2=linear bn", "input": 9, "init": init, "dtype": "float64"})
+        heatmaps.append(measure_heatmap(config).values)
+    missing, given = heatmaps
+    assert missing.max() == 16  # sixteen probes, each with a gradient of 1
+    np.testing.assert_allclose(given, missing / sqrt(1 + 1e-5), rtol=1e-14)
