@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from cli.exit import ExitCode
 from cli.resolve import existing_store, resolve
-from pipeline.cost import expected_seconds
+from pipeline.cost import check_memory, expected_seconds
+from pipeline.errors import InputError
 from pipeline.names import id_of
 from pipeline.sweep import check_size
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.names import Labelled
     from pipeline.sweep import Sweep
     from store.engine import Store
 
@@ -26,44 +28,81 @@ _WHY = {
 }
 
 
-def explain(url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, verbose: bool) -> int:
-    """Prints what `run` would do; nothing is written, not even a store."""
+_NAMED_AT_MOST = 3
+
+
+def explain(
+    url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, memory: int, verbose: bool
+) -> int:
+    """Prints what `run` would do; nothing is written, not even a store.
+
+    `memory`: the bytes that a config may take; those that would take more are named.
+    """
     from cli.progress import duration
     from store.query import status
 
     store = existing_store(url, create=False)
     found = resolve(sweep, overrides, name, store)
     counts: Counter[str] = Counter()
-    work, again = 0.0, 0
+    work = 0.0
+    refused: list[str] = []
     if isinstance(found, str):
         if store is not None:
             for state, count in status(store, found).next_states.items():
                 counts[state] = count.configs
                 work += count.cost if state == "queued" else 0.0
+            refused = [why for config in _unfinished(store, found) if (why := _too_large(config, memory))]
     else:
         check_size(found, most)
-        seen: set[bytes] = set()
-        for config, state in _states(store, found):
-            digest = bytes.fromhex(config.digest)
-            if digest in seen:
-                again += 1
-                continue
-            seen.add(digest)
+        for (config, label), state in _states(store, found):
             counts[state] += 1
+            why = ""
             if state in ("new", "queued"):
                 work += expected_seconds(config)
+                why = _too_large(config, memory)
+                refused += [why] if why else []
             if verbose:
-                sys.stdout.write(f"{id_of(config.digest)}  {config.stem}: {_WHY[state]}\n")
+                sys.stdout.write(f"{id_of(config.digest)}  {label or config.stem}: {why or _WHY[state]}\n")
+    again = 0 if isinstance(found, str) else found.size - counts.total()
     shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
     shown += f", {again} that come again" if again else ""
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
+    _print_refused(refused)
     return ExitCode.DONE
 
 
-def _states(store: "Store | None", found: "Sweep") -> "Iterator[tuple[Config, str]]":
+def _print_refused(refused: list[str]) -> None:
+    """Says which configs the run would refuse, a line for each of the first reasons that differ."""
+    if refused:
+        sys.stdout.write(f"{len(refused)} of these would be refused:\n")
+        reasons = list(dict.fromkeys(refused))
+        more = [f"and {len(reasons) - _NAMED_AT_MOST} more"] if len(reasons) > _NAMED_AT_MOST else []
+        sys.stdout.writelines(f"  {line}\n" for line in [*reasons[:_NAMED_AT_MOST], *more])
+
+
+def _too_large(config: "Config", memory: int) -> str:
+    """Why a run would refuse a config for its memory, empty where it would not."""
+    try:
+        check_memory(config, memory)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _unfinished(store: "Store", sweep: str) -> "Iterator[Config]":
+    """The configs of a stored sweep that are queued."""
+    from pipeline.config import decode
+    from store.query import rows
+
+    for (spec,) in rows(store, sweep, where="state in ('queued', 'running')", columns=["spec"]).rows:
+        yield decode(spec.encode())
+
+
+def _states(store: "Store | None", found: "Sweep") -> "Iterator[tuple[Labelled, str]]":
+    """What would be queued, with its state in the store."""
     from store.sweeps import known
 
     if store is None:
-        yield from ((config, "new") for config in found)
+        yield from ((each, "new") for each in found.distinct())
     else:
-        yield from ((config, state or "new") for config, state in known(store, found))
+        yield from ((each, state or "new") for each, state in known(store, found.distinct()))

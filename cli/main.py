@@ -120,11 +120,18 @@ def _misread(error: BaseException) -> str:
     """What the parser of arguments found wrong, with the offending value and the page that helps."""
     problem = error.format_message().replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]  # a click error
     problem = problem[:1].lower() + problem[1:].replace("Input should", "it should")
+    if problem.startswith("got unexpected extra argument") and _takes_stems(error):
+        problem += "; several stems are one argument, with commas between them, as in '4x3x3, 5x5'"
     wrong = getattr(error.__cause__, "errors", None)  # of pydantic, which leaves the value out of its message
     if wrong is not None and (value := quote(wrong()[0]["input"])) not in problem:
         problem += f", not {value}"
     context = getattr(error, "ctx", None)
     return f"{problem} (see {context.command_path if context else 'erfsweep'} --help)"
+
+
+def _takes_stems(error: BaseException) -> bool:
+    command = getattr(getattr(error, "ctx", None), "info_name", "")
+    return command in ("run", "submit")
 
 
 def _ended(error: BaseException, sentence: str, code: int, debug: bool) -> int:

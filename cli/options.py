@@ -20,7 +20,7 @@ _format = typer.Option("--format", "-f", help="How to print [default: table on a
 FormatOption: TypeAlias = Annotated[Format | None, _format]
 TableFormatOption: TypeAlias = Annotated[TableFormat | None, _format]
 SweepArgument: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or a stem.")
+    str | None, typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems between commas.")
 ]
 StoredArgument: TypeAlias = Annotated[str | None, typer.Argument(metavar="SWEEP", help="A stored sweep.")]
 SetOption: TypeAlias = Annotated[

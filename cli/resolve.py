@@ -1,5 +1,6 @@
 """What SWEEP on the command line stands for: an existing file, a preset, a stored sweep, a stem, in this order."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from store.engine import Store
 
 DEFAULT_SWEEP = "luo2016"
-_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".stem")
+_KERNEL = re.compile(r"[0-9]x[0-9]")
+"""What every name of a stem has in it that is meant as one, but for those of words such as `gap`."""
 
 
 def existing_store(url: str, create: bool = True) -> "Store | None":
@@ -28,8 +30,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
-    from pipeline.names import NAME, is_stem
-    from pipeline.notation import parse
+    from pipeline.names import NAME
     from pipeline.stemfile import SUFFIX, read_stem_file
     from pipeline.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweepfile import read_sweep_file
@@ -48,20 +49,48 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
             return text
         if len(stored) > 1:
             raise InputError(f"sweep {quote(text)} was put together by --append; name the sweep file instead")
-        return sweep({**stored[0], "name": text}, overrides, name=name)
+        return sweep({**stored[0], "name": text}, overrides, name=name, is_stored=name in (None, text))
     try:
-        parse(text)
+        return stem_sweep(text, overrides, {}, name)
     except InputError as error:
-        if path.suffix.lower() in _SUFFIXES:
-            raise InputError(f"there is no regular file {quote(text)} to read a sweep from; check the path") from None
-        is_misspelt = is_stem(text.lower())  # GAP, ReLU: `error` says so
-        if NAME.fullmatch(text) and not is_misspelt and not any(sign.isdigit() for sign in text.partition("x")[0]):
-            raise InputError(
-                f"no file, preset, stored sweep or stem is called {quote(text)}; `erfsweep presets` and `erfsweep ls` "
-                "list the sweeps, 4x3x3 is a stem"
-            ) from None
-        raise error from None
-    return stem_sweep(text, overrides, {}, name)
+        raise _unresolved(text, error, store) from None
+
+
+def _unresolved(text: str, error: InputError, store: "Store | None") -> InputError:
+    """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
+    from pipeline.names import NAME, SUFFIXES, is_stem
+    from pipeline.presets import preset_names
+    from pipeline.reader import WORDS
+    from pipeline.sentence import nearest
+    from pipeline.stem import ACTIVATIONS
+
+    path = Path(text)
+    if path.suffix.lower() in SUFFIXES:
+        beside = nearest(path.name, _names_in(path.parent))
+        return InputError(f"there is no regular file {quote(text)} to read a sweep from{beside or '; check the path'}")
+    if not NAME.fullmatch(text) or _KERNEL.search(text) or is_stem(text.lower()):  # perhaps in capitals: error says so
+        return error
+    stored = [] if store is None else _stored_names(store)
+    hint = nearest(text, (*preset_names(), *stored, *WORDS, *ACTIVATIONS))
+    return InputError(
+        f"no file, preset, stored sweep or stem is called {quote(text)}{hint} (`erfsweep presets` and `erfsweep ls` "
+        "list the sweeps, 4x3x3 is a stem)"
+    )
+
+
+def _names_in(folder: Path) -> list[str]:
+    from pipeline.names import SUFFIXES
+
+    try:
+        return [each.name for each in folder.iterdir() if each.suffix.lower() in SUFFIXES]
+    except OSError:
+        return []
+
+
+def _stored_names(store: "Store") -> list[str]:
+    from store.query import sweeps
+
+    return [line.name for line in sweeps(store)]
 
 
 def _is_file(path: Path) -> bool:

@@ -26,7 +26,9 @@ DEFAULT_MAX_CONFIGS = 1_000_000
 
 
 def command(
-    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or a stem.")],
+    sweep: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems between commas.")
+    ],
     settings: SetOption = None,
     name: NameOption = None,
     append: AppendOption = False,
@@ -70,7 +72,7 @@ def queue(
     if isinstance(found, str):
         return store or opened(url), found, f"sweep {found} is stored already"
     check_size(found, max_configs)
-    next(iter(found))  # raises for a field that no config can have
+    found.check()
     store = store or opened(url)
     with interrupts_held() as give_way:
 

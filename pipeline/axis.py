@@ -4,7 +4,6 @@ A value list is a list, `range(start, stop[, step])` as Python counts, or on the
 `depth=range(1,41)`, `kernel=3,5`, `init.kind=he_normal,orthogonal` (the grammar that Hydra and DVC share).
 """
 
-import difflib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pipeline.config import Config, Init, Probes, Readout
 from pipeline.errors import InputError, quote
 from pipeline.network import Plane
 from pipeline.notation import canonical, format_stem, parse
+from pipeline.sentence import listed, nearest, sentence
 from pipeline.stem import MAX_LAYERS, Conv, uniform_layer
 
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
@@ -41,9 +41,17 @@ def axis_path(name: str) -> str:
     path = _ALIASES.get(name, name)
     if path in STACK_AXES or path in PATHS:
         return path
+    if name in _PARTS:
+        fields = [each for each in PATHS if each.startswith(f"{name}.")]
+        raise InputError(f"{quote(name)} has several fields, so it is not an axis; set one of {listed(fields)}")
+    if name in ("stem", "stems"):
+        raise InputError(
+            f"{quote(name)} is not an axis; name several stems with commas between them, as in '4x3x3, 5x5', "
+            "or list them under `stems:` in a sweep file"
+        )
     known = (*STACK_AXES, *_ALIASES, *PATHS)
-    near = difflib.get_close_matches(name[:64], known, 3) or known
-    raise InputError(f"there is no axis {quote(name)}; did you mean {', '.join(near)}?")
+    hint = nearest(name, known) or f"; the axes are {listed(known, 'and')}"
+    raise InputError(f"there is no axis {quote(name)}{hint}")
 
 
 def axis_values(name: str, written: object) -> Sequence[Any]:
@@ -131,10 +139,5 @@ def _stack_stem(**fields: Any) -> str:
     try:
         layer = msgspec.convert(settings | {"layer": "conv"}, Conv)
     except msgspec.ValidationError as error:
-        problem = str(error).replace(" - at `$.", " for `")
-        raise InputError(f"a plain stack cannot be made of {quote(_written(fields))}: {problem}") from None
+        raise InputError(f"plain stack: {sentence(error, settings, Conv)}") from None
     return canonical(format_stem((layer,) * depth))
-
-
-def _written(fields: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in fields.items())

@@ -147,7 +147,7 @@ def build(fields: Mapping[str, Any]) -> Config:
     try:
         config = msgspec.convert(settled, Config)
     except msgspec.ValidationError as error:
-        raise InputError(f"{sentence(error, settled)} (`erfsweep schema` lists the fields)") from None
+        raise InputError(sentence(error, settled, Config)) from None
     written = fields.get("probes")
     return _settled(config, isinstance(written, Mapping) and "count" in written)
 
@@ -166,7 +166,7 @@ def canonical_stem(stem: object) -> str:
         try:
             texts.append(format_stem((msgspec.convert(entry, Layer),)))
         except (msgspec.ValidationError, RecursionError) as error:
-            raise InputError(f"layer {position} of the stem: {sentence(error, entry)}") from None
+            raise InputError(f"layer {position} of the stem: {sentence(error, entry, Layer)}") from None
     return canonical(" ".join(texts))
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.cone import Step, cone, cone_of
 from pipeline.config import Config
-from pipeline.errors import InputError
+from pipeline.errors import InputError, amount, quote
 from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.network import Plane, walk
 from pipeline.result import MAX_BYTES
@@ -215,12 +215,12 @@ def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:
     plane = 8 * config.input.height * config.input.width
     if plane > MAX_BYTES:
         raise InputError(
-            f"the heatmap of {config.input} would have {plane} bytes, more than the {MAX_BYTES} that can be read; "
-            "make the plane smaller"
+            f"the heatmap of {config.input} would have {amount(plane)}, more than the {amount(MAX_BYTES)} that can be "
+            "read; make the plane smaller"
         )
     needed = working_set(config)
     if needed > memory:
         raise InputError(
-            f"stem {config.stem!r} on {config.input} would take {needed} bytes, more than the {memory} of --memory; "
-            "raise it or make the plane, the features or the kernel smaller"
+            f"stem {quote(config.stem)} on {config.input} would take {amount(needed)}, more than the {amount(memory)} "
+            "of --memory; raise it or make the plane, the features or the kernel smaller"
         )

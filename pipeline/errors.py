@@ -39,3 +39,24 @@ def quote(value: object) -> str:
         return text
     end = _LONGEST_QUOTE // 2
     return f"{text[: _LONGEST_QUOTE - end - 3]}...{text[-end:]}"
+
+
+_BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_DECIMAL = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def amount(count: int) -> str:
+    """A number of bytes as it may stand in a message: `29 TB`, `1.5 MB`, and `1 GiB` for what is that exactly.
+
+    >>> amount(29_400_000_000_000), amount(2**30), amount(999)
+    ('29.4 TB', '1 GiB', '999 bytes')
+    """
+    power = next((power for power in (4, 3, 2, 1) if count and count % 1024**power == 0), 0)
+    if power and count // 1024**power < 1024:
+        return f"{count // 1024**power} {_BINARY[power]}"
+    power = 0
+    while count >= 999.5 * 1000**power and power < len(_DECIMAL) - 1:
+        power += 1
+    if power == 0:
+        return "1 byte" if count == 1 else f"{count} bytes"
+    return f"{count / 1000**power:.3g} {_DECIMAL[power]}"

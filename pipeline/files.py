@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Init, Probes
-from pipeline.errors import InputError, quote
+from pipeline.errors import InputError, amount, quote
 from pipeline.network import Plane
 from pipeline.regular import read_regular, regular_file
 
@@ -78,7 +78,7 @@ def _header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dty
         raise InputError(f"{what} holds {quote(dtype)}, but real numbers are needed; convert it to float32")
     if any(side < 0 for side in shape) or _size(shape) * max(dtype.itemsize, _made_of(dtype).itemsize) > MAX_BYTES:
         raise InputError(
-            f"{what} declares shape {quote(shape)}, which needs more than {MAX_BYTES} bytes; make it smaller"
+            f"{what} declares shape {quote(shape)}, which needs more than {amount(MAX_BYTES)}; make it smaller"
         )
     return shape, fortran, dtype
 
@@ -150,7 +150,9 @@ def weight_file(init: Init) -> dict[str, npt.NDArray[Any]]:
         members = archive.infolist()
         declared = sum(member.file_size for member in members)
         if declared > MAX_BYTES:
-            raise InputError(f"{quote(init.path)} unpacks to {declared} bytes, more than {MAX_BYTES}; make it smaller")
+            raise InputError(
+                f"{quote(init.path)} unpacks to {amount(declared)}, more than {amount(MAX_BYTES)}; make it smaller"
+            )
         arrays = {}
         for member in members:
             name = member.filename.removesuffix(".npy")

@@ -42,14 +42,16 @@ def written_sides(value: object) -> dict[str, int]:
     if isinstance(value, Plane):
         return {"height": value.height, "width": value.width, "channels": value.channels}
     sides = value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if not isinstance(value, Mapping | int | str) or isinstance(value, bool):
+        raise InputError(f"an input plane is written 21, 224x320, 224x224x3 or as a mapping, not {quote(value)}")
+    if isinstance(value, int):
         sides = {"height": value, "width": value}
     elif isinstance(value, str):
         sides = _sides_of_text(value)
     try:
         found: dict[str, int] = msgspec.to_builtins(msgspec.convert(sides, WrittenPlane))
     except msgspec.ValidationError as error:
-        raise InputError(f"input plane {quote(value)}: {sentence(error, sides)}") from None
+        raise InputError(f"input plane {quote(value)}: {sentence(error, sides, WrittenPlane)}") from None
     if not found:
         raise InputError(
             f"input plane {quote(value)} says nothing; give a height, a width or channels, or leave it out"

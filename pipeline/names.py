@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from pipeline.config import Config
 from pipeline.errors import InputError, quote
 from pipeline.notation import canonical, parse
 
+SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".stem")
+"""Of the files that a sweep is read from."""
 ID_LETTER = "g"
 """Begins every id: a spreadsheet takes no id for a number, and it is none of the digits of a digest."""
 ID_DIGITS = 12
@@ -52,9 +55,11 @@ def check_new_name(name: object, spec: Mapping[str, Any]) -> str:
     """
     name = check_name(name)
     if is_stem(name):
-        raise InputError(f"the name {quote(name)} is a stem, which the sweep would hide; choose another with --name")
+        raise InputError(
+            f"the name {quote(name)} is a stem, which the sweep would hide; choose another with --name or `name:`"
+        )
     if _hides_preset(name, spec):
-        raise InputError(f"the name {quote(name)} is a preset's; choose another with --name")
+        raise InputError(f"the name {quote(name)} is a preset's; choose another with --name or `name:`")
     return name
 
 
@@ -65,6 +70,17 @@ def is_stem(text: str) -> bool:
     except InputError:
         return False
     return True
+
+
+def unstored(text: str) -> str | None:
+    """What a text is that `run` and `submit` take and a store does not know: a stem, a preset or a sweep file."""
+    from pipeline.presets import preset_names
+
+    if is_stem(text):
+        return "a stem"
+    if text in preset_names():
+        return "a preset"
+    return "a sweep file" if PurePath(text).suffix.lower() in SUFFIXES else None
 
 
 def _hides_preset(name: str, spec: Mapping[str, Any]) -> bool:

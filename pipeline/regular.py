@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from pipeline.errors import InputError, quote
+from pipeline.errors import InputError, amount, quote
 
 _OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
@@ -30,7 +30,9 @@ def read_regular(path: str, most: int) -> bytes:
     with regular_file(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > most:
-            raise InputError(f"{quote(path)} has {size} bytes, more than the {most} that are read; make it smaller")
+            raise InputError(
+                f"{quote(path)} has {amount(size)}, more than the {amount(most)} that are read; make it smaller"
+            )
         return stream.read(size)  # and no further, should it be growing
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError, quote
+from pipeline.errors import InputError, amount, quote
 from pipeline.stem import MAX_NESTING
 
 MAX_BYTES = 1_000_000
@@ -25,7 +25,7 @@ def read_sweep_file(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)  # not as many as the file says: a pipe or a device says none
         if len(data) > MAX_BYTES:
-            raise InputError(f"sweep file {quote(path)} has more than {MAX_BYTES} bytes; use ranges")
+            raise InputError(f"sweep file {quote(path)} has more than {amount(MAX_BYTES)}; use ranges")
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read sweep file {quote(path)}: {error.strerror}; check the path") from None

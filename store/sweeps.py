@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, sele
 from pipeline.axes import axes
 from pipeline.config import Config, encode
 from pipeline.errors import InputError, quote
-from pipeline.names import Labelled, check_new_name
+from pipeline.names import Labelled, check_new_name, unstored
 from store.counts import Count, counts, holders
 from store.engine import Store
 from store.provenance import Origin
@@ -95,7 +95,7 @@ def submit(
     return submission
 
 
-def known(store: Store, configs: Iterable[Config]) -> Iterator[tuple[Config, str | None]]:
+def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled, str | None]]:
     """Each config with its state in the store, None where it is new; nothing is written.
 
     What a process holds that is gone is `queued`, as the next claim makes it.
@@ -104,11 +104,11 @@ def known(store: Store, configs: Iterable[Config]) -> Iterator[tuple[Config, str
     with store.read() as connection:
         gone = {str(holder.owner) for holder in holders(connection, None) if holder.is_gone}
     for chunk in chunks(configs):
-        digests = [config.digest for config in chunk]
+        digests = [each.config.digest for each in chunk]
         with store.read() as connection:
             found = connection.execute(select(*columns).where(config_table.c.digest.in_(digests))).all()
         states = {digest: "queued" if owner in gone else state for digest, state, owner in found}
-        yield from ((config, states.get(digest)) for config, digest in zip(chunk, digests, strict=True))
+        yield from ((each, states.get(digest)) for each, digest in zip(chunk, digests, strict=True))
 
 
 def remove(store: Store, name: str) -> Removal:
@@ -141,8 +141,12 @@ def sweep_id(connection: Connection, name: str) -> int:
     """The id of a sweep by its name. Raises InputError that names those with similar names."""
     key: int | None = connection.execute(select(sweep_table.c.id).where(sweep_table.c.name == name)).scalar()
     if key is None:
+        if what := unstored(name):
+            raise InputError(
+                f"{quote(name)} is {what}, not a sweep in the store; queue it first with `erfsweep submit`"
+            )
         near = get_close_matches(name, connection.execute(select(sweep_table.c.name)).scalars().all())
-        hint = f"; did you mean {' or '.join(near)}" if near else ""
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise InputError(f"there is no sweep {quote(name)} in the store{hint} (`erfsweep ls` lists them)")
     return key
 

@@ -19,7 +19,10 @@ TYPES = {
 HEAVY = {"numpy", "dask", "distributed", "scipy"}
 LIGHT = [
     *(f"pipeline/{name}.py" for name in ("stem", "notation", "network", "config", "result", "sweep", "axis", "window")),
-    *(f"pipeline/{name}.py" for name in ("cost", "cone", "errors", "axes", "box", "graph", "names", "layers/fold")),
+    *(
+        f"pipeline/{name}.py"
+        for name in ("cost", "cone", "errors", "axes", "box", "graph", "names", "entries", "layers/fold")
+    ),
 ]
 
 

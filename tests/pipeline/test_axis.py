@@ -33,7 +33,7 @@ def test_an_axis_is_a_field_of_a_stack_or_a_dotted_path_of_a_config(name, path):
         ("kernels", "kernel"),
         ("detph", "depth"),
         ("init.sead", "init.seed"),
-        ("stem", ""),
+        ("foo.bar", "the axes are kernel, depth"),
         ("", ""),
         (3, ""),
         (None, ""),
@@ -43,6 +43,22 @@ def test_an_axis_is_a_field_of_a_stack_or_a_dotted_path_of_a_config(name, path):
 def test_an_unknown_axis_is_answered_with_the_nearest(name, near):
     with pytest.raises(InputError, match=f"there is no axis .*{near}"):
         axis_path(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("init", "'init' has several fields, so it is not an axis; set one of init.kind, init.seed"),
+        ("probes", "set one of probes.kind"),
+        ("readout", "set one of readout.channel, readout.position or readout.gradient"),
+        ("stem", "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'"),
+        ("stems", "list them under `stems:`"),
+    ],
+)
+def test_what_has_axes_or_is_none_is_told(name, said):
+    with pytest.raises(InputError) as raised:
+        axis_path(name)
+    assert said in str(raised.value)
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50), st.one_of(st.none(), st.integers(-9, 9)))

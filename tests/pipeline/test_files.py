@@ -160,10 +160,10 @@ def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MAX_BYTES", 10_000)
     bomb = archive([("layer0.weight.npy", b"0" * 20_000)], compression=zipfile.ZIP_DEFLATED)
     assert len(bomb) < 1_000
-    with pytest.raises(InputError, match="unpacks to 20000 bytes, more than 10000"):
+    with pytest.raises(InputError, match="unpacks to 20 kB, more than 10 kB"):
         read_weights(tmp_path, bomb)
     many = archive([(f"{n}.npy", b"0" * 3_000) for n in range(4)], compression=zipfile.ZIP_DEFLATED)
-    with pytest.raises(InputError, match="unpacks to 12000 bytes, more than 10000"):
+    with pytest.raises(InputError, match="unpacks to 12 kB, more than 10 kB"):
         read_weights(tmp_path, many)
 
 

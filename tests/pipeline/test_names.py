@@ -70,7 +70,7 @@ def test_a_new_sweep_hides_no_preset(name):
     assert check_new_name(name, spec) == name
     assert check_new_name(name, {**spec, "grid": {"seed": [1]}}) == name
     for other in ({}, {"stems": ["3x3"]}, {**spec, "input": 41}, {"name": name}):
-        with pytest.raises(InputError, match=f"the name '{name}' is a preset's; choose another with --name"):
+        with pytest.raises(InputError, match=f"the name '{name}' is a preset's; choose another with --name or `name:`"):
             check_new_name(name, other)
 
 

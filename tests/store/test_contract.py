@@ -116,7 +116,7 @@ class TestSubmitting:
     def test_known_tells_the_state_of_each_config_and_writes_nothing(self, store: Store) -> None:
         queue(store, count=2)
         one = claim(store, ME, limit=1)[0]
-        assert [state for _, state in known(store, configs(3))] == ["running", "queued", None]
+        assert [state for _, state in known(store, unlabelled(configs(3)))] == ["running", "queued", None]
         assert decode(one.config) == next(configs(1))
         assert states(store) == {"running": 1, "queued": 1}
 
@@ -125,7 +125,7 @@ class TestSubmitting:
         queue(store, count=4)
         claim(store, ME, limit=1)
         claim(store, replace(ME, started="1"), limit=2)
-        assert [state for _, state in known(store, configs(4))] == ["running", "queued", "queued", "queued"]
+        assert [state for _, state in known(store, unlabelled(configs(4)))] == ["running", "queued", "queued", "queued"]
         found = status(store, "growth")
         assert (found.states["running"], found.states["queued"]) == (Count(3, 1.5), Count(1, 0.5))
         assert (found.next_states["running"], found.next_states["queued"]) == (Count(1, 0.5), Count(3, 1.5))
@@ -146,7 +146,7 @@ class TestRemoving:
 
     def test_an_unknown_sweep_is_named_with_its_neighbours(self, store: Store) -> None:
         queue(store, "growth")
-        with pytest.raises(InputError, match=r"no sweep 'grwth' in the store; did you mean growth \(`erfsweep ls`"):
+        with pytest.raises(InputError, match=r"no sweep 'grwth' in the store; did you mean growth\? \(`erfsweep ls`"):
             remove(store, "grwth")
 
     def test_a_result_that_comes_after_is_passed_over(self, store: Store) -> None:

@@ -1,0 +1,144 @@
+"""What the command says of wrong input: the value, and the way out. Each sentence is the contract of its kind."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import erfsweep, good
+
+KINDS = (
+    "lecun_uniform, lecun_normal, he_uniform, he_normal, glorot_uniform, glorot_normal, normal, orthogonal, "
+    "uniform_kernel, neural_api or file"
+)
+SETTINGS = {
+    "init.kind=kaiming": f"init.kind must be {KINDS}, not 'kaiming'; did you mean he_uniform or he_normal?",
+    "init.kind=kaiming_normal": f"init.kind must be {KINDS}, not 'kaiming_normal'; did you mean he_normal?",
+    "init.kind=xavier_uniform": f"init.kind must be {KINDS}, not 'xavier_uniform'; did you mean glorot_uniform?",
+    "init.kind=he": f"init.kind must be {KINDS}, not 'he'",
+    "dtype=float16": "dtype must be float32 or float64, not 'float16'; did you mean float64 or float32?",
+    "dtype=double": "dtype must be float32 or float64, not 'double'",
+    "readout.channel=max": "readout.channel must be an integer from 0 to 1000000, sum, mean or relu_sum, not 'max'",
+    "readout.channel=-1": "readout.channel must be an integer from 0 to 1000000, sum, mean or relu_sum, not '-1'",
+    "readout.gradient=absolute": "readout.gradient must be abs, square or relu, not 'absolute'; did you mean abs?",
+    "readout.position=[1]": "readout.position must be center or a list of 2 integers, not '[1]'",
+    "readout.position=top": "readout.position must be center or a list of 2 integers, not 'top'",
+    "probes.kind=gauss": "probes.kind must be uniform, normal, constant, neural_api or file, not 'gauss'",
+    "probes.count=0": "probes.count must be an integer from 1 to 1000000, not '0'",
+    "seed=-1": "init.seed must be an integer from 0 to 4294967295, not '-1'",
+    "seed=1.5": "init.seed must be an integer from 0 to 4294967295, not '1.5'",
+    "seed=true": "init.seed must be an integer from 0 to 4294967295, not 'true'",
+    "seed=null": "init.seed must be an integer from 0 to 4294967295, not 'null'",
+    "init.sha256=abc": "init.sha256 must be 64 hexadecimal digits, not 'abc'",
+    "input.height=x": "height must be an integer from 1 to 1000000, not 'x'",
+    "input=[1,2]": "an input plane is written 21, 224x320, 224x224x3 or as a mapping, not '[1, 2]'",
+    "init=he_normal": "'init' has several fields, so it is not an axis; set one of init.kind, init.seed,",
+    "probes=16": "'probes' has several fields, so it is not an axis; set one of probes.kind, probes.count,",
+    "stem=5x5": "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'",
+    "init.sead=1": "there is no axis 'init.sead'; did you mean init.seed or",
+    "kernel=5,7": "kernel describes a plain stack and would not change the stem '3x3', which is written out; write the "
+    "kernel in the stem, or name several stems, as in '4x3x3, 4x5x5'",
+    "depth=2": "depth describes a plain stack and would not change the stem '3x3'",
+    "features=8": "features describes a plain stack and would not change the stem '3x3'",
+    "activation=gelu": "activation describes a plain stack and would not change the stem '3x3'",
+}
+FILES = {
+    "name: 1\nstems: [3x3]": "a sweep's name is text, and '1' is not; put it in quotes, as in name: '1'",
+    "name: true\nstems: [3x3]": "a sweep's name is text, and 'true' is not; put it in quotes, as in name: 'true'",
+    "name: 2016.6\nstems: [3x3]": "put it in quotes, as in name: '2016.6'",
+    "name: a b\nstems: [3x3]": "'a b' is not a valid name for a sweep: use 1 to 64 letters, digits, '_', '.' or '-'",
+    "stems: [3x3, {stem: 3x3, sed: 1}]": "stems[1] has no field 'sed'; did you mean seed or stem?",
+    "stems: [3x3, {stem: 3x3, init: {kind: kaiming}}]": "stems[1]: init.kind must be lecun_uniform,",
+    "stems: [5x5, {stem: [{layer: conv, kernl: 3}]}]": "stems[1]: layer 0 of the stem: it has no field 'kernl'; did "
+    "you mean kernel? (it has kernel, features, stride, dilation, padding, groups, padding_mode and activation)",
+    "stems: [5x5, {stem: [3x3, {layer: convx, kernel: 3}]}]": "stems[1]: layer 1 of the stem: layer must be conv, "
+    "depthwise, transposed, max, avg, up, gap, bn, ln, activation, res or res_pre, not 'convx'; did you mean conv?",
+    "stems: [{stem: [{layer: conv, kernel: 3, activation: swish}]}]": "activation must be relu, leaky_relu, elu, selu, "
+    "gelu, silu, mish, tanh, sigmoid, softplus, hardswish or linear, not 'swish'; did you mean hardswish or mish?",
+    "stems: [{stem: [{layer: conv}]}]": "layer 0 of the stem: it lacks the field kernel",
+    "stems: 3x3": "stems is a list, not '3x3'; write stems: [3x3]",
+    "stems: [3x3]\ninit: he_normal": "init must be a mapping, as in init: {kind: he_normal}, not 'he_normal'",
+    "stems: [3x3]\nprobes: 5": "probes must be a mapping, as in probes: {count: 64}, not '5'",
+    "stems: [3x3]\ninit: {knd: he_normal}": "a sweep has no field 'init.knd'; did you mean init.kind or",
+    "stem: 3x3\nnamee: 3": "a sweep has no field 'namee'; did you mean name?",
+    "grid: {depth: [1, 2]}": "the grid has depth but no kernel, so it describes no stack; add a `kernel` axis",
+    "stems: [3x3]\ngrid: {features: [1, 2], seed: 3}": "the grid has features but no kernel, so it describes no stack; "
+    "add a `kernel` axis, or write the features in the stems, which do not follow it",
+    "grid: {kernel: 3, stride: a}": "plain stack: stride must be an integer or a list of 2 integers, not 'a'",
+    "grid: {kernel: 3, activation: swish}": "plain stack: activation must be relu, leaky_relu,",
+}
+NAMES = {
+    "luo2017": "no file, preset, stored sweep or stem is called 'luo2017'; did you mean luo2016 or luo2016-growth?",
+    "grwth": "no file, preset, stored sweep or stem is called 'grwth'; did you mean growth or",
+    "gelo": "is called 'gelo'; did you mean gelu or",
+    "grow.yaml": "there is no regular file 'grow.yaml' to read a sweep from; did you mean growth.yaml?",
+    "3x3,": "'3x3,' lacks a stem beside a comma; write '4x3x3, 5x5'",
+    "3x3,,5x5": "lacks a stem beside a comma",
+    "3x3,5y5": "stem '5y5': ",
+}
+
+
+def said(*arguments: str) -> str:
+    """The sentence of a command that is refused, which leaves no store behind."""
+    before = sorted(Path().iterdir())
+    ended = erfsweep(*arguments)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1), ended
+    assert sorted(Path().iterdir()) == before
+    return ended.err.removeprefix("erfsweep: ")
+
+
+@pytest.mark.parametrize(("setting", "expected"), SETTINGS.items(), ids=list(SETTINGS))
+def test_settings(setting: str, expected: str) -> None:
+    assert said("run", "3x3", "-s", setting).startswith(expected) or expected in said("run", "3x3", "-s", setting)
+
+
+@pytest.mark.parametrize(("text", "expected"), FILES.items(), ids=list(FILES))
+def test_sweep_files(text: str, expected: str) -> None:
+    Path("some.yaml").write_text(text)
+    assert expected in said("run", "some.yaml")
+    assert expected in said("run", "some.yaml", "--dry-run")
+
+
+@pytest.mark.parametrize(("text", "expected"), NAMES.items(), ids=list(NAMES))
+def test_what_names_no_sweep(text: str, expected: str) -> None:
+    good("submit", "3x3", "--name", "growth")
+    Path("growth.yaml").write_text("stems: [3x3]")
+    assert expected in said("run", text)
+
+
+@pytest.mark.parametrize("name", ["5x5", "relu", "luo2016"])
+def test_a_name_that_would_hide_a_stem_or_a_preset(name: str) -> None:
+    Path(f"{name}.yaml").write_text("stems: [3x3]")
+    Path("some.yaml").write_text(f"name: {name}\nstems: [3x3]")
+    for words in (("3x3", "--name", name), (f"{name}.yaml",), ("some.yaml",), ("luo2016-growth", "--name", name)):
+        assert f"the name '{name}' is a " in said("run", *words)
+        assert "choose another with --name or `name:`" in said("submit", *words)
+
+
+def test_a_file_whose_name_is_no_name() -> None:
+    Path("my sweep.yaml").write_text("stems: [3x3]")
+    assert "'my sweep' is not a valid name for a sweep" in said("run", "my sweep.yaml")
+    assert "or give another with --name" in said("run", "my sweep.yaml")
+    good("submit", "my sweep.yaml", "--name", "mine")
+
+
+@pytest.mark.parametrize("command", ["work", "status", "table", "requeue", "export --to out", "growth"])
+def test_what_is_not_stored_yet_is_to_be_submitted(command: str) -> None:
+    good("submit", "5x5", "--name", "some")
+    words = command.split()
+    for name, what in {
+        "3x3": "a stem",
+        "luo2016": "a preset",
+        "a.yaml": "a sweep file",
+        "a.stem": "a sweep file",
+    }.items():
+        assert said(*words, name).startswith(
+            f"'{name}' is {what}, not a sweep in the store; queue it first with `erfsweep submit`"
+        )
+    assert said(*words, "sone").startswith("there is no sweep 'sone' in the store; did you mean some? (`erfsweep ls`")
+
+
+def test_several_arguments_are_told_how_several_stems_are_written() -> None:
+    for command in ("run", "submit"):
+        assert "several stems are one argument, with commas between them, as in '4x3x3, 5x5'" in said(
+            command, "3x3", "5x5"
+        )
