@@ -15,6 +15,7 @@ from cli.exit import ExitCode, exit_code
 from cli.opened import close_stores
 from cli.unread import make_stderr_unread
 from pipeline.errors import ErfsweepError, InputError, quote
+from store.secret import masked
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -138,10 +139,11 @@ def _ended(error: BaseException, sentence: str, code: int, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exception(error)
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        sys.stderr.writelines(f"{masked(line)}\n" for line in lines)
     _say(sentence)
     return code
 
 
 def _say(sentence: str) -> None:
-    sys.stderr.write(f"erfsweep: {sentence}\n")
+    sys.stderr.write(f"erfsweep: {masked(sentence)}\n")

@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pipeline.errors import InputError, StoreError, quote
-from store.address import Address, masked
+from store.address import Address
+from store.secret import masked
 
 
 class PassingError(StoreError):

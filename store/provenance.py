@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from store.address import masked
+from store.address import shown_word
 
 PACKAGES = ("erfsweep", "numpy", "scipy", "dask", "distributed", "sqlalchemy", "msgspec")
 GIT_SECONDS = 5.0
@@ -37,7 +37,7 @@ def origin(argv: Sequence[str] | None = None, directory: Path | None = None) -> 
     words = sys.argv if argv is None else argv
     commit, dirty = _git(directory or Path.cwd())
     versions = {"python": platform.python_version(), **_versions()}
-    return Origin(tuple(map(masked, words)), versions, commit, dirty, socket.gethostname(), time.time())
+    return Origin(tuple(map(shown_word, words)), versions, commit, dirty, socket.gethostname(), time.time())
 
 
 def _versions() -> dict[str, str]:
