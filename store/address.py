@@ -16,7 +16,7 @@ _POSTGRES = ("postgresql", "postgresql+psycopg", "postgres")
 _FILE = re.compile(r"(?P<dialect>sqlite|sqlite\+pysqlite)://(?:/(?P<path>[^?]*))?")
 _SERVER = re.compile(
     r"""(?P<dialect>[\w+]+)://
-        (?:(?P<user>[^:/?=&;\s]*)(?::(?P<password>[^@?]+))?@)?
+        (?:(?P<user>[^:/?=&;\s]*)(?::(?P<password>[^@?&;\s]+))?@)?
         (?:\[(?P<ipv6>[\w:.%]+)\]|(?P<host>[\w.,%-]*))
         (?::(?P<port>\d{1,5}))?
         (?:/(?P<database>[^?@:=&;\s]*))?
@@ -95,7 +95,7 @@ def address(text: str) -> Address:
 
 def _server(text: str) -> URL | None:
     found = _SERVER.fullmatch(text)
-    if found is None:
+    if found is None or (found["user"] is not None and "@" in (found["query"] or "")):
         return None
     query: dict[str, list[str]] = {}
     try:
