@@ -87,7 +87,8 @@ def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
     taps = m // own
     first_read, last_read = shift.reached(taps, wide)
     left, right = max(-first_read, 0), max(last_read + 1 - columns, 0)
-    if taps == 1 and not left and not right and wide == columns and width(size, item) == size:
+    alone = taps == 1 and not left and not right and wide == columns and width(size, item) == size
+    if alone and (stack == 1 or groups == 1):  # rows that are made at once follow one another in z only
         lines, near = reached(calls, taken, groups, high, range(rows))
         at = Windows(0, own * size, features * size, size)
         correlate(calls, matrices, lines, near, range(rows), made, at, size, stack=stack)
@@ -96,14 +97,14 @@ def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
     wide_line = start + pitch(size, item)
     read = depth // (taken.reach.taps + (stack - 1) * taken.reach.step) * size
     block = max(1, BLOCK // (stack * groups * max(m * wide_line, read) * item)) * stack
+    whole_z = scratch(0, (groups * min(block, rows) * m + 2, wide_line), made.dtype)
+    # Products leave the margins of a line as they are, so that they are filled once for all blocks.
+    calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
     for first in range(0, rows, block):
         count = min(block, rows - first)
         below = range(first, first + count)
         lines, near = reached(calls, taken, groups, high, below)
-        whole_z = scratch(0, (groups * count * m + 2, wide_line), made.dtype)
-        z = whole_z[1:-1].reshape(groups, count, taps, own, wide_line)
-        if first == 0 or (groups > 1 and count < block):  # later blocks leave the margins as they are
-            calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
+        z = whole_z[1 : 1 + groups * count * m].reshape(groups, count, taps, own, wide_line)
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         across = multiplied(lines, size)
         correlate(calls, matrices, lines, near, below, z, there, across, taken.slack, stack)

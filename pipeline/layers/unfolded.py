@@ -61,8 +61,9 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
-        for rows in blocks(y.size_out, BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)):
-            top, bottom = reach.met(rows, y.size_in)
+        most = BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)
+        for rows in blocks(y.size_out, y.size_out if whole else most):
+            top, bottom = (0, y.size_in) if whole else reach.met(rows, y.size_in)  # u may be x itself: all of it
             unfolded = _unfold(calls, lines[:, top:bottom], across, n, wide)
             _correlated(calls, matrices, unfolded, reach.below(top), rows, made, wide)
     else:
@@ -201,7 +202,7 @@ def _rows(calls: Calls, phases: _Phases, rows: range, unfolded: Array) -> None:
     """
     _, count, height, pitch = unfolded.shape
     stride, start = phases.stride, phases.start + rows.start
-    across = multiplied(phases.lines, phases.size)
+    across = min(multiplied(phases.lines, phases.size), pitch)
     calls += filled(unfolded[..., across:])
     for phase, (first, taps, matrices) in enumerate(phases.matrices[:count]):
         made = range((start + phase) // stride, -(-(start + count - first) // stride))

@@ -9,6 +9,7 @@ from pipeline.box import Box
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
+from pipeline.errors import InputError
 from pipeline.layers.maxpool import Places
 from pipeline.network import Plane, walk
 from pipeline.probes import draw_probes
@@ -20,6 +21,8 @@ from tests.strategies import stems
 pytest.importorskip("torch", reason="autograd of PyTorch is the independent gradient (extra `oracle`)")
 
 from tests.torch_network import TorchNetwork
+
+pytestmark = pytest.mark.usefixtures("memory_and_ways")
 
 ROUNDING = 1e-12
 """How near to a kink a pre-activation, or how near to a tie a maximum, may be in float64."""
@@ -175,6 +178,53 @@ def test_ties_of_max_pooling_go_to_the_first_in_row_major_order(stem, probes, tm
     expected, _ = torch_heatmap(config)
     assert expected.any()
     np.testing.assert_array_equal(measure_heatmap(config).values, expected)
+
+
+@st.composite
+def separable(draw):
+    """Stems of large kernels in two or three parts, grouped, dilated, strided: a row's, a column's, pixel by pixel."""
+    side = st.integers(1, 15)
+    parts = [f"1x1:{draw(st.sampled_from((4, 8, 12)))}"]
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(("dw", "dw", "", "g2", "g4", "t")))
+        size = draw(st.sampled_from(("1x{}", "{}x1", "{}x2", "3x{}"))).format(draw(side))
+        text = ("dw" if kind == "dw" else "t" if kind == "t" else "") + size
+        text += draw(st.sampled_from(("", "", "/2x1", "/1x2", "/2")))
+        text += draw(st.sampled_from(("", "", "@2x1", "@1x2")))
+        text += "" if kind == "dw" else ":" + draw(st.sampled_from(("4", "8")))
+        text += kind if kind.startswith("g") else ""
+        parts.append(text + draw(st.sampled_from(("", "=linear", "=tanh"))))
+    stem = " ".join(parts)
+    if draw(st.booleans()):
+        stem = f"res({stem})"
+    fields = {"stem": stem, "input": draw(st.sampled_from(("17x19x3", "24x9x1", "9x24x2"))), "dtype": "float64"}
+    fields["probes"] = {"count": draw(st.sampled_from((1, 3, 13, 28)))}
+    fields["readout"] = {"channel": draw(st.sampled_from((0, "sum")))}
+    try:
+        return build(fields)
+    except InputError:
+        return None
+
+
+@settings(max_examples=120)
+@given(separable().filter(bool))
+def test_float64_agrees_with_autograd_on_separable_stems(config):
+    assume(agrees(config))
+
+
+@pytest.mark.parametrize(
+    ("stem", "plane", "probes"),
+    [
+        ("1x1:64 dw1x31 dw11x1 1x1:64", "64x64x3", 2),
+        ("1x1:8 1x9:8g4 9x1:8g4", "24x24x2", 3),
+        ("1x1:8 res(dw1x7 dw7x1) dw5x1/2 dw1x5/2", "24x24x2", 3),
+        ("3x5x1/2:64", 31, 28),
+        ("2xt63x1/2:16", "24x1x2", 28),
+        ("res(ln dw13x1@2x1) up2 5x5:16", "9x12x4", 2),
+    ],
+)
+def test_float64_agrees_with_autograd_on_kernels_in_rows_and_columns(stem, plane, probes):
+    assert agrees(build({"stem": stem, "input": plane, "dtype": "float64", "probes": {"count": probes}}))
 
 
 def trained(config, seed):

@@ -21,6 +21,8 @@ from pipeline.probes import draw_probes
 from pipeline.support import support
 from pipeline.weights import draw_weights
 
+pytestmark = pytest.mark.usefixtures("memory")
+
 
 def axis(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> Axis | None:
     room = size + before + after - dilation * (kernel - 1) - 1
@@ -123,6 +125,7 @@ WIDE = st.builds(
     st.integers(0, 34),
     st.integers(0, 34),
 ).filter(bool)
+NARROW = st.integers(1, 40).map(lambda size: Axis(size, size, 1))
 TALL = st.builds(
     axis, st.integers(1, 20), st.integers(1, 19), st.integers(1, 3), st.just(1), st.integers(0, 20), st.integers(0, 20)
 ).filter(lambda made: made is not None and made.after >= 0)
@@ -130,7 +133,7 @@ TALL = st.builds(
 
 @pytest.mark.parametrize("in_place", [True, False])
 @settings(max_examples=150, deadline=None)
-@given(TALL, WIDE, st.sampled_from([1, 2, 3]), st.integers(1, 5), st.integers(0, 2**32 - 1))
+@given(TALL, WIDE | NARROW, st.sampled_from([1, 2, 3]), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_wide_kernels_of_one_channel_follow_the_definition(
     in_place: bool, y: Axis, across: Axis, groups: int, n: int, seed: int
 ) -> None:
@@ -207,6 +210,59 @@ def test_lines_of_whole_vectors_follow_the_definition(
         np.testing.assert_array_equal(conv.vjp(apart(g), weight, y, across, groups, way=back_way), back)
     np.testing.assert_allclose(made, expected, atol=1e-11)
     assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+COLUMN = st.integers(1, 3).map(lambda kernel: Axis(kernel, 1, kernel))
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+@settings(max_examples=150, deadline=None)
+@given(
+    TALL,
+    COLUMN,
+    st.sampled_from([1, 2, 4]),
+    st.sampled_from([1, 8, 32]),
+    st.integers(1, 40),
+    st.sampled_from(["f4", "f8"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_one_column_of_outputs_follows_the_definition(
+    in_place: bool, y: Axis, across: Axis, groups: int, channels: int, n: int, dtype: str, seed: int
+) -> None:
+    """Kernels as wide as what is left of the plane, as those that are separable have; lines are all probes."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((y.size_in, groups * channels, across.size_in, n)).astype(dtype)
+    weight = rng.standard_normal((y.kernel, across.kernel, channels, 4 * groups)).astype(dtype)
+    expected = by_definition(x, weight, y, across, groups)
+    g = rng.standard_normal(expected.shape).astype(dtype)
+    with patch.object(lines, "reads_small_in_place", lambda: in_place):
+        made = conv.forward(x, weight, y, across, groups)
+        back = conv.vjp(g, weight, y, across, groups)
+    near = 1e-4 if dtype == "f4" else 1e-11
+    np.testing.assert_allclose(made, expected, atol=near * np.abs(expected).max())
+    transposed = by_gradient(g, weight, y, across, groups)
+    np.testing.assert_allclose(back, transposed, atol=near * max(np.abs(transposed).max(), 1))
+
+
+def by_gradient(g: np.ndarray, weight: np.ndarray, y: Axis, across: Axis, groups: int) -> np.ndarray:
+    """The transpose of the sum that defines a convolution, tap by tap."""
+    kh, kw, channels, features = weight.shape
+    shape = y.before + y.size_in + y.after, groups * channels, across.before + across.size_in + across.after, g.shape[3]
+    made = np.zeros(shape)
+    own = features // groups
+    for i in range(kh):
+        for j in range(kw):
+            rows = slice(i * y.dilation, i * y.dilation + (y.size_out - 1) * y.stride + 1, y.stride)
+            columns = slice(
+                j * across.dilation, j * across.dilation + (across.size_out - 1) * across.stride + 1, across.stride
+            )
+            for group in range(groups):
+                given = g[:, group * own : (group + 1) * own]
+                kernel = weight[i, j, :, group * own : (group + 1) * own]
+                made[rows, group * channels : (group + 1) * channels, columns] += np.einsum(
+                    "pfon,cf->pcon", given, kernel
+                )
+    return made[y.before : y.before + y.size_in, :, across.before : across.before + across.size_in]
 
 
 def apart(x: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ from pipeline.support import support
 from pipeline.weights import draw_weights
 from tests.strategies import stems
 
+pytestmark = pytest.mark.usefixtures("memory_and_ways")
+
 
 def filed(folder, stem, plane, weights, probes, **readout):
     """A config in float64 with these weights (by layer) and probes [n, height, width, channels]."""
@@ -291,6 +293,42 @@ def test_blocks_of_probes_change_nothing_but_rounding(fields, monkeypatch):
         found = measure_heatmap(config)
         np.testing.assert_allclose(found.values, whole.values, rtol=0, atol=1e-12 * whole.values.max())
         assert (found.n_zero, found.n_nan) == (whole.n_zero, whole.n_nan)
+
+
+def is_the_sum_of_its_parts(folder, stem, plane, probes, starts):
+    """Whatever is made of probes together is made of them in parts, each of at least one probe, and added up."""
+    weights = random_weights(stem, plane, 3)
+    whole = measure_heatmap(filed(folder, stem, plane, weights, probes))
+    parts = [measure_heatmap(filed(folder, stem, plane, weights, part)) for part in np.split(probes, sorted(starts))]
+    summed = sum(part.values for part in parts)
+    np.testing.assert_allclose(summed, whole.values, rtol=0, atol=1e-11 * whole.values.max())
+    assert (whole.n_zero, whole.n_nan) == (sum(part.n_zero for part in parts), 0)
+
+
+@settings(max_examples=60)
+@given(stems(kinds=("conv", "dw", "t", "max", "avg", "up", "bn", "res", "res_pre"), depth=3), st.data())
+def test_a_heatmap_is_the_sum_of_those_of_its_parts(tmp_path_factory, found, data):
+    stem, plane = found
+    count = data.draw(st.integers(2, 9))
+    starts = data.draw(st.sets(st.integers(1, count - 1), min_size=1, max_size=3))
+    probes = np.random.default_rng(count).normal(size=(count, plane.height, plane.width, plane.channels))
+    is_the_sum_of_its_parts(tmp_path_factory.mktemp("parts"), stem, plane, probes, starts)
+
+
+@pytest.mark.parametrize(
+    ("stem", "plane"),
+    [
+        ("1x1:512 2x13x13", "61x61x1"),
+        ("1x1:96 dw1x31 dw31x1 1x1:8", "64x64x3"),
+        ("3x3:64 2x3x3:64 max2x2/2 5x5:64", "80x80x2"),
+        ("7x7/2:64 t4x4/2:32 9x9:16", "90x90x3"),
+    ],
+)
+def test_a_large_heatmap_is_the_sum_of_those_of_its_parts(tmp_path, stem, plane):
+    """What lies between the arrays of a layer has more bytes than a thread keeps."""
+    height, width, channels = (int(side) for side in plane.split("x"))
+    probes = np.random.default_rng(1).normal(size=(16, height, width, channels))
+    is_the_sum_of_its_parts(tmp_path, stem, plane, probes, (1, 6))
 
 
 @settings(max_examples=60)

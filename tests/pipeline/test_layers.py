@@ -15,6 +15,8 @@ from pipeline.network import Axis, Plane, network
 from pipeline.stem import ACTIVATIONS, Convolution
 from pipeline.weights import Parameters
 
+pytestmark = pytest.mark.usefixtures("memory")
+
 PAIR = st.tuples(st.integers(1, 3), st.integers(1, 3)).map(lambda pair: f"{pair[0]}x{pair[1]}")
 KERNEL = st.tuples(st.integers(1, 4), st.integers(1, 4)).map(lambda pair: f"{pair[0]}x{pair[1]}")
 
