@@ -20,10 +20,9 @@ from pipeline.config import Config
 from pipeline.layers.fold import folded
 from pipeline.network import Axis, Network, Node, Plane, network
 from pipeline.stem import Activation, Convolution, GlobalAvgPool, Group, LayerNorm, MaxPool, Transposed, Upsample
+from pipeline.step import EVERYTHING, Range, Read, Step
 from pipeline.taps import feeding_taps, read_taps
-
-Range = tuple[int, int]
-"""Half-open: channels `first` to `stop`."""
+from pipeline.ties import tied
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -31,45 +30,6 @@ class Piece(msgspec.Struct, frozen=True):
 
     box: Box
     channels: Range
-
-
-class Read(msgspec.Struct, frozen=True):
-    """What a step takes from the array that it is handed: channels, then rows and columns, in this order.
-
-    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None takes all of them;
-    where it is all that is said, the object is EVERYTHING.
-    """
-
-    channels: slice | None = None
-    rows: slice | tuple[int, ...] | None = None
-    columns: slice | tuple[int, ...] | None = None
-
-
-EVERYTHING = Read()
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads.
-
-    taps: the rows and columns of a convolution's kernel that meet a pixel, half-open; `y` and `x` count only these.
-    """
-
-    node: Node
-    y: Axis
-    x: Axis
-    read: Read
-    features: Range
-    taps: tuple[Range, Range]
-    groups: int = 1
-    body: "tuple[Step, ...]" = ()
-    shortcut: "Step | None" = None
-    skip: Read = EVERYTHING
-
-    @property
-    def weight_shape(self) -> tuple[int, int, int, int]:
-        """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
-        _, _, inputs, _ = self.node.weight_shape
-        return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]
 
 
 class Cone(msgspec.Struct, frozen=True):
@@ -83,19 +43,20 @@ class Cone(msgspec.Struct, frozen=True):
 def cone(config: Config) -> Cone:
     """The plan of a config; configs that differ only in their draws share it."""
     channel = config.readout.channel
-    return cone_of(config.stem, config.input, config.unit, channel if isinstance(channel, int) else None)
+    given = channel if isinstance(channel, int) else None
+    return cone_of(config.stem, config.input, config.unit, given, config.probes.may_repeat)
 
 
 @lru_cache(maxsize=256)
-def cone_of(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None) -> Cone:
-    """The plan of a unit of a stem on a plane, for one channel or for all."""
+def cone_of(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool = False) -> Cone:
+    """The plan of a unit of a stem on a plane, for one channel or for all; `repeated`: pixels may be equal."""
     nodes = network(stem, plane)
     channels = (0, nodes[-1].made.channels) if channel is None else (channel, channel + 1)
     piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)
     steps, asked = _chain(nodes, piece)
     # The input has all its channels: the first step takes those that it reads.
     steps = (_reading_channels(steps[0], asked.channels, (0, plane.channels)), *steps[1:])
-    return Cone(asked.box, steps, steps[-1].features)
+    return Cone(asked.box, tied(steps, repeated), steps[-1].features)
 
 
 def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:

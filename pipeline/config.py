@@ -68,6 +68,11 @@ class Probes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str | None = None
     sha256: _Sha256 | None = None
 
+    @property
+    def may_repeat(self) -> bool:
+        """Whether pixels of a probe may be equal, as those of a constant or of an image; random ones differ."""
+        return self.kind in ("constant", "file")
+
 
 class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which output unit is differentiated, and what is made of the gradient."""

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.cone import Step, cone, cone_of
+from pipeline.cone import cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.network import Plane, walk
 from pipeline.result import MAX_BYTES
 from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
+from pipeline.step import Step
 
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""
@@ -66,12 +67,20 @@ def work(config: Config) -> Work:
     channel = config.readout.channel
     given = channel if isinstance(channel, int) else None
     itemsize = 4 if config.dtype == "float32" else 8
-    return _work(config.stem, config.input, config.unit, given, itemsize, config.probes.count)
+    return _work(config.stem, config.input, config.unit, given, config.probes.may_repeat, itemsize, config.probes.count)
 
 
 @lru_cache(maxsize=1024)
-def _work(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, itemsize: int, count: int) -> Work:
-    plan = cone_of(stem, plane, unit, channel)
+def _work(
+    stem: str,
+    plane: Plane,
+    unit: tuple[int, int],
+    channel: int | None,
+    repeated: bool,
+    itemsize: int,
+    count: int,
+) -> Work:
+    plan = cone_of(stem, plane, unit, channel, repeated)
     size = plan.box.height * plan.box.width * plan.steps[0].node.given.channels
     multiply_adds = weights = drawn = steps = unbound = 0
     effort, kept, passed, beside = PASS * 4.0 * size * count, 0, 0, 0
@@ -128,7 +137,7 @@ def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[
         spread = kh * kw * features * y.size_in * x.size_in
         one = other = Effort(2.0 * spread * inputs * n, 2.0 * spread * n)
         return Effort(one.products + other.products, one.passes + other.passes), spread
-    there, back = forward_way(shape, y, x, groups, n), vjp_way(shape, y, x, groups, n)
+    there, back = forward_way(shape, y, x, groups, n, step.ties), vjp_way(shape, y, x, groups, n)
     one, other = forward_efforts(shape, y, x, groups, n)[there], vjp_efforts(shape, y, x, groups, n)[back]
     own = 0
     if back == "unfolded":

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.box import Box
-from pipeline.cone import Step, cone
+from pipeline.cone import cone
 from pipeline.config import Config, Gradient
 from pipeline.cost import probes_per_block
 from pipeline.layers.array import Array
 from pipeline.probes import draw_probes
 from pipeline.propagate import backward, forward
+from pipeline.step import Step
 from pipeline.weights import Parameters, draw_weights
 
 

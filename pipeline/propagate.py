@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.cone import EVERYTHING, Read, Step
 from pipeline.layers import activation
 from pipeline.layers import steps as operations
 from pipeline.layers.array import Array
@@ -19,6 +18,7 @@ from pipeline.layers.table import OPERATIONS
 from pipeline.layers.tape import taped
 from pipeline.layers.winograd import Layout
 from pipeline.stem import Conv, Depthwise, Group, MaxPool
+from pipeline.step import EVERYTHING, Read, Step
 from pipeline.weights import NO_PARAMETERS, Parameters
 
 _WEIGHING = Conv, Depthwise

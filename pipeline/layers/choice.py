@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.network import Axis
 
-Way = Literal["folded", "winograd", "unfolded", "phases", "fourier"]
+Way = Literal["folded", "winograd", "unfolded", "phases", "fourier", "windowed"]
 Shape = tuple[int, int, int, int]
 """Of a weight: kernel height and width, input channels of a group, features."""
 
@@ -32,6 +32,9 @@ TRANSFORM = 5
 THIN = 4
 """Features of a group below which an unfolded operand is read for too few products."""
 
+WINDOWED, EACH = 2, 3 * 10**4
+"""How much longer products of a window each take than large ones, and multiply-adds that beginning one takes."""
+
 LARGEST = 2**22
 """Bytes of an operand, or of what is made of it, up to which a thread keeps a layer bound; see `held`."""
 
@@ -52,9 +55,11 @@ class Effort(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def forward_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way:
-    """How the convolution of n probes is done."""
+def forward_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int, ties: bool = False) -> Way:
+    """How the convolution of n probes is done; `ties` asks for equal bits of equal windows."""
     _, _, channels, features = shape
+    if ties:
+        return "windowed"
     if is_dilated(y, across):
         return "phases"
     direct: Way = "folded"
@@ -100,7 +105,16 @@ def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) ->
     unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * passed)
     winograd = _winograd(shape, rows, across, n, across.size_in * passed + made, CALLS)
     fourier = _fourier(shape, (y.size_in, across.size_in), (y.size_out, across.size_out), n)
-    return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
+    windows = y.size_out * across.size_out * groups
+    windowed = Effort(WINDOWED * across.size_out * rows + EACH * windows, 2 * kh * kw * channels * windows * n)
+    return {
+        "folded": folded,
+        "phases": folded,
+        "unfolded": unfolded,
+        "windowed": windowed,
+        "winograd": winograd,
+        "fourier": fourier,
+    }
 
 
 def vjp_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:

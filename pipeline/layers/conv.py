@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from pipeline.layers import folded, fourier, unfolded, winograd
+from pipeline.layers import folded, fourier, unfolded, windowed, winograd
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, run
 from pipeline.layers.buffer import room
 from pipeline.layers.choice import Shape, Way, forward_way, vjp_way
 from pipeline.layers.span import placed
 from pipeline.network import Axis
+
+_FEW_BITS = 11
+"""Of a significand, behind its first, that small integers and fractions take at most."""
 
 
 def forward(
@@ -19,13 +22,14 @@ def forward(
     groups: int = 1,
     way: Way | None = None,
     slot: str | None = None,
+    ties: bool = False,
 ) -> Array:
     """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n].
 
-    `way` forces one; the Fourier way yields to a direct one where its result would not be exact. The result goes to a
-    slot of this thread's memory if one is named; see `buffer.room`.
+    `way` forces one; the Fourier way yields to a direct one where its result would not be exact. `ties` asks for equal
+    bits of equal windows. The result goes to a slot of this thread's memory if one is named; see `buffer.room`.
     """
-    way = way or exact(forward_way(weight.shape, y, across, groups, x.shape[3]), weight)
+    way = way or exact(forward_way(weight.shape, y, across, groups, x.shape[3], ties), weight)
     if way == "phases":
         return _dilated_forward(x, weight, y, across, groups, slot)
     if way == "fourier":
@@ -36,8 +40,22 @@ def forward(
 
 
 def exact(way: Way, weight: Array) -> Way:
-    """`way`, but a direct one in place of Winograd's for a kernel that holds a zero; see `winograd`."""
-    return "folded" if way == "winograd" and not weight.all() else way
+    """`way`, but a direct one in place of a transform whose rounding would show where a sum is exactly zero.
+
+    That is so for a kernel that holds a zero, see `winograd`; and through `fourier`, which is not exact for any
+    numbers, also for one of few bits.
+    """
+    if way in ("winograd", "fourier") and not weight.all():
+        return "folded"
+    return "folded" if way == "fourier" and _is_coarse(weight) else way
+
+
+def _is_coarse(weight: Array) -> bool:
+    """Whether all weights of a feature, or of a channel, have few bits: their sums may be exact, and cancel."""
+    bits = weight.view(f"u{weight.itemsize}")
+    taps = np.bitwise_or.reduce(bits.reshape(-1, *weight.shape[2:]), axis=0)
+    beyond = bits.dtype.type(2 ** (np.finfo(weight.dtype).nmant - _FEW_BITS) - 1)
+    return not all(np.bitwise_and(np.bitwise_or.reduce(taps, axis), beyond).all() for axis in (0, 1))
 
 
 def bound_forward(
@@ -46,6 +64,8 @@ def bound_forward(
     """The convolution of x with a weight of `shape`, not yet run; folded where `way` cannot be bound."""
     if way == "unfolded":
         return unfolded.forward(x, shape, y, across, groups, slot)
+    if way == "windowed":
+        return windowed.forward(x, shape, y, across, groups, slot)
     if way == "winograd":
         return winograd.forward(x, shape, y, across, x.shape[3], slot)
     return folded.forward(x, shape, y, across, groups, slot)

@@ -12,13 +12,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from pipeline.cone import Step
 from pipeline.layers import bound as calls
 from pipeline.layers import conv
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
 from pipeline.layers.buffer import free_large, growth
 from pipeline.layers.choice import LARGEST, Way
+from pipeline.step import Step
 
 KEPT = 2**25
 """Bytes that the steps of one thread may keep for themselves."""

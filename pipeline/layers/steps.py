@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from pipeline.cone import EVERYTHING, Read, Step
 from pipeline.layers import activation, conv, maxpool, winograd
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
@@ -18,6 +18,7 @@ from pipeline.layers.held import Direction, Site, bind, found, run
 from pipeline.layers.maxpool import Places
 from pipeline.layers.passes import copied
 from pipeline.layers.winograd import TOGETHER, Layout
+from pipeline.step import EVERYTHING, Read, Step
 
 _UNBOUND = "phases", "fourier"
 """Ways that make arrays of their own."""
@@ -31,7 +32,7 @@ def joins(step: Step, weight: Array, after: Step, weight_after: Array, n: int) -
     chosen = all(
         way(one.shape, at.y, at.x, at.groups, n) == "winograd"
         for at, one in ((step, weight), (after, weight_after))
-        for way in (forward_way, vjp_way)
+        for way in (partial(forward_way, ties=at.ties), vjp_way)
     )
     return chosen and all(conv.exact("winograd", one) == "winograd" for one in (weight, weight_after))
 
@@ -42,7 +43,7 @@ def forward(step: Step, x: Array, weight: Array, level: int, n: int, layout: Lay
     held = found(site, x, None, weight)
     if held is not None:
         return run(held, weight), held.bound.slope
-    chosen = forward_way(weight.shape, step.y, step.x, step.groups, n)
+    chosen = forward_way(weight.shape, step.y, step.x, step.groups, n, step.ties)
     way = conv.exact(chosen, weight)
     if chosen in _UNBOUND:
         z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pipeline.cone import Step
 from pipeline.layers import conv, maxpool, norm, pool, transposed, upsample
 from pipeline.layers.array import Array
 from pipeline.layers.bound import run
@@ -19,6 +18,7 @@ from pipeline.stem import (
     Transposed,
     Upsample,
 )
+from pipeline.step import Step
 from pipeline.weights import Parameters
 
 
@@ -42,7 +42,7 @@ def _identity_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> A
 
 
 def _conv_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return _biased(conv.forward(x, _weight(parameters), step.y, step.x, step.groups), parameters), None
+    return _biased(conv.forward(x, _weight(parameters), step.y, step.x, step.groups, ties=step.ties), parameters), None
 
 
 def _conv_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
@@ -50,7 +50,8 @@ def _conv_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array
 
 
 def _transposed_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return _biased(transposed.forward(x, _weight(parameters), step.y, step.x, step.groups), parameters), None
+    made = transposed.forward(x, _weight(parameters), step.y, step.x, step.groups, step.ties)
+    return _biased(made, parameters), None
 
 
 def _transposed_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:

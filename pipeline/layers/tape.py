@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from pipeline.cone import EVERYTHING, Step
 from pipeline.layers import bound as calls
 from pipeline.layers.array import Array
 from pipeline.layers.held import Held, epoch, recorded
 from pipeline.stem import Conv, Depthwise, MaxPool
+from pipeline.step import EVERYTHING, Step
 from pipeline.weights import NO_PARAMETERS, Parameters
 
 Pass = Literal["forward", "vjp"]

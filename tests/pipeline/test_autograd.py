@@ -30,6 +30,9 @@ ROUNDING = 1e-12
 VANISHING = 1e-12
 """A gradient that is zero but for rounding, as that of the sum of a layer norm's channels."""
 
+CANCELLED = 1e-14
+"""What rounding leaves of gradients near 1 that cancel through a layer norm of two channels, to 1e-5 or 1e-10."""
+
 RANDOM_INITS = (
     "lecun_uniform",
     "lecun_normal",
@@ -89,7 +92,8 @@ def agrees(config):
     if expected.max() < VANISHING:
         assert found.values.max() < VANISHING
     else:
-        assert np.abs(found.values - expected).max() <= 1e-10 * expected.max()
+        cancelled = CANCELLED if "ln" in config.stem.split() else 0
+        assert np.abs(found.values - expected).max() <= 1e-10 * expected.max() + cancelled
     return True
 
 

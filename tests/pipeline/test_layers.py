@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.cone import EVERYTHING, Step
 from pipeline.errors import InputError
 from pipeline.layers import activation, maxpool
 from pipeline.layers.table import OPERATIONS
 from pipeline.network import Axis, Plane, network
 from pipeline.stem import ACTIVATIONS, Convolution
+from pipeline.step import EVERYTHING, Step
 from pipeline.weights import Parameters
 
 pytestmark = pytest.mark.usefixtures("memory")

@@ -1,0 +1,49 @@
+"""A step: one node of a network restricted to the cone of a unit, and what it takes of what it is handed."""
+
+import msgspec
+
+from pipeline.network import Axis, Node
+
+Range = tuple[int, int]
+"""Half-open: channels `first` to `stop`."""
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What a step takes from the array that it is handed: channels, then rows and columns, in this order.
+
+    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None takes all of them;
+    where it is all that is said, the object is EVERYTHING.
+    """
+
+    channels: slice | None = None
+    rows: slice | tuple[int, ...] | None = None
+    columns: slice | tuple[int, ...] | None = None
+
+
+EVERYTHING = Read()
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads.
+
+    taps: the rows and columns of a convolution's kernel that meet a pixel, half-open; `y` and `x` count only these.
+    ties: whether outputs may tie in front of a max pool; see `ties`.
+    """
+
+    node: Node
+    y: Axis
+    x: Axis
+    read: Read
+    features: Range
+    taps: tuple[Range, Range]
+    groups: int = 1
+    body: "tuple[Step, ...]" = ()
+    shortcut: "Step | None" = None
+    skip: Read = EVERYTHING
+    ties: bool = False
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
+        _, _, inputs, _ = self.node.weight_shape
+        return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]
