@@ -145,6 +145,9 @@ def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[
         own = made + read + 5 * rows * kw * inputs * groups * x.size_out // 4
     if "phases" in (there, back):
         own = read + 2 * made
+    if there == "windowed":
+        height, width = (axis.before + axis.size_in + axis.after for axis in (y, x))
+        own = max(own, height * width * inputs * groups)
     if "fourier" in (there, back):
         own = max(own, 3 * read // 2, 5 * made // 2)
     return Effort(one.products + other.products, one.passes + other.passes), own

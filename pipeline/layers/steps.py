@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,10 +28,12 @@ def joins(step: Step, weight: Array, after: Step, weight_after: Array, n: int) -
     pads = after.x.before, after.x.after
     if after.read is not EVERYTHING or any(pads) or step.node.activation not in ("relu", "linear"):
         return False
+    if step.ties or after.ties:
+        return False
     chosen = all(
         way(one.shape, at.y, at.x, at.groups, n) == "winograd"
         for at, one in ((step, weight), (after, weight_after))
-        for way in (partial(forward_way, ties=at.ties), vjp_way)
+        for way in (forward_way, vjp_way)
     )
     return chosen and all(conv.exact("winograd", one) == "winograd" for one in (weight, weight_after))
 
