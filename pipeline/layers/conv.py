@@ -53,9 +53,12 @@ def exact(way: Way, weight: Array) -> Way:
 def _is_coarse(weight: Array) -> bool:
     """Whether all weights of a feature, or of a channel, have few bits: their sums may be exact, and cancel."""
     bits = weight.view(f"u{weight.itemsize}")
-    taps = np.bitwise_or.reduce(bits.reshape(-1, *weight.shape[2:]), axis=0)
     beyond = bits.dtype.type(2 ** (np.finfo(weight.dtype).nmant - _FEW_BITS) - 1)
-    return not all(np.bitwise_and(np.bitwise_or.reduce(taps, axis), beyond).all() for axis in (0, 1))
+    for taps in (bits[:1, :1], bits):  # one tap shows it of most
+        fine = np.bitwise_and(np.bitwise_or.reduce(taps, axis=(0, 1)), beyond) > 0
+        if fine.any(axis=0).all() and fine.any(axis=1).all():
+            return False
+    return True
 
 
 def bound_forward(
