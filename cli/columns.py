@@ -23,7 +23,7 @@ VARYING = (
 )
 UNIT = ("unit_y", "unit_x")
 """Shown where configs differ in it that have one stem and one plane: else it follows from these."""
-STATES = ("state", "dead", "error")
+STATES = ("state", "dead", "n_zero", "error")
 _DECIDING = ("config", "height", "width")
 DEFAULT = (*FIRST, *VARYING, *UNIT, *SIZES, *STATES)
 

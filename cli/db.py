@@ -65,3 +65,17 @@ def copy(
 
     moved = copy_all(opened(source, create=False), opened(target))
     sys.stdout.write(", ".join(f"{number} {table}" for table, number in moved.items()) + " copied\n")
+
+
+@app.command()
+def prune(db: DbOption = None) -> None:
+    """Remove configs and results that belong to no sweep, and give their space back."""
+    from cli.opened import opened
+    from cli.render.words import counted
+    from pipeline.errors import amount
+    from store.orphans import prune as prune_store
+
+    pruned = prune_store(opened(store_url(db), create=False))
+    sys.stdout.write(
+        f"{counted(pruned.configs, 'config')} that belonged to no sweep removed, {amount(pruned.bytes)} given back\n"
+    )

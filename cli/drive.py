@@ -1,32 +1,35 @@
 """The main job: claim configs from the store, measure them on an engine, save what comes back."""
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from threading import Event
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cli.exit import ExitCode
+from cli.exit import ExitCode, interrupted_by
 from cli.progress import Progress, duration
+from cli.render.words import counted
 from pipeline.engines.address import Connection
 from pipeline.engines.engine import EngineName, choose
+from pipeline.engines.interrupts import last_signal
 from pipeline.engines.times import Times
-from pipeline.graph import Limits
-from pipeline.job import Job
-from store.owner import RENEWAL, this_owner
-from store.queue import claim, release, renew
+from pipeline.errors import InputError, StoreError, quote
+from pipeline.graph import PARTITION_SECONDS
+from pipeline.limits import Limits
+from store.feed import Feed
+from store.leases import Leases
+from store.owner import this_owner
+from store.query import Status, status
+from store.queue import release
 from store.results import save
+from store.sweeps import specs
 
 if TYPE_CHECKING:
     from pipeline.engines.engine import Engine
     from pipeline.result import Outcome
     from store.engine import Store
 
-CLAIM_SECONDS = 4.0
-"""Expected work taken from the queue at a time: little enough to share, enough to ask rarely."""
 POLL_SECONDS = 1.0
 
 
@@ -56,62 +59,74 @@ class Summary(msgspec.Struct):
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 all well, 1 some configs failed, 130 interrupted."""
+        """0 all well, 1 some configs failed, 128 and the number of the signal that stopped it."""
         if self.interrupted:
-            return ExitCode.INTERRUPTED
+            return interrupted_by(last_signal())
         return ExitCode.SOME_FAILED if self.failed or self.killed or self.before else ExitCode.DONE
 
 
 def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Summary:
     """Measures what is queued, of one sweep or of all, until nothing is left, and waits for what others hold of it.
 
-    Every partition is saved as it comes back, in one transaction. Ctrl-C stops in good order, a second one at once.
+    Every partition is saved as it comes back, in one transaction. A signal that asks to stop is obeyed in good order, a
+    second one at once. Raises StoreError where the sweep is removed meanwhile.
     """
+    summary = Summary()
+    started = time.monotonic()
+    try:
+        left = _measure(store, sweep, settings, summary)
+    except InputError as error:
+        if sweep is None or specs(store, sweep) is not None:
+            raise
+        measured = counted(summary.done, "config")
+        raise StoreError(f"the sweep {quote(sweep)} was removed while it ran; {measured} had been measured") from error
+    if sweep is not None:
+        summary.before = left.states["failed"].configs + left.states["killed"].configs - summary.failed - summary.killed
+    summary.wall = time.monotonic() - started
+    return summary
+
+
+def _measure(store: "Store", sweep: str | None, settings: Settings, summary: Summary) -> Status:
+    """Measures until nothing is left; what is left then."""
     from pipeline.run import interruptible, run
-    from store.query import status
 
     owner = this_owner()
-    summary = Summary()
     stop = Event()
-    started = time.monotonic()
     left = status(store, sweep)
+    costs: dict[str, float] = {}
 
     def interrupted() -> None:
         summary.interrupted = True
         progress.say("stopping: saving what is finished (Ctrl-C again stops at once)")
 
-    with Progress(*_unfinished(left)) as progress, _renewing(store), interruptible(stop, interrupted):
+    def deliver(outcomes: "list[Outcome]") -> None:
+        for outcome in save(store, owner, outcomes):
+            setattr(summary, outcome.kind, getattr(summary, outcome.kind) + 1)
+        good = sum(outcome.kind == "done" for outcome in outcomes)
+        progress.advance(good, len(outcomes) - good, sum(costs.pop(each.digest, 0.0) for each in outcomes))
+        if settings.fail_fast and good < len(outcomes):
+            stop.set()
 
-        def deliver(outcomes: "list[Outcome]") -> None:
-            save(store, owner, outcomes)
-            for outcome in outcomes:
-                setattr(summary, outcome.kind, getattr(summary, outcome.kind) + 1)
-            good = sum(outcome.kind == "done" for outcome in outcomes)
-            progress.advance(good, len(outcomes) - good, sum(costs.pop(each.digest, 0.0) for each in outcomes))
-            if settings.fail_fast and good < len(outcomes):
-                stop.set()
-
-        costs: dict[str, float] = {}
-
-        def jobs() -> Iterator[Job]:
-            while not stop.is_set():
-                claimed = claim(store, owner, sweep, seconds=CLAIM_SECONDS)
-                if not claimed:
-                    return
-                for job in claimed:
-                    costs[job.digest] = job.cost
-                    yield job
-
+    with (
+        Progress(*_unfinished(left)) as progress,
+        Leases(store, owner, progress.say) as leases,
+        interruptible(stop, interrupted),
+    ):
+        feed = Feed(store, owner, sweep, leases, costs, settings.workers, progress.say)
         try:
             while not stop.is_set():
-                free = left.states["queued"]
-                if free.configs or _lapsed(left):
-                    engine = _engine(settings, free.cost, free.configs, progress)
+                jobs = feed.jobs()
+                first = next(jobs, None)
+                if first is not None:
+                    engine = _engine(settings, left, progress)
+                    size = lambda: min(PARTITION_SECONDS, feed.share / settings.workers)  # noqa: E731
                     try:
-                        run(jobs(), engine, settings.limits, deliver, stop)
+                        run(chain([first], jobs), engine, settings.limits, deliver, stop, size)
                     finally:
                         summary.times.add(engine.times)
-                elif left.states["running"].configs and settings.wait:
+                    if not stop.is_set():
+                        _check_all_saved(store, release(store, owner))
+                elif left.states["queued"].configs or (left.states["running"].configs and settings.wait):
                     _wait(store, sweep, left, progress, stop)
                 else:
                     summary.held = left.states["running"].configs
@@ -119,76 +134,59 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
                 left = status(store, sweep)
         finally:
             release(store, owner)
-    if sweep is not None:
-        ended = left.states
-        summary.before = ended["failed"].configs + ended["killed"].configs - summary.failed - summary.killed
-    summary.wall = time.monotonic() - started
-    return summary
+    return left
 
 
-def _unfinished(found: Any) -> tuple[int, float]:
+def _unfinished(found: Status) -> tuple[int, float]:
     counts = [found.states[state] for state in ("queued", "running")]
     return sum(count.configs for count in counts), sum(count.cost for count in counts)
 
 
-def _wait(store: "Store", sweep: str | None, found: Any, progress: Progress, stop: Event) -> None:
-    """Waits until nothing is held by others any more, or something of it is free again: a holder may die."""
-    from store.query import status
+def _check_all_saved(store: "Store", unsaved: int) -> None:
+    """What is held once every outcome was delivered could not be saved, and would be measured again without end."""
+    if unsaved:
+        shown = quote(store.address.path or store.address.shown)
+        raise StoreError(
+            f"{counted(unsaved, 'config')} of {shown} cannot be found by their digests; the store is damaged, "
+            "restore a backup"
+        )
 
-    holders = ", ".join(f"{holder.owner.host}:{holder.owner.pid}" for holder in found.holders)
-    progress.say(f"waiting for {found.states['running'].configs} configs that {holders} measures")
+
+def _wait(store: "Store", sweep: str | None, left: Status, progress: Progress, stop: Event) -> None:
+    """Waits until nothing is held by others any more, or something of it is free again: a holder may die."""
+    if left.states["queued"].configs:  # and yet the last claim got nothing
+        locked = counted(left.states["queued"].configs, "config")
+        progress.say_once(f"waiting for {locked} that a transaction of another process has locked")
+        stop.wait(POLL_SECONDS)
+        return
+    held = ", ".join(f"{each.owner.place} holds {each.configs}" for each in left.holders)
+    progress.say_once(f"waiting for {counted(left.states['running'].configs, 'config')}: {held}")
     while not stop.wait(POLL_SECONDS):
         now = status(store, sweep)
-        if now.states["queued"].configs or _lapsed(now) or not now.states["running"].configs:
+        if now.states["queued"].configs or not now.states["running"].configs:
             return
 
 
-def _lapsed(found: Any) -> bool:
-    """Whether somebody who holds configs is gone: the next claim takes them over."""
-    return any(holder.is_gone for holder in found.holders)
-
-
-def _engine(settings: Settings, work: float, count: int, progress: Progress) -> "Engine":
+def _engine(settings: Settings, left: Status, progress: Progress) -> "Engine":
     from pipeline.engines.make import make_engine
 
-    name = choose(work, count) if settings.engine == "auto" else settings.engine
+    free = left.states["queued"]
+    name = choose(free.cost, free.configs) if settings.engine == "auto" else settings.engine
     return make_engine(
         name, settings.workers, connection=settings.connection, dashboard=settings.dashboard, say=progress.say
     )
 
 
-@contextmanager
-def _renewing(store: "Store") -> Iterator[None]:
-    """Renews the leases of this process while it works, from a thread of its own: a config may take minutes."""
-    over = Event()
-    owner = this_owner()
-
-    def keep() -> None:
-        while not over.wait(RENEWAL):
-            try:
-                renew(store, owner)
-            except Exception as error:  # noqa: BLE001  # the lease lasts 60 s: three more tries
-                sys.stderr.write(f"the leases could not be renewed ({error}); trying again\n")
-
-    thread = Thread(target=keep, daemon=True, name="leases")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def describe(summary: Summary) -> str:
-    """One line: what was measured, and where the time went (the workers' is added up over workers)."""
+def describe(summary: Summary, verbose: bool = False) -> str:
+    """One line: what was measured; if `verbose`, where the time went too (the workers' is added up over workers)."""
     parts = [f"{summary.done} measured"]
     parts += [f"{number} {what}" for what in ("failed", "killed") if (number := getattr(summary, what))]
     if summary.before > 0:
-        parts.append(f"{summary.before} failed before (--retry-failed measures them again)")
+        parts.append(f"{summary.before} failed before")
     if summary.held:
         parts.append(f"{summary.held} held by others")
     line = f"{', '.join(parts)} in {duration(summary.wall)}"
-    if not summary.times.measuring:
+    if not verbose:
         return line
     spent = msgspec.structs.asdict(summary.times)
     return f"{line} ({', '.join(f'{what} {duration(seconds)}' for what, seconds in spent.items())})"

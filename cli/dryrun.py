@@ -48,7 +48,7 @@ def explain(
     refused: list[str] = []
     if isinstance(found, str):
         if store is not None:
-            for state, count in status(store, found).next_states.items():
+            for state, count in status(store, found).states.items():
                 counts[state] = count.configs
                 work += count.cost if state == "queued" else 0.0
             refused = [why for config in _unfinished(store, found) if (why := _too_large(config, memory))]

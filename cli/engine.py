@@ -51,7 +51,7 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
     from cli.drive import Settings
     from pipeline.engines.address import Connection, settled_address
     from pipeline.errors import InputError
-    from pipeline.graph import Limits
+    from pipeline.limits import Limits
 
     engine, scheduler = options["engine"], options["scheduler"]
     if scheduler is not None and engine not in ("auto", "cluster"):
@@ -62,6 +62,9 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
         if scheduler is not None or engine not in ("auto", "processes"):
             other = "--scheduler" if scheduler is not None else f"--engine {engine}"
             raise InputError(f"--dashboard goes with --engine processes, not with {other}; leave one of the two out")
+        from pipeline.engines.dashboard import check_library
+
+        check_library()
         engine = "processes"
     connection = None
     if scheduler is not None:

@@ -14,7 +14,18 @@ class ExitCode(IntEnum):
     STORE = 3
     ENGINE = 4
     INTERNAL = 70
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
+
+
+INTERRUPTIONS = (ExitCode.HUNG_UP, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+"""128 and the number of the signal that asked to stop, as shells have it: SIGHUP, SIGINT, SIGTERM."""
+
+
+def interrupted_by(signal: int) -> ExitCode:
+    """The exit code of a command that a signal stopped."""
+    return ExitCode(128 + signal)
 
 
 def exit_code(error: ErfsweepError) -> ExitCode:

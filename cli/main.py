@@ -9,17 +9,18 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from signal import SIGINT
 
 from cli.completion import mend_words
-from cli.exit import ExitCode, exit_code
+from cli.exit import INTERRUPTIONS, ExitCode, exit_code, interrupted_by
 from cli.opened import close_stores
 from cli.unread import make_stderr_unread
+from pipeline.engines.interrupts import last_signal, raise_on_signals
 from pipeline.errors import ErfsweepError, InputError, quote
 from store.secret import masked
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-_INTERRUPTED = "interrupted; run it again to go on"
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """What a command loads stays until its end: looking for garbage every 700 objects takes a fifth of the start."""
 
@@ -31,6 +32,7 @@ def main() -> None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the process ends
     make_stderr_unread()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    raise_on_signals()
     _leave(execute(sys.argv[1:]))
 
 
@@ -45,7 +47,7 @@ def _foresee(arguments: Sequence[str]) -> None:
 
 def _leave(code: int) -> None:
     """Ends the process without taking the interpreter apart, object by object, for a fifth of a second."""
-    if code != ExitCode.INTERRUPTED:  # then not waiting for threads that still measure: nobody wants their results
+    if code not in INTERRUPTIONS:  # then not waiting for threads that still measure: nobody wants their results
         atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
@@ -68,7 +70,7 @@ def execute(arguments: Sequence[str]) -> int:
     except ErfsweepError as error:
         return _ended(error, str(error), exit_code(error), debug)
     except KeyboardInterrupt as error:
-        return _ended(error, _INTERRUPTED, ExitCode.INTERRUPTED, debug)
+        return _interrupted(error, debug)
     except (SystemExit, OSError) as error:  # the parser of arguments turns a broken pipe into an exit of its own
         origin = error.__context__ if isinstance(error, SystemExit) else error
         if isinstance(origin, BrokenPipeError):  # the reader has left, `erfsweep table | head`
@@ -87,8 +89,8 @@ def execute(arguments: Sequence[str]) -> int:
         return _unexpected(error, debug)
     finally:
         close_stores()
-    if answer == ExitCode.INTERRUPTED:  # which Typer makes of Ctrl-C without a word, and a run that stopped returns
-        _say(_INTERRUPTED)
+    if answer in INTERRUPTIONS:  # which Typer makes of Ctrl-C without a word, and a run that stopped returns
+        return _interrupted(None, debug)
     return answer if isinstance(answer, int) else ExitCode.DONE
 
 
@@ -109,7 +111,7 @@ def _unexpected(error: BaseException, debug: bool) -> int:
     import typer
 
     if isinstance(error, typer.Abort):
-        return _ended(error, _INTERRUPTED, ExitCode.INTERRUPTED, debug)
+        return _interrupted(error, debug)
     if hasattr(error, "format_message"):
         return _ended(error, _misread(error), ExitCode.WRONG_INPUT, debug)
     return _ended(
@@ -135,8 +137,14 @@ def _takes_stems(error: BaseException) -> bool:
     return command in ("run", "submit")
 
 
-def _ended(error: BaseException, sentence: str, code: int, debug: bool) -> int:
-    if debug:
+def _interrupted(error: BaseException | None, debug: bool) -> int:
+    signal = last_signal()
+    by = "" if signal == SIGINT else f" by {signal.name}"
+    return _ended(error, f"interrupted{by}; run it again to go on", interrupted_by(signal), debug)
+
+
+def _ended(error: BaseException | None, sentence: str, code: int, debug: bool) -> int:
+    if debug and error is not None:
         import traceback
 
         lines = "".join(traceback.format_exception(error)).splitlines()

@@ -9,7 +9,7 @@ PLAIN_SECONDS = 5.0
 
 
 class Progress:
-    """Counts what is done and failed, and tells the time left by cost: the work of a config, not the number of them."""
+    """Counts what is done and failed; bar and count are of configs, the time left is told by their expected cost."""
 
     def __init__(self, configs: int, cost: float) -> None:
         self.configs = configs
@@ -18,7 +18,8 @@ class Progress:
         self.failed = 0
         self.cost_done = 0.0
         self.started = time.monotonic()
-        self._said = self.started
+        self._told = self.started
+        self._said: set[str] = set()
         self._bar: Any = None
         self._task: Any = None
 
@@ -30,7 +31,7 @@ class Progress:
 
             columns = (TextColumn("measuring"), BarColumn(), TextColumn("{task.fields[said]}"))
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task("measuring", total=self.cost, said=self._line())
+            self._task = self._bar.add_task("measuring", total=self.configs, said=self._line())
             self._bar.start()
         return self
 
@@ -46,9 +47,9 @@ class Progress:
         self.failed += failed
         self.cost_done += cost
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.cost_done, said=self._line())
-        elif time.monotonic() - self._said > PLAIN_SECONDS:
-            self._said = time.monotonic()
+            self._bar.update(self._task, completed=self.done + self.failed, said=self._line())
+        elif time.monotonic() - self._told > PLAIN_SECONDS:
+            self._told = time.monotonic()
             sys.stderr.write(f"measuring: {self._line()}\n")
 
     def say(self, text: str) -> None:
@@ -57,6 +58,12 @@ class Progress:
             self._bar.console.print(text, markup=False, highlight=False)
         else:
             sys.stderr.write(text + "\n")
+
+    def say_once(self, text: str) -> None:
+        """The same, unless it was said before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     def _line(self) -> str:
         seconds = time.monotonic() - self.started

@@ -10,12 +10,13 @@ from cli.options import DbOption, store_url
 
 def command(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
+    force: Annotated[bool, typer.Option("--force", help="Also while it is measured; that run ends.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     db: DbOption = None,
 ) -> None:
     """Remove a sweep and its results; what another sweep uses is kept."""
     from cli.opened import opened
-    from cli.render.words import counted
+    from cli.render.words import counted, orphans_left
     from pipeline.errors import InputError, quote
     from store.query import status
     from store.sweeps import remove
@@ -27,7 +28,7 @@ def command(
             raise InputError(f"removing sweep {quote(sweep)} with its {configs} wants --yes")
         if not typer.confirm(f"Remove sweep {quote(sweep)} with its {configs} and their results?", err=True):
             return
-    gone = remove(store, sweep)
-    sys.stdout.write(
-        f"sweep {gone.sweep}: {counted(gone.removed, 'config')} removed, {gone.kept} kept for other sweeps\n"
-    )
+    gone = remove(store, sweep, force=force)
+    orphaned = f"; {orphans_left(gone.orphans)}" if gone.orphans else ""
+    removed = counted(gone.removed, "config")
+    sys.stdout.write(f"sweep {gone.sweep}: {removed} removed, {gone.kept} kept for other sweeps{orphaned}\n")

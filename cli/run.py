@@ -20,7 +20,7 @@ from cli.engine import (
     WorkersOption,
     settings_of,
 )
-from cli.exit import ExitCode
+from cli.exit import INTERRUPTIONS
 from cli.options import (
     AppendOption,
     DbOption,
@@ -58,7 +58,9 @@ def command(
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured, and why with -v.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="With --dry-run: a line for each config.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say where the time went; with --dry-run, a line for each config.")
+    ] = False,
     format_: TableFormatOption = None,
     db: DbOption = None,
 ) -> int:
@@ -74,7 +76,7 @@ def command(
         return explain(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits.memory, verbose)
     store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")
-    code = work_on(store, stored, how, retry_failed)
-    if code != ExitCode.INTERRUPTED:
+    code = work_on(store, stored, how, retry_failed, verbose)
+    if code not in INTERRUPTIONS:
         print_sweep(store, stored, format_)
     return code

@@ -14,23 +14,29 @@ if TYPE_CHECKING:
 
 def command(
     sweep: StoredArgument = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Say it again every 2 s until nothing is left.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every 2 s, in place, until nothing is left.")] = False,
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
     """Count configs by state, with the rate and the time left."""
+    from cli.health import print_health
     from cli.opened import opened
+    from cli.render.redraw import Redrawn
     from cli.render.tables import print_one
     from store.query import status
 
     store = opened(store_url(db), create=False)
-    while True:
-        found = status(store, sweep)
-        print_one(_described(found), format_)
-        if not watch or not (found.states["queued"].configs or found.states["running"].configs):
-            return
-        sys.stdout.flush()
-        time.sleep(2)
+    found = status(store, sweep)
+    with Redrawn() as frame:
+        while True:
+            frame.begin()
+            print_one(_described(found), format_)
+            if not watch or not (found.states["queued"].configs or found.states["running"].configs):
+                break
+            sys.stdout.flush()
+            time.sleep(2)
+            found = status(store, sweep)
+    print_health(store, sweep)
 
 
 def _described(found: "Status") -> dict[str, Any]:
@@ -41,5 +47,5 @@ def _described(found: "Status") -> dict[str, Any]:
         **{state: count.configs for state, count in found.states.items()},
         "per_second": found.pace.configs,
         "seconds_left": left / found.pace.cost if left and found.pace.cost else None if left else 0.0,
-        "held_by": ", ".join(f"{each.owner.host}:{each.owner.pid} ({each.configs})" for each in found.holders) or None,
+        "held_by": ", ".join(f"{each.owner.place} ({each.configs})" for each in found.holders) or None,
     }

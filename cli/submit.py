@@ -59,7 +59,7 @@ def queue(
     A stored sweep stays as it is. The store is made only for a sweep that can be used.
     """
     from cli.opened import opened
-    from cli.render.words import counted
+    from cli.render.words import counted, orphans_left
     from cli.resolve import existing_store, resolve
     from pipeline.cost import expected_seconds
     from pipeline.engines.interrupts import interrupts_held
@@ -84,4 +84,5 @@ def queue(
         made = submit(store, found.name, found.spec, configs(), origin(), mode, cost=expected_seconds)
     again = 0 if mode == "append" else found.size - made.configs
     twice = f", {again} dropped that came again" if again else ""
-    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new{twice}"
+    left = f"; {orphans_left(made.orphans)}" if made.orphans else ""
+    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new{twice}{left}"

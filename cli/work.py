@@ -45,6 +45,7 @@ def command(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Leave what others hold to them, even if they should die.")
     ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say where the time went.")] = False,
     db: DbOption = None,
 ) -> int:
     """Measure what is queued, of one sweep or of all. Any number of these may share a store."""
@@ -52,16 +53,22 @@ def command(
 
     how = settings_of(context.params, wait=not no_wait)
     store = opened(store_url(db), create=False)
-    return work_on(store, sweep, how, retry_failed)
+    return work_on(store, sweep, how, retry_failed, verbose)
 
 
-def work_on(store: "Store", sweep: str | None, how: "Settings", retry_failed: bool) -> int:
+def work_on(store: "Store", sweep: str | None, how: "Settings", retry_failed: bool, verbose: bool) -> int:
     """Measures what is queued and says on stderr what that came to; the exit code."""
     from cli.drive import describe, measure_queued
-    from store.queue import requeue
+    from cli.health import print_health
+    from cli.render.words import counted
+    from store.queue import requeue, requeue_wider
 
     if retry_failed:
         requeue(store, sweep, failed=True, killed=True)
+    elif again := requeue_wider(store, sweep, how.limits):
+        sys.stderr.write(f"{counted(again, 'config')} failed under narrower limits; measured again\n")
     summary = measure_queued(store, sweep, how)
-    sys.stderr.write(describe(summary) + "\n")
+    sys.stderr.write(describe(summary, verbose) + "\n")
+    if not summary.interrupted:
+        print_health(store, sweep)
     return summary.exit_code

@@ -28,7 +28,7 @@ a line where the terminal is too narrow for the columns) and `plain` in a pipe.
 | 3 | the store |
 | 4 | the engine |
 | 70 | an internal error |
-| 130 | interrupted |
+| 129, 130, 143 | interrupted by SIGHUP, Ctrl-C, SIGTERM |
 
 ## Completion
 

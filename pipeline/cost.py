@@ -12,6 +12,7 @@ from pipeline.cone import cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
+from pipeline.limits import over_memory
 from pipeline.network import Plane, walk
 from pipeline.result import MAX_BYTES
 from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
@@ -233,6 +234,6 @@ def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:
     needed = working_set(config)
     if needed > memory:
         raise InputError(
-            f"stem {quote(config.stem)} on {config.input} would take {amount(needed)}, more than the {amount(memory)} "
-            "of --memory; raise it or make the plane, the features or the kernel smaller"
+            f"stem {quote(config.stem)} on {config.input} {over_memory(needed, memory)}; "
+            "raise it or make the plane, the features or the kernel smaller"
         )

@@ -10,18 +10,12 @@ from typing import Any, TypeAlias
 import msgspec
 
 from pipeline.job import Job
+from pipeline.limits import Limits
 
 PARTITION_SECONDS = 0.25
 
 Measure: TypeAlias = Callable[[str, bytes, int, float | None], Any]
 """A task for one config, `pipeline.task.measure`: digest, canonical JSON, bytes of memory, seconds."""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What a config may take: bytes of memory, and seconds (None: as many as it needs)."""
-
-    memory: int
-    timeout: float | None = None
 
 
 class Partition(msgspec.Struct, frozen=True):
@@ -36,14 +30,19 @@ class Partition(msgspec.Struct, frozen=True):
         return sum(job.cost for job in self.jobs)
 
 
-def partitions(jobs: Iterable[Job], seconds: float = PARTITION_SECONDS) -> Iterator[Partition]:
-    """Jobs in their order, in partitions of about `seconds` of expected work; a big one is a partition of its own."""
+def partitions(jobs: Iterable[Job], size: Callable[[], float] = lambda: PARTITION_SECONDS) -> Iterator[Partition]:
+    """Jobs in their order, in partitions of about `size()` seconds of expected work; a big job is one of its own.
+
+    The size is asked for as each partition begins: it may fall when little is left.
+    """
     taken: list[Job] = []
-    cost = 0.0
+    cost = seconds = 0.0
     for job in jobs:
         if taken and cost + job.cost > seconds:
             yield partition(taken)
             taken, cost = [], 0.0
+        if not taken:
+            seconds = size()
         taken.append(job)
         cost += job.cost
     if taken:

@@ -28,7 +28,7 @@ Look = Callable[[Step], None]
 
 
 class Timeout(Exception):  # noqa: N818  # the name is what the attempt records as its type
-    """A config took longer than its deadline."""
+    """A config took longer than its deadline; says where it was."""
 
 
 class Trace(NamedTuple):
@@ -69,7 +69,7 @@ def backward(
 
 def _look(deadline: float, direction: str, step: Step) -> None:
     if monotonic() > deadline:
-        raise Timeout(f"not done by its deadline, at layer {step.node.index} {direction}")
+        raise Timeout(f"at layer {step.node.index} {direction}")
 
 
 def _forward(

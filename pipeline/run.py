@@ -1,23 +1,32 @@
 """Driving the graph: jobs in, outcomes out as they finish, interrupted in good order."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Event, current_thread, main_thread
 from types import FrameType
 
 from pipeline.engines.engine import Deliver, Engine
-from pipeline.graph import Limits, partitions
+from pipeline.engines.interrupts import handled, note_signal
+from pipeline.graph import PARTITION_SECONDS, partitions
 from pipeline.job import Job
+from pipeline.limits import Limits
 
 
-def run(jobs: Iterable[Job], engine: Engine, limits: Limits, deliver: Deliver, stop: Event) -> None:
+def run(
+    jobs: Iterable[Job],
+    engine: Engine,
+    limits: Limits,
+    deliver: Deliver,
+    stop: Event,
+    size: Callable[[], float] = lambda: PARTITION_SECONDS,
+) -> None:
     """Measures jobs as an engine has room for them and delivers their outcomes as they finish.
 
     `jobs` is read lazily, so that memory does not grow with the sweep. Once `stop` is set nothing more is submitted.
+    `size` says how many expected seconds the next partition may hold.
     Raises EngineError where the engine cannot go on; what was finished has been delivered.
     """
-    engine.run(partitions(_until(stop, jobs)), limits, deliver, stop)
+    engine.run(partitions(_until(stop, jobs), size), limits, deliver, stop)
 
 
 def _until(stop: Event, jobs: Iterable[Job]) -> Iterator[Job]:
@@ -29,19 +38,17 @@ def _until(stop: Event, jobs: Iterable[Job]) -> Iterator[Job]:
 
 @contextmanager
 def interruptible(stop: Event, announce: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C sets `stop` and announces it; a second one raises KeyboardInterrupt at once."""
+    """Ctrl-C, SIGTERM or SIGHUP sets `stop` and announces it; a second one raises KeyboardInterrupt at once."""
     if current_thread() is not main_thread():
         yield
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        note_signal(number)
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
         announce()
 
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
+    with handled(interrupt):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -19,8 +19,10 @@ from pipeline.cost import check_memory
 from pipeline.curves import curves
 from pipeline.erf import Heatmap, measure_heatmap
 from pipeline.errors import ErfsweepError, InputError
+from pipeline.limits import over_timeout
 from pipeline.measure import sizes
 from pipeline.prediction import theory_columns
+from pipeline.propagate import Timeout
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
 from pipeline.sample import Sample
 from pipeline.window import window
@@ -49,8 +51,11 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
         if heatmap.n_nan == decoded.probes.count:
             raise FloatingPointError("every probe gave a NaN or an infinity; scale the weights down or use float64")
         return Measured(digest, decoded, started, time.monotonic() - clock, heatmap, None)
+    except Timeout as error:
+        failure = Failure("Timeout", over_timeout(timeout or 0.0, str(error)))
     except Exception as error:  # noqa: BLE001  # anything that a config does is its own outcome
-        return Measured(digest, decoded, started, time.monotonic() - clock, None, failure_of(error))
+        failure = failure_of(error)
+    return Measured(digest, decoded, started, time.monotonic() - clock, None, failure)
 
 
 def _check_digest(digest: str, config: Config) -> None:

@@ -1,10 +1,10 @@
 """How far a sweep is: configs and expected seconds by state, who holds what, and the pace."""
 
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from store.engine import now
 from store.owner import Owner, owner_of
@@ -24,17 +24,17 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """A process that holds configs: how many, their expected seconds, when its lease ends (seconds since the epoch)."""
+    """A process that holds configs: how many, their expected seconds, and whether their lease is over."""
 
     owner: Owner
     configs: int
     cost: float
-    lease_until: float
+    has_lapsed: bool
 
     @property
     def is_gone(self) -> bool:
-        """Whether the next claim takes its configs over, as `store.queue.reclaim` does."""
-        return self.owner.is_dead or (not self.owner.is_here and self.lease_until < time.time())
+        """Whether the next claim takes these configs over: their lease is over, or the process is known to be dead."""
+        return self.has_lapsed or self.owner.is_dead
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -44,19 +44,35 @@ class Pace(msgspec.Struct, frozen=True):
     cost: float
 
 
-def counts(connection: Connection, sweep: int | None) -> dict[str, Count]:
-    """Configs by state, every state present, of one sweep or of all."""
+def counts(connection: Connection, sweep: int | None, held: Sequence[Holder]) -> dict[str, Count]:
+    """Configs by state, every state present, of one sweep or of all, whose holders are `held`.
+
+    What holders have that are gone counts as queued, as the next claim makes it.
+    """
     columns = select(config.c.state, func.count(), func.sum(config.c.cost)).group_by(config.c.state)
     found = connection.execute(_of_sweep(columns, sweep)).all()
-    return {state: Count() for state in STATES} | {state: Count(number, cost) for state, number, cost in found}
+    states = {state: Count() for state in STATES} | {state: Count(number, cost) for state, number, cost in found}
+    for holder in held:
+        if holder.is_gone:
+            free, running = states["queued"], states["running"]
+            states["queued"] = Count(free.configs + holder.configs, free.cost + holder.cost)
+            states["running"] = Count(running.configs - holder.configs, running.cost - holder.cost)
+    return states
 
 
 def holders(connection: Connection, sweep: int | None) -> list[Holder]:
-    """The processes that hold configs of a sweep, or of any."""
-    totals = func.count(), func.sum(config.c.cost), func.max(config.c.lease_until)
-    columns = select(config.c.owner, *totals).group_by(config.c.owner)
+    """The processes that hold configs of a sweep, or of any; those whose lease is over by the database's clock too."""
+    lapsed = has_lapsed(connection).label("lapsed")
+    totals = func.count(), func.sum(config.c.cost)
+    columns = select(config.c.owner, *totals, lapsed).group_by(config.c.owner, lapsed)
     found = connection.execute(_of_sweep(columns, sweep).where(config.c.state == "running")).all()
-    return [Holder(owner_of(owner), number, cost, until) for owner, number, cost, until in found]
+    return [Holder(owner_of(owner), number, cost, bool(over)) for owner, number, cost, over in found]
+
+
+def has_lapsed(connection: Connection) -> ColumnElement[bool]:
+    """The condition that the lease of a running config is over, by the clock that it was given by."""
+    lapsed: ColumnElement[bool] = config.c.lease_until < now(connection)
+    return lapsed
 
 
 def pace(connection: Connection, sweep: int | None) -> Pace:

@@ -35,13 +35,23 @@ class Owner(msgspec.Struct, frozen=True, array_like=True):
     @property
     def is_dead(self) -> bool:
         """Whether the owner ran here and is gone for certain."""
-        return self.is_here and _started(self.pid) != self.started
+        if not self.is_here:
+            return False
+        started = _started(self.pid)
+        if started is None:  # /proc may hide it: mounted with hidepid, other users' processes are not in it
+            return not _exists(self.pid)
+        return started != self.started
+
+    @property
+    def place(self) -> str:
+        """Host and process number, for a sentence: `bench:4711`."""
+        return f"{self.host}:{self.pid}"
 
 
 def this_owner() -> Owner:
     """The owner that this process is."""
     pid = os.getpid()
-    return Owner(*_machine(), pid, _started(pid))
+    return Owner(*_machine(), pid, _started(pid) or "")
 
 
 def owner_of(text: str) -> Owner:
@@ -60,11 +70,22 @@ def _machine() -> tuple[str, str]:
     return socket.gethostname(), f"{boot} {space}"
 
 
-def _started(pid: int) -> str:
-    """When a process started, in clock ticks after the boot; empty where there is none, or only its remains."""
+def _started(pid: int) -> str | None:
+    """When a process started, in clock ticks after the boot; empty for a zombie, None where /proc does not show it."""
     try:
         line = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return ""
+        return None
     state, *rest = line.rpartition(")")[2].split()  # the name before may hold spaces and brackets
     return "" if state in "ZX" else rest[18]
+
+
+def _exists(pid: int) -> bool:
+    """Whether the kernel knows a process of this number, whoever's it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

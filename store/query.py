@@ -26,7 +26,10 @@ class Rows(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How far a sweep, or everything, is: configs and expected seconds by state, who holds some, the pace."""
+    """How far a sweep, or everything, is: configs and expected seconds by state, who holds some, the pace.
+
+    States are those that the next claim finds: what processes held that are gone counts as queued.
+    """
 
     sweep: str | None
     states: dict[str, Count]
@@ -37,17 +40,6 @@ class Status(msgspec.Struct, frozen=True):
     def configs(self) -> int:
         """All configs, whatever their state."""
         return sum(count.configs for count in self.states.values())
-
-    @property
-    def next_states(self) -> dict[str, Count]:
-        """The states that the next claim finds: what processes hold that are gone is queued again."""
-        gone = [holder for holder in self.holders if holder.is_gone]
-        configs, cost = sum(holder.configs for holder in gone), sum(holder.cost for holder in gone)
-        running, queued = self.states["running"], self.states["queued"]
-        return self.states | {
-            "running": Count(running.configs - configs, running.cost - cost),
-            "queued": Count(queued.configs + configs, queued.cost + cost),
-        }
 
 
 class SweepLine(msgspec.Struct, frozen=True):
@@ -139,7 +131,9 @@ def status(store: Store, sweep: str | None = None) -> Status:
 
     def work(connection: Connection) -> Status:
         key = None if sweep is None else sweep_id(connection, sweep)
-        return Status(sweep, counts(connection, key), holders(connection, key), pace(connection, key))
+        held = holders(connection, key)
+        living = [holder for holder in held if not holder.is_gone]
+        return Status(sweep, counts(connection, key, held), living, pace(connection, key))
 
     return store.reading(work)
 
@@ -154,6 +148,10 @@ def sweeps(store: Store) -> list[SweepLine]:
         grouped = select(sweep_config.c.sweep_id, config.c.state, func.count()).select_from(joined)
         for key, state, number in connection.execute(grouped.group_by(sweep_config.c.sweep_id, config.c.state)):
             numbers.setdefault(key, {})[state] = number
+        for key, found in numbers.items():
+            if found.get("running"):  # by processes that may be gone
+                exact = counts(connection, key, holders(connection, key))
+                found.update({state: count.configs for state, count in exact.items()})
         return [SweepLine(name, created, numbers.get(key, {})) for key, name, created in listed]
 
     return store.reading(work)

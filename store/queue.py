@@ -5,56 +5,84 @@ States: queued -> running -> done, failed or killed.
 Nothing is measured twice: a claim takes the lock of the whole file on SQLite, and that of each row on PostgreSQL.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, Select, or_, select, update
 
 from pipeline.job import Job
+from pipeline.limits import SIGNS, Limits, is_wider
+from store.counts import has_lapsed
 from store.engine import Store, now
 from store.owner import LEASE, Owner, owner_of
 from store.rows import chunks
-from store.schema import config, sweep_config
+from store.schema import attempt, config, sweep_config
 from store.sweeps import sweep_id
 
 _FREED = {"state": "queued", "owner": None, "lease_until": None}
 
 
+MOST = 4000
+"""Configs that are claimed together, at most: their claim takes some 10 ms."""
+LEAST_SECONDS = 0.02
+"""Expected work that is worth a claim of its own, which takes some milliseconds."""
+
+
 def claim(
-    store: Store, owner: Owner, sweep: str | None = None, *, limit: int = 1000, seconds: float | None = None
+    store: Store,
+    owner: Owner,
+    sweep: str | None = None,
+    *,
+    limit: int = MOST,
+    seconds: float | None = None,
+    least: int = 1,
 ) -> list[Job]:
     """Takes queued configs, in the order of the sweep (of all of them: of submission), and holds them for 60 s.
 
-    At most `limit`, and as many as make up `seconds` of expected work, at least one. What dead processes and lapsed
-    leases held is queued again first. An empty list says that nothing is free now; others may still give back.
+    At most `limit`. With `seconds`, about as many as make up so much expected work, but no more than a fair share of
+    what is left, so that short sweeps are shared too, and at least `least`. What dead processes and lapsed leases held
+    is queued again first. An empty list says that nothing is free now; others may still give back.
     """
 
     def work(connection: Connection) -> list[Job]:
-        reclaim(connection)
+        owners = 1 + _reclaim(connection, owner)
         key = None if sweep is None else sweep_id(connection, sweep)
-        found = _take(store, connection, key, limit, seconds)
-        if found:
-            _hold(connection, owner, [taken_id for taken_id, _ in found])
-        return [claimed for _, claimed in found]
+        first, costs = _first_free(store, connection, key, limit)
+        number = len(costs) if seconds is None else max(least, _share(costs, owners, seconds))
+        taken = _free(connection, key, first, number)
+        if taken:
+            _hold(connection, owner, [row.id for row in taken])
+        if taken and key is not None:
+            store.first_queued[key] = taken[0].position
+        return [Job(row.digest, row.json.encode(), row.cost) for row in taken]
 
     return store.writing(work)
+
+
+def held(store: Store, owner: Owner) -> set[str]:
+    """The digests of the configs that the owner holds."""
+    mine = select(config.c.digest).where(config.c.state == "running", config.c.owner == str(owner))
+    return store.reading(lambda connection: set(connection.execute(mine).scalars()))
 
 
 def renew(store: Store, owner: Owner) -> int:
     """Makes everything that the owner holds last 60 s from now; how many configs that is. Due every 15 s."""
 
     def work(connection: Connection) -> int:
-        held = update(config).where(config.c.state == "running", config.c.owner == str(owner))
-        return connection.execute(held.values(lease_until=now(connection) + LEASE)).rowcount
+        mine = update(config).where(config.c.state == "running", config.c.owner == str(owner))
+        return connection.execute(mine.values(lease_until=now(connection) + LEASE)).rowcount
 
     return store.writing(work)
 
 
 def release(store: Store, owner: Owner) -> int:
     """Queues everything again that the owner holds; how many configs that is."""
-    held = update(config).where(config.c.state == "running", config.c.owner == str(owner)).values(**_FREED)
+    mine = update(config).where(config.c.state == "running", config.c.owner == str(owner)).values(**_FREED)
 
     def work(connection: Connection) -> int:
-        return connection.execute(held).rowcount
+        return connection.execute(mine).rowcount
 
     freed = store.writing(work)
     store.first_queued.clear()
@@ -77,56 +105,91 @@ def requeue(store: Store, sweep: str | None = None, *, failed: bool = False, kil
     return queued
 
 
-def reclaim(connection: Connection) -> int:
-    """Queues what nobody will finish: the configs of dead processes here, and of others whose lease is over."""
+def requeue_wider(store: Store, sweep: str | None, limits: Limits) -> int:
+    """Queues configs again, of one sweep or of all, that failed for a limit which is wider now; how many that is."""
+    last = (attempt.c.config_id == config.c.id) & (attempt.c.number == config.c.attempts)
+    refused = select(config.c.id, attempt.c.message).where(config.c.state == "failed", last)
+    refused = refused.where(or_(*(attempt.c.message.contains(word) for word in SIGNS)))
+
+    def work(connection: Connection) -> int:
+        mine = refused
+        if sweep is not None:
+            mine = mine.where(sweep_config.c.config_id == config.c.id)
+            mine = mine.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
+        wider = [key for key, message in connection.execute(mine) if is_wider(limits, message)]
+        for chunk in chunks(wider):
+            again = update(config).where(config.c.state == "failed", config.c.id.in_(chunk))
+            connection.execute(again.values(**_FREED))
+        return len(wider)
+
+    queued = store.writing(work)
+    store.first_queued.clear()
+    return queued
+
+
+def _reclaim(connection: Connection, me: Owner) -> int:
+    """Queues what nobody will finish: the configs of dead processes and of lapsed leases; how many others go on.
+
+    Rows that another transaction has locked are left to the next claim. What `me` holds stays its own: others may take
+    it over, but who is here to claim is here to renew.
+    """
     running = config.c.state == "running"
-    lapsed = config.c.lease_until < now(connection)
-    freed = 0
-    for (text,) in connection.execute(select(config.c.owner).where(running).distinct()).all():
-        held = update(config).where(running, config.c.owner == text).values(**_FREED)
-        owner = owner_of(text)
-        if owner.is_dead:
-            freed += connection.execute(held).rowcount
-        elif not owner.is_here:
-            freed += connection.execute(held.where(lapsed)).rowcount
-    return freed
+    living = 0
+    for text in connection.execute(select(config.c.owner).where(running).distinct()).scalars().all():
+        if text == str(me):
+            continue
+        lost = select(config.c.id).where(running, config.c.owner == text)
+        if not owner_of(text).is_dead:
+            living += 1
+            lost = lost.where(has_lapsed(connection))
+        ids = lost.with_for_update(skip_locked=True)
+        connection.execute(update(config).where(config.c.id.in_(ids)).values(**_FREED))
+    return living
 
 
-def _take(
-    store: Store, connection: Connection, key: int | None, limit: int, seconds: float | None
-) -> list[tuple[int, Job]]:
-    """Ids and configs that are free, locked against other claims.
+def _queued(key: int | None, first: int, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Queued configs of everything, or of a sweep from a position on, in their order."""
+    free = select(*columns).where(config.c.state == "queued")
+    if key is None:
+        return free.order_by(config.c.id)
+    listed = free.where(sweep_config.c.config_id == config.c.id, sweep_config.c.sweep_id == key)
+    return listed.where(sweep_config.c.position >= first).order_by(sweep_config.c.position)
+
+
+def _first_free(store: Store, connection: Connection, key: int | None, limit: int) -> tuple[int, Sequence[float]]:
+    """A position that no queued config comes before, and the expected seconds of the first of them, at most `limit`.
 
     A long sweep that is nearly done has its queued configs at its end: the place where the last claim found its first
-    is remembered, and only when nothing is left behind it the search begins at the front again.
+    is remembered, and only when nothing is left behind it the search begins at the front again. Nothing is locked.
     """
-    columns = select(config.c.id, config.c.digest, config.c.json, config.c.cost)
-    free = columns.where(config.c.state == "queued").limit(limit).with_for_update(of=config, skip_locked=True)
-    if key is None:
-        return _afford(connection.execute(free.order_by(config.c.id)).all(), seconds)
-    listed = free.add_columns(sweep_config.c.position).order_by(sweep_config.c.position)
-    listed = listed.where(sweep_config.c.config_id == config.c.id, sweep_config.c.sweep_id == key)
-    first = store.first_queued.get(key, 0)
-    found = connection.execute(listed.where(sweep_config.c.position >= first)).all()
-    if not found and first and connection.execute(select(config.c.id).where(config.c.state == "queued").limit(1)).all():
-        found = connection.execute(listed).all()
-    if found:
-        store.first_queued[key] = found[0].position
-    return _afford([(row.id, row.digest, row.json, row.cost) for row in found], seconds)
+    first = 0 if key is None else store.first_queued.get(key, 0)
+    costs = connection.execute(_queued(key, first, config.c.cost).limit(limit)).scalars().all()
+    anywhere = select(config.c.id).where(config.c.state == "queued").limit(1)
+    if costs or not first or connection.execute(anywhere).first() is None:
+        return first, costs
+    return 0, connection.execute(_queued(key, 0, config.c.cost).limit(limit)).scalars().all()
 
 
-def _afford(rows: Sequence[tuple[int, str, str, float]], seconds: float | None) -> list[tuple[int, Job]]:
-    taken: list[tuple[int, Job]] = []
-    spent = 0.0
-    for row_id, digest, text, cost in rows:
-        if taken and seconds is not None and spent + cost > seconds:
-            break
-        spent += cost
-        taken.append((row_id, Job(digest, text.encode(), cost)))
-    return taken
+def _share(costs: Sequence[float], owners: int, seconds: float) -> int:
+    """How many configs one claim may take: half of what each of so many processes would get of what is left.
+
+    `costs` are the expected seconds of what is left, as far as a claim can see. One that is alone leaves a share to a
+    second that may come.
+    """
+    spent = list(accumulate(costs, initial=0.0))
+    shares = 2 * max(owners, 2)
+    return bisect_right(spent, min(seconds, max(spent[-1] / shares, LEAST_SECONDS))) - 1
+
+
+def _free(connection: Connection, key: int | None, first: int, number: int) -> Sequence[Row[Any]]:
+    """So many free configs, locked against other claims; those that others have locked are passed over."""
+    columns = [config.c.id, config.c.digest, config.c.json, config.c.cost]
+    place = [] if key is None else [sweep_config.c.position]
+    free = _queued(key, first, *columns, *place).limit(number)
+    return connection.execute(free.with_for_update(of=config, skip_locked=True)).all()
 
 
 def _hold(connection: Connection, owner: Owner, ids: list[int]) -> None:
-    held = update(config).values(state="running", owner=str(owner), lease_until=now(connection) + LEASE)
+    ours = update(config).values(state="running", owner=str(owner), lease_until=now(connection) + LEASE)
     for chunk in chunks(ids):
-        connection.execute(held.where(config.c.id.in_(chunk)))
+        connection.execute(ours.where(config.c.id.in_(chunk)))

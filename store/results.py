@@ -27,8 +27,8 @@ class _Place(msgspec.Struct):
     attempts: int
 
 
-def save(store: Store, owner: Owner, outcomes: Sequence[Outcome]) -> int:
-    """Saves a batch, all or nothing; the number of outcomes that counted.
+def save(store: Store, owner: Owner, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Saves a batch, all or nothing; the outcomes that counted.
 
     An outcome counts if the owner still holds its config. One that lost it (its lease was over) still brings its
     result, if no other came first. Everything else is passed over: a second save of the same, a config that was
@@ -64,7 +64,8 @@ def sizes_row(sizes: Sizes) -> tuple[Any, ...]:
     return *row[:_REASONS], _json.encode(sizes.reasons).decode(), *row[_REASONS + 1 :]
 
 
-def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> int:
+def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    counted: list[Outcome] = []
     attempts: list[tuple[Any, ...]] = []
     results: list[tuple[Any, ...]] = []
     maps: list[tuple[Any, ...]] = []
@@ -75,6 +76,7 @@ def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> in
         if place is None or not _counts(place, owner, outcome):
             continue
         number = place.attempts + 1
+        counted.append(outcome)
         attempts.append((place.id, number, *_attempt_row(outcome)))
         ended[place.id] = outcome.kind, number
         if outcome.result is not None:
@@ -85,7 +87,7 @@ def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> in
     insert_rows(connection, result, results)
     insert_rows(connection, map_, maps)
     _end(connection, ended)
-    return len(attempts)
+    return counted
 
 
 def _end(connection: Connection, ended: dict[int, tuple[str, int]]) -> None:

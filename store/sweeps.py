@@ -13,6 +13,7 @@ from pipeline.errors import InputError, quote
 from pipeline.names import Labelled, check_new_name, unstored
 from store.counts import Count, counts, holders
 from store.engine import Store
+from store.orphans import orphans
 from store.provenance import Origin
 from store.rows import chunks, insert_rows
 from store.schema import config as config_table
@@ -23,21 +24,26 @@ Mode: TypeAlias = Literal["new", "append", "replace"]
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """What a submission came to: the sweep's configs, how many this added to it, how many no sweep knew, by state."""
+    """What a submission came to: the sweep's configs, how many this added to it, how many no sweep knew, by state.
+
+    `orphans` are configs that belong to no sweep any more, after a list was replaced.
+    """
 
     sweep: str
     configs: int
     added: int
     new: int
     states: dict[str, Count]
+    orphans: int = 0
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """What `remove` took away, and what it kept for other sweeps."""
+    """What `remove` took away, what it kept for other sweeps, and what belongs to no sweep at all."""
 
     sweep: str
     removed: int
     kept: int
+    orphans: int
 
 
 def submit(
@@ -91,6 +97,8 @@ def submit(
         if mode == "replace":
             _drop_unwanted(connection)
         submission = _submission(connection, key, name, added, new)
+        if mode == "replace":
+            submission = msgspec.structs.replace(submission, orphans=orphans(connection))
     store.first_queued.pop(key, None)
     return submission
 
@@ -111,23 +119,30 @@ def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled,
         yield from ((each, states.get(digest)) for each, digest in zip(chunk, digests, strict=True))
 
 
-def remove(store: Store, name: str) -> Removal:
+def remove(store: Store, name: str, *, force: bool = False) -> Removal:
     """Removes a sweep, and every config and result of it that no other sweep uses.
 
-    A process that is measuring one of them finds nothing to save to, and goes on.
+    Raises InputError where a process is measuring some of it, unless `force`: that process then finds nothing to save
+    to, and ends with a sentence.
     """
 
     def work(connection: Connection) -> Removal:
         key = sweep_id(connection, name)
+        living = [holder for holder in holders(connection, key) if not holder.is_gone]
+        if living and not force:
+            held = ", ".join(f"{holder.owner.place} holds {holder.configs}" for holder in living)
+            raise InputError(f"the sweep {quote(name)} is being measured ({held}); end that first, or add --force")
         mine = select(sweep_config.c.config_id).where(sweep_config.c.sweep_id == key)
         others = sweep_config.alias("others")
         wanted = exists().where(others.c.config_id == config_table.c.id, others.c.sweep_id != key)
         total = connection.execute(select(func.count()).select_from(mine.subquery())).scalar_one()
         removed = connection.execute(delete(config_table).where(config_table.c.id.in_(mine), ~wanted)).rowcount
         connection.execute(delete(sweep_table).where(sweep_table.c.id == key))
-        return Removal(name, removed, total - removed)
+        return Removal(name, removed, total - removed, orphans(connection))
 
-    return store.reshaping(work)
+    removal = store.reshaping(work)
+    store.first_queued.clear()
+    return removal
 
 
 def specs(store: Store, name: str) -> tuple[dict[str, Any], ...] | None:
@@ -152,7 +167,7 @@ def sweep_id(connection: Connection, name: str) -> int:
 
 
 def _submission(connection: Connection, key: int, name: str, added: int, new: int) -> Submission:
-    states = counts(connection, key)
+    states = counts(connection, key, holders(connection, key))
     return Submission(name, sum(count.configs for count in states.values()), added, new, states)
 
 

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, text
 
 from pipeline.errors import InputError, StoreError, quote
-from store.counts import counts
+from store.counts import counts, holders
 from store.engine import Store
 from store.faults import told
 from store.rows import CHUNK, insert_rows
@@ -86,7 +86,7 @@ def info(store: Store) -> Info:
         listed = [table for table in TABLES if table is not map_]
         tables = {table.name: connection.execute(select(rows).select_from(table)).scalar_one() for table in listed}
         server, size, journal = _engine(connection)
-        states = {state: count.configs for state, count in counts(connection, None).items()}
+        states = {state: count.configs for state, count in counts(connection, None, holders(connection, None)).items()}
         return Info(store.address.shown, store.dialect, server, REVISION, size, journal, tables, states)
 
     return store.reading(work)

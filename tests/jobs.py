@@ -6,8 +6,8 @@ from threading import Event
 
 from pipeline.config import encode
 from pipeline.engines.engine import Engine
-from pipeline.graph import Limits
 from pipeline.job import Job
+from pipeline.limits import Limits
 from pipeline.result import Outcome
 from pipeline.run import run
 from pipeline.sweep import sweep

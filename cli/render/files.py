@@ -25,7 +25,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)
-            Path(name).chmod(0o666 & ~_umask())
+            Path(name).chmod(permissions(0o666))
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -39,7 +39,8 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def _umask() -> int:
+def permissions(mode: int) -> int:
+    """The mode that a file made with `mode` has for this user."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return mode & ~mask

@@ -21,7 +21,7 @@ def record_tables(record: "Record", mass: float) -> list[Table]:
     tables = []
     if record.result is not None:
         made = record.result
-        tables += [_axes(made.sizes, made.theory, mass), _sizes(made)]
+        tables += [_axes(made.sizes, made.theory, mass), _sizes(made, record.config.probes.count)]
         ran = msgspec.structs.asdict(made.provenance)
         tables.append(Table(("provenance", "value"), list(ran.items())))
     tables += [_submission(place) for place in record.sweeps]
@@ -50,14 +50,15 @@ def _axes(sizes: "Sizes", theory: "Theory", mass: float) -> Table:
     return Table(("", "x", "y"), list(rows))
 
 
-def _sizes(made: "Measured") -> Table:
+def _sizes(made: "Measured", probes: int) -> Table:
     """The other sizes, with reasons where there are none, predictions, and what stands out."""
     rows = [(name, getattr(made.sizes, name), made.sizes.reasons.get(name)) for name in _OTHER_SIZES]
     rows += [(name, getattr(made.theory, name), None) for name in _PREDICTIONS]
     rows += [(name, True, None) for name in _FLAGS if getattr(made.theory, name)]
     if made.dead:
         rows.append(("dead", True, "every probe's gradient is zero"))
-    rows += [("probes with a zero gradient", made.n_zero, None), ("probes left out (NaN)", made.n_nan, None)]
+    rows.append(("probes with a zero gradient", f"{made.n_zero} of {probes}", None))
+    rows.append(("probes left out (NaN)", f"{made.n_nan} of {probes}", None))
     if any(reason for *_, reason in rows):
         return Table(("size", "value", "why not"), list(rows))
     return Table(("size", "value"), [row[:2] for row in rows])

@@ -10,6 +10,7 @@ from cli.render.tables import Table, cell, numeric_columns
 FOLDED = 24
 """Text of more characters than this may be folded into lines; numbers and shorter text stand in one line."""
 _BETWEEN = 2
+"""Blanks between two columns, or one where the table fits only so."""
 
 
 def print_pretty(table: Table) -> None:
@@ -17,9 +18,10 @@ def print_pretty(table: Table) -> None:
     console = Console(highlight=False)
     texts = [[cell(value) for value in row] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(table.columns, *texts, strict=True)]
-    needed = sum(min(width, FOLDED) for width in widths) + _BETWEEN * (len(widths) - 1)
+    needed = sum(min(width, FOLDED) for width in widths) + len(widths) - 1
     if needed <= console.width or len(widths) <= 2:
-        grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
+        between = 1 if needed + (_BETWEEN - 1) * (len(widths) - 1) > console.width else _BETWEEN
+        grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, between - 1, 0, 0), pad_edge=False)
         for name, width, right in zip(table.columns, widths, numeric_columns(table), strict=True):
             grid.add_column(
                 Text(name), justify="right" if right else "left", overflow="fold", min_width=min(width, FOLDED)

@@ -8,6 +8,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def orphans_left(number: int) -> str:
+    """A clause about configs that belong to no sweep."""
+    verb = "belongs" if number == 1 else "belong"
+    return f"{counted(number, 'config')} {verb} to no sweep (`erfsweep db prune` removes what belongs to none)"
+
+
 def listed(numbers: Sequence[int]) -> str:
     """Ascending integers, runs of three and more as their ends: 1, 4 to 9, 12."""
     runs: list[list[int]] = []

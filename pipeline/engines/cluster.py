@@ -9,7 +9,8 @@ from pipeline.engines.address import Connection, security, settled_address
 from pipeline.engines.engine import Deliver
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
-from pipeline.graph import Limits, Measure, Partition
+from pipeline.graph import Measure, Partition
+from pipeline.limits import Limits
 
 CONNECT = 10.0
 """Seconds that a scheduler has to answer."""

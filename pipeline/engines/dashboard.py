@@ -18,7 +18,8 @@ from pipeline.engines.engine import Deliver
 from pipeline.engines.template import ENVIRONMENT, PRELOAD, restored
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError, InputError
-from pipeline.graph import Limits, Measure, Partition
+from pipeline.graph import Measure, Partition
+from pipeline.limits import Limits
 
 PATIENCE = 30.0
 """Seconds for which its workers may all be away."""
@@ -28,9 +29,12 @@ DASHBOARD = "127.0.0.1:8787"
 LIBRARIES = "bokeh", "cryptography"
 """What its pages are made with, and its certificate."""
 
+WORKERS_ENVIRONMENT = {**ENVIRONMENT, "DASK_LOGGING__DISTRIBUTED": "critical"}
+"""Of its workers, who log each step that they take to the terminal otherwise."""
+
 SETTINGS = {
     "distributed.worker.preload": [PRELOAD],
-    "distributed.nanny.pre-spawn-environ": ENVIRONMENT,
+    "distributed.nanny.pre-spawn-environ": WORKERS_ENVIRONMENT,
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.scheduler.work-stealing": False,  # partitions stay where they were placed
@@ -81,17 +85,25 @@ class DashboardEngine:
 
     @contextmanager
     def _cluster(self) -> Iterator[Any]:
+        from multiprocessing import resource_tracker
+        from tempfile import TemporaryDirectory
+
         import dask
         from distributed import Client, LocalCluster
         from distributed.security import Security
 
-        from pipeline.engines.interrupts import interrupts_held
+        from pipeline.engines.interrupts import blocked, interrupts_held
 
         with ExitStack() as stack:
-            stack.enter_context(restored((*ENVIRONMENT, "PYTHONHASHSEED")))  # nannies leave it changed
-            os.environ.update(ENVIRONMENT)  # before they do: multiprocessing starts a process of its own first
-            stack.enter_context(dask.config.set(SETTINGS))  # read whenever a worker is started
-            with interrupts_held():
+            stack.enter_context(restored((*WORKERS_ENVIRONMENT, "PYTHONHASHSEED")))  # nannies leave it changed
+            os.environ.update(WORKERS_ENVIRONMENT)  # before they do: multiprocessing starts a process of its own first
+            folder = TemporaryDirectory(prefix="erfsweep-", ignore_cleanup_errors=True)
+            scratch = stack.enter_context(folder)  # Dask would leave its own behind
+            settings = {**SETTINGS, "temporary-directory": scratch}
+            stack.enter_context(dask.config.set(settings))  # read whenever a worker is started
+            with blocked():
+                resource_tracker.ensure_running()  # which lets two signals through again in here
+            with interrupts_held(), blocked():  # its workers ignore them once they are there
                 try:
                     cluster = LocalCluster(
                         n_workers=self.workers,

@@ -16,7 +16,8 @@ from pipeline.engines.parcel import execute, pack
 from pipeline.engines.shipping import Shipping
 from pipeline.engines.versions import differences, versions
 from pipeline.errors import EngineError
-from pipeline.graph import Limits, Measure, Partition
+from pipeline.graph import Measure, Partition
+from pipeline.limits import Limits
 
 RECONCILE = 5.0
 """Seconds after which the scheduler is asked what may have been missed."""

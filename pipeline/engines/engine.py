@@ -5,7 +5,8 @@ from threading import Event
 from typing import Literal, Protocol, TypeAlias
 
 from pipeline.engines.times import Times
-from pipeline.graph import Limits, Partition
+from pipeline.graph import Partition
+from pipeline.limits import Limits
 from pipeline.result import Outcome
 
 EngineName: TypeAlias = Literal["auto", "sync", "threads", "processes", "cluster"]

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.graph import Limits, Measure, Partition, graph
+from pipeline.graph import Measure, Partition, graph
+from pipeline.limits import Limits
 from pipeline.result import Outcome
 
 

@@ -18,7 +18,8 @@ from pipeline.engines.parcel import pack
 from pipeline.engines.template import RUNNING, TEMPLATE, UNKNOWN
 from pipeline.engines.versions import differences
 from pipeline.errors import EngineError
-from pipeline.graph import Limits, Measure, Partition
+from pipeline.graph import Measure, Partition
+from pipeline.limits import Limits
 
 PATIENCE = 30.0
 """Seconds for which our own workers may all be away before we give up on them."""

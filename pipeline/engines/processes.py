@@ -6,7 +6,8 @@ from threading import Event
 
 from pipeline.engines.engine import Deliver
 from pipeline.engines.times import Times
-from pipeline.graph import Limits, Measure, Partition
+from pipeline.graph import Measure, Partition
+from pipeline.limits import Limits
 
 
 class ProcessesEngine:

@@ -6,7 +6,8 @@ from threading import Event
 from pipeline import blas
 from pipeline.engines.engine import Deliver
 from pipeline.engines.times import Times
-from pipeline.graph import Limits, Measure, Partition, graph
+from pipeline.graph import Measure, Partition, graph
+from pipeline.limits import Limits
 
 
 class SyncEngine:

@@ -1,6 +1,6 @@
 """Our handle on the template: a process that has loaded what workers need, and that our own workers are forked from.
 
-Imports nothing of ours and little else: the command starts it before it has loaded itself, on another core.
+Imports little: the command starts it before it has loaded itself, on another core.
 
 A fork takes 10 ms where a new process that imports everything takes 200: that is what a worker that died costs.
 `multiprocessing` has a fork server too. Ours is handed the module path of this process as it is, so that it loads this
@@ -9,7 +9,6 @@ erfsweep and nothing of the working directory; it needs no folder for a socket, 
 
 import atexit
 import os
-import signal
 import socket
 import struct
 import subprocess
@@ -17,6 +16,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
+
+from pipeline.engines.interrupts import blocked
 
 ENVIRONMENT = {
     # The C library's default hands large temporary arrays back to the system: 78 page faults for each config.
@@ -158,8 +159,7 @@ atexit.register(TEMPLATE.close)
 def _start(control: socket.socket) -> "subprocess.Popen[bytes]":
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
     program = PROGRAM.format(path=module_path(), control=control.fileno())
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until it ignores it
-    try:
+    with blocked():  # until it ignores them
         return subprocess.Popen(  # noqa: S603  # our own Python and program
             [sys.executable, *flags, "-P", "-c", program],
             stdin=subprocess.DEVNULL,
@@ -168,8 +168,6 @@ def _start(control: socket.socket) -> "subprocess.Popen[bytes]":
             env={**os.environ, **ENVIRONMENT},
             pass_fds=[control.fileno()],
         )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
 
 
 def module_path() -> list[str]:

@@ -1,25 +1,24 @@
-"""Dask's threaded scheduler in this process: small sweeps, and configs large enough for BLAS to let go of Python."""
+"""Threads of this process: small sweeps, and configs large enough for BLAS to let go of Python."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from threading import Event
-from typing import Any
 
 from pipeline import blas
 from pipeline.engines.engine import Deliver
 from pipeline.engines.times import Times
-from pipeline.graph import Limits, Measure, Partition, graph
-
-WINDOW = 32
-"""Partitions handed to the scheduler at once: all of a window are waited for before the next is taken."""
+from pipeline.graph import Measure, Partition, graph
+from pipeline.limits import Limits
+from pipeline.result import Outcome
 
 
 class ThreadsEngine:
-    """Dask's threaded scheduler with a pool of its own.
+    """A pool of threads, each running the graph of a partition by Dask's synchronous scheduler.
 
-    A thread cannot be ended: what is being measured is waited for, and delivered unless an exception leads out. Only
-    KeyboardInterrupt does not wait; its threads finish their partitions for nobody, and the process ends after them.
+    Each thread has one partition, and one more waits for the first that is free. A thread cannot be ended: what is
+    being measured is waited for, and delivered unless an exception leads out. Only KeyboardInterrupt does not wait; its
+    threads finish their partitions for nobody, and the process ends after them.
     """
 
     def __init__(self, workers: int = 2, *, measure: Measure | None = None) -> None:
@@ -30,33 +29,16 @@ class ThreadsEngine:
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """See `Engine.run`."""
         with self.times.spent("starting"):
-            from dask.callbacks import Callback
-            from dask.threaded import get
+            from dask.local import get_sync
 
-        def finished(key: str, outcomes: Any, dsk: Any, state: Any, worker: Any) -> None:
-            state["cache"][key] = None  # delivered: the scheduler need not keep it
-            self.times.measured(outcomes)
-            with self.times.spent("storing"):
-                deliver(outcomes)
-            if stop.is_set():  # what runs is waited for and delivered, what does not is taken away
-                state["cache"].update(dict.fromkeys(state["ready"]))
-                state["ready"].clear()
+        def measured(partition: Partition) -> list[Outcome]:
+            outcomes: list[Outcome] = get_sync(graph(partition, limits, self.measure), partition.key)
+            return outcomes
 
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="worker")
         try:
             with blas.one_thread():
-                while not stop.is_set():
-                    with self.times.spent("scheduling"):
-                        window = list(islice(partitions, WINDOW))
-                        merged: dict[str, Any] = {}
-                        for partition in window:
-                            merged |= graph(partition, limits, self.measure)
-                    if not window:
-                        break
-                    stored = self.times.storing
-                    with self.times.spent("waiting"), Callback(posttask=finished):
-                        get(merged, [partition.key for partition in window], pool=pool)
-                    self.times.waiting -= self.times.storing - stored
+                self._drive(partitions, lambda partition: pool.submit(measured, partition), deliver, stop)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -64,3 +46,39 @@ class ThreadsEngine:
             pool.shutdown(cancel_futures=True)
             raise
         pool.shutdown()
+
+    def _drive(
+        self,
+        partitions: Iterator[Partition],
+        submit: "Callable[[Partition], Future[list[Outcome]]]",
+        deliver: Deliver,
+        stop: Event,
+    ) -> None:
+        """Keeps the threads busy, and delivers what they finish, in this thread."""
+        finished: SimpleQueue[Future[list[Outcome]]] = SimpleQueue()
+        outstanding: set[Future[list[Outcome]]] = set()
+        more = True
+        while True:
+            with self.times.spent("scheduling"):
+                while more and len(outstanding) <= self.workers and not stop.is_set():
+                    partition = next(partitions, None)
+                    if partition is None:
+                        more = False
+                        break
+                    future = submit(partition)
+                    outstanding.add(future)
+                    future.add_done_callback(finished.put)
+            if stop.is_set():
+                outstanding = {future for future in outstanding if not future.cancel()}
+            if not outstanding:
+                return
+            with self.times.spent("waiting"):
+                future = finished.get()
+            if future in outstanding:  # and not one that was cancelled
+                outstanding.remove(future)
+                self._deliver(future.result(), deliver)
+
+    def _deliver(self, outcomes: list[Outcome], deliver: Deliver) -> None:
+        self.times.measured(outcomes)
+        with self.times.spent("storing"):
+            deliver(outcomes)

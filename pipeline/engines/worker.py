@@ -1,6 +1,7 @@
 """Our own workers: what they load, in the process that they are forked from, and how they spend their lives.
 
-They do not mind Ctrl-C (only the driver handles it), keep quiet, run one BLAS thread, and have the kernel at hand.
+They do not mind Ctrl-C, SIGTERM and SIGHUP (only the driver handles them), keep quiet, run one BLAS thread, and have
+the kernel at hand.
 """
 
 import gc
@@ -17,6 +18,7 @@ import dask.local
 
 import pipeline.task
 from pipeline import blas
+from pipeline.engines.interrupts import SIGNALS
 from pipeline.engines.parcel import execute
 
 MARK = "ERFSWEEP_WORKER"
@@ -27,9 +29,10 @@ LOADED = dask.local, pipeline.task
 
 def settle() -> None:
     """Makes this process a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     # What goes wrong with a config is in its outcome; what goes wrong with a worker that is being ended is no news.
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process lives
     blas.hold_one_thread()

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from cli.main import execute
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 REFERENCE = ROOT / "tests" / "reference"
 
 
@@ -52,12 +53,10 @@ def good(*arguments: str) -> Ended:
 
 def spawn(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
     """Starts `erfsweep` as a process, as the installed command starts it."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-c", "from cli.main import main; main()", *arguments],
-        env=environment,
         text=True,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        **{"env": ENVIRONMENT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
 
 

@@ -1,6 +1,7 @@
 """A run that is interrupted or killed: nothing lost, nothing twice, and the next run goes on at once."""
 
 import io
+import os
 import random
 import signal
 import sqlite3
@@ -15,7 +16,7 @@ import pytest
 
 from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.result import Arrays
-from tests.cli.command import erfsweep, finished, good, spawn
+from tests.cli.command import ENVIRONMENT, erfsweep, finished, good, spawn
 
 SWEEP = "name: long\ngrid: {kernel: [3, 5], depth: [4, 8], features: 8, seed: 'range(0, 100)'}\n"
 TIMES = ("cost", "erf_seconds", "size_seconds")
@@ -97,6 +98,90 @@ def test_ctrl_c_saves_what_is_finished_and_exits_with_130(options: tuple[str, ..
     assert 1 <= found["done"] < 60
     assert found["done"] + found["queued"] == 60
     assert f"{found['queued']} measured" in good("run", "slow").err
+    assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("engine", ["sync", "threads", "processes"])
+def test_a_batch_system_or_a_closed_terminal_stops_it_as_ctrl_c_does(
+    engine: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    """The signal goes to the driver and to all that it started; nothing of them stays in the temporary directory."""
+    axes = ("-s", "seed=range(0,400)", "-s", "input=61", "--name", "slow")
+    (tmp_path / "tmp").mkdir()
+    environment = {
+        "env": {**ENVIRONMENT, "TMPDIR": str(tmp_path / "tmp")},
+        "start_new_session": True,
+        "preexec_fn": _hear_hang_up,
+    }
+    process = spawn("run", "6x9x9:16", *axes, "--engine", engine, **environment)
+    wait_for_results(process, 1)
+    os.killpg(process.pid, number)
+    ended = finished(process)
+    assert ended.code == 128 + number
+    assert "Traceback" not in ended.err
+    assert ended.err.rstrip().endswith(f"erfsweep: interrupted by {number.name}; run it again to go on")
+    found = good("status", "slow", "-f", "json").json
+    assert (found["running"], found["failed"], found["killed"]) == (0, 0, 0)
+    assert found["done"] >= 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.8])
+def test_a_second_signal_ends_it_at_once_and_leaves_nothing_behind(after: float, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    environment = {
+        "env": {**ENVIRONMENT, "TMPDIR": str(tmp_path / "tmp")},
+        "start_new_session": True,
+        "preexec_fn": _hear_hang_up,
+    }
+    process = spawn(
+        "run", "6x9x9:16", "-s", "seed=range(0,400)", "-s", "input=61", "--engine", "processes", **environment
+    )
+    wait_for_results(process, 0)
+    time.sleep(after)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGTERM)
+        time.sleep(0.02)
+    ended = finished(process)
+    assert ended.code == 143
+    assert "Traceback" not in ended.err
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert good("status", "-f", "json").json["running"] == 0
+
+
+def test_a_terminal_that_closes_does_not_end_what_nohup_started() -> None:
+    process = spawn("run", "6x9x9:16", "-s", "seed=range(0,40)", "--engine", "sync", preexec_fn=_ignore_hang_up)
+    wait_for_results(process, 1)
+    process.send_signal(signal.SIGHUP)
+    assert finished(process).code == 0
+
+
+def _hear_hang_up() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may ignore it
+
+
+def _ignore_hang_up() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def test_a_stopped_process_loses_its_claims_and_goes_on_when_it_is_resumed() -> None:
+    """Ctrl-Z for longer than a lease lasts: others finish the sweep, nothing is doubled."""
+    good("submit", "6x9x9:16", "-s", "seed=range(0,30)", "-s", "input=61", "--name", "slow")
+    stopped = spawn("work", "slow", "--engine", "sync")
+    wait_for_results(stopped, 1)
+    os.kill(stopped.pid, signal.SIGSTOP)
+    with sqlite3.connect("erfsweep.db", timeout=10) as database:
+        database.execute("UPDATE config SET lease_until = lease_until - 61 WHERE state = 'running'")
+    assert good("status", "slow", "-f", "json").json["running"] == 0
+    ended = finished(spawn("work", "slow"))
+    assert ended.code == 0
+    assert good("status", "slow", "-f", "json").json["done"] == 30
+    os.kill(stopped.pid, signal.SIGCONT)
+    resumed = finished(stopped)
+    assert resumed.code == 0
+    measured = [int(each.err.rpartition(" measured")[0].split()[-1]) for each in (ended, resumed)]
+    assert sum(measured) == 30
     assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
 
 

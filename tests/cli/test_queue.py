@@ -1,6 +1,9 @@
 """`submit`, `work`, `status`, `ls`, `requeue` and `rm`: the queue and the sweeps of a store."""
 
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.cli.command import erfsweep, finished, good, spawn
 
@@ -52,6 +55,25 @@ def test_two_processes_share_a_queue_and_measure_nothing_twice() -> None:
     assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
 
 
+def test_short_sweeps_are_shared() -> None:
+    good("submit", "6x9x9:16", "-s", "seed=range(0,60)", "-s", "input=61", "--name", "shared")  # 3 s of work
+    processes = [spawn("work", "shared", "--engine", engine) for engine in ("sync", "threads", "processes")]
+    ended = [finished(process) for process in processes]
+    measured = [int(each.err.rpartition(" measured")[0].split()[-1]) for each in ended]
+    assert sum(measured) == 60
+    assert min(measured) >= 5
+
+
+def test_what_cannot_be_found_by_its_digest_is_told_and_not_waited_for() -> None:
+    good("submit", "3x3", "-s", "seed=0,1", "--name", "mine")
+    with pytest.MonkeyPatch.context() as patch:  # as an index that is damaged answers
+        patch.setattr("store.results._places", lambda connection, digests: {})
+        ended = erfsweep("work", "mine")
+    assert ended.code == 3
+    assert "2 configs of 'erfsweep.db' cannot be found by their digests" in ended.err
+    assert states("mine") == {"queued": 2}
+
+
 def test_requeue_queues_what_failed() -> None:
     assert erfsweep("run", "3x3", "--memory", "1kB", "--name", "mine").code == 1
     assert states() == {"failed": 1}
@@ -64,6 +86,24 @@ def test_requeue_queues_what_failed() -> None:
     assert states() == {"done": 1}
 
 
+@pytest.mark.parametrize(
+    ("narrow", "wide"), [(("--memory", "10"), ("--memory", "8GB")), (("--timeout", "0.001"), ("--timeout", "60"))]
+)
+def test_what_failed_for_a_limit_is_tried_again_under_a_wider_one(
+    narrow: tuple[str, ...], wide: tuple[str, ...]
+) -> None:
+    """In every sweep that shares it, and only then: the same limit, or another one, is no reason."""
+    axes = ("-s", "seed=0,1", "-s", "input=101")
+    assert erfsweep("run", "20x9x9:16", *axes, "--name", "first", *narrow).code == 1
+    again = erfsweep("run", "20x9x9:16", *axes, "--name", "second", *narrow)
+    assert (again.code, states()) == (1, {"failed": 2})
+    assert "measured again" not in again.err
+    assert "2 failed before" in again.err
+    ended = good("run", "20x9x9:16", *axes, "--name", "second", *wide)
+    assert "2 configs failed under narrower limits; measured again" in ended.err
+    assert states("first") == {"done": 2}
+
+
 def test_rm_keeps_what_another_sweep_uses() -> None:
     good("run", "3x3", "-s", "seed=0,1", "--name", "one")
     good("run", "3x3", "-s", "seed=1,2", "--name", "two")
@@ -73,6 +113,36 @@ def test_rm_keeps_what_another_sweep_uses() -> None:
     assert "0 measured" in good("run", "two").err
     assert "2 configs removed, 0 kept" in good("rm", "two", "-y").out
     assert good("table", "-f", "json").json == []
+
+
+@pytest.mark.parametrize("engine", ["sync", "threads", "processes"])
+def test_rm_of_a_sweep_that_runs_is_refused_and_with_force_its_run_ends(engine: str) -> None:
+    good("submit", "6x9x9:16", "-s", "seed=range(0,400)", "-s", "input=61", "--name", "slow")
+    running = spawn("work", "slow", "--engine", engine)
+    while not states("slow").get("done"):
+        time.sleep(0.05)
+    ended = erfsweep("rm", "slow", "--yes")
+    assert ended.code == 2
+    assert "'slow' is being measured (" in ended.err
+    assert f":{running.pid} holds " in ended.err
+    assert "add --force" in ended.err
+    assert "400 configs removed" in good("rm", "slow", "--yes", "--force").out
+    told = finished(running)
+    assert told.code == 3
+    assert "the sweep 'slow' was removed while it ran" in told.err
+    assert good("table", "-f", "json").json == []
+
+
+def test_orphans_are_told_and_pruned() -> None:
+    good("run", "3x3", "-s", "seed=range(0,20)", "--name", "mine")
+    said = good("submit", "3x3", "-s", "seed=0", "--name", "mine", "--replace").out
+    assert "19 configs belong to no sweep (`erfsweep db prune` removes what belongs to none)" in said
+    good("run", "5x5", "--name", "other")
+    assert "19 configs belong to no sweep" in good("rm", "other", "--yes").out
+    size = Path("erfsweep.db").stat().st_size
+    assert "19 configs that belonged to no sweep removed" in good("db", "prune").out
+    assert Path("erfsweep.db").stat().st_size < size
+    assert "no sweep" not in good("rm", "mine", "--yes").out
 
 
 def test_rm_asks_before_it_removes() -> None:

@@ -9,8 +9,8 @@ import pytest
 from pipeline.engines.interrupts import interrupts_held
 from pipeline.engines.sync import SyncEngine
 from pipeline.engines.times import Times
-from pipeline.graph import Limits
 from pipeline.job import Job
+from pipeline.limits import Limits
 from pipeline.run import interruptible, run
 
 

@@ -1,5 +1,6 @@
 """What every store does, on whatever database."""
 
+import os
 import time
 from typing import Any
 
@@ -13,9 +14,10 @@ from pipeline.network import Plane
 from pipeline.result import Sizes
 from store.counts import Count
 from store.engine import Store
+from store.orphans import Pruned, prune
 from store.owner import this_owner
 from store.query import rows, status, sweeps
-from store.queue import claim, release, renew, requeue
+from store.queue import claim, held, release, renew, requeue
 from store.records import arrays, each_arrays, find
 from store.results import save, save_sizes
 from store.schema import config as config_table
@@ -127,8 +129,10 @@ class TestSubmitting:
         claim(store, replace(ME, started="1"), limit=2)
         assert [state for _, state in known(store, unlabelled(configs(4)))] == ["running", "queued", "queued", "queued"]
         found = status(store, "growth")
-        assert (found.states["running"], found.states["queued"]) == (Count(3, 1.5), Count(1, 0.5))
-        assert (found.next_states["running"], found.next_states["queued"]) == (Count(1, 0.5), Count(3, 1.5))
+        assert (found.states["running"], found.states["queued"]) == (Count(1, 0.5), Count(3, 1.5))
+        assert [holder.owner for holder in found.holders] == [ME]
+        assert sweeps(store)[0].states == {"running": 1, "queued": 3, "done": 0, "failed": 0, "killed": 0}
+        assert info(store).states == sweeps(store)[0].states
 
 
 class TestRemoving:
@@ -144,6 +148,46 @@ class TestRemoving:
         with store.read() as connection:
             assert len(connection.execute(select(map_table.c.config_id)).all()) == 2
 
+    def test_a_sweep_that_is_measured_is_refused(self, store: Store) -> None:
+        queue(store, "a", count=4)
+        queue(store, "b", count=4, first=2)
+        claim(store, STRANGER, limit=3)
+        with pytest.raises(InputError, match=r"'a' is being measured \(another-host:7 holds 3\); .* --force"):
+            remove(store, "a")
+        with pytest.raises(InputError, match=r"'b' is being measured \(another-host:7 holds 1\)"):
+            remove(store, "b")
+        TestQueue.age(store, 61)
+        assert remove(store, "a").removed == 2
+        claim(store, STRANGER)
+        assert remove(store, "b", force=True).removed == 4
+
+    def test_what_belongs_to_no_sweep_is_counted_and_pruned(self, store: Store) -> None:
+        queue(store, "a", count=6)
+        queue(store, "b", count=2)
+        measure_all(store, "a")
+        queue(store, "other", count=3, first=10)
+        (busy,) = claim(store, STRANGER, "other", limit=1)
+        assert queue(store, "other", count=1, first=20, mode="replace").orphans == 1  # the one that is measured
+        assert queue(store, "a", count=1, mode="replace").orphans == 5
+        assert remove(store, "a").orphans == 5
+        assert prune(store).configs == 4
+        digests = {row[0] for row in rows(store, columns=["digest"]).rows}
+        assert digests == {config.digest for config in (*configs(2), *configs(1, first=20))} | {busy.digest}
+        TestQueue.age(store, 61)
+        assert prune(store).configs == 1
+        assert info(store).tables == {"sweep": 2, "config": 3, "sweep_config": 3, "attempt": 2, "result": 2}
+
+    def test_pruning_gives_the_space_back(self, store: Store) -> None:
+        queue(store, "a", count=100)
+        for each in claim(store, ME):
+            save(store, ME, [done(each.digest, heatmap=os.urandom(50_000))])
+        queue(store, "a", count=1, mode="replace")
+        pruned = prune(store)
+        assert pruned.configs == 99
+        assert pruned.bytes > 90 * 50_000
+        assert prune(store) == Pruned(0, 0)
+        assert rows(store, "a", columns=["state"]).rows == [("done",)]
+
     def test_an_unknown_sweep_is_named_with_its_neighbours(self, store: Store) -> None:
         queue(store, "growth")
         with pytest.raises(InputError, match=r"no sweep 'grwth' in the store; did you mean growth\? \(`erfsweep ls`"):
@@ -152,8 +196,8 @@ class TestRemoving:
     def test_a_result_that_comes_after_is_passed_over(self, store: Store) -> None:
         queue(store)
         held = claim(store, ME, limit=2)
-        remove(store, "growth")
-        assert save(store, ME, [done(each.digest) for each in held]) == 0
+        remove(store, "growth", force=True)
+        assert len(save(store, ME, [done(each.digest) for each in held])) == 0
         assert info(store).tables["result"] == 0
 
 
@@ -165,7 +209,7 @@ class TestQueue:
         assert claim(store, ME, "growth") == []
 
     def test_takes_as_many_as_make_up_the_seconds_but_at_least_one(self, store: Store) -> None:
-        queue(store, count=7)  # half a second each
+        queue(store, count=20)  # half a second each
         assert len(claim(store, ME, seconds=1.2)) == 2
         assert len(claim(store, ME, seconds=0.1)) == 1
 
@@ -216,11 +260,63 @@ class TestQueue:
         self.age(store, 61)
         assert len(claim(store, ME)) == 2
 
-    def test_a_process_that_lives_here_keeps_its_configs_whatever_its_lease(self, store: Store) -> None:
-        queue(store, count=2)
-        claim(store, ME)
-        self.age(store, 3600)
+    def test_a_lease_that_lapsed_is_lost_by_a_process_that_lives_here_too(self, store: Store) -> None:
+        queue(store, count=3)
+        first, second, _ = claim(store, ME)
+        assert len(save(store, ME, [done(first.digest)])) == 1
+        self.age(store, 59)
         assert claim(store, STRANGER) == []
+        self.age(store, 2)
+        assert states(store) == {"done": 1, "queued": 2}
+        assert status(store).holders == []
+        assert len(claim(store, STRANGER)) == 2
+        assert (renew(store, ME), held(store, ME), release(store, ME)) == (0, set(), 0)
+        assert held(store, STRANGER) > {second.digest}
+        assert [holder.owner for holder in status(store).holders] == [STRANGER]
+
+    def test_who_asks_again_keeps_what_it_holds_though_its_lease_lapsed(self, store: Store) -> None:
+        queue(store, count=3)
+        (one,) = claim(store, ME, limit=1)
+        self.age(store, 61)
+        assert one.digest not in {each.digest for each in claim(store, ME)}
+        assert renew(store, ME) == 3
+
+    @pytest.mark.parametrize("ahead", [300, -3600, 90 * 86400])
+    def test_leases_go_by_the_clock_of_the_database_alone(
+        self, store: Store, ahead: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another process whose clock is wrong: it neither takes a living lease for lapsed nor waits for a dead one."""
+        queue(store, count=2)
+        claim(store, STRANGER)
+        if store.dialect == "postgresql":  # where the database has a clock of its own
+            monkeypatch.setattr(time, "time", lambda honest=time.time: honest() + ahead)
+        assert states(store) == {"running": 2}
+        assert claim(store, ME) == []
+        self.age(store, 61)
+        assert states(store) == {"queued": 2}
+        assert len(claim(store, ME)) == 2
+
+    def test_a_claim_leaves_a_share_to_others(self, store: Store) -> None:
+        queue(store, count=720)  # half a second each
+        owners = [ME, *(replace(STRANGER, pid=number) for number in range(3))]
+        claims: dict[str, int] = {}
+        for turn in range(10_000):
+            owner = owners[turn % 4]
+            found = claim(store, owner, "growth", seconds=1e6)
+            if not found:
+                break
+            assert len(found) <= max(720 / 4, 1)
+            claims[str(owner)] = claims.get(str(owner), 0) + len(found)
+        assert sum(claims.values()) == 720
+        assert min(claims.values()) > 720 / 10
+
+    def test_a_claim_takes_at_least_one_for_each_worker(self, store: Store) -> None:
+        queue(store, count=7)
+        assert len(claim(store, ME, seconds=0.1, least=3)) == 3
+
+    def test_what_little_is_left_is_claimed_at_once(self, store: Store) -> None:
+        submit(store, "small", {}, unlabelled(configs(40)), ORIGIN, cost=lambda config: 0.0001)
+        assert len(claim(store, ME, "small", seconds=8.0)) == 40
 
     @staticmethod
     def age(store: Store, seconds: float) -> None:
@@ -233,7 +329,7 @@ class TestSaving:
     def test_keeps_every_scalar_and_the_arrays(self, store: Store) -> None:
         queue(store, count=1)
         (held,) = claim(store, ME)
-        assert save(store, ME, [done(held.digest)]) == 1
+        assert len(save(store, ME, [done(held.digest)])) == 1
         record = find(store, held.digest[:6])
         assert record.state == "done"
         assert record.config == next(configs(1))
@@ -260,14 +356,14 @@ class TestSaving:
         with pytest.raises(StoreError, match=f"kernel version {KERNEL_VERSION - 1} instead of {KERNEL_VERSION}"):
             save(store, ME, [good, foreign])
         assert states(store) == {"running": 2}
-        assert save(store, ME, [good]) == 1
+        assert len(save(store, ME, [good])) == 1
 
     def test_a_second_save_of_the_same_changes_nothing(self, store: Store) -> None:
         queue(store, count=3)
         outcomes = [done(each.digest) for each in claim(store, ME)]
-        assert save(store, ME, [*outcomes, outcomes[0]]) == 3
+        assert len(save(store, ME, [*outcomes, outcomes[0]])) == 3
         before = contents(store)
-        assert save(store, ME, outcomes) == 0
+        assert len(save(store, ME, outcomes)) == 0
         assert contents(store) == before
         assert info(store).tables["attempt"] == 3
 
@@ -276,8 +372,8 @@ class TestSaving:
         (held,) = claim(store, STRANGER)
         TestQueue.age(store, 61)
         claim(store, ME)
-        assert save(store, STRANGER, [done(held.digest, eff_rf=5.0)]) == 1
-        assert save(store, ME, [done(held.digest, eff_rf=7.0)]) == 0
+        assert len(save(store, STRANGER, [done(held.digest, eff_rf=5.0)])) == 1
+        assert len(save(store, ME, [done(held.digest, eff_rf=7.0)])) == 0
         assert rows(store, columns=["eff_rf", "attempts"]).rows == [(5.0, 1)]
 
     def test_a_failure_of_one_who_lost_the_config_is_passed_over(self, store: Store) -> None:
@@ -285,7 +381,7 @@ class TestSaving:
         (held,) = claim(store, STRANGER)
         TestQueue.age(store, 61)
         claim(store, ME)
-        assert save(store, STRANGER, [failed(held.digest)]) == 0
+        assert len(save(store, STRANGER, [failed(held.digest)])) == 0
         assert states(store) == {"running": 1}
 
     def test_attempts_are_counted_and_the_last_error_is_shown(self, store: Store) -> None:
@@ -300,6 +396,13 @@ class TestSaving:
         assert rows(store, columns=["state", "attempts", "error", "dead", "theo_rf"]).rows == [
             ("killed", 2, "Killed: its worker died twice", None, None)
         ]
+
+    def test_outcomes_that_counted_are_told_from_those_passed_over(self, store: Store) -> None:
+        queue(store, count=2)
+        one, two = claim(store, ME)
+        outcomes = [done(one.digest), failed(two.digest)]
+        save(store, ME, outcomes[:1])
+        assert save(store, ME, outcomes) == outcomes[1:]
 
     def test_text_that_no_database_takes_is_kept_legible(self, store: Store) -> None:
         queue(store, count=1)

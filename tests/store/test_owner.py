@@ -43,3 +43,15 @@ def test_a_process_that_ended_is_dead() -> None:
         assert (owner.pid, owner.is_here, owner.is_dead) == (process.pid, True, False)
         process.kill()
     assert owner.is_dead
+
+
+def test_where_proc_hides_a_process_the_kernel_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with hidepid, for a process of another user: it lives until the kernel knows it no more."""
+    monkeypatch.setattr("store.owner._started", lambda pid: None)
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        owner = replace(this_owner(), pid=process.pid, started="70")
+        assert not owner.is_dead
+        process.kill()
+    assert owner.is_dead
+    assert not replace(owner, pid=1).is_dead  # which this user may not signal

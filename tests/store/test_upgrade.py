@@ -127,7 +127,7 @@ def test_the_unit_of_an_old_config_is_where_its_readout_says(url: str) -> None:
     store = open_store(url)
     many = {
         "7x7/2:64 max3x3/2": (Config("7x7/2:64 max3x3/2", Plane(40, 60, 3)), (5, 7)),  # 10 by 15 units
-        "1x 3x3": (Config("3x3", readout=Readout(position=(3, 4))), (3, 4)),
+        "1x 3x3": (Config("3x3", Plane(21, 21, 1), readout=Readout(position=(3, 4))), (3, 4)),
         "2x 3x3p0": (Config("2x3x3p0", Plane(9, 6)), (2, 1)),  # 5 by 2 units
     }
     old = sorted({column.name for column in schema.config.columns} - {"stem", "unit_y", "unit_x"} | {"label"})

@@ -1,0 +1,54 @@
+"""Lines on stderr about results that a reader should not take at face value, each with what to type."""
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from store.engine import Store
+    from store.health import Health
+
+
+def print_health(store: "Store", sweep: str | None) -> None:
+    """Says what is wrong with the results of a sweep, or of everything; nothing where all is well."""
+    from store.health import health
+
+    for line in health_lines(health(store, sweep), sweep):
+        sys.stderr.write(line + "\n")
+
+
+def health_lines(found: "Health", sweep: str | None) -> list[str]:
+    """A sentence for each thing that is wrong."""
+    more = "try -s readout.channel=sum or other seeds" if found.of_one_channel else "try other seeds or wider layers"
+    table = " ".join(filter(None, ("erfsweep table", sweep)))
+    why = (
+        f"""`{table} --where "state in ('failed', 'killed')" -c id,config,error` says why, --retry-failed tries again"""
+    )
+    lines = [
+        (found.dead, f"dead, no probe's gradient reaches the input: {more}"),
+        (found.thin, f"thin, with a gradient from fewer than half of their probes: {more}"),
+        (found.cut_off, f"cut off, as the window leaves the plane: {_plane(found)}"),
+        (found.failed + found.killed, f"without a result: {why}"),
+    ]
+    return [f"{number:,} of {_configs(found)} {_are(number)} {what}" for number, what in lines if number]
+
+
+def _plane(found: "Health") -> str:
+    """What to type so that no window leaves its plane."""
+    from pipeline.errors import InputError
+    from pipeline.input_plane import input_plane
+
+    if not found.widest:
+        return ""
+    try:
+        side = max(input_plane(stem, {"channels": channels}).height for stem, channels in found.widest)
+    except InputError:  # no plane holds one of them
+        return "leave input out, and a plane that holds it is chosen"
+    return f"take -s input={side}, or leave input out"
+
+
+def _configs(found: "Health") -> str:
+    return "1 config" if found.configs == 1 else f"{found.configs:,} configs"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

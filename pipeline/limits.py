@@ -1,0 +1,58 @@
+"""What a config may take of memory and time, the sentence about one that took more, and what that sentence says.
+
+The sentence is all that an attempt records of a limit, so it is written and read here: what failed for a limit is tried
+again under a wider one.
+"""
+
+import re
+
+import msgspec
+
+from pipeline.errors import amount
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a config may take: bytes of memory, and seconds (None: as many as it needs)."""
+
+    memory: int
+    timeout: float | None = None
+
+
+SIGNS = ("--memory", "--timeout", "deadline")
+"""One of them stands in the sentence of every attempt that ended for a limit."""
+
+_UNITS: dict[str, int] = {"byte": 1, "bytes": 1} | {
+    f"{prefix}{binary}b": (1024 if binary else 1000) ** power
+    for power, prefix in enumerate("kmgtpe", 1)
+    for binary in ("", "i")
+}
+_MEMORY = re.compile(r"more than the (?P<amount>[\d.]+)(?: (?P<unit>[kKMGTPE]i?B|bytes?))? of --memory")
+_ROUNDING = 0.005
+"""How far an amount of three digits may lie from what it stands for."""
+# Attempts of older versions do not name the seconds.
+_TIMEOUT = re.compile(r"within the (?P<seconds>[\d.e+-]+) s of --timeout|not done by its deadline")
+
+
+def over_memory(needed: int, memory: int) -> str:
+    """The clause about a config that would take more bytes than it may."""
+    taken, allowed = amount(needed), amount(memory)
+    if taken == allowed:
+        taken, allowed = f"{needed} bytes", f"{memory} bytes"
+    return f"would take {taken}, more than the {allowed} of --memory"
+
+
+def over_timeout(seconds: float, where: str) -> str:
+    """The sentence about a config that took longer than it may; `where` says how far it came."""
+    return f"it was not done within the {seconds:g} s of --timeout, {where}; raise it or make the config smaller"
+
+
+def is_wider(limits: Limits, message: str) -> bool:
+    """Whether an attempt that ended with `message` ended for a limit that is wider now."""
+    if (found := _MEMORY.search(message)) is not None:
+        before = float(found["amount"]) * _UNITS[(found["unit"] or "bytes").lower()]
+        return limits.memory > before * (1 + _ROUNDING)
+    if (found := _TIMEOUT.search(message)) is not None:
+        if limits.timeout is None:
+            return True
+        return float(f"{limits.timeout:g}") > float(found["seconds"] or 0)
+    return False
