@@ -45,7 +45,7 @@ def read_grouped(
 
     path = axis_path(over)
     wanted = tuple(columns or ("config", *VARYING, "theo_rf", *DEFAULT))
-    spread_over = [name for name in wanted if name not in _CONSTANT and name not in _OWN and name != "dead"]
+    spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, "n", "dead")]
     constant = [name for name in wanted if name not in spread_over and name not in ("n", "dead", over)]
     needed = tuple(dict.fromkeys((*constant, *spread_over, *_INTERNAL)))
     rows = read(store, msgspec.structs.replace(selection, sort=(), limit=None), needed).dicts()
