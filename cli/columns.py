@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cli.render.tables import Table
+from cli.options import MACHINE_FORMATS, TableFormat
+from cli.render.tables import Table, default_format
 from pipeline.errors import InputError, quote
 
 FIRST = ("id", "config")
@@ -28,13 +29,19 @@ _DECIDING = ("config", "height", "width")
 DEFAULT = (*FIRST, *VARYING, *UNIT, *SIZES, *STATES)
 
 
-def without_constants(table: Table) -> Table:
-    """The table of `DEFAULT` columns without the axes that all rows share, and without states where all is well."""
+def fitted(table: Table, format_: TableFormat | None) -> Table:
+    """The table of default columns as a format shows it: the same columns whatever the rows hold, in their order, for a
+    program; for a reader without the axes that all rows share, and without states where all is well.
+    """
+    return table if (format_ or default_format()) in MACHINE_FORMATS else _without_constants(table)
+
+
+def _without_constants(table: Table) -> Table:
     kept = [
         i
         for i, name in enumerate(table.columns)
         if not (name in VARYING and _constant(table, i))
-        and not (name in STATES and _all_well(table, i))
+        and not (name in (*STATES, "reasons_map") and _all_well(table, i))
         and not (name in UNIT and _follows(table, i))
     ]
     return Table(tuple(table.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in table.rows])

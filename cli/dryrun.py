@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cli.exit import ExitCode
+from cli.render.visible import visible
 from cli.resolve import existing_store, resolve
 from pipeline.cost import check_memory, expected_seconds
 from pipeline.errors import InputError
@@ -62,7 +63,7 @@ def explain(
                 why = _too_large(config, memory)
                 refused += [why] if why else []
             if verbose:
-                sys.stdout.write(f"{id_of(config.digest)}  {label or config.stem}: {why or _WHY[state]}\n")
+                sys.stdout.write(f"{id_of(config.digest)}  {visible(label or config.stem)}: {why or _WHY[state]}\n")
     again = 0 if isinstance(found, str) else found.size - counts.total()
     shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
     shown += f", {again} that come again" if again else ""

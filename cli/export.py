@@ -54,7 +54,7 @@ def command(
         check_folder(to, sweep)
     selection = Selection(sweep, where, (), None, mass, center)
     names = [each.name for each in fields()]
-    table = table_of(store, selection, None, None, over, map_) if over else read(store, selection, names)
+    table = table_of(store, selection, None, "csv", over, map_) if over else read(store, selection, names)
     made_of = Manifest(sweep, store.address.shown, version("erfsweep"), where, over, map_, mass or FRACTION, center)
     written = write_folder(to, _files(store, table, center, curves=not over), made_of) - 1
     beside = f" and {counted(written, 'mass curve')} beside it" if written else ""

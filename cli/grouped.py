@@ -63,7 +63,7 @@ def read_grouped(
         if map_:
             row |= _of_map(_averaged(store, members, selection, map_), [name for name in spread_over if name in SIZES])
         listed.append(row)
-    if any(row.get("reasons_map") for row in listed):
+    if map_:
         names.append("reasons_map")
     listed = sort_rows(listed, selection.sort)[: selection.limit]
     return Table(tuple(names), [tuple(row[name] for name in names) for row in listed])

@@ -34,12 +34,13 @@ def command(
     For each family of plain stacks the slope of log size against log depth, and against log theoretical RF. A point is
     the mean over the draws of one depth; the interval of a slope is Student's, at 95 %.
     """
-    from cli.columns import without_constants
+    from cli.columns import fitted
     from cli.opened import opened
     from cli.render.tables import print_table
 
     store = opened(store_url(db), create=False)
-    print_table(without_constants(growth_table(store, Selection(sweep, where, (), None, mass, center), size)), format_)
+    table = growth_table(store, Selection(sweep, where, (), None, mass, center), size)
+    print_table(fitted(table, format_), format_)
 
 
 def growth_table(store: "Store", selection: Selection, size: str) -> "Table":

@@ -14,6 +14,7 @@ from signal import SIGINT
 from cli.completion import mend_words
 from cli.exit import INTERRUPTIONS, ExitCode, exit_code, interrupted_by
 from cli.opened import close_stores
+from cli.render.visible import visible, visible_lines
 from cli.unread import make_stderr_unread
 from pipeline.engines.interrupts import last_signal, raise_on_signals
 from pipeline.errors import ErfsweepError, InputError, quote
@@ -148,10 +149,10 @@ def _ended(error: BaseException | None, sentence: str, code: int, debug: bool) -
         import traceback
 
         lines = "".join(traceback.format_exception(error)).splitlines()
-        sys.stderr.writelines(f"{masked(line)}\n" for line in lines)
+        sys.stderr.writelines(f"{visible_lines(masked(line))}\n" for line in lines)
     _say(sentence)
     return code
 
 
 def _say(sentence: str) -> None:
-    sys.stderr.write(f"erfsweep: {masked(sentence)}\n")
+    sys.stderr.write(f"erfsweep: {visible(masked(sentence))}\n")

@@ -11,6 +11,8 @@ DEFAULT_URL = "sqlite:///erfsweep.db"
 
 Format: TypeAlias = Literal["table", "plain", "csv", "json", "markdown", "latex"]
 TableFormat: TypeAlias = Literal[Format, "classic"]
+MACHINE_FORMATS = ("csv", "json")
+"""Those that programs read: their columns do not depend on what the rows hold."""
 
 DbOption: TypeAlias = Annotated[
     str | None,

@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from cli.render.visible import visible
+
 PLAIN_SECONDS = 5.0
 
 
@@ -55,9 +57,9 @@ class Progress:
     def say(self, text: str) -> None:
         """A line on stderr, above the bar where there is one."""
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._bar.console.print(visible(text), markup=False, highlight=False)
         else:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(visible(text) + "\n")
 
     def say_once(self, text: str) -> None:
         """The same, unless it was said before."""

@@ -10,7 +10,7 @@ def command(
     of: Annotated[Literal["config", "sweep"], typer.Argument(help="What to describe.")] = "sweep",
 ) -> None:
     """Print the JSON Schema of a sweep file or of a config."""
-    from cli.render.tables import json_text
+    from cli.render.cells import json_text
     from pipeline.jsonschema import config_schema, sweep_schema
 
     sys.stdout.write(json_text(config_schema() if of == "config" else sweep_schema()) + "\n")

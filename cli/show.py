@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from cli.options import DbOption, FormatOption, store_url
+from cli.options import MACHINE_FORMATS, DbOption, FormatOption, store_url
 from cli.selection import CenterName, CenterOption, MassOption
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def command(
     """
     from cli.opened import opened
     from cli.render.heatmap import MAX_COLUMNS, shaded
+    from cli.render.markup import writer
     from cli.render.record import record_tables
-    from cli.render.tables import print_one, print_table
+    from cli.render.tables import default_format, print_one, print_table
+    from cli.render.visible import visible, visible_lines
     from pipeline.arrays import unpack_heatmap
     from pipeline.config import encode
     from pipeline.measure import FRACTION
@@ -37,20 +39,21 @@ def command(
 
     store = opened(store_url(db), create=False)
     record = _resized(store, find(store, config), mass, center)
-    if format_ in ("json", "csv"):
+    if format_ in MACHINE_FORMATS:
         print_one(_object(record), format_)
         return
-    sys.stdout.write(f"{record.label}  {record.id}  {record.state}\n")
+    write = writer(format_ or default_format())
+    sys.stdout.write(write.title(visible(f"{record.label}  {record.id}  {record.state}")))
     if record.result is not None:
         heatmap = unpack_heatmap(arrays(store, record.digest))
         columns = min(shutil.get_terminal_size((MAX_COLUMNS, 24)).columns, MAX_COLUMNS)
-        sys.stdout.write("\n" + shaded(heatmap, columns) + "\n")
+        sys.stdout.write("\n" + write.block(shaded(heatmap, columns)) + "\n")
     for table in record_tables(record, mass or FRACTION):
         print_table(table, format_)
         sys.stdout.write("\n")
-    sys.stdout.write(f"config: {encode(record.config).decode()}\n")
+    sys.stdout.write(write.block(visible(f"config: {encode(record.config).decode()}") + "\n"))
     if record.state in ("failed", "killed") and record.attempts and record.attempts[-1].traceback:
-        sys.stdout.write(f"\n{record.attempts[-1].traceback}")
+        sys.stdout.write("\n" + write.block(visible_lines(record.attempts[-1].traceback)))
 
 
 def _resized(store: "Store", record: "Record", mass: float | None, center: CenterName) -> "Record":
@@ -67,6 +70,8 @@ def _resized(store: "Store", record: "Record", mass: float | None, center: Cente
 
 def _object(record: "Record") -> dict[str, Any]:
     """Everything that is kept, flat where the columns of `erfsweep fields` are meant."""
+    from pipeline.result import Provenance, Sizes, Theory
+
     flat = {
         "id": record.id,
         "config": record.label,
@@ -75,8 +80,12 @@ def _object(record: "Record") -> dict[str, Any]:
         "state": record.state,
         **msgspec.to_builtins(record.axes),
     }
-    if record.result is not None:
-        made = record.result
+    made = record.result
+    measured = (Theory, Sizes, Provenance)
+    if made is None:  # the same names, so that a program finds them
+        empty = ("dead", "n_zero", "n_nan", *(name for struct in measured for name in struct.__struct_fields__))
+        flat |= dict.fromkeys(empty)
+    else:
         flat |= {"dead": made.dead, "n_zero": made.n_zero, "n_nan": made.n_nan}
         flat |= msgspec.to_builtins(made.theory) | msgspec.to_builtins(made.sizes)
         flat |= msgspec.to_builtins(made.provenance)

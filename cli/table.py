@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.columns import DEFAULT, parse_names, without_constants
+from cli.columns import DEFAULT, fitted, parse_names
 from cli.grouped import MapName, MapOption, OverOption
 from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
-from cli.render.tables import CLASSIC_COLUMNS, Table, print_table
+from cli.render import classic
+from cli.render.tables import Table, print_table
 from cli.selection import CenterOption, MassOption, Selection, WhereOption
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def table_of(
     if format_ == "classic":
         if over or names:
             raise InputError("--format classic is the original's table; it goes without --over and --columns")
-        return read(store, selection, CLASSIC_COLUMNS)
+        return read(store, selection, classic.COLUMNS)
     if over:
         from cli.grouped import read_grouped
 
         found = read_grouped(store, selection, names, over, map_)
     else:
         found = read(store, selection, names or DEFAULT)
-    return found if names else without_constants(found)
+    return found if names else fitted(found, format_)
 
 
 def print_sweep(store: "Store", sweep: str, format_: TableFormat | None) -> None:

@@ -16,9 +16,27 @@ HEAD = """# Commands
 Every command with its options, as `erfsweep COMMAND --help` prints them; `python docs/commands.py` writes this page.
 
 Results go to stdout, everything else to stderr. An error is one sentence on stderr; `--debug`, anywhere in the line,
-shows the traceback too. `--format json` prints an array of objects, or one object where there is only one thing to
-show; the names in JSON and CSV are those of `erfsweep fields`. The default format is `table` on a terminal (a field in
-a line where the terminal is too narrow for the columns) and `plain` in a pipe.
+shows the traceback too.
+
+## Formats
+
+| `--format` | is |
+| --- | --- |
+| `table` | the default on a terminal; a field in a line where the terminal is too narrow for the columns |
+| `plain` | the default in a pipe: columns aligned with spaces |
+| `csv` | a header and every digit, nothing for NULL |
+| `json` | an array of objects, or one object where there is only one thing to show |
+| `markdown` | pipe tables of GitHub Flavored Markdown |
+| `latex` | `tabular` with the rules of the package booktabs: `\\usepackage{booktabs}` |
+| `classic` | of `table` and `run`: the layout of the original program |
+
+The names in JSON and CSV are those of `erfsweep fields`, and the columns of these two do not depend on what the rows
+hold. The others leave out axes that all rows share, and states where all is well.
+
+Text that is not printable (terminal controls, marks of writing direction) is shown as its escape, `\\x1b` or
+`\\u202e`, in every format. Cells that a spreadsheet would run stand behind a `'` in CSV; numbers stay numbers.
+
+## Exit codes
 
 | exit code | means |
 | --- | --- |

@@ -3,10 +3,20 @@
 import csv
 import io
 import json
+import re
+import shutil
+import subprocess
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from cli.render import classic
 from cli.render.tables import RENDERERS, Table
+from cli.render.terminal import print_pretty
 from tests.cli.command import erfsweep, good
 
 COMMANDS = [
@@ -67,9 +77,81 @@ def test_csv_of_hostile_text_parses_back_and_runs_in_no_spreadsheet() -> None:
     assert [row[0] for row in rows[2:]] == [row[0] for row in HOSTILE.rows[1:]]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("=1+1", "'=1+1"),
+        (" =1+1", "' =1+1"),
+        ("\n\t =cmd()", "'\n\t =cmd()"),
+        ("＝1+1", "'＝1+1"),
+        ("＋1", "'＋1"),
+        (" －1+1", "' －1+1"),
+        ("＠SUM(A1)", "'＠SUM(A1)"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("-x", "'-x"),
+        ("\tx", "'\tx"),
+        ("\r=1", "\\r=1"),
+        ("\u00a0=1", "\\xa0=1"),
+        ("\u200b=1", "\\u200b=1"),
+        ("-2.5", "-2.5"),
+        ("+1e-3", "+1e-3"),
+        ("4x3x3", "4x3x3"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_a_cell_that_a_spreadsheet_would_run_stands_behind_a_quote(text: str, expected: str) -> None:
+    written = RENDERERS["csv"](Table((text, "n"), [(text, -2.5), ("b", -3)]))
+    rows = list(csv.reader(io.StringIO(written)))
+    assert rows[0][0] == rows[1][0] == expected
+    assert [row[1] for row in rows[1:]] == ["-2.5", "-3"]
+
+
+@given(st.text(max_size=30))
+def test_no_cell_begins_as_a_formula(text: str) -> None:
+    (row,) = list(csv.reader(io.StringIO(RENDERERS["csv"](Table(("x",), [(text,)])))))[1:] or [[""]]
+    written = row[0] if row else ""
+    with suppress(ValueError):
+        float(written)
+        return
+    assert written.lstrip()[:1] not in tuple("=+-@＝＋－＠")
+
+
 def test_json_of_hostile_text_parses_back() -> None:
     assert json.loads(RENDERERS["json"](HOSTILE)) == HOSTILE.dicts()
     assert json.loads(RENDERERS["json"](Table(("x",), [(float("nan"),), (float("inf"),)]))) == [{"x": None}] * 2
+
+
+CONTROLS = "a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z"
+
+
+@given(st.text(max_size=20))
+@example(CONTROLS)
+def test_no_format_writes_a_character_that_is_not_printable(text: str) -> None:
+    table = Table(("name", text), [(text, 1.5), (text + text, None)])
+    for name, render in RENDERERS.items():
+        if name == "classic":
+            row = dict.fromkeys(classic.COLUMNS, 1) | {"config": text, "stem": "3x3", "ratio": None}
+            written = render(Table(tuple(row), [tuple(row.values())]))
+        else:
+            written = render(table)
+        left = {each for each in written if not each.isprintable()}
+        assert left <= {"\n", "\t"} if name == "csv" else left <= {"\n"}
+        if name == "json":
+            assert json.loads(written) == table.dicts()
+    capture = io.StringIO()
+    with redirect_stdout(capture):
+        print_pretty(table)
+    assert {each for each in capture.getvalue() if not each.isprintable()} <= {"\n"}
+
+
+def test_what_is_not_printable_is_shown_as_its_escape() -> None:
+    assert r"a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z" in RENDERERS["plain"](
+        Table(("x",), [(CONTROLS,)])
+    )
+    assert '"a\\u001b]0;x\\u0007\\u009b2J\\u202eb' in RENDERERS["json"](Table(("x",), [(CONTROLS,)]))
 
 
 def test_markdown_has_a_line_for_each_row_and_no_markup_of_its_data() -> None:
@@ -77,6 +159,15 @@ def test_markdown_has_a_line_for_each_row_and_no_markup_of_its_data() -> None:
     assert lines[1] == "| --- | ---: | --- |"
     assert len(lines) == 2 + len(HOSTILE.rows)
     assert "a\\|b\\*c\\_d\\`e\\`&lt;i>\\\\" in lines[3]
+    assert "\\[red\\]x" in lines[5]
+    (head, *_) = RENDERERS["markdown"](Table(("a|b_c", "<b>&amp;"), [])).splitlines()
+    assert head == "| a\\|b\\_c | &lt;b>&amp;amp; |"
+
+
+@given(st.text("ab|\\`*<&\n\r$~", max_size=12))
+def test_a_row_of_markdown_has_as_many_cells_as_columns(text: str) -> None:
+    for line in RENDERERS["markdown"](Table((text, "n"), [(text, text)])).splitlines():
+        assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 3
 
 
 def test_latex_escapes_what_tex_would_run() -> None:
@@ -85,6 +176,91 @@ def test_latex_escapes_what_tex_would_run() -> None:
     assert text.startswith("\\begin{tabular}{lrl}\n\\toprule\n")
     assert text.endswith("\\bottomrule\n\\end{tabular}\n")
     assert text.count("\\\\\n") == 1 + len(HOSTILE.rows)
+    assert "a\\textbar{}b" in text
+    assert "\\texttt{\\char34}quoted\\texttt{\\char34}" in text
+    assert "\n{[}red]x{[}/red]" in text  # a bracket behind the end of a row would be its argument
+    assert "{-}{-}" in RENDERERS["latex"](Table(("a--b",), []))
+
+
+@given(st.text(max_size=20))
+def test_latex_has_no_bare_sign_of_the_data(text: str) -> None:
+    (row,) = RENDERERS["latex"](Table(("x",), [(text,)])).splitlines()[4:-2]
+    left = row.removesuffix(" \\\\")
+    for command in (r"\\text\w+\{\}", r"\\texttt\{\\char34\}", r"\\[&%$#_{}]", r"\{[\[*`'-]\}"):
+        left = re.sub(command, "", left)
+    assert not set(left) & set('\\&%$#_{}~^<>|"`[*')
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("what", ["hostile", "show"])
+def test_latex_compiles(what: str, luo2016: str) -> None:
+    body = (
+        RENDERERS["latex"](HOSTILE)
+        if what == "hostile"
+        else good("show", "luo2016:2", "-f", "latex", "--db", luo2016).out
+    )
+    page = f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}\n{body}\\end{{document}}\n"
+    Path("page.tex").write_text(page)
+    subprocess.run(["pdflatex", "-halt-on-error", "-no-shell-escape", "page.tex"], check=True, capture_output=True)
+
+
+def test_show_is_a_page_of_its_format(luo2016: str) -> None:
+    page = good("show", "luo2016:2", "-f", "latex", "--db", luo2016).out
+    assert page.startswith("\\section*{4x3x3 ")
+    opened = re.findall(r"\\begin\{(\w+)\}", page)
+    assert opened == re.findall(r"\\end\{(\w+)\}", page)
+    assert opened.count("flushleft") == 2  # heatmap and config
+    outside = re.sub(r"(?s)\\begin\{(\w+)\}.*?\\end\{\1\}", "", page)
+    assert re.fullmatch(r"\\section\*\{[^\n]*\}\s*", outside)
+    page = good("show", "luo2016:2", "-f", "markdown", "--db", luo2016).out
+    assert page.startswith("# 4x3x3 ")
+    assert page.count("\n```") == 4
+    heatmap = page.split("```")[1]
+    assert set(heatmap.removeprefix("text")) <= set(" .:-=+*#%@\n")
+    outside = re.sub(r"(?s)```.*?```", "", page)
+    assert all(line.startswith(("| ", "# ")) for line in outside.splitlines() if line)
+
+
+def test_columns_for_programs_do_not_depend_on_the_rows(luo2016: str) -> None:
+    good("run", "3x3p0 up4", "--name", "dead", "-s", "input=3")
+    good("submit", "4x3x3", "--name", "queued", "-s", "seed=1,2")
+    good("run", "4x3x3", "--name", "done", "-s", "input=9,21")
+    for command in (("table",), ("table", "--over", "seed", "--map", "mean")):
+        for place in ("-f", "csv"), ("-f", "json"):
+            heads = set()
+            for name in ("dead", "done", "queued"):
+                for where in ((), ("--where", "kernel == 99")):
+                    ended = good(*command, name, *where, *place)
+                    if place[1] == "csv":
+                        heads.add(tuple(next(csv.reader(io.StringIO(ended.out)))))
+                    else:
+                        heads |= {tuple(row) for row in ended.json}
+            assert len(heads) == 1
+            assert {"config", "dead", "seed", "state"} - {*heads.pop()} <= (
+                {"seed", "state"} if "--over" in command else set()
+            )
+    shown = {tuple(good("show", f"{name}:0", "-f", "json").json) for name in ("dead", "done", "queued")}
+    assert len(shown) == 1
+    for name in ("dead", "done", "queued"):
+        good("export", name, "--to", name, "--over", "seed")
+    assert len({Path(name, "table.csv").read_text().partition("\n")[0] for name in ("dead", "done", "queued")}) == 1
+
+
+def test_classic_tells_own_weights_and_probes_and_has_room_for_labels() -> None:
+    np.savez("weights.npz", **{"layer0.weight": np.ones((3, 3, 1, 1), np.float32)})
+    np.save("probes.npy", np.ones((2, 21, 21, 1), np.float32))
+    weights = ("-s", "init.kind=file", "-s", "init.path=weights.npz")
+    probes = ("-s", "probes.kind=file", "-s", "probes.path=probes.npy")
+    good("run", "3x3:1", *weights, *probes, "--name", "own")
+    good("run", "7x7/2:64 max3x3/2 2x3x3:8=gelu, 3x3", "--name", "long", "-s", "input=21")
+    assert "2 own probes, frozen stems with weights of files." in good("table", "own", "-f", "classic").out
+    lines = good("table", "long", "-f", "classic").out.splitlines()
+    assert "16 synthetic probes, untrained frozen stems." in lines[1]
+    table = lines[3:]
+    assert len({len(line) for line in table} - {len(table[1])}) == 1
+    assert len(table[1]) == len(table[0]) + 1 == len("7x7/2:64 max3x3/2 2x3x3:8=gelu") + 38
+    assert "several" not in lines[1]
+    assert "some with weights of files" in good("table", "-f", "classic").out
 
 
 def test_classic_belongs_to_tables_of_results(luo2016: str) -> None:

@@ -1,0 +1,36 @@
+"""A value as text: for a reader, or for a program."""
+
+from typing import Any
+
+from cli.render.visible import defused, visible, visible_json
+
+MISSING = "-"
+
+
+def cell(value: Any) -> str:
+    """A value for a reader: whole numbers as such, others to four digits, `-` for what is not there."""
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
+    return visible(str(value))
+
+
+def exact(value: Any) -> str:
+    """A value for a program: every digit, nothing for what is not there."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return defused(value) if isinstance(value, str) else json_text(value, indent=0)
+
+
+def json_text(value: Any, indent: int = 2) -> str:
+    """JSON, indented (in one line with 0); NaN and infinities, which JSON has not, as null."""
+    import msgspec
+
+    return visible_json(msgspec.json.format(msgspec.json.encode(value), indent=indent).decode())

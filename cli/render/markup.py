@@ -1,0 +1,72 @@
+"""Text in Markdown and in LaTeX, where none of its characters is taken for markup."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from cli.options import TableFormat
+
+_MARKDOWN = {
+    **{sign: f"\\{sign}" for sign in "|\\*_`[]~$"},
+    "<": "&lt;",
+    "&": "&amp;",
+}
+_LATEX = {
+    "\\": "\\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    # In the fonts that LaTeX starts with these are other signs, or join with those beside them.
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "|": "\\textbar{}",
+    '"': "\\texttt{\\char34}",
+    "`": "{`}",
+    # Behind the \\ of the row before these are its argument and its star.
+    "[": "{[}",
+    "*": "{*}",
+}
+
+
+class Writer(NamedTuple):
+    """How a format has what is not a table: a title of one line, and lines that keep their blanks."""
+
+    title: Callable[[str], str]
+    block: Callable[[str], str]
+
+
+def writer(format_: TableFormat) -> Writer:
+    """That of a format for readers."""
+    if format_ == "markdown":
+        return Writer(lambda text: f"# {markdown_text(text)}\n", markdown_block)
+    if format_ == "latex":
+        return Writer(lambda text: f"\\section*{{{latex_text(text)}}}\n", latex_block)
+    return Writer(lambda text: f"{text}\n", lambda lines: lines)
+
+
+def markdown_text(text: str) -> str:
+    """One line of text, for a cell or a paragraph."""
+    return _escaped(text, _MARKDOWN)
+
+
+def markdown_block(lines: str) -> str:
+    """Lines as they are, in a block of code; no row of back quotes in them can end it."""
+    longest = max((len(run) for run in re.findall("`+", lines)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{lines.rstrip(chr(10))}\n{fence}\n"
+
+
+def latex_text(text: str) -> str:
+    """One line of text."""
+    return _escaped(text, _LATEX).replace("--", "{-}{-}").replace("''", "{'}{'}")  # which would be a dash and a quote
+
+
+def latex_block(lines: str) -> str:
+    """Lines in a typewriter font, blanks as wide as letters."""
+    written = [latex_text(line).replace(" ", "~") or "~" for line in lines.rstrip("\n").split("\n")]
+    body = " \\\\\n".join(written)
+    return f"\\begin{{flushleft}}\\ttfamily\n{body}\n\\end{{flushleft}}\n"
+
+
+def _escaped(text: str, signs: Mapping[str, str]) -> str:
+    return "".join(signs.get(sign, sign) for sign in text)

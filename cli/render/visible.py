@@ -1,0 +1,50 @@
+"""Text of others, as it may be shown: nothing in it moves a cursor, hides a character or runs in a spreadsheet."""
+
+import re
+
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
+"""What a spreadsheet takes for a formula, also behind blanks and line feeds, and in full width."""
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""The text with every character that is not printable as its escape: controls, bidirectional marks, odd blanks.
+
+    Those in `keep` stay as they are.
+
+    >>> visible("a\x1b[2J\u202eb\n")
+    'a\\x1b[2J\\u202eb\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in keep else _escape(each) for each in text)
+
+
+def visible_lines(text: str) -> str:
+    """The same for text of several lines, whose ends and tabs stay."""
+    return visible(text, "\n\t")
+
+
+def visible_json(text: str) -> str:
+    """JSON with its own escapes for what is not printable, which stands within its strings alone.
+
+    The line feeds of its layout stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\n" else _json_escape(each) for each in text)
+
+
+def defused(text: str) -> str:
+    """The text as a cell of a CSV file: behind a quote where a spreadsheet would run it. Numbers stay numbers."""
+    shown = visible_lines(text)
+    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
