@@ -1,7 +1,6 @@
 """Options that say how to measure, for `run` and `work`."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -46,13 +45,14 @@ DashboardOption: TypeAlias = Annotated[
 ]
 
 
-def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
+def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
     """The settings that the options of a command say. Raises InputError for what cannot be used together."""
     from cli.drive import Settings
     from pipeline.engines.address import Connection, settled_address
     from pipeline.errors import InputError
     from pipeline.limits import Limits
 
+    options = context.params
     engine, scheduler = options["engine"], options["scheduler"]
     if scheduler is not None and engine not in ("auto", "cluster"):
         raise InputError(f"--scheduler names a cluster, but --engine is {engine}; give one of the two")
@@ -66,6 +66,9 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
 
         check_library()
         engine = "processes"
+    idle = "--scheduler" if scheduler is not None else "--engine sync" if engine == "sync" else None
+    if idle and _is_given(context, "workers"):
+        raise InputError(f"--workers {options['workers']} changes nothing with {idle}; leave one of the two out")
     connection = None
     if scheduler is not None:
         tls = {name: options[name] for name in ("tls_ca", "tls_cert", "tls_key")}
@@ -80,3 +83,9 @@ def settings_of(options: Mapping[str, Any], wait: bool = True) -> "Settings":
         connection=connection,
         dashboard=options["dashboard"],
     )
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether an option stood on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

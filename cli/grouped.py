@@ -30,6 +30,13 @@ MapOption: TypeAlias = Annotated[
 DEFAULT = ("eff_rf", "ratio", "luo")
 _CONSTANT = frozenset((*Axes.__struct_fields__, *Theory.__struct_fields__))
 _OWN = ("id", "digest", "config", "stem", "position", "state", "spec", "error", "attempts")
+_AXES = {
+    **{side: f"input.{side}" for side in ("height", "width", "channels")},
+    **{f"probes_{field}": f"probes.{field}" for field in ("count", "seed")},
+    **{field: f"readout.{field}" for field in ("channel", "gradient")},
+    **{part: f"{part}.kind" for part in ("init", "probes")},
+}
+"""The axis of each column that is called otherwise."""
 _INTERNAL = ("dead", "digest", "spec", "probes_count", "n_nan", "kernel_version")
 
 
@@ -41,9 +48,7 @@ def read_grouped(
     Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map` and,
     where one is missing, why as `reasons_map`.
     """
-    from pipeline.axis import axis_path
-
-    path = axis_path(over)
+    path = _axis(over)
     wanted = tuple(columns or ("config", *VARYING, "theo_rf", *DEFAULT))
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, "n", "dead")]
     constant = [name for name in wanted if name not in spread_over and name not in ("n", "dead", over)]
@@ -67,6 +72,27 @@ def read_grouped(
         names.append("reasons_map")
     listed = sort_rows(listed, selection.sort)[: selection.limit]
     return Table(tuple(names), [tuple(row[name] for name in names) for row in listed])
+
+
+def _axis(over: str) -> str:
+    """The field of a config that `--over` names. Raises InputError for several, and for a column that is no axis."""
+    from pipeline.axis import axis_path
+    from store.fields import BY_NAME
+
+    if "," in over:
+        first = over.partition(",")[0].strip() or "seed"
+        raise InputError(f"--over takes one axis, not {quote(over)}; write --over {first}, and the others stay columns")
+    if over in _AXES:
+        raise InputError(f"{quote(over)} is the column of the axis {_AXES[over]}; write --over {_AXES[over]}")
+    try:
+        return axis_path(over)
+    except InputError:
+        if over in BY_NAME:
+            what = "a size" if over in SIZES else "a column"
+            raise InputError(
+                f"{quote(over)} is {what}, not an axis of configs; --over takes the axis to average over, such as seed"
+            ) from None
+        raise
 
 
 def _check_numbers(rows: list[dict[str, Any]], names: Sequence[str]) -> None:

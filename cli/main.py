@@ -22,6 +22,7 @@ from store.secret import masked
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_TAKE_STEMS = ("erfsweep run", "erfsweep submit")
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """What a command loads stays until its end: looking for garbage every 700 objects takes a fifth of the start."""
 
@@ -124,18 +125,18 @@ def _misread(error: BaseException) -> str:
     """What the parser of arguments found wrong, with the offending value and the page that helps."""
     problem = error.format_message().replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]  # a click error
     problem = problem[:1].lower() + problem[1:].replace("Input should", "it should")
-    if problem.startswith("got unexpected extra argument") and _takes_stems(error):
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "erfsweep"
+    if problem == "missing command" and context:
+        from pipeline.sentence import listed
+
+        problem = f"{quote(path)} needs a command: {listed(context.command.commands)}"
+    if problem.startswith("got unexpected extra argument") and path in _TAKE_STEMS:
         problem += "; several stems are one argument, with commas between them, as in '4x3x3, 5x5'"
     wrong = getattr(error.__cause__, "errors", None)  # of pydantic, which leaves the value out of its message
     if wrong is not None and (value := quote(wrong()[0]["input"])) not in problem:
         problem += f", not {value}"
-    context = getattr(error, "ctx", None)
-    return f"{problem} (see {context.command_path if context else 'erfsweep'} --help)"
-
-
-def _takes_stems(error: BaseException) -> bool:
-    command = getattr(getattr(error, "ctx", None), "info_name", "")
-    return command in ("run", "submit")
+    return f"{problem} (see {path} --help)"
 
 
 def _interrupted(error: BaseException | None, debug: bool) -> int:

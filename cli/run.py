@@ -69,7 +69,7 @@ def command(
     from cli.resolve import DEFAULT_SWEEP
     from cli.table import print_sweep
 
-    how = settings_of(context.params)
+    how = settings_of(context)
     mode = mode_of(append, replace)
     overrides = parse_settings(settings)
     if dry_run:

@@ -51,7 +51,7 @@ def command(
     """Measure what is queued, of one sweep or of all. Any number of these may share a store."""
     from cli.opened import opened
 
-    how = settings_of(context.params, wait=not no_wait)
+    how = settings_of(context, wait=not no_wait)
     store = opened(store_url(db), create=False)
     return work_on(store, sweep, how, retry_failed, verbose)
 

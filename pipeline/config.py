@@ -238,7 +238,7 @@ def _counted(config: Config, counted: bool) -> Config:
     """The config with as many probes as its file holds, unless their count was written."""
     from pipeline.files import check_probe_shape, probe_shape
 
-    shape = probe_shape(config.probes.path or "")
+    shape = probe_shape(config.probes.path or "", config.probes.sha256 or "", config.dtype)
     count = config.probes.count if counted else min(max(shape[0], 1), MAX_INTEGER) if shape else 1
     probes = msgspec.structs.replace(config.probes, count=count)
     check_probe_shape(shape, probes, config.input)

@@ -41,6 +41,12 @@ def quote(value: object) -> str:
     return f"{text[: _LONGEST_QUOTE - end - 3]}...{text[-end:]}"
 
 
+def cannot_read(what: str, error: OSError) -> InputError:
+    """The error of a file that cannot be opened or read; `what` names it."""
+    way = "make it readable for this user" if isinstance(error, PermissionError) else "check the path"
+    return InputError(f"cannot read {what}: {error.strerror}; {way}")
+
+
 _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _DECIMAL = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 

@@ -17,9 +17,11 @@ import numpy.typing as npt
 from pipeline.config import Init, Probes
 from pipeline.errors import InputError, amount, quote
 from pipeline.network import Plane
-from pipeline.regular import read_regular, regular_file
+from pipeline.regular import read_regular
 
 MAX_BYTES = 2**30
+_MOST_CHANNELS = 4
+"""Of an image: a first side that is no larger may be meant as its channels."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError, EOFError, OSError)
 """What reading a damaged or hostile file raises."""
@@ -107,10 +109,24 @@ def _array(stream: IO[bytes], what: str) -> npt.NDArray[Any]:
     return array.astype(_made_of(dtype))
 
 
-def probe_shape(path: str) -> tuple[int, ...]:
-    """The shape that a file of probes declares; its data are left alone."""
-    with regular_file(path) as stream:
-        return _header(stream, quote(path))[0]
+def check_range(array: npt.NDArray[Any], dtype: str, what: str) -> None:
+    """Raises InputError for numbers that a kernel of this precision would take for infinite."""
+    if array.dtype.itemsize > np.dtype(dtype).itemsize:
+        largest = float(np.abs(array).max(initial=0.0))
+        if largest > float(np.finfo(dtype).max):
+            raise InputError(f"{what} holds {largest:.3g}, beyond {dtype}; scale it down, or set dtype to float64")
+
+
+@lru_cache(maxsize=64)  # the configs of a sweep share their files
+def probe_shape(path: str, sha256: str, dtype: str) -> tuple[int, ...]:
+    """The shape of a file of probes, after its content was looked through.
+
+    Raises InputError where it is no array of real and finite numbers within the range of the dtype.
+    """
+    with io.BytesIO(content(path, sha256)) as stream:
+        array = _array(stream, quote(path))
+    check_range(array, dtype, quote(path))
+    return array.shape
 
 
 @lru_cache(maxsize=2)
@@ -130,9 +146,26 @@ def check_probe_shape(shape: tuple[int, ...], probes: Probes, plane: Plane) -> N
     expected = (plane.height, plane.width, plane.channels)
     if len(shape) != 4 or shape[1:] != expected or shape[0] < 1:
         needed = f"[n, {plane.height}, {plane.width}, {plane.channels}]"
-        raise InputError(f"{quote(probes.path)} has shape {quote(shape)}, the input plane needs {needed}")
+        raise InputError(
+            f"{quote(probes.path)} has shape {list(shape)}, the input plane needs {needed}{_fit(shape, plane)}"
+        )
     if shape[0] < probes.count:
         raise InputError(f"{quote(probes.path)} holds {shape[0]} probes, fewer than probes.count {probes.count}")
+
+
+def _fit(shape: tuple[int, ...], plane: Plane) -> str:
+    """How an array of another shape can be made to fit the plane, or the plane the array."""
+    expected = (plane.height, plane.width, plane.channels)
+    if shape == expected:
+        return "; put an axis of 1 in front for a single probe"
+    if len(shape) != 4 or shape[0] < 1:
+        return " (probes, height, width, channels)"
+    if (*shape[2:], shape[1]) == expected:
+        return "; its channels come first, as PyTorch's do: transpose it by 0, 2, 3, 1"
+    height, width, channels = shape[1:]
+    if height < min(width, channels) and height <= _MOST_CHANNELS:
+        return f"; if its channels come first, transpose it by 0, 2, 3, 1 and set input to {width}x{channels}x{height}"
+    return f"; set input to {height}x{width}x{channels}, or cut the probes"
 
 
 @lru_cache(maxsize=2)

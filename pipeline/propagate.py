@@ -61,7 +61,7 @@ def backward(
     deadline: float | None,
 ) -> Array:
     """The gradient by what the steps were handed, given that by what they made."""
-    look = None if deadline is None else partial(_look, deadline, "back")
+    look = None if deadline is None else partial(_look, deadline, "backward")
     make = partial(_backward, steps, g, traces, parameters, look, 0)
     made: Array = taped("vjp", steps, g, traces, parameters, make, look)
     return made

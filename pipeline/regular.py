@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from pipeline.errors import InputError, amount, quote
+from pipeline.errors import InputError, amount, cannot_read, quote
 
 _OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
@@ -20,7 +20,7 @@ def regular_file(path: str) -> Iterator[IO[bytes]]:
             _check(path, os.fstat(stream.fileno()))  # it may have been replaced meanwhile
             yield stream
     except OSError as error:
-        raise InputError(f"cannot read {quote(path)}: {error.strerror}; check the path") from None
+        raise cannot_read(quote(path), error) from None
     except ValueError:  # a zero character
         raise InputError(f"{quote(path)} is not a path; check it") from None
 

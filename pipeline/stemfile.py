@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.errors import InputError, quote
+from pipeline.errors import InputError, cannot_read, quote
 from pipeline.notation import MAX_CHARACTERS
 
 SUFFIX = ".stem"
@@ -18,7 +18,7 @@ def read_stem_file(path: Path) -> str:
             data = stream.read(MAX_CHARACTERS + 1)
         lines = data.decode("utf-8-sig").splitlines()
     except OSError as error:
-        raise InputError(f"cannot read stem file {quote(path)}: {error.strerror}; check the path") from None
+        raise cannot_read(f"stem file {quote(path)}", error) from None
     except UnicodeDecodeError:
         raise InputError(f"stem file {quote(path)} is not UTF-8 text; save it as text") from None
     if len(data) > MAX_CHARACTERS:

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError, amount, quote
+from pipeline.errors import InputError, amount, cannot_read, quote
 from pipeline.stem import MAX_NESTING
 
 MAX_BYTES = 1_000_000
 MAX_DOTS = 200
 
+_FILED = ("init", "probes")
+_PATHS = tuple(f"{part}.path" for part in _FILED)
 _CONTROL = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _WHOLE = re.compile(r"([-+]?[0-9]{1,18})[eE]\+?([0-9]{1,2})", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
@@ -18,6 +20,7 @@ _FORMULA = ("=", "+", "-", "@")
 def read_sweep_file(path: Path) -> dict[str, Any]:
     """The mapping that a sweep file holds; its suffix says in which language.
 
+    Paths of files of weights and probes in it are relative to its folder, and absolute in what is returned.
     Raises InputError for a file that cannot be read, is larger than 1 MB, is no mapping, uses YAML aliases, nests
     deeper than 50 levels, or holds text with control characters or text that a spreadsheet would run.
     """
@@ -28,10 +31,32 @@ def read_sweep_file(path: Path) -> dict[str, Any]:
             raise InputError(f"sweep file {quote(path)} has more than {amount(MAX_BYTES)}; use ranges")
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise InputError(f"cannot read sweep file {quote(path)}: {error.strerror}; check the path") from None
+        raise cannot_read(f"sweep file {quote(path)}", error) from None
     except UnicodeDecodeError:
         raise InputError(f"sweep file {quote(path)} is not UTF-8 text; save it as YAML, TOML or JSON") from None
-    return parse_sweep_file(text, path.suffix.lower(), f"sweep file {quote(path)}")
+    return _anchored(parse_sweep_file(text, path.suffix.lower(), f"sweep file {quote(path)}"), path.absolute().parent)
+
+
+def _anchored(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The fields of a sweep, of its grid or of an entry, with paths of files that hold from any folder."""
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in _PATHS:
+            value = _joined(value, folder)
+        elif name in _FILED and isinstance(value, dict) and "path" in value:
+            value = {**value, "path": _joined(value["path"], folder)}
+        elif name in ("grid", "stem") and isinstance(value, dict):
+            value = _anchored(value, folder)
+        elif name == "stems" and isinstance(value, list):
+            value = [_anchored(entry, folder) if isinstance(entry, dict) else entry for entry in value]
+        found[name] = value
+    return found
+
+
+def _joined(value: Any, folder: Path) -> Any:
+    if isinstance(value, list):
+        return [_joined(each, folder) for each in value]
+    return str(folder / value) if isinstance(value, str) and value else value
 
 
 def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:

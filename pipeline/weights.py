@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.config import Config, Init
 from pipeline.errors import InputError, quote
-from pipeline.files import weight_file
+from pipeline.files import check_range, weight_file
 from pipeline.layers.array import Array
 from pipeline.network import Node, Plane, network, walk
 from pipeline.stem import BatchNorm, Convolution, LayerNorm, Transposed
@@ -56,7 +56,7 @@ def draw_weights(config: Config) -> dict[int, Parameters]:
     """
     init = config.init
     if init.kind == "file":
-        return _from_file(init, walk(config.network))
+        return _from_file(init, walk(config.network), config.dtype)
     if init.kind == "neural_api":
         return _original(init, walk(config.network))
     streams = Streams(init.seed, Role.WEIGHTS)
@@ -142,7 +142,7 @@ def _original(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
     return found
 
 
-def _from_file(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
+def _from_file(init: Init, nodes: list[Node], dtype: str) -> dict[int, Parameters]:
     arrays, where = dict(weight_file(init)), quote(init.path)
     found = {}
     for node in nodes:
@@ -155,6 +155,7 @@ def _from_file(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
             if array is None and part == "weight" and isinstance(node.layer, Convolution):
                 raise InputError(f"{where} lacks {name}; the stem needs it with shape {_described(shape, node)}")
             if array is not None:
+                check_range(array, dtype, f"{name} in {where}")
                 parts[part] = array
         if parts:
             found[node.index] = Parameters(**parts)

@@ -136,7 +136,8 @@ def make_engine(
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
-            f"the driver of {quote(address.shown)} is not installed; pip install 'erfsweep[postgres]'"
+            f"the driver of {quote(address.shown)} is not installed; "
+            "type `pip install '.[postgres]'` in erfsweep's folder"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ class PassingError(StoreError):
 
 # SQLSTATE of what PostgreSQL says when it stops, starts, or had to choose between two transactions.
 _PASSING = ("40001", "40P01", "57P01", "57P02", "57P03", "53300")
+_REFUSED = re.compile(
+    r'database "(?P<database>[^"]+)" does not exist|role "(?P<role>[^"]+)" does not exist'
+    r'|password authentication failed for user "(?P<user>[^"]+)"'
+)
 _OUT_OF_RANGE = ("22003", "22008")
 
 
@@ -103,10 +108,21 @@ def _of_server(error: DBAPIError, shown: str) -> StoreError | InputError:
         return StoreError(f"the disk of the server of {shown} is full; make room and run again")
     if state in ("42501", "25006"):
         return StoreError(f"the store {shown} cannot be written ({said}); ask for the right, or use another --db")
+    if refused := _REFUSED.search(said):
+        return StoreError(f"the server of {shown} {_refusal(refused)}")
     # No SQLSTATE: the connection was lost or never made, and the driver speaks for itself.
     if error.connection_invalidated or state in _PASSING or (state is None and _is_operational(error)):
         return PassingError(f"the server of {shown} cannot be reached ({said}); see that it runs and try again")
     return StoreError(f"the store {shown} cannot be used: {said}")
+
+
+def _refusal(refused: re.Match[str]) -> str:
+    """Why a server let nobody in, as it never will until something is changed."""
+    if database := refused["database"]:
+        return f"has no database {quote(database)}; make it with `createdb {database}`, or name another with --db"
+    if role := refused["role"]:
+        return f"knows no user {quote(role)}; make it with `createuser {role}`, or name another in the URL"
+    return f"does not let {quote(refused['user'])} in by this password; keep the right one in ~/.pgpass or PGPASSWORD"
 
 
 def _is_operational(error: DBAPIError) -> bool:

@@ -116,6 +116,9 @@ def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled,
         with store.read() as connection:
             found = connection.execute(select(*columns).where(config_table.c.digest.in_(digests))).all()
         states = {digest: "queued" if owner in gone else state for digest, state, owner in found}
+        with store.read() as connection:
+            moved = _moved(connection, {digest: each.config for digest, each in zip(digests, chunk, strict=True)})
+        states |= {digest: "queued" for _, digest, _ in moved if states[digest] == "failed"}
         yield from ((each, states.get(digest)) for each, digest in zip(chunk, digests, strict=True))
 
 
@@ -190,6 +193,7 @@ def _extend(
             distinct.setdefault(each.config.digest, each)
         by_digest = select(config_table.c.digest, config_table.c.id).where(config_table.c.digest.in_(list(distinct)))
         ids = dict(connection.execute(by_digest).all())
+        _repoint(connection, {digest: each.config for digest, each in distinct.items() if digest in ids})
         held: set[int] = set()
         if ids and position:
             among = select(sweep_config.c.config_id).where(listed, sweep_config.c.config_id.in_(list(ids.values())))
@@ -224,6 +228,7 @@ def _labels_of_same(connection: Connection, key: int, configs: Iterable[Labelled
     labels: list[str | None] = []
     for chunk in chunks(configs):
         distinct: dict[str, str | None] = {}
+        by_digest = {config.digest: config for config, _ in chunk}
         for config, label in chunk:
             distinct.setdefault(config.digest, label)
         found = columns.where(config_table.c.digest.in_(list(distinct)))
@@ -234,8 +239,31 @@ def _labels_of_same(connection: Connection, key: int, configs: Iterable[Labelled
                 labels.append(label)
             elif not 0 <= there < len(labels):
                 return None
+        _repoint(connection, by_digest)
     count = select(func.count()).where(sweep_config.c.sweep_id == key)
     return labels if len(labels) == connection.execute(count).scalar_one() else None
+
+
+def _repoint(connection: Connection, configs: Mapping[str, Config]) -> None:
+    """Configs by digest that wait for a file, or failed, read it where it lies now; those that failed are queued again.
+
+    Their digest holds the content of the file, so that the new place is as good as the old one.
+    """
+    for key, _, json in _moved(connection, configs):
+        mine = update(config_table).where(config_table.c.id == key)
+        connection.execute(mine.values(json=json))
+        connection.execute(mine.where(config_table.c.state == "failed").values(state="queued"))
+
+
+def _moved(connection: Connection, configs: Mapping[str, Config]) -> list[tuple[int, str, str]]:
+    """(key, digest, JSON as it should be) of configs by digest that are not measured yet and whose files have moved."""
+    filed = {digest: config for digest, config in configs.items() if config.init.path or config.probes.path}
+    if not filed:
+        return []
+    waiting = config_table.c.state.in_(["queued", "failed", "killed"]) & config_table.c.digest.in_(list(filed))
+    found = connection.execute(select(config_table.c.id, config_table.c.digest, config_table.c.json).where(waiting))
+    there = [(key, digest, json, encode(filed[digest]).decode()) for key, digest, json in found]
+    return [(key, digest, moved) for key, digest, json, moved in there if moved != json]
 
 
 def _relabel(connection: Connection, key: int, labels: Sequence[str | None]) -> bool:

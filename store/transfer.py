@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, text
 
 from pipeline.errors import InputError, StoreError, quote
+from store.address import address
 from store.counts import counts, holders
 from store.engine import Store
 from store.faults import told
@@ -66,7 +67,7 @@ def backup(store: Store, path: Path) -> Path:
     if store.address.path is not None:
         from store.upgrade import copy_file
 
-        with told(store.address, files=True):
+        with told(address(f"sqlite:///{path}"), files=True):
             copy_file(store.address.path, path)
         return path
     target = open_store(f"sqlite:///{path}")

@@ -133,6 +133,10 @@ def copy_file(source: Path, target: Path) -> None:
         raise FileExistsError(f"{target} exists")
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
+        partial.touch(exist_ok=False)
+    except OSError as error:
+        raise StoreError(f"cannot write {quote(target)}: {error.strerror}; name another folder") from None
+    try:
         with (
             closing(sqlite3.connect(source.absolute().as_uri() + "?mode=ro", uri=True)) as old,
             closing(sqlite3.connect(partial)) as new,

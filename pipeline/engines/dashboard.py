@@ -49,7 +49,9 @@ def check_library() -> None:
 
     for library in LIBRARIES:
         if find_spec(library) is None:
-            raise InputError(f"--dashboard needs the library {library}; type `pip install 'erfsweep[dashboard]'`")
+            raise InputError(
+                f"--dashboard needs the library {library}; type `pip install '.[dashboard]'` in erfsweep's folder"
+            )
     if sys.flags.ignore_environment and not sys.flags.safe_path:
         raise InputError("--dashboard would load modules of the working directory under `python -E`; add -P")
 

@@ -45,7 +45,7 @@ WRONG = [
     (("run", "empty.yaml"), "'empty.yaml'"),
     (("run", "text.txt"), "'.txt'"),
     (("run", "depth.yaml"), "-3"),
-    (("run", "nowhere.yaml"), "'nowhere.npy'"),
+    (("run", "nowhere.yaml"), "/nowhere.npy'"),
     (("run", "3x3", "-s", "nonsense=1"), "'nonsense'"),
     (("run", "3x3", "-s", "seed"), "'seed'"),
     (("run", "3x3", "-s", "seed=1,1"), "'1'"),

@@ -1,5 +1,6 @@
 """What the command says of wrong input: the value, and the way out. Each sentence is the contract of its kind."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,62 @@ def test_several_arguments_are_told_how_several_stems_are_written() -> None:
         assert "several stems are one argument, with commas between them, as in '4x3x3, 5x5'" in said(
             command, "3x3", "5x5"
         )
+
+
+ENGINES = {
+    ("--engine", "sync"): "--workers 3 changes nothing with --engine sync; leave one of the two out",
+    ("--scheduler", "tcp://127.0.0.1:8786"): "--workers 3 changes nothing with --scheduler; leave one of the two out",
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), ENGINES.items(), ids=" ".join)
+def test_workers_that_nobody_would_start(words: tuple[str, ...], expected: str) -> None:
+    assert expected in said("run", "3x3", "-w", "3", *words)
+
+
+def test_the_store_needs_to_be_told_what_to_do() -> None:
+    assert said("db").startswith("'erfsweep db' needs a command: info, upgrade, ")
+
+
+OVER = {
+    "seed,kernel": "--over takes one axis, not 'seed,kernel'; write --over seed, and the others stay columns",
+    "luo": "'luo' is a size, not an axis of configs; --over takes the axis to average over, such as seed",
+    "config": "'config' is a column, not an axis of configs",
+    "init": "'init' is the column of the axis init.kind; write --over init.kind",
+    "probes_count": "'probes_count' is the column of the axis probes.count; write --over probes.count",
+    "gradient": "write --over readout.gradient",
+    "readout": "'readout' has several fields, so it is not an axis; set one of readout.channel",
+    "sead": "there is no axis 'sead'; did you mean seed?",
+}
+
+
+@pytest.mark.parametrize(("over", "expected"), OVER.items(), ids=list(OVER))
+def test_what_is_averaged_over(over: str, expected: str, luo2016: str) -> None:
+    assert expected in said("table", "luo2016", "--over", over, "--db", luo2016)
+
+
+def test_a_timeout_names_its_seconds_and_has_no_traceback() -> None:
+    assert erfsweep("run", "20x9x9:64", "--timeout", "0.01", "--name", "slow").code == 1
+    shown = good("show", "slow:0").out
+    assert (
+        "it was not done within the 0.01 s of --timeout, at layer 0 forward; "
+        in shown
+    )
+    assert "Traceback" not in shown
+    assert good("table", "slow", "-c", "error", "-f", "csv").rows[0]["error"].startswith("Timeout: it was not done within")
+
+
+def test_a_config_too_large_is_told_in_units() -> None:
+    assert erfsweep("run", "3000x3x3:512", "-s", "input=301", "--name", "large").code == 1
+    (row,) = good("table", "large", "-c", "error", "-f", "csv").rows
+    assert re.search(
+        r"would take [\d.]+ [GT]B, more than the 1 GB of --memory; raise it or make the plane", row["error"]
+    )
+
+
+def test_a_backup_that_cannot_be_written_names_its_own_place() -> None:
+    good("submit", "3x3")
+    ended = erfsweep("db", "backup", "/proc/copy.db")
+    assert ended.code == 3
+    assert ended.err.startswith("erfsweep: cannot write '/proc/copy.db': ")
+    assert ended.err.endswith("; name another folder\n")

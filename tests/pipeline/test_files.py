@@ -71,7 +71,8 @@ def test_probes_of_any_real_type_and_order_are_read(tmp_path, dtype, order):
     found = read_probes(tmp_path, npy(saved))
     assert found.dtype == (np.float64 if saved.itemsize > 4 else np.float32)
     np.testing.assert_array_equal(found, saved)
-    assert probe_shape(str(tmp_path / "probes.npy")) == (2, 3, 4, 2)
+    path = str(tmp_path / "probes.npy")
+    assert probe_shape(path, sha256_of(path), "float32") == (2, 3, 4, 2)
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -1,18 +1,22 @@
 """Faults in the middle of work: one sentence, nothing half-written, everything finished saved."""
 
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import StoreError
 from store.address import address
 from store.engine import Store
+from store.faults import PassingError, describe
 from store.opening import open_store
 from store.owner import this_owner
 from store.query import status
@@ -197,3 +201,31 @@ def break_connections(url: str) -> None:
         ended = text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = :name")
         connection.execute(ended, {"name": schema})
     engine.dispose()
+
+
+def test_who_is_not_let_in_by_a_server_is_told_at_once(postgres_url: str) -> None:
+    where = make_url(postgres_url)
+    cases = {
+        "has no database 'no_such'; make it with `createdb no_such`": where.set(database="no_such"),
+        "knows no user 'no_such'; make it with `createuser no_such`": where.set(username="no_such"),
+    }
+    for said, url in cases.items():
+        started = time.monotonic()
+        with pytest.raises(StoreError, match=re.escape(said)):
+            open_store(url.render_as_string(hide_password=False))
+        assert time.monotonic() - started < 5
+
+
+def test_a_wrong_password_is_told_from_a_server_that_is_away() -> None:
+    said = 'connection failed: FATAL:  password authentication failed for user "me"'
+    fault = describe(_refused_by_a_server(said), address("postgresql://me@host/name"))
+    assert type(fault) is StoreError
+    assert "does not let 'me' in by this password; keep the right one in ~/.pgpass or PGPASSWORD" in str(fault)
+    assert (
+        type(describe(_refused_by_a_server("connection refused"), address("postgresql://me@host/name"))) is PassingError
+    )
+
+
+def _refused_by_a_server(said: str) -> DBAPIError:
+    origin = type("OperationalError", (Exception,), {})(said)
+    return DBAPIError("connect", None, origin)
