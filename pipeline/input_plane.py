@@ -48,10 +48,14 @@ def written_sides(value: object) -> dict[str, int]:
         sides = {"height": value, "width": value}
     elif isinstance(value, str):
         sides = _sides_of_text(value)
+    elif not isinstance(value, Mapping):
+        raise _unreadable(value)
     try:
-        found: dict[str, int] = msgspec.to_builtins(msgspec.convert(sides, WrittenPlane))
+        plane = msgspec.convert(sides, WrittenPlane)
     except msgspec.ValidationError as error:
         raise InputError(f"input plane {quote(value)}: {sentence(error, sides, WrittenPlane)}") from None
+    each = (("height", plane.height), ("width", plane.width), ("channels", plane.channels))
+    found = {name: number for name, number in each if number is not msgspec.UNSET}
     if not found:
         raise InputError(
             f"input plane {quote(value)} says nothing; give a height, a width or channels, or leave it out"
@@ -62,7 +66,7 @@ def written_sides(value: object) -> dict[str, int]:
 def _sides_of_text(text: str) -> dict[str, int]:
     match = _TEXT.fullmatch(text)
     if match is None:
-        raise InputError(f"an input plane is written 21, 224x320 or 224x224x3, not {quote(text)}")
+        raise _unreadable(text)
     height, width, channels = (int(number) if number else None for number in match.groups())
     if height is None or width is None:
         side = int(text)
@@ -75,6 +79,13 @@ def _sides_of_text(text: str) -> dict[str, int]:
             f"{width}x{channels}x{height}, or a mapping if {channels} channels are meant"
         )
     return {"height": height, "width": width, "channels": channels}
+
+
+def _unreadable(value: object) -> InputError:
+    return InputError(
+        f"an input plane is written 21, 224x320, 224x224x3 or as a mapping of height, width and channels, "
+        f"not {quote(value)}"
+    )
 
 
 def _is_channels_first(first: int, second: int, third: int) -> bool:

@@ -1,6 +1,5 @@
 """What may have been meant by a stem that is not in the notation: its nearest spellings."""
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -91,5 +90,7 @@ def block_at(text: str, at: int) -> tuple[int, int]:
 
 
 def _nearest(word: str) -> str:
+    import difflib  # only what is misspelt waits for it
+
     near = difflib.get_close_matches(word, _WORDS, 1, _LIKENESS) if len(word) <= _LONGEST_WORD else []
     return near[0] if near else word
