@@ -43,13 +43,11 @@ def written_sides(value: object) -> dict[str, int]:
         return {"height": value.height, "width": value.width, "channels": value.channels}
     sides = value
     if not isinstance(value, Mapping | int | str) or isinstance(value, bool):
-        raise InputError(f"an input plane is written 21, 224x320, 224x224x3 or as a mapping, not {quote(value)}")
+        raise _unreadable(value)
     if isinstance(value, int):
         sides = {"height": value, "width": value}
     elif isinstance(value, str):
         sides = _sides_of_text(value)
-    elif not isinstance(value, Mapping):
-        raise _unreadable(value)
     try:
         plane = msgspec.convert(sides, WrittenPlane)
     except msgspec.ValidationError as error:
@@ -82,10 +80,7 @@ def _sides_of_text(text: str) -> dict[str, int]:
 
 
 def _unreadable(value: object) -> InputError:
-    return InputError(
-        f"an input plane is written 21, 224x320, 224x224x3 or as a mapping of height, width and channels, "
-        f"not {quote(value)}"
-    )
+    return InputError(f"an input plane is written 21, 224x320, 224x224x3 or as a mapping, not {quote(value)}")
 
 
 def _is_channels_first(first: int, second: int, third: int) -> bool:
