@@ -31,12 +31,14 @@ _LIKENESS = 0.7
 """Least ratio of `difflib` between a word and the one that is suggested for it: `rellu` and `relu` have 0.89."""
 
 _WRONG_CROSS = re.compile(r"(?<=[0-9])[*X\u00d7\u2715\u2716\u2a2f\u0445](?=[0-9A-Za-z])")
-_BLANK_CROSS = re.compile(r"(?<=[0-9])(?:\s+x\s*|x\s+)(?=[0-9])")
-_BLANK_SIGN = re.compile(r"\s+[=/@:~]\s*|[=/@:~]\s+")
+# Few blanks: an unbounded run of them would be searched in the square of its length.
+_BLANK_CROSS = re.compile(r"(?<=[0-9])(?:\s{1,4}x\s{0,4}|x\s{1,4})(?=[0-9])")
+_BLANK_SIGN = re.compile(r"\s{1,4}[=/@:~]\s{0,4}|[=/@:~]\s{1,4}")
 _ACTIVATION_FIRST = re.compile(r"([^=]*)(=[a-z_]+?)((?:[/@:~]|[pg](?=[0-9])).*)")
 _LETTERS = re.compile(r"[a-z_]{2,}")
 _WORD = re.compile(r"[a-z_][a-z_0-9]+")
 _LONGEST_WORD = 20
+_LONGEST_BLOCK = 200
 _BLOCK = re.compile(r"[^\s()]*")
 
 
@@ -55,6 +57,8 @@ def respellings(text: str, at: int) -> Iterator[Respelling]:
     """Other spellings of a stem whose reading failed at an offset, the likeliest first; most are no better."""
     start, end = block_at(text, at)
     block = text[start:end]
+    if len(block) > _LONGEST_BLOCK:
+        return
 
     def replaced(meant: str, reason: str | None = None, here: int | None = None) -> Respelling:
         return Respelling(text[:start] + meant + text[end:], reason, at if here is None else here)

@@ -103,8 +103,9 @@ def window(nodes: Network, unit: tuple[int, int]) -> Window:
 
 
 def _has_gaps(node: Node) -> bool:
-    layers = walk((node,))
-    return any(isinstance(each.layer, Transposed) and (each.y.has_gaps or each.x.has_gaps) for each in layers)
+    if isinstance(node.layer, Group):
+        return any(map(_has_gaps, node.body))
+    return isinstance(node.layer, Transposed) and (node.y.has_gaps or node.x.has_gaps)
 
 
 def _endless(node: Node, product: Product) -> Product:

@@ -3,6 +3,7 @@
 import random
 import re
 from itertools import permutations
+from time import perf_counter
 
 import msgspec
 import pytest
@@ -359,6 +360,20 @@ def test_long_text_is_refused_and_quoted_short():
     with pytest.raises(InputError, match="at most 200000 characters") as raised:
         parse("3x3 " * 100_000)
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("3x3" + " " * 199_000 + "!", "3x3" + "\t" * 199_000 + "=", "3x3" + "=relu/2" * 20_000, "3x" + " " * 199_000),
+        *("A" * 200_000, "3X3 " * 49_999, "3 x 3 " * 33_000, "1a" * 100_000, "ab" * 100_000, "3x3s" * 40_000),
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_long_nonsense_is_answered_at_once(text):
+    start = perf_counter()
+    complaint(text)
+    assert perf_counter() - start < 5  # the search for another spelling is linear; in the square it takes minutes
 
 
 alphabet = st.sampled_from(
