@@ -32,7 +32,7 @@ TRANSFORM = 5
 THIN = 4
 """Features of a group below which an unfolded operand is read for too few products."""
 
-WINDOWED, EACH = 2, 3 * 10**4
+WINDOWED, EACH = 3, 2000
 """How much longer products of a window each take than large ones, and multiply-adds that beginning one takes."""
 
 LARGEST = 2**22

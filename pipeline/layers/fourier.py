@@ -20,7 +20,7 @@ few dozen columns a matrix product is quicker than a fast transform. Errors are 
 
 What is exactly zero in the direct way is only nearly so here, and an activation may tell the two apart: an output is
 exactly zero where all of its window is. So the way is taken only where there is no such window, but in probes that are
-zero altogether, whose transform is zero too.
+zero altogether, whose transform is zero too. `conv` takes a direct way for kernels that hold zeros or have few bits.
 """
 
 from functools import lru_cache

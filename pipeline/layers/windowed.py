@@ -8,7 +8,7 @@ are products of one shape, each of which begins on a cache line,
     u[p, o, i, j, c, n]  = x[p*s + i*d - before, c, o*s + j*d - before, n]          zero where the padding is read
     y[p, o, f, n]        = sum over i, j, c of w[i, j, c, f] u[p, o, i, j, c, n]
 
-so that an output follows from its window and its probe alone. That takes a few times as long as the other ways.
+so that an output follows from its window alone, whatever BLAS it is. That takes a few times as long as the other ways.
 """
 
 import numpy as np
