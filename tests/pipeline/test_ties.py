@@ -9,10 +9,10 @@ from pipeline.box import Box
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import measure_heatmap
-from pipeline.layers import conv
+from pipeline.layers import activation, conv
 from pipeline.network import Axis, walk
 from pipeline.probes import draw_probes
-from pipeline.stem import Conv, Convolution, Depthwise, Transposed
+from pipeline.stem import ACTIVATIONS, Conv, Convolution, Depthwise, Transposed
 from pipeline.weights import draw_weights
 
 pytest.importorskip("torch", reason="the network that is summed pixel by pixel is PyTorch's (extra `oracle`)")
@@ -157,6 +157,17 @@ def test_only_what_a_max_pool_compares_is_summed_window_by_window():
     assert marked("3x3 3x3~reflect 3x3 max2x2", "normal", "5x5x1") == [False, True, True]
     assert marked("res(3x3:8) res(3x3:4 max3x3 3x3:8)", "constant") == [True, True, True, False]
     assert marked("4x3x3", "constant") == [False] * 4
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_an_activation_makes_equal_bits_of_equal_numbers(kind, dtype):
+    """Wherever they stand in a line, which ends with less than a vector."""
+    for size in (1, 7, 16, 37, 1023):
+        for z in np.random.default_rng(size).normal(0, 4, 20).astype(dtype):
+            value, slope = activation.forward(kind, np.full((3, 2, size, 1), z, dtype))
+            assert (value == value[0, 0, 0, 0]).all()
+            assert slope is None or (slope == slope[0, 0, 0, 0]).all()
 
 
 @pytest.mark.parametrize("kernel", [3, 13])
