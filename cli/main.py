@@ -14,11 +14,9 @@ from signal import SIGINT
 from cli.completion import mend_words
 from cli.exit import INTERRUPTIONS, ExitCode, exit_code, interrupted_by
 from cli.opened import close_stores
-from cli.render.visible import visible, visible_lines
 from cli.unread import make_stderr_unread
 from pipeline.engines.interrupts import last_signal, raise_on_signals
 from pipeline.errors import ErfsweepError, InputError, quote
-from store.secret import masked
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -149,6 +147,9 @@ def _ended(error: BaseException | None, sentence: str, code: int, debug: bool) -
     if debug and error is not None:
         import traceback
 
+        from cli.render.visible import visible_lines
+        from store.secret import masked
+
         lines = "".join(traceback.format_exception(error)).splitlines()
         sys.stderr.writelines(f"{visible_lines(masked(line))}\n" for line in lines)
     _say(sentence)
@@ -156,4 +157,7 @@ def _ended(error: BaseException | None, sentence: str, code: int, debug: bool) -
 
 
 def _say(sentence: str) -> None:
+    from cli.render.visible import visible  # here: these are needed where something went wrong
+    from store.secret import masked
+
     sys.stderr.write(f"erfsweep: {visible(masked(sentence))}\n")

@@ -175,7 +175,11 @@ class _Reader:
         texts = [node for value, node in values if kind(value) == "str"]
         others = [node for value, node in values if kind(value) != "str"]
         if texts and others:
-            raise self.fail(texts[0], f"is text and cannot be compared with {quote(self.source(others[0]))}")
+            raise self.fail(
+                texts[0],
+                f"is text and cannot be compared with {quote(self.source(others[0]))}; "
+                "text stands in quotes, numbers and columns without",
+            )
 
     def like(self, node: ast.expr, arguments: list[ast.expr]) -> Condition:
         match arguments:
