@@ -29,6 +29,11 @@ class Partition(msgspec.Struct, frozen=True):
         """Seconds that the partition is expected to take."""
         return sum(job.cost for job in self.jobs)
 
+    @property
+    def suspected(self) -> bool:
+        """Whether its jobs are suspected, all of them or none."""
+        return self.jobs[0].suspected
+
 
 def partitions(jobs: Iterable[Job], size: Callable[[], float] = lambda: PARTITION_SECONDS) -> Iterator[Partition]:
     """Jobs in their order, in partitions of about `size()` seconds of expected work; a big job is one of its own.
@@ -38,7 +43,7 @@ def partitions(jobs: Iterable[Job], size: Callable[[], float] = lambda: PARTITIO
     taken: list[Job] = []
     cost = seconds = 0.0
     for job in jobs:
-        if taken and cost + job.cost > seconds:
+        if taken and (cost + job.cost > seconds or job.suspected != taken[0].suspected):
             yield partition(taken)
             taken, cost = [], 0.0
         if not taken:

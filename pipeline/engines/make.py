@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pipeline.engines.address import Connection
 from pipeline.engines.engine import Engine, EngineName
+from pipeline.engines.processes import ProcessesEngine
 from pipeline.errors import InputError
 
 
@@ -20,13 +21,15 @@ def make_engine(
     Raises InputError where the connection cannot be used, or is missing for `cluster`.
     """
     if name == "sync":
+        from pipeline.engines.guarded import GuardedEngine
         from pipeline.engines.sync import SyncEngine
 
-        return SyncEngine()
+        return GuardedEngine(SyncEngine(), ProcessesEngine(1, say=say))
     if name == "threads":
+        from pipeline.engines.guarded import GuardedEngine
         from pipeline.engines.threads import ThreadsEngine
 
-        return ThreadsEngine(workers)
+        return GuardedEngine(ThreadsEngine(workers), ProcessesEngine(workers, say=say))
     if name == "cluster":
         from pipeline.engines.cluster import ClusterEngine
 
@@ -37,6 +40,4 @@ def make_engine(
         from pipeline.engines.dashboard import DashboardEngine
 
         return DashboardEngine(workers, say=say)
-    from pipeline.engines.processes import ProcessesEngine
-
     return ProcessesEngine(workers, say=say)

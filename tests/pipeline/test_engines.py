@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from itertools import count
 from threading import Event
 
+import msgspec
 import pytest
 
 from pipeline.engines.address import Connection, settled_address
 from pipeline.engines.engine import choose
+from pipeline.engines.guarded import GuardedEngine
 from pipeline.engines.make import make_engine
 from pipeline.engines.processes import ProcessesEngine
 from pipeline.engines.sync import SyncEngine
@@ -20,7 +22,7 @@ from pipeline.engines.threads import ThreadsEngine
 from pipeline.errors import InputError, StoreError
 from pipeline.job import Job
 from tests.jobs import jobs_of, outcomes_of
-from tests.poison import endless, slow
+from tests.poison import POISONED, endless, is_shot, slow
 
 IN_PROCESS = (SyncEngine, ThreadsEngine)
 ALL = (SyncEngine, ThreadsEngine, ProcessesEngine)
@@ -92,6 +94,31 @@ def test_workers_that_measure_for_minutes_are_not_waited_for_after_a_stop():
     began = time.monotonic()
     assert outcomes_of(jobs_of(["3x3"], "range(0,4)", 1.0), ProcessesEngine(measure=endless), stop) == {}
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("inside", IN_PROCESS)
+def test_what_a_process_may_have_died_of_is_measured_by_a_worker_process_and_blamed_there(inside):
+    jobs = jobs_of(["3x3"], "range(70,90)")
+    (culprit,) = (job for job in jobs if POISONED in job.config)
+    place = jobs.index(culprit)
+    jobs[place - 3 : place + 3] = [msgspec.structs.replace(job, suspected=True) for job in jobs[place - 3 : place + 3]]
+    engine = GuardedEngine(inside(measure=is_shot), ProcessesEngine(1, measure=is_shot))
+    found = outcomes_of(jobs, engine)
+    ours = {job.digest for job in jobs if not job.suspected}
+    processes = {digest: one.worker.split(":")[1].split("/")[0] for digest, one in found.items()}
+    assert {digest for digest, process in processes.items() if process == str(os.getpid())} == ours
+    assert found.pop(culprit.digest).kind == "killed"
+    assert [one.kind for one in found.values()] == ["done"] * 19
+
+
+def test_a_stop_is_heard_between_what_is_suspected_and_what_is_not():
+    stop = Event()
+    jobs = [
+        msgspec.structs.replace(job, suspected=number % 2 == 0)
+        for number, job in enumerate(jobs_of(["3x3"], "range(0,8)"))
+    ]
+    engine = GuardedEngine(SyncEngine(), ProcessesEngine(1))
+    assert len(outcomes_of(jobs, engine, stop, lambda outcomes: stop.set())) == 1
 
 
 @pytest.mark.parametrize("engine", ALL)
@@ -172,8 +199,12 @@ def test_a_dask_cluster_of_this_machine_measures_the_same_and_lets_nobody_else_i
 
 
 def test_engines_by_name():
-    assert isinstance(make_engine("sync"), SyncEngine)
-    assert make_engine("threads", 3).workers == 3
+    sync, threads = make_engine("sync"), make_engine("threads", 3)
+    assert isinstance(sync, GuardedEngine)
+    assert isinstance(sync.inside, SyncEngine)
+    assert isinstance(threads, GuardedEngine)
+    assert isinstance(threads.inside, ThreadsEngine)
+    assert threads.inside.workers == 3
     assert make_engine("processes", 3).workers == 3
     with pytest.raises(InputError, match="--scheduler"):
         make_engine("cluster")

@@ -38,6 +38,13 @@ def test_a_large_config_is_a_partition_of_its_own():
     assert [len(part.jobs) for part in partitions([small, small, large, small])] == [2, 1, 1]
 
 
+def test_suspected_jobs_do_not_travel_with_others():
+    jobs = [Job(name, b"{}", 0.01, suspected=name in "bce") for name in "abcdef"]
+    parts = list(partitions(jobs))
+    assert [[one.digest for one in part.jobs] for part in parts] == [["a"], ["b", "c"], ["d"], ["e"], ["f"]]
+    assert [part.suspected for part in parts] == [False, True, False, True, False]
+
+
 def test_jobs_are_read_only_as_partitions_are_taken():
     read = []
 
