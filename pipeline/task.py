@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import arrays, blas
-from pipeline.config import KERNEL_VERSION, Config, decode
+from pipeline.config import KERNEL_VERSION, Config, decode, digest_of
 from pipeline.cost import check_memory
 from pipeline.curves import curves
 from pipeline.erf import Heatmap, measure_heatmap
@@ -45,7 +45,7 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
     decoded = None
     try:
         decoded = decode(config)
-        _check_digest(digest, decoded)
+        _check_digest(digest, config)
         check_memory(decoded, memory)
         heatmap = measure_heatmap(decoded, None if timeout is None else clock + timeout)
         if heatmap.n_nan == decoded.probes.count:
@@ -58,8 +58,8 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
     return Measured(digest, decoded, started, time.monotonic() - clock, None, failure)
 
 
-def _check_digest(digest: str, config: Config) -> None:
-    if config.digest != digest:
+def _check_digest(digest: str, config: bytes) -> None:
+    if digest_of(config) != digest:
         raise InputError(
             f"{digest[:12]} is not the digest of its config under kernel version {KERNEL_VERSION}: another version of "
             "erfsweep queued it; submit its sweep again"

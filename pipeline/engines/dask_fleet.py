@@ -149,7 +149,7 @@ class DaskFleet:
             return f"erfsweep is not installed on the worker {address} ({answer}); `pip install erfsweep` there"
         if isinstance(answer, BaseException):
             return f"the worker {address} cannot be asked for its versions ({answer}); start it again"
-        if found := differences(answer):
+        if found := differences(answer, versions()):
             return f"the worker {address} has {found}; install the same versions on both sides"
         return None
 

@@ -12,9 +12,9 @@ from pipeline.engines.template import ENDING, FORK, KILL, REPLY, REQUEST, RUNNIN
 
 
 class Loaded(msgspec.Struct):
-    """What a template has loaded: versions by name, or why it could not."""
+    """What a template has loaded: the version of erfsweep, or why it could not."""
 
-    versions: dict[str, str] = {}
+    version: dict[str, str] = {}
     problem: str = ""
 
 
@@ -34,9 +34,9 @@ def main(control: int) -> NoReturn:
 def _load() -> Loaded:
     try:
         from pipeline.engines import worker  # noqa: F401  # with the kernel
-        from pipeline.engines.versions import versions
+        from pipeline.engines.versions import erfsweep_version
 
-        return Loaded(versions())
+        return Loaded(erfsweep_version())
     except Exception as error:  # noqa: BLE001  # whatever keeps a library from being imported
         return Loaded(problem=f"{type(error).__name__}: {error}")
 

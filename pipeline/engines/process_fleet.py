@@ -16,7 +16,7 @@ from pipeline.engines.fleet import Broken, Joined, Left, News, Returned, broken_
 from pipeline.engines.forking import Loaded
 from pipeline.engines.parcel import pack
 from pipeline.engines.template import RUNNING, TEMPLATE, UNKNOWN
-from pipeline.engines.versions import differences
+from pipeline.engines.versions import differences, erfsweep_version
 from pipeline.errors import EngineError
 from pipeline.graph import Measure, Partition
 from pipeline.limits import Limits
@@ -142,7 +142,7 @@ class ProcessFleet:
 
     def _start(self) -> Worker:
         loaded = msgspec.json.decode(TEMPLATE.loaded(), type=Loaded)
-        if loaded.problem or (found := differences(loaded.versions)):
+        if loaded.problem or (found := differences(loaded.version, erfsweep_version())):
             raise ImportError(loaded.problem or f"they would have {found}: was erfsweep replaced meanwhile?")
         task = pickle.dumps(self._measure)
         ours, theirs = Pipe()

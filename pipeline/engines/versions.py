@@ -13,16 +13,19 @@ _PACKAGES = ("numpy", "dask", "distributed", "msgspec")
 
 
 @lru_cache(maxsize=1)
-def versions() -> dict[str, str]:
-    """Versions by name in this process: of Python (its minor version), of the libraries, of the kernel and its files.
+def erfsweep_version() -> dict[str, str]:
+    """What of erfsweep itself this process has loaded, by name: the kernel's version, and its files.
 
-    They are found once: a process that was running when its erfsweep was replaced still has the old one loaded.
+    It is found once: a process that was running when its erfsweep was replaced still has the old one loaded.
     """
+    return {"the kernel of erfsweep": str(KERNEL_VERSION), "erfsweep's files": _files()}
+
+
+def versions() -> dict[str, str]:
+    """Versions by name in this process: of Python (its minor version), of the libraries, and of erfsweep."""
     found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
     found |= {name: version(name) for name in _PACKAGES}
-    found["the kernel of erfsweep"] = str(KERNEL_VERSION)
-    found["erfsweep's files"] = _files()
-    return found
+    return found | erfsweep_version()
 
 
 def _files() -> str:
@@ -36,11 +39,10 @@ def _files() -> str:
     return digest.hexdigest()[:12]
 
 
-def differences(theirs: dict[str, str]) -> str:
+def differences(theirs: dict[str, str], ours: dict[str, str]) -> str:
     """What another process has in another version than this one, as a clause; empty where nothing differs."""
-    ours = versions()
     return ", ".join(
-        f"{name} {theirs.get(name, 'missing')} instead of {ours[name]}"
-        for name in ours
-        if theirs.get(name) != ours[name]
+        f"{name} {theirs.get(name, 'missing')} instead of {mine}"
+        for name, mine in ours.items()
+        if theirs.get(name) != mine
     )

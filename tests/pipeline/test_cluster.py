@@ -212,10 +212,13 @@ def test_no_scheduler_is_an_error_of_one_sentence():
 
 
 def test_versions_that_differ_are_named():
-    assert differences(versions()) == ""
+    assert differences(versions(), versions()) == ""
     other = {**versions(), "numpy": "1.0", "the kernel of erfsweep": "0"}
     ours = versions()["numpy"]
-    assert differences(other) == f"numpy 1.0 instead of {ours}, the kernel of erfsweep 0 instead of {KERNEL_VERSION}"
+    assert (
+        differences(other, versions())
+        == f"numpy 1.0 instead of {ours}, the kernel of erfsweep 0 instead of {KERNEL_VERSION}"
+    )
 
 
 @pytest.fixture

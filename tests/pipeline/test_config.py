@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import KERNEL_VERSION, Config, build, decode, encode
+from pipeline.config import KERNEL_VERSION, Config, build, decode, digest_of, encode
 from pipeline.erf import measure_heatmap
 from pipeline.errors import InputError
 from pipeline.notation import format_stem, parse
@@ -102,6 +102,14 @@ def test_every_field_that_decides_the_heatmap_changes_the_digest():
     assert len(digests) == len(OTHERS) + 1
 
 
+def test_the_digest_of_what_is_encoded_is_that_of_the_config(tmp_path):
+    np.save(tmp_path / "probes.npy", np.ones((2, 9, 9, 1)))
+    probes = {"probes": {"kind": "file", "path": str(tmp_path / "probes.npy")}, "input": 9}
+    for other in [{}, *OTHERS, probes]:
+        config = build(BASE | other)
+        assert digest_of(encode(config)) == config.digest
+
+
 def test_the_kernel_version_changes_the_digest(monkeypatch):
     before = build(BASE).digest
     monkeypatch.setattr("pipeline.config.KERNEL_VERSION", KERNEL_VERSION + 1)
@@ -116,6 +124,7 @@ def test_configs_come_back_from_canonical_json(found, seed, count):
     data = encode(config)
     assert decode(data) == config
     assert decode(data).digest == config.digest
+    assert digest_of(data) == config.digest
     assert data == json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode()
     assert build(json.loads(data)) == config
     assert format_stem(parse(config.stem)) == config.stem

@@ -16,7 +16,7 @@ from pipeline.engines import process_fleet, template
 from pipeline.engines.forking import Loaded
 from pipeline.engines.processes import ProcessesEngine
 from pipeline.engines.template import RUNNING, UNKNOWN, Template, module_path
-from pipeline.engines.versions import versions
+from pipeline.engines.versions import erfsweep_version
 from pipeline.errors import EngineError
 from tests.jobs import jobs_of, outcomes_of
 
@@ -61,14 +61,14 @@ def test_the_template_loads_what_the_driver_has_loaded_wherever_it_is_started(ho
     monkeypatch.chdir(hostile)
     if leading is not None:
         monkeypatch.setattr(sys, "path", [leading, *sys.path])
-    assert loaded_by(started) == Loaded(versions())
+    assert loaded_by(started) == Loaded(erfsweep_version())
     assert not (hostile.parent / "ran").exists()
 
 
 def test_a_folder_named_pipeline_changes_nothing(tmp_path, started, monkeypatch):
     (tmp_path / "pipeline").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert loaded_by(started) == Loaded(versions())
+    assert loaded_by(started) == Loaded(erfsweep_version())
 
 
 def test_a_working_directory_that_was_deleted_and_a_long_folder_for_temporary_files_change_nothing(
@@ -80,7 +80,7 @@ def test_a_working_directory_that_was_deleted_and_a_long_folder_for_temporary_fi
     gone.rmdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * 200)))
     try:
-        assert loaded_by(started) == Loaded(versions())
+        assert loaded_by(started) == Loaded(erfsweep_version())
     finally:
         os.chdir(ROOT)
 
@@ -116,10 +116,10 @@ def test_a_python_that_cannot_load_erfsweep_at_all_is_an_error_at_once(started, 
 
 
 def test_a_template_that_was_killed_is_started_again(started):
-    assert loaded_by(started) == Loaded(versions())
+    assert loaded_by(started) == Loaded(erfsweep_version())
     started._process.send_signal(signal.SIGKILL)
     started._process.wait()
-    assert loaded_by(started) == Loaded(versions())
+    assert loaded_by(started) == Loaded(erfsweep_version())
 
 
 def test_how_a_worker_ended_is_told_by_the_process_that_forked_it(started):
