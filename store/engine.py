@@ -34,6 +34,7 @@ class Store:
         self.patience = patience
         self.engine = make_engine(address, patience=patience, immutable=immutable)
         self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
+        self.suspected: set[str] = set()  # digests of what was claimed here as suspected
         # In memory all threads share the one connection there is.
         self._turn: AbstractContextManager[Any] = RLock() if address.in_memory else nullcontext()
 

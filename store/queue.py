@@ -3,6 +3,9 @@
 States: queued -> running -> done, failed or killed.
 
 Nothing is measured twice: a claim takes the lock of the whole file on SQLite, and that of each row on PostgreSQL.
+
+A process that died may have died of what it had claimed. Such configs are queued as suspected until they are measured,
+so that no other process dies of them: engines measure them in worker processes.
 """
 
 from bisect import bisect_right
@@ -10,7 +13,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, or_, select, update
 
 from pipeline.job import Job
 from pipeline.limits import SIGNS, Limits, is_wider
@@ -22,6 +25,9 @@ from store.schema import attempt, config, sweep_config
 from store.sweeps import sweep_id
 
 _FREED = {"state": "queued", "owner": None, "lease_until": None}
+
+SUSPECTED = "suspected"
+"""In place of the owner of a queued config that a process may have died of."""
 
 
 MOST = 4000
@@ -56,9 +62,11 @@ def claim(
             _hold(connection, owner, [row.id for row in taken])
         if taken and key is not None:
             store.first_queued[key] = taken[0].position
-        return [Job(row.digest, row.json.encode(), row.cost) for row in taken]
+        return [Job(row.digest, row.json.encode(), row.cost, row.owner == SUSPECTED) for row in taken]
 
-    return store.writing(work)
+    claimed = store.writing(work)
+    store.suspected.update(job.digest for job in claimed if job.suspected)
+    return claimed
 
 
 def held(store: Store, owner: Owner) -> set[str]:
@@ -78,23 +86,29 @@ def renew(store: Store, owner: Owner) -> int:
 
 
 def release(store: Store, owner: Owner) -> int:
-    """Queues everything again that the owner holds; how many configs that is."""
-    mine = update(config).where(config.c.state == "running", config.c.owner == str(owner)).values(**_FREED)
+    """Queues everything again that the owner holds, what was suspected as suspected; how many configs that is."""
+    mine = update(config).where(config.c.state == "running", config.c.owner == str(owner))
 
     def work(connection: Connection) -> int:
-        return connection.execute(mine).rowcount
+        freed = 0
+        for chunk in chunks(sorted(store.suspected)):
+            suspected = mine.where(config.c.digest.in_(chunk)).values(**_FREED | {"owner": SUSPECTED})
+            freed += connection.execute(suspected).rowcount
+        return freed + connection.execute(mine.values(**_FREED)).rowcount
 
     freed = store.writing(work)
+    store.suspected.clear()
     store.first_queued.clear()
     return freed
 
 
 def requeue(store: Store, sweep: str | None = None, *, failed: bool = False, killed: bool = False) -> int:
-    """Queues configs again that failed or were killed, of one sweep or of all; how many that is."""
+    """Queues configs again that failed or were killed (as suspected), of one sweep or of all; how many that is."""
+    owner = case((config.c.state == "killed", SUSPECTED), else_=None)
     states = [state for state, wanted in (("failed", failed), ("killed", killed)) if wanted]
 
     def work(connection: Connection) -> int:
-        again = update(config).where(config.c.state.in_(states)).values(**_FREED)
+        again = update(config).where(config.c.state.in_(states)).values(**_FREED | {"owner": owner})
         if sweep is not None:
             mine = select(sweep_config.c.config_id).where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
             again = again.where(config.c.id.in_(mine))
@@ -128,7 +142,9 @@ def requeue_wider(store: Store, sweep: str | None, limits: Limits) -> int:
 
 
 def _reclaim(connection: Connection, me: Owner) -> int:
-    """Queues what nobody will finish: the configs of dead processes and of lapsed leases; how many others go on.
+    """Queues as suspected what nobody will finish: the configs of dead processes and of lapsed leases.
+
+    Returns how many other processes go on.
 
     Rows that another transaction has locked are left to the next claim. What `me` holds stays its own: others may take
     it over, but who is here to claim is here to renew.
@@ -143,7 +159,7 @@ def _reclaim(connection: Connection, me: Owner) -> int:
             living += 1
             lost = lost.where(has_lapsed(connection))
         ids = lost.with_for_update(skip_locked=True)
-        connection.execute(update(config).where(config.c.id.in_(ids)).values(**_FREED))
+        connection.execute(update(config).where(config.c.id.in_(ids)).values(**_FREED | {"owner": SUSPECTED}))
     return living
 
 
@@ -183,7 +199,7 @@ def _share(costs: Sequence[float], owners: int, seconds: float) -> int:
 
 def _free(connection: Connection, key: int | None, first: int, number: int) -> Sequence[Row[Any]]:
     """So many free configs, locked against other claims; those that others have locked are passed over."""
-    columns = [config.c.id, config.c.digest, config.c.json, config.c.cost]
+    columns = [config.c.id, config.c.digest, config.c.json, config.c.cost, config.c.owner]
     place = [] if key is None else [sweep_config.c.position]
     free = _queued(key, first, *columns, *place).limit(number)
     return connection.execute(free.with_for_update(of=config, skip_locked=True)).all()

@@ -6,7 +6,8 @@ from threading import Event
 
 from pipeline.engines.engine import Deliver, Engine
 from pipeline.engines.processes import ProcessesEngine
-from pipeline.graph import Limits, Partition
+from pipeline.graph import Partition
+from pipeline.limits import Limits
 
 
 class GuardedEngine:

@@ -6,6 +6,7 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -228,3 +229,45 @@ def test_ctrl_c_is_answered_with_one_sentence_at_any_moment(after: float, tmp_pa
     assert ended.code == 130
     assert "Traceback" not in ended.err
     assert ended.err.rstrip().endswith("erfsweep: interrupted; run it again to go on")
+
+
+POISONED_DRIVER = """
+from pipeline.engines import make
+from tests.poison import is_shot
+
+original = make.make_engine
+
+def poisoned(*arguments, **options):
+    engine = original(*arguments, **options)
+    engine.inside.measure = engine.outside.measure = is_shot
+    return engine
+
+make.make_engine = poisoned
+from cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("engine", ["sync", "threads"])
+def test_a_config_that_ends_the_driver_is_found_by_the_next_run_and_no_run_dies_of_it_again(engine: str) -> None:
+    """Interrupted as it is found, the second run leaves it suspected for the third."""
+    command = [sys.executable, "-c", POISONED_DRIVER, "run", "3x3", "-s", "seed=range(60,90)", "--name", "poisoned"]
+
+    def run() -> "subprocess.Popen[str]":
+        options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([*command, "--engine", engine], env=ENVIRONMENT, **options)
+
+    first = finished(run())
+    assert first.code == -signal.SIGKILL
+    second = run()
+    time.sleep(2.0)
+    second.send_signal(signal.SIGINT)
+    assert finished(second).code == 130
+    third = finished(run())
+    assert third.code == 1, third
+    assert "1 killed" in third.err
+    found = good("status", "poisoned", "-f", "json").json
+    assert (found["done"], found["killed"], found["queued"]) == (29, 1, 0)
+    error = good("table", "poisoned", "--where", "state == 'killed'", "-c", "seed,error", "-f", "csv")
+    assert error.rows[0]["seed"] == "77"
+    assert "signal 9 (SIGKILL)" in error.rows[0]["error"]

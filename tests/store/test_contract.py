@@ -234,6 +234,33 @@ class TestQueue:
         assert release(store, ME) == 3
         assert states(store) == {"queued": 5}
 
+    @pytest.mark.skipif(not ME.boot, reason="this system does not tell boots and start times")
+    def test_what_a_dead_process_held_is_suspected_until_it_is_measured(self, store: Store) -> None:
+        """However often it is claimed and given back meanwhile, by whomever."""
+        queue(store, count=4)
+        dead = replace(ME, started="1")
+        suspects = {job.digest for job in claim(store, dead, limit=2)}
+        assert not {job.digest for job in claim(store, dead, limit=1) if job.suspected} & suspects
+        release(store, dead)
+        assert not any(job.suspected for job in claim(store, dead, limit=2))
+        for again in range(3):
+            found = claim(store, ME)
+            assert [job.digest for job in found if job.suspected] == [job.digest for job in found[:2]]
+            assert len(found) == 4
+            assert status(store, "growth").holders[0].owner == ME
+            if again < 2:
+                assert release(store, ME) == 4
+        assert len(save(store, ME, [done(found[0].digest), killed(found[1].digest)])) == 2
+        assert release(store, ME) == 2
+        assert not any(job.suspected for job in claim(store, ME))
+
+    def test_what_was_killed_is_suspected_when_it_is_queued_again(self, store: Store) -> None:
+        queue(store, count=2)
+        one, two = claim(store, ME)
+        save(store, ME, [failed(one.digest), killed(two.digest)])
+        requeue(store, failed=True, killed=True)
+        assert [job.suspected for job in claim(store, ME)] == [False, True]
+
     def test_says_who_holds_what(self, store: Store) -> None:
         queue(store)
         claim(store, ME, limit=2)
