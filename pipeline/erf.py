@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline import rescaled
 from pipeline.box import Box
 from pipeline.cone import cone
 from pipeline.config import Config, Gradient
 from pipeline.cost import probes_per_block
 from pipeline.layers.array import Array
+from pipeline.layers.watch import LEAST, Watch, largest
 from pipeline.probes import draw_probes
-from pipeline.propagate import backward, forward
+from pipeline.propagate import SumTrace, Trace, backward, forward, looking
+from pipeline.scale import Sum
 from pipeline.step import Step
 from pipeline.weights import Parameters, draw_weights
 
@@ -24,6 +27,7 @@ from pipeline.weights import Parameters, draw_weights
 class Heatmap(NamedTuple):
     """`inside`: float64 [height, width] of the box, outside which the heatmap is zero; `plane`: (height, width).
 
+    A heatmap whose largest number is beyond 2**-960 or 2**960 is multiplied by the power of two that puts it there.
     n_zero, n_nan: how many gradients were all zero, or not finite.
     """
 
@@ -45,53 +49,123 @@ def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
     """The heatmap of a config.
 
     Probes go through in blocks whose size depends on the config alone and are summed in the order of their index, in
-    float64. `deadline` is a time of `time.monotonic`, checked between layers and blocks. Raises Timeout past it, and
-    InputError for a file of probes or weights that does not match.
+    float64. Those that the kernel's type cannot hold, as their numbers are too small or too large, are measured again
+    by `pipeline.rescaled`: a heatmap does not depend on the scale of its gradients.
+
+    `deadline` is a time of `time.monotonic`, checked between layers and blocks. Raises Timeout past it, and InputError
+    for a file of probes or weights that does not match.
     """
-    plan = cone(config)
-    dtype = np.dtype(config.dtype)
-    parameters = prepared(plan.steps, draw_weights(config), dtype)
-    inside = np.zeros((plan.box.height, plan.box.width))
+    plan, dtype, drawn = cone(config), np.dtype(config.dtype), draw_weights(config)
+    total = Sum((plan.box.height, plan.box.width))
     n_zero = n_nan = 0
     size = probes_per_block(config)
-    for first in range(0, config.probes.count, size):
-        probes = draw_probes(config.probes, config.input, plan.box, first, min(first + size, config.probes.count))
-        gradient, finite = input_gradient(config, probes.astype(dtype, copy=False), parameters, deadline)
-        alive = gradient.any(axis=(0, 1, 2))
-        made = _magnitude(gradient, config.readout.gradient)
-        if not np.isfinite(made.sum()):  # a finite gradient may have a square that is not
-            finite &= np.logical_and.reduce(np.isfinite(made), axis=(0, 1, 2))
-        n_zero += int(np.count_nonzero(~alive & finite))
-        if not finite.all():
-            n_nan += int(np.count_nonzero(~finite))
-            made = made[..., finite]
-        inside += made.sum(axis=(1, 3))
-    return Heatmap(inside, plan.box, (config.input.height, config.input.width), n_zero, n_nan)
+    cast = Watch(0)
+    with np.errstate(all="ignore", under="call", over="call", call=cast):
+        parameters, exact = prepared(plan.steps, drawn, dtype), None
+        fits = not cast.was_raised
+        for first in range(0, config.probes.count, size):
+            probes = draw_probes(config.probes, config.input, plan.box, first, min(first + size, config.probes.count))
+            cast.is_raised = False
+            given = probes.astype(dtype, copy=False)
+            right = np.zeros(probes.shape[3], np.bool_)
+            if fits and not cast.is_raised:
+                gradient, magnitude = input_gradient(config, given, parameters, deadline)
+                right = magnitude >= 0
+                made = _magnitude(gradient, config.readout.gradient)
+                total.add((made if right.all() else made[..., right]).sum(axis=(1, 3)))
+                n_zero += int(np.count_nonzero(magnitude == 0))
+            if not right.all():
+                exact = exact or prepared(plan.steps, drawn, np.dtype(np.float64))
+                others = np.flatnonzero(~right)
+                for some in np.array_split(others, min(2, len(others))):  # float64 takes twice the memory
+                    zero, nan = _add_rescaled(total, config, probes[..., some], exact, deadline)
+                    n_zero, n_nan = n_zero + zero, n_nan + nan
+    return Heatmap(total.over(1), plan.box, (config.input.height, config.input.width), n_zero, n_nan)
 
 
 def _magnitude(gradient: Array, kind: Gradient) -> npt.NDArray[np.float64]:
     exact = gradient.astype(np.float64)
     if kind == "abs":
         return np.abs(exact, out=exact)
-    if kind == "square":
-        with np.errstate(over="ignore"):
-            return np.square(exact, out=exact)
-    return np.maximum(exact, 0, out=exact)
+    return np.square(exact, out=exact) if kind == "square" else np.maximum(exact, 0, out=exact)
+
+
+def _add_rescaled(
+    total: Sum, config: Config, probes: Array, parameters: dict[int, Parameters], deadline: float | None
+) -> tuple[int, int]:
+    """Adds probes that the kernel's type cannot hold; (how many gradients are zero, how many are not finite)."""
+    plan, n = cone(config), probes.shape[3]
+    look = looking(deadline, "forward")
+    out, traces, finite = rescaled.forward(plan.steps, probes.astype(np.float64), parameters, look)
+    seed = rescaled.Scaled(_readout(config, out, plan.features), np.zeros(n, np.int64))
+    gradient = rescaled.backward(plan.steps, seed, traces, parameters, looking(deadline, "back"))
+    values, exponent = rescaled.near_one(gradient)
+    found = largest(values, n)
+    finite &= np.isfinite(found)
+    made = _magnitude(values, config.readout.gradient)
+    power = 2 if config.readout.gradient == "square" else 1
+    for probe in np.flatnonzero(finite & (found > 0)).tolist():
+        total.add(made[..., probe].sum(axis=1), power * int(exponent[probe]))
+    return int(np.count_nonzero(finite & (found == 0))), int(np.count_nonzero(~finite))
 
 
 def input_gradient(
     config: Config, probes: Array, parameters: dict[int, Parameters], deadline: float | None
-) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """(gradient by the input inside the cone [rows, channels, columns, n], which probes are finite [n])."""
-    plan = cone(config)
-    with np.errstate(all="ignore"):  # an overflow shows as a probe that is not finite
-        out, traces = forward(plan.steps, probes, parameters, deadline)
+) -> tuple[Array, Array]:
+    """(gradient by the input inside the cone [rows, channels, columns, n], each probe's largest magnitude [n]).
+
+    The magnitude is NaN for a probe whose gradient the type of the probes cannot hold: one that is not finite, or has
+    or may have lost digits for being too small. It is 0 for one that is exactly zero.
+    """
+    plan, n = cone(config), probes.shape[3]
+    watch = Watch(n)
+    with np.errstate(all="ignore", under="call", over="call", call=watch):
+        out, traces = forward(plan.steps, probes, parameters, deadline, watch)
         seed = _readout(config, out, plan.features)
-        finite: npt.NDArray[np.bool_] = np.logical_and.reduce(np.isfinite(out), axis=(0, 1, 2))
-        gradient = backward(plan.steps, seed, traces, parameters, deadline)  # takes the memory of `out`
-        if not np.isfinite(gradient.sum()):
-            finite &= np.logical_and.reduce(np.isfinite(gradient), axis=(0, 1, 2))
-    return gradient, finite
+        finite = np.logical_and.reduce(np.isfinite(out), axis=(0, 1, 2))
+        blurred = watch.lost
+        gradient = backward(plan.steps, seed, traces, parameters, deadline, watch)  # takes the memory of `out`
+        found = largest(gradient, n)
+    least = LEAST[probes.dtype]
+    right = finite & (found >= least) & (found <= 1 / least)
+    if watch.lost is not None:
+        right &= ~watch.lost
+    if not right.all():
+        right |= finite & (found == 0) & _is_dead(seed, traces, watch, blurred)
+        found[~right] = np.nan
+    return gradient, found
+
+
+def _is_dead(
+    seed: Array, traces: list[Trace], watch: Watch, blurred: npt.NDArray[np.bool_] | None
+) -> npt.NDArray[np.bool_] | bool:
+    """Of probes whose gradient came out zero, whether it is: bool [n], or one for all.
+
+    It is where no number was too small and all slopes are 0 or 1. It is, too, where such slopes end it at the unit
+    itself and what came to the unit, forward, was not blurred.
+    """
+    if not watch.was_raised and _is_rectified(traces):
+        return True
+    slope = traces[-1].slope
+    if not _is_rectifier(slope):
+        return False
+    passed = seed != 0 if slope is None else (seed != 0) & slope
+    ended: npt.NDArray[np.bool_] = ~np.logical_or.reduce(passed, axis=(0, 1, 2))
+    return ended if blurred is None else ended & ~blurred
+
+
+def _is_rectifier(slope: Any) -> bool:
+    return slope is None or slope.dtype == np.bool_
+
+
+def _is_rectified(traces: list[Trace]) -> bool:
+    """Whether all slopes are 0 or 1: others may be too small for a number, without a product that says so."""
+    for trace in traces:
+        saved = trace.saved
+        inner = [*saved.body, *saved.shortcut] if isinstance(saved, SumTrace) else []
+        if not _is_rectifier(trace.slope) or not _is_rectified(inner):
+            return False
+    return True
 
 
 def _readout(config: Config, out: Array, features: tuple[int, int]) -> Array:

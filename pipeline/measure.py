@@ -7,6 +7,7 @@ all are read from the one stored heatmap, and one that does not exist is None wi
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.batch import Batch, Frame, batches
 from pipeline.errors import InputError, quote
@@ -16,6 +17,7 @@ from pipeline.replknet import replknet_areas
 from pipeline.result import Sizes
 from pipeline.rings import Rings, axis_rings, disc_rings, mass, reached, square_rings
 from pipeline.sample import Center, Floats, Sample
+from pipeline.scale import FARTHEST
 
 __all__ = ["Center", "Sample", "sizes"]
 
@@ -35,6 +37,7 @@ BORDER = "at the border"
 UNFIT = "no convergence"
 UNREACHED = "not reached"
 EMPTY = "empty window"
+BEYOND = "scale not kept"
 
 COLUMNS = tuple(name for name in Sizes.__struct_fields__ if name != "reasons")
 _DIVIDED_BY_WINDOW = {"ratio": "eff_rf", "ratio_y": "eff_rf_y", "luo_ratio": "luo"}
@@ -61,10 +64,10 @@ def sizes(samples: Sequence[Sample], fraction: float = FRACTION, center: Center 
         columns = _columns(batch, members, fraction, integer=center == "plane")
         table: Floats = np.stack([columns[name] for name in COLUMNS], axis=1)
         missing: list[bool] = np.logical_or.reduce(np.isnan(table), axis=1).tolist()
-        zero = (_center_value(batch) == 0).tolist()
+        zero, scaled = (_center_value(batch) == 0).tolist(), _has_scale(batch).tolist()
         for i, (position, row) in enumerate(zip(batch.positions, table.tolist(), strict=True)):
             if missing[i]:
-                found[position] = _with_reasons(row, batch.frame.on_plane, zero[i])
+                found[position] = _with_reasons(row, batch.frame.on_plane, zero[i], scaled[i])
             else:
                 found[position] = Sizes(**dict(zip(COLUMNS, row, strict=True)))
     return found
@@ -92,6 +95,7 @@ def _columns(batch: Batch, members: list[Sample], fraction: float, integer: bool
         for name, share in AREAS.items()
     }
     used = np.array([sample.used for sample in members], dtype=np.float64)
+    known = _has_scale(batch)
     ratios = replknet_areas(values * (batch.unscale / used)[:, None, None], frame, list(AREAS.values()))
     total = profile_x.sum(axis=1)
     return {
@@ -115,8 +119,13 @@ def _columns(batch: Batch, members: list[Sample], fraction: float, integer: bool
         "gauss_sigma_y": gaussians.sigma_y,
         "gauss_r2": gaussians.r2,
         **areas,
-        **{f"replknet_{name}": ratio for name, ratio in zip(AREAS, ratios, strict=True)},
+        **{f"replknet_{name}": np.where(known, ratio, np.nan) for name, ratio in zip(AREAS, ratios, strict=True)},
     }
+
+
+def _has_scale(batch: Batch) -> NDArray[np.bool_]:
+    """[n]: whether a heatmap is kept at its own scale, see `pipeline.scale`."""
+    return np.abs(np.log2(batch.unscale)) < FARTHEST
 
 
 def _half(inside: Floats, rings: Rings, fraction: float, integer: bool) -> Floats:
@@ -180,7 +189,7 @@ def _gaussians(batch: Batch, members: list[Sample]) -> Gaussians:
     return fit_gaussians(batch.values, (top <= y) & (y <= bottom), (left <= x) & (x <= right))
 
 
-def _with_reasons(row: list[float], on_plane: bool, zero: bool) -> Sizes:
+def _with_reasons(row: list[float], on_plane: bool, zero: bool, scaled: bool) -> Sizes:
     values: dict[str, float] = {}
     reasons: dict[str, str] = {}
     for column, value in zip(COLUMNS, row, strict=True):
@@ -190,6 +199,8 @@ def _with_reasons(row: list[float], on_plane: bool, zero: bool) -> Sizes:
             reasons[column] = EMPTY
         elif column in _ABOUT_CENTER:
             reasons[column] = OUTSIDE if not on_plane else ZERO if zero else BORDER
+        elif column.startswith("replknet") and not scaled:
+            reasons[column] = BEYOND
         else:
             reasons[column] = UNFIT if column.startswith("gauss") else UNREACHED
     return Sizes(**values, reasons=reasons)

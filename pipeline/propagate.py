@@ -16,6 +16,7 @@ from pipeline.layers import steps as operations
 from pipeline.layers.array import Array
 from pipeline.layers.table import OPERATIONS
 from pipeline.layers.tape import taped
+from pipeline.layers.watch import Watch
 from pipeline.layers.winograd import Layout
 from pipeline.stem import Conv, Depthwise, Group, MaxPool
 from pipeline.step import EVERYTHING, Read, Step
@@ -44,12 +45,12 @@ class Trace(NamedTuple):
 
 
 def forward(
-    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None
+    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None, watch: Watch
 ) -> tuple[Array, list[Trace]]:
     """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs steps again."""
-    look = None if deadline is None else partial(_look, deadline, "forward")
-    make = partial(_forward, steps, x, parameters, look, 0)
-    made: tuple[Array, list[Trace]] = taped("forward", steps, x, None, parameters, make, look)
+    look = looking(deadline, "forward")
+    make = partial(_forward, steps, x, parameters, look, watch, 0)
+    made: tuple[Array, list[Trace]] = taped("forward", steps, x, None, parameters, make, look, watch)
     return made
 
 
@@ -59,12 +60,18 @@ def backward(
     traces: list[Trace],
     parameters: dict[int, Parameters],
     deadline: float | None,
+    watch: Watch,
 ) -> Array:
     """The gradient by what the steps were handed, given that by what they made."""
-    look = None if deadline is None else partial(_look, deadline, "backward")
-    make = partial(_backward, steps, g, traces, parameters, look, 0)
-    made: Array = taped("vjp", steps, g, traces, parameters, make, look)
+    look = looking(deadline, "backward")
+    make = partial(_backward, steps, g, traces, parameters, look, watch, 0)
+    made: Array = taped("vjp", steps, g, traces, parameters, make, look, watch)
     return made
+
+
+def looking(deadline: float | None, direction: str) -> Look | None:
+    """What is called before each step of a pass that has a deadline."""
+    return None if deadline is None else partial(_look, deadline, direction)
 
 
 def _look(deadline: float, direction: str, step: Step) -> None:
@@ -73,7 +80,12 @@ def _look(deadline: float, direction: str, step: Step) -> None:
 
 
 def _forward(
-    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], look: Look | None, level: int
+    steps: tuple[Step, ...],
+    x: Array,
+    parameters: dict[int, Parameters],
+    look: Look | None,
+    watch: Watch,
+    level: int,
 ) -> tuple[Array, list[Trace]]:
     """Steps inside a sum run at a higher `level`, so that they leave alone what the sum was handed."""
     n = x.shape[3]
@@ -94,10 +106,12 @@ def _forward(
         elif isinstance(node.layer, MaxPool):
             x, saved, slope = operations.max_forward(step, x, level)
         elif isinstance(node.layer, Group):
-            x, saved, slope = _forward_sum(step, x, parameters, look, level)
+            x, saved, slope = _forward_sum(step, x, parameters, look, watch, level)
         else:
             z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
             x, slope = activation.forward(node.activation, z)
+        if watch.is_raised:
+            watch.look_at(x)
         traces.append(Trace(given, saved, slope, apart))
     return x, traces
 
@@ -116,6 +130,7 @@ def _backward(
     traces: list[Trace],
     parameters: dict[int, Parameters],
     look: Look | None,
+    watch: Watch,
     level: int,
 ) -> Array:
     n, handed = g.shape[3], g
@@ -138,10 +153,12 @@ def _backward(
         elif isinstance(layer, MaxPool):
             g = operations.max_vjp(step, g, trace.saved, slope, level)
         elif isinstance(layer, Group):
-            g = _backward_sum(step, g, trace.saved, parameters, look, level)
+            g = _backward_sum(step, g, trace.saved, parameters, look, watch, level)
         else:
             g = OPERATIONS[type(layer)].vjp(g, step, own, trace.saved)
-        g = _returned(g, step.read, trace.given)
+        g = returned(g, step.read, trace.given)
+        if watch.is_raised:
+            watch.look_at(g)
     return g
 
 
@@ -153,27 +170,33 @@ class SumTrace(NamedTuple):
 
 
 def _forward_sum(
-    step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None, level: int
+    step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None, watch: Watch, level: int
 ) -> tuple[Array, SumTrace, Any]:
-    made, body = _forward(step.body, x, parameters, look, level + 1)
+    made, body = _forward(step.body, x, parameters, look, watch, level + 1)
     beside, shortcut = operations.taken(x, step.skip), list[Trace]()
     if step.shortcut is not None:
-        beside, shortcut = _forward((step.shortcut,), x, parameters, look, level + 2)
+        beside, shortcut = _forward((step.shortcut,), x, parameters, look, watch, level + 2)
     total, slope = operations.sum_forward(step, made, beside, level)
     return total, SumTrace(body, shortcut), slope
 
 
 def _backward_sum(
-    step: Step, g: Array, saved: SumTrace, parameters: dict[int, Parameters], look: Look | None, level: int
+    step: Step,
+    g: Array,
+    saved: SumTrace,
+    parameters: dict[int, Parameters],
+    look: Look | None,
+    watch: Watch,
+    level: int,
 ) -> Array:
-    through = _backward(step.body, g, saved.body, parameters, look, level + 1)
+    through = _backward(step.body, g, saved.body, parameters, look, watch, level + 1)
     if step.shortcut is not None:
-        g = _backward((step.shortcut,), g, saved.shortcut, parameters, look, level + 2)
+        g = _backward((step.shortcut,), g, saved.shortcut, parameters, look, watch, level + 2)
     return operations.sum_vjp(step, through, g, level)
 
 
-def _returned(g: Array, read: Read, shape: tuple[int, ...]) -> Array:
-    """The transpose of `_taken`: the gradient by the array that was handed over; repeated pixels add up."""
+def returned(g: Array, read: Read, shape: tuple[int, ...]) -> Array:
+    """The transpose of `taken`: the gradient by the array that was handed over; repeated pixels add up."""
     if read is EVERYTHING:
         return g
     if read.columns is not None:

@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.scale import Sum, has_scale
+
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _SEED = 20161212  # of the resampling; fixed, so that a table is the same each time it is printed
@@ -16,10 +18,6 @@ _BLOCK = 1 << 20
 """Draws that are taken at a time: 8 MiB of indices."""
 _KEPT_DRAWS = 500
 """Groups of at most this many draws share their resamples: 8 MiB for each size of group."""
-
-_LARGEST_EXPONENT = 1000
-"""Of two, in what comes back: well inside of what float64 holds."""
-
 
 class Spread(msgspec.Struct, frozen=True):
     """Mean, standard deviation (n - 1) and 95 % interval of the mean over n draws; None where n does not allow it."""
@@ -91,22 +89,18 @@ def mean_map(replicates: Iterable[Replicate], squared: bool) -> npt.NDArray[np.f
     Returns float64 [height, width]. Every draw has the same weight, whatever its probes; one whose gradients are all
     zero counts too. Draws are read one by one, in the order in which they come: sort them, and the mean is the same
     bits. It is carried with a power of two, so that squares neither vanish nor overflow; where the mean itself would,
-    it comes back multiplied by one.
+    it comes back multiplied by one. Heatmaps so far from 1 that they are kept at another scale have no mean: None.
 
     This is how the paper averages: over draws first, then the size of the mean (Luo et al. 2016, section 3). With one
     probe and one input channel the mean of squares is the mean squared gradient, which has a closed form.
     """
-    total: npt.NDArray[np.float64] | None = None
-    exponent = n = 0
+    total: Sum | None = None
+    n, is_known = 0, True
     for n, replicate in enumerate(replicates, 1):  # noqa: B007  # their number is what is left of it
-        part, own = _per_probe(replicate, squared)
-        if total is None or not total.any():
-            total, exponent = part, own
-        elif part.any():
-            common = max(exponent, own)
-            total = np.ldexp(total, exponent - common) + np.ldexp(part, own - common)
-            exponent = common
-    return None if total is None else np.ldexp(total / n, min(max(exponent, -_LARGEST_EXPONENT), _LARGEST_EXPONENT))
+        total = total or Sum(replicate.heatmap.shape)
+        total.add(*_per_probe(replicate, squared))
+        is_known = is_known and has_scale(replicate.heatmap)
+    return None if total is None or (n > 1 and not is_known) else total.over(n)
 
 
 def _per_probe(replicate: Replicate, squared: bool) -> tuple[npt.NDArray[np.float64], int]:

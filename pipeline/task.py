@@ -49,7 +49,7 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
         check_memory(decoded, memory)
         heatmap = measure_heatmap(decoded, None if timeout is None else clock + timeout)
         if heatmap.n_nan == decoded.probes.count:
-            raise FloatingPointError("every probe gave a NaN or an infinity; scale the weights down or use float64")
+            raise FloatingPointError("every probe gave a NaN or an infinity; scale the weights down")
         return Measured(digest, decoded, started, time.monotonic() - clock, heatmap, None)
     except Timeout as error:
         failure = Failure("Timeout", over_timeout(timeout or 0.0, str(error)))

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pipeline.layers import bound as calls
 from pipeline.layers.array import Array
 from pipeline.layers.held import Held, epoch, recorded
+from pipeline.layers.watch import Watch
 from pipeline.stem import Conv, Depthwise, MaxPool
 from pipeline.step import EVERYTHING, Step
 from pipeline.weights import NO_PARAMETERS, Parameters
@@ -44,10 +45,11 @@ def taped(
     parameters: dict[int, Parameters],
     make: Callable[[], Any],
     look: Callable[[Step], None] | None,
+    watch: Watch,
 ) -> Any:
     """What a pass makes of its operand and of what it was given: from its tape if there is one, else by `make`.
 
-    What was given is known by its identity. `look` is called before each step.
+    What was given is known by its identity. `look` is called before each step, and `watch` looks at what it made.
     """
     now = epoch()
     if _tapes.epoch != now:
@@ -64,6 +66,8 @@ def taped(
         if look is not None:
             look(held.step)
         calls.run(held.bound, parameters[held.step.node.index].weight if held.bound.weigh is not None else None)
+        if watch.is_raised:
+            watch.look_at(held.bound.made)
     return tape.made
 
 

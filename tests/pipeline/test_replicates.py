@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.replicates import Replicate, exact_mean, mean_map, spread
+from pipeline.scale import FARTHEST
 
 finite = st.floats(-1e6, 1e6)
 maps = arrays(np.float64, (3, 4), elements=st.integers(0, 50).map(float))
@@ -31,9 +32,9 @@ def test_every_draw_weighs_the_same_whatever_its_probes(members, squared):
     assert found.ravel() == pytest.approx(expected, rel=1e-14)
 
 
-@given(draws, st.booleans(), st.integers(-1000, 900))
+@given(draws, st.booleans(), st.integers(-900, 900))
 def test_the_mean_does_not_depend_on_the_scale(members, squared, exponent):
-    """Squares of 2**-1000 vanish in float64, those of 2**900 overflow; of the mean only the scale may be another."""
+    """Squares of 2**-900 vanish in float64, those of 2**900 overflow; of the mean only the scale may be another."""
     plain = mean_map((Replicate(*member) for member in members), squared)
     scaled = mean_map((Replicate(np.ldexp(heatmap, exponent), used) for heatmap, used in members), squared)
     assert np.isfinite(scaled).all()
@@ -48,6 +49,16 @@ def test_the_mean_of_like_draws_is_any_of_them(heatmap, used, n, squared):
     found = mean_map([Replicate(heatmap * count, used * count) for count in range(1, n + 1)], squared)
     per_probe = heatmap / used
     assert found == pytest.approx(per_probe * per_probe if squared else per_probe, rel=1e-14)
+
+
+@pytest.mark.parametrize("exponent", [-FARTHEST, FARTHEST])
+def test_draws_whose_scale_is_not_kept_have_no_mean(exponent):
+    """One alone has its own shape."""
+    far, near = Replicate(np.ldexp(np.array([[0.75, 0.5]]), exponent), 2), Replicate(np.array([[4.0, 2.0]]), 2)
+    assert mean_map([near, far], squared=False) is None
+    assert mean_map([far, far], squared=True) is None
+    alone = mean_map([far], squared=False)
+    assert (alone / alone.max()).tolist() == [[1, pytest.approx(2 / 3)]]
 
 
 def test_a_dead_draw_is_a_draw():

@@ -99,14 +99,22 @@ def test_a_config_without_one_finite_probe_has_failed(tmp_path):
     assert "every probe gave a NaN or an infinity" in outcome.failure.message
 
 
-def test_squares_that_overflow_take_no_other_config_along(tmp_path):
-    np.savez(tmp_path / "one.npz", **{"layer0.weight": np.full((1, 1, 1, 1), 1e200)})
-    fields = {"stem": "1x1:1=linear", "init": {"kind": "file", "path": str(tmp_path / "one.npz")}}
-    bad = overflowing(tmp_path, readout={"gradient": "square"}, **fields)
-    good = build({"stem": "3x3", "input": 5})
+def test_an_overflow_takes_no_other_config_along(tmp_path):
+    bad, good = overflowing(tmp_path), build({"stem": "3x3", "input": 5})
     outcomes = run(good, bad, good)
     assert [outcome.kind for outcome in outcomes] == ["done", "failed", "done"]
     assert "infinity" in outcomes[1].failure.message
+
+
+def test_squares_that_are_beyond_float64_have_sizes_but_for_those_that_depend_on_the_scale(tmp_path):
+    np.savez(tmp_path / "one.npz", **{"layer0.weight": np.full((3, 3, 1, 1), 1e200)})
+    fields = {"stem": "3x3:1=linear", "init": {"kind": "file", "path": str(tmp_path / "one.npz")}}
+    (outcome,) = run(overflowing(tmp_path, readout={"gradient": "square"}, **fields))
+    sizes = outcome.result.sizes
+    assert (outcome.kind, sizes.eff_rf, sizes.hdr) == ("done", 3, 3)
+    assert sizes.sigma_x == pytest.approx((2 / 3) ** 0.5, rel=1e-12)
+    assert sizes.reasons.keys() >= {"replknet_20", "replknet_99"}
+    assert {sizes.reasons[f"replknet_{name}"] for name in (20, 30, 50, 99)} == {"scale not kept"}
 
 
 def test_a_heatmap_without_sizes_takes_no_other_config_along():

@@ -1,0 +1,154 @@
+"""The gradient of probes that are beyond the range of the kernel's type, whatever its scale.
+
+Forward and back in float64, operation by operation, with nothing kept for the next config. The way back is linear in
+the gradient. So each probe carries an exponent: after every operation its gradient is multiplied by a power of two that
+brings its largest number to 2**512, and so is each weight, to 1. Both are exact. What is lost is what lies 2**1500
+below the largest number of its own probe in one array.
+
+The way forward is not linear, and is as it is in float64.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.cone import Step
+from pipeline.layers import activation
+from pipeline.layers.array import Array
+from pipeline.layers.steps import taken
+from pipeline.layers.table import OPERATIONS
+from pipeline.layers.watch import largest
+from pipeline.propagate import SumTrace, Trace, returned
+from pipeline.scale import times
+from pipeline.stem import BatchNorm, Group
+from pipeline.weights import NO_PARAMETERS, Parameters
+
+Exponents = npt.NDArray[np.int64]
+"""[n], of two, by probe."""
+Look = Callable[[Step], None]
+
+_HIGH = 512
+"""The exponent that a gradient is brought to: half of the range above one is room for sums, all below it for digits."""
+_SLACK = 64
+"""How far it may be from that before it is brought there again."""
+_NOTHING = -(2**40)
+"""The exponent of a gradient that is zero: below any other, also with all weights' exponents added."""
+
+
+class Scaled(NamedTuple):
+    """A gradient, values * 2**exponent: float64 [rows, C, columns, n] and int64 [n]."""
+
+    values: Array
+    exponent: Exponents
+
+
+class Forward(NamedTuple):
+    """What the steps made, float64 [rows, C, columns, n], what `backward` needs, and which probes are finite, [n].
+
+    A probe is not where any number on its way is not: a rectifier makes zero of minus infinity.
+    """
+
+    made: Array
+    traces: list[Trace]
+    finite: npt.NDArray[np.bool_]
+
+
+def forward(steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], look: Look | None) -> Forward:
+    """The steps, run on x, float64 [rows, C, columns, n]."""
+    traces: list[Trace] = []
+    finite = np.isfinite(largest(x, x.shape[3]))
+    for step in steps:
+        if look is not None:
+            look(step)
+        given, x = x.shape, taken(x, step.read)
+        if isinstance(step.node.layer, Group):
+            z, saved, within = _forward_sum(step, x, parameters, look)
+            finite &= within
+        else:
+            own = parameters.get(step.node.index, NO_PARAMETERS)
+            z, saved = OPERATIONS[type(step.node.layer)].forward(x, step, own)
+        finite &= np.isfinite(largest(z, z.shape[3]))
+        x, slope = activation.forward(step.node.activation, z)
+        traces.append(Trace(given, saved, slope))
+    return Forward(x, traces, finite)
+
+
+def _forward_sum(
+    step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None
+) -> tuple[Array, SumTrace, npt.NDArray[np.bool_]]:
+    made, body, finite = forward(step.body, x, parameters, look)
+    if step.shortcut is None:
+        return made + taken(x, step.skip), SumTrace(body, []), finite
+    beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
+    return made + beside, SumTrace(body, shortcut), finite & other
+
+
+def backward(
+    steps: tuple[Step, ...],
+    g: Scaled,
+    traces: list[Trace],
+    parameters: dict[int, Parameters],
+    look: Look | None,
+) -> Scaled:
+    """The gradient by what the steps were handed, given that by what they made."""
+    for step, trace in zip(reversed(steps), reversed(traces), strict=True):
+        if look is not None:
+            look(step)
+        g = _rescaled(activation.vjp(g.values, trace.slope), g.exponent)
+        if not g.values.any():
+            return Scaled(np.zeros(traces[0].given), g.exponent)
+        if isinstance(step.node.layer, Group):
+            g = _backward_sum(step, g, trace.saved, parameters, look)
+        else:
+            own, saved, power = _reduced(step, parameters.get(step.node.index, NO_PARAMETERS), trace.saved)
+            values = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, saved)
+            g = Scaled(values, g.exponent + power)
+        g = _rescaled(returned(g.values, step.read, trace.given), g.exponent)
+    return g
+
+
+def _backward_sum(
+    step: Step, g: Scaled, saved: SumTrace, parameters: dict[int, Parameters], look: Look | None
+) -> Scaled:
+    """Both branches are brought to the larger of their exponents before they are added."""
+    through = backward(step.body, g, saved.body, parameters, look)
+    if step.shortcut is not None:
+        g = backward((step.shortcut,), g, saved.shortcut, parameters, look)
+    common = np.maximum(through.exponent, g.exponent)
+    total = times(through.values, through.exponent - common)
+    place = total if step.shortcut is not None else taken(total, step.skip)  # a view: what is skipped is cut out
+    place += times(g.values, g.exponent - common)
+    return Scaled(total, common)
+
+
+def near_one(g: Scaled) -> Scaled:
+    """The gradient with its exponents changed so that numbers are near 1, where their squares are numbers, too."""
+    return Scaled(times(g.values, -_HIGH), g.exponent + _HIGH)
+
+
+def _rescaled(values: Any, exponent: Exponents) -> Scaled:
+    """The gradient with the largest number of each probe near 2**512."""
+    largest_ = largest(values, values.shape[3])
+    own = np.frexp(largest_)[1].astype(np.int64)
+    shift = np.where(largest_ > 0, _HIGH - own, 0)
+    exponent = np.where(largest_ == 0, _NOTHING, exponent)
+    if (np.abs(shift) <= _SLACK).all():
+        return Scaled(values, exponent)
+    return Scaled(times(values, shift), exponent - shift)
+
+
+def _reduced(step: Step, own: Parameters, saved: Any) -> tuple[Parameters, Any, int]:
+    """(parameters, what was saved, exponent): what the VJP multiplies by, with its largest number near 1."""
+    if isinstance(step.node.layer, BatchNorm):
+        saved, power = _reduced_weight(saved)
+        return own, saved, power
+    weight, power = _reduced_weight(own.weight)
+    return msgspec.structs.replace(own, weight=weight), saved, power
+
+
+def _reduced_weight(weight: Any) -> tuple[Any, int]:
+    power = 0 if weight is None else int(np.frexp(np.abs(weight).max(initial=0))[1])
+    return (weight, 0) if power == 0 else (times(weight, -power), power)
