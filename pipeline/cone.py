@@ -18,8 +18,18 @@ import msgspec
 from pipeline.box import Box
 from pipeline.config import Config
 from pipeline.layers.fold import folded
-from pipeline.network import Axis, Network, Node, Plane, network
-from pipeline.stem import Activation, Convolution, GlobalAvgPool, Group, LayerNorm, MaxPool, Transposed, Upsample
+from pipeline.network import Axis, Network, Node, Plane, network, walk
+from pipeline.stem import (
+    SMOOTH,
+    Activation,
+    Convolution,
+    GlobalAvgPool,
+    Group,
+    LayerNorm,
+    MaxPool,
+    Transposed,
+    Upsample,
+)
 from pipeline.step import EVERYTHING, Range, Read, Step
 from pipeline.taps import feeding_taps, read_taps
 from pipeline.ties import tied
@@ -33,11 +43,15 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Cone(msgspec.Struct, frozen=True):
-    """The plan of one unit: the box of the input plane that it reads, the steps, and where its channels are."""
+    """The plan of one unit: the box of the input plane that it reads, the steps, and where its channels are.
+
+    is_smooth: whether any of its activations is.
+    """
 
     box: Box
     steps: tuple[Step, ...]
     features: Range
+    is_smooth: bool
 
 
 def cone(config: Config) -> Cone:
@@ -56,7 +70,8 @@ def cone_of(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None,
     steps, asked = _chain(nodes, piece)
     # The input has all its channels: the first step takes those that it reads.
     steps = (_reading_channels(steps[0], asked.channels, (0, plane.channels)), *steps[1:])
-    return Cone(asked.box, tied(steps, repeated), steps[-1].features)
+    is_smooth = any(step.node.activation in SMOOTH for step in walk(steps))
+    return Cone(asked.box, tied(steps, repeated), steps[-1].features, is_smooth)
 
 
 def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:

@@ -15,7 +15,7 @@ from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forwa
 from pipeline.limits import over_memory
 from pipeline.network import Plane, walk
 from pipeline.result import MAX_BYTES
-from pipeline.stem import AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
+from pipeline.stem import SMOOTH, AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
 from pipeline.step import Step
 
 BLOCK_BYTES = 2**28
@@ -106,7 +106,7 @@ def _work(
         else:
             read *= step.node.given.channels
             own = made
-        smooth = step.node.activation not in ("relu", "leaky_relu", "linear", "hardswish")
+        smooth = step.node.activation in SMOOTH
         over = made * count * (_PASSES_PER_SMOOTH if smooth else _PASSES_PER_RECTIFIER)
         effort += spent.products + PASS * (spent.passes + over)
         kept += made * (itemsize if smooth else 1)

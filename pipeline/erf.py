@@ -12,14 +12,15 @@ import numpy.typing as npt
 
 from pipeline import rescaled
 from pipeline.box import Box
-from pipeline.cone import cone
+from pipeline.cone import Cone, cone
 from pipeline.config import Config, Gradient
 from pipeline.cost import probes_per_block
 from pipeline.layers.array import Array
-from pipeline.layers.watch import LEAST, Watch, largest
+from pipeline.layers.watch import LEAST, Watch, total_magnitude
 from pipeline.probes import draw_probes
-from pipeline.propagate import SumTrace, Trace, backward, forward, looking
+from pipeline.propagate import Trace, backward, forward, looking
 from pipeline.scale import Sum
+from pipeline.stem import SMOOTH
 from pipeline.step import Step
 from pipeline.weights import Parameters, draw_weights
 
@@ -56,31 +57,41 @@ def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
     for a file of probes or weights that does not match.
     """
     plan, dtype, drawn = cone(config), np.dtype(config.dtype), draw_weights(config)
+    fits = config.init.kind != "file" or all(_fits(one, dtype) for one in drawn.values())
+    parameters, exact = prepared(plan.steps, drawn, dtype) if fits else {}, None
     total = Sum((plan.box.height, plan.box.width))
     n_zero = n_nan = 0
     size = probes_per_block(config)
-    cast = Watch(0)
-    with np.errstate(all="ignore", under="call", over="call", call=cast):
-        parameters, exact = prepared(plan.steps, drawn, dtype), None
-        fits = not cast.was_raised
-        for first in range(0, config.probes.count, size):
-            probes = draw_probes(config.probes, config.input, plan.box, first, min(first + size, config.probes.count))
-            cast.is_raised = False
-            given = probes.astype(dtype, copy=False)
-            right = np.zeros(probes.shape[3], np.bool_)
-            if fits and not cast.is_raised:
-                gradient, magnitude = input_gradient(config, given, parameters, deadline)
-                right = magnitude >= 0
-                made = _magnitude(gradient, config.readout.gradient)
-                total.add((made if right.all() else made[..., right]).sum(axis=(1, 3)))
-                n_zero += int(np.count_nonzero(magnitude == 0))
-            if not right.all():
-                exact = exact or prepared(plan.steps, drawn, np.dtype(np.float64))
-                others = np.flatnonzero(~right)
-                for some in np.array_split(others, min(2, len(others))):  # float64 takes twice the memory
+    for first in range(0, config.probes.count, size):
+        probes = draw_probes(config.probes, config.input, plan.box, first, min(first + size, config.probes.count))
+        beyond = np.arange(probes.shape[3])
+        if fits and _is_held(probes, dtype):
+            gradient, zero, beyond = input_gradient(config, probes.astype(dtype, copy=False), parameters, deadline)
+            n_zero += zero
+            if len(beyond):
+                gradient = np.delete(gradient, beyond, axis=3)
+            total.add(_magnitude(gradient, config.readout.gradient).sum(axis=(1, 3)))
+        if len(beyond):
+            exact = exact or prepared(plan.steps, drawn, np.dtype(np.float64))
+            for some in np.array_split(beyond, min(2, len(beyond))):  # float64 takes twice the memory
+                with np.errstate(all="ignore"):
                     zero, nan = _add_rescaled(total, config, probes[..., some], exact, deadline)
-                    n_zero, n_nan = n_zero + zero, n_nan + nan
+                n_zero, n_nan = n_zero + zero, n_nan + nan
     return Heatmap(total.over(1), plan.box, (config.input.height, config.input.width), n_zero, n_nan)
+
+
+def _fits(own: Parameters, dtype: np.dtype[Any]) -> bool:
+    return all(part is None or _is_held(part, dtype) for part in (own.weight, own.bias, own.mean, own.var))
+
+
+def _is_held(array: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether no number of an array is too large for a type, nor so small that it loses digits."""
+    if array.dtype.itemsize <= dtype.itemsize:
+        return True
+    watch = Watch(0)
+    with np.errstate(all="ignore", under="call", over="call", call=watch):
+        array.astype(dtype)
+    return not watch.was_raised
 
 
 def _magnitude(gradient: Array, kind: Gradient) -> npt.NDArray[np.float64]:
@@ -100,7 +111,7 @@ def _add_rescaled(
     seed = rescaled.Scaled(_readout(config, out, plan.features), np.zeros(n, np.int64))
     gradient = rescaled.backward(plan.steps, seed, traces, parameters, looking(deadline, "back"))
     values, exponent = rescaled.near_one(gradient)
-    found = largest(values, n)
+    found = rescaled.largest(values)
     finite &= np.isfinite(found)
     made = _magnitude(values, config.readout.gradient)
     power = 2 if config.readout.gradient == "square" else 1
@@ -109,63 +120,56 @@ def _add_rescaled(
     return int(np.count_nonzero(finite & (found == 0))), int(np.count_nonzero(~finite))
 
 
+class InputGradient(NamedTuple):
+    """A gradient by the input inside the cone: [rows, channels, columns, n], valid until this thread runs steps again.
+
+    n_zero: how many probes have a gradient that is exactly zero. beyond: the numbers of the probes whose gradient the
+    kernel's type cannot hold, intp [m]: it is not finite, or has or may have lost digits for being too small.
+    """
+
+    values: Array
+    n_zero: int
+    beyond: npt.NDArray[np.intp]
+
+
+_NONE = np.empty(0, np.intp)
+
+
 def input_gradient(
     config: Config, probes: Array, parameters: dict[int, Parameters], deadline: float | None
-) -> tuple[Array, Array]:
-    """(gradient by the input inside the cone [rows, channels, columns, n], each probe's largest magnitude [n]).
-
-    The magnitude is NaN for a probe whose gradient the type of the probes cannot hold: one that is not finite, or has
-    or may have lost digits for being too small. It is 0 for one that is exactly zero.
-    """
+) -> InputGradient:
+    """The gradient of a config's readout by probes [rows, channels, columns, n], in their type."""
     plan, n = cone(config), probes.shape[3]
     watch = Watch(n)
     with np.errstate(all="ignore", under="call", over="call", call=watch):
         out, traces = forward(plan.steps, probes, parameters, deadline, watch)
         seed = _readout(config, out, plan.features)
-        finite = np.logical_and.reduce(np.isfinite(out), axis=(0, 1, 2))
         blurred = watch.lost
         gradient = backward(plan.steps, seed, traces, parameters, deadline, watch)  # takes the memory of `out`
-        found = largest(gradient, n)
-    least = LEAST[probes.dtype]
-    right = finite & (found >= least) & (found <= 1 / least)
+        found = total_magnitude(gradient, n)
+    least, magnitudes = LEAST[probes.dtype], found.tolist()
+    alive = [magnitude for magnitude in magnitudes if magnitude != 0]
+    n_zero = n - len(alive)
+    # A zero is one where no product was too small, and no slope, of which no product may tell.
+    zeros_are_sure = not n_zero or not (plan.is_smooth or watch.was_raised)
+    are_held = watch.lost is None and least <= min(alive, default=1) and sum(alive) <= 1 / least  # it sees a NaN, too
+    if zeros_are_sure and are_held:
+        return InputGradient(gradient, n_zero, _NONE)
+    right = (found >= least) & (found <= 1 / least)
     if watch.lost is not None:
         right &= ~watch.lost
-    if not right.all():
-        right |= finite & (found == 0) & _is_dead(seed, traces, watch, blurred)
-        found[~right] = np.nan
-    return gradient, found
+    zero = (found == 0) & _ended(plan, seed, traces, blurred)
+    return InputGradient(gradient, int(np.count_nonzero(zero)), np.flatnonzero(~right & ~zero))
 
 
-def _is_dead(
-    seed: Array, traces: list[Trace], watch: Watch, blurred: npt.NDArray[np.bool_] | None
-) -> npt.NDArray[np.bool_] | bool:
-    """Of probes whose gradient came out zero, whether it is: bool [n], or one for all.
-
-    It is where no number was too small and all slopes are 0 or 1. It is, too, where such slopes end it at the unit
-    itself and what came to the unit, forward, was not blurred.
-    """
-    if not watch.was_raised and _is_rectified(traces):
-        return True
+def _ended(plan: Cone, seed: Array, traces: list[Trace], blurred: npt.NDArray[np.bool_] | None) -> Any:
+    """Probes whose gradient certainly ends at the unit itself: its slope is 0, and what made it so was not blurred."""
     slope = traces[-1].slope
-    if not _is_rectifier(slope):
+    if plan.steps[-1].node.activation in SMOOTH:
         return False
-    passed = seed != 0 if slope is None else (seed != 0) & slope
-    ended: npt.NDArray[np.bool_] = ~np.logical_or.reduce(passed, axis=(0, 1, 2))
+    passed = seed != 0 if slope is None else (seed != 0) & (slope != 0)
+    ended = ~np.logical_or.reduce(passed, axis=(0, 1, 2))
     return ended if blurred is None else ended & ~blurred
-
-
-def _is_rectifier(slope: Any) -> bool:
-    return slope is None or slope.dtype == np.bool_
-
-
-def _is_rectified(traces: list[Trace]) -> bool:
-    """Whether all slopes are 0 or 1: others may be too small for a number, without a product that says so."""
-    for trace in traces:
-        saved = trace.saved
-        inner = [*saved.body, *saved.shortcut] if isinstance(saved, SumTrace) else []
-        if not _is_rectifier(trace.slope) or not _is_rectified(inner):
-            return False
-    return True
 
 
 def _readout(config: Config, out: Array, features: tuple[int, int]) -> Array:

@@ -20,7 +20,6 @@ from pipeline.layers import activation
 from pipeline.layers.array import Array
 from pipeline.layers.steps import taken
 from pipeline.layers.table import OPERATIONS
-from pipeline.layers.watch import largest
 from pipeline.propagate import SumTrace, Trace, returned
 from pipeline.scale import times
 from pipeline.stem import BatchNorm, Group
@@ -59,7 +58,7 @@ class Forward(NamedTuple):
 def forward(steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], look: Look | None) -> Forward:
     """The steps, run on x, float64 [rows, C, columns, n]."""
     traces: list[Trace] = []
-    finite = np.isfinite(largest(x, x.shape[3]))
+    finite = np.isfinite(largest(x))
     for step in steps:
         if look is not None:
             look(step)
@@ -70,7 +69,7 @@ def forward(steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters]
         else:
             own = parameters.get(step.node.index, NO_PARAMETERS)
             z, saved = OPERATIONS[type(step.node.layer)].forward(x, step, own)
-        finite &= np.isfinite(largest(z, z.shape[3]))
+        finite &= np.isfinite(largest(z))
         x, slope = activation.forward(step.node.activation, z)
         traces.append(Trace(given, saved, slope))
     return Forward(x, traces, finite)
@@ -124,6 +123,12 @@ def _backward_sum(
     return Scaled(total, common)
 
 
+def largest(values: Array) -> Array:
+    """[n]: the largest magnitude of each probe in [rows, C, columns, n], NaN where one is."""
+    found: Array = np.abs(values).max(axis=(0, 1, 2))
+    return found
+
+
 def near_one(g: Scaled) -> Scaled:
     """The gradient with its exponents changed so that numbers are near 1, where their squares are numbers, too."""
     return Scaled(times(g.values, -_HIGH), g.exponent + _HIGH)
@@ -131,7 +136,7 @@ def near_one(g: Scaled) -> Scaled:
 
 def _rescaled(values: Any, exponent: Exponents) -> Scaled:
     """The gradient with the largest number of each probe near 2**512."""
-    largest_ = largest(values, values.shape[3])
+    largest_ = largest(values)
     own = np.frexp(largest_)[1].astype(np.int64)
     shift = np.where(largest_ > 0, _HIGH - own, 0)
     exponent = np.where(largest_ == 0, _NOTHING, exponent)

@@ -38,8 +38,8 @@ class Sum:
         Where its largest number is beyond 2**-960 or 2**960 it comes back multiplied by the power of two that puts it
         there.
         """
-        values = self.values / n
-        own = _magnitude(values)
+        values = self.values if n == 1 else self.values / n
+        own = None if self.exponent == 0 else _magnitude(values)
         if own is None:
             return values
         return times(values, min(max(own + self.exponent, -FARTHEST), FARTHEST) - own)

@@ -14,6 +14,8 @@ Activation: TypeAlias = Literal[
     "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid", "softplus", "hardswish", "linear"
 ]
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+SMOOTH: frozenset[Activation] = frozenset(ACTIVATIONS) - {"relu", "leaky_relu", "hardswish", "linear"}
+"""Made of exponentials: their slopes fall off to numbers that are too small for any type."""
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
 

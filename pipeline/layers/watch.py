@@ -2,12 +2,13 @@
 
 A number below the smallest normal one loses digits, or is zero. The processor notes each product that does, and NumPy
 asks it after every call (`np.errstate(under="call")`, a few nanoseconds each). So an ordinary pass is proved to have
-lost nothing at no cost; where something was lost, what the step made is looked at. It is right as long as the largest
-number of a probe is large: what was lost is then less than 2**-54 of it (2**-600 in float64).
+lost nothing at no cost; where something was lost, what the step made is looked at. It is right as long as the numbers
+of a probe add up to much: what each of them lost is then less than 2**-54 of that (2**-600 in float64).
 
 An overflow may not show in what a pass makes: a rectifier makes zero of minus infinity. So one blurs all probes.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from pipeline.layers.array import Array
 
 LEAST: dict[np.dtype[Any], float] = {np.dtype(np.float32): 2.0**-80, np.dtype(np.float64): 2.0**-400}
-"""A probe whose largest number is smaller may have lost digits.
+"""A probe whose magnitudes add up to less may have lost digits.
 
 In float32 the sum of 2**16 products, of which each is off by half the smallest number, 2**-150, is off by 2**-134. In
 float64 the square of a gradient has to be a number, too.
@@ -40,17 +41,22 @@ class Watch:
     def look_at(self, made: Array) -> None:
         """Notes the probes that may have lost digits in a step, from what it made, [rows, C, columns, n]."""
         self.is_raised = False
-        lost = largest(made, self.n) < LEAST[made.dtype]
+        lost = ~(total_magnitude(made, self.n) >= LEAST[made.dtype])
         self.lost = lost if self.lost is None else self.lost | lost
 
 
-def largest(made: Array, n: int) -> Array:
-    """[n]: the largest magnitude of each probe in an array whose lines hold columns of n probes, NaN where one is.
+def total_magnitude(made: Array, n: int) -> Array:
+    """[n]: the sum of each probe's magnitudes, of an array whose lines hold columns of n probes; NaN where one is.
 
-    A line that goes on behind its last whole column, as those of columns apart do, is cut off there.
+    A line that goes on behind its last whole column, as those of columns apart do, is cut off there. A product with
+    ones takes a third of the time of a reduction over so short lines.
     """
-    size = made.shape[-1] if made.shape[-1] == n else made.shape[-1] // n * n
-    lines = np.absolute(made[..., :size]).reshape(made.shape[0], -1)
-    widest = np.maximum.reduce(lines, axis=0)  # over rows first: long lines are quicker than short ones
-    found: Array = np.maximum.reduce(widest.reshape(-1, n), axis=0)
+    size = made.shape[-1]
+    magnitudes = np.absolute(made if size == n else made[..., : size // n * n]).reshape(-1, n)
+    found: Array = np.matmul(_ones(len(magnitudes), made.dtype), magnitudes)
     return found
+
+
+@lru_cache(maxsize=64)
+def _ones(size: int, dtype: np.dtype[Any]) -> Array:
+    return np.ones(size, dtype)

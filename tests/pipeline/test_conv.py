@@ -413,7 +413,7 @@ def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch:
     sparse = {index: msgspec.structs.replace(own, weight=np.maximum(own.weight, 0)) for index, own in dense.items()}
 
     def gradient() -> np.ndarray:
-        return input_gradient(config, probes, sparse, None)[0].copy()
+        return input_gradient(config, probes, sparse, None).values.copy()
 
     with ThreadPoolExecutor(1) as fresh:
         alone = fresh.submit(gradient).result()
@@ -553,9 +553,9 @@ def test_a_probe_makes_the_same_gradient_in_any_company() -> None:
     plan = cone(config)
     parameters = prepared(plan.steps, draw_weights(config), np.dtype("float64"))
     probes = draw_probes(config.probes, config.input, plan.box, 0, 9).astype(np.float64)
-    together = input_gradient(config, probes, parameters, None)[0].copy()
+    together = input_gradient(config, probes, parameters, None).values.copy()
     for index in (0, 4, 8):
-        alone, _ = input_gradient(config, np.ascontiguousarray(probes[..., [index]]), parameters, None)
+        alone = input_gradient(config, np.ascontiguousarray(probes[..., [index]]), parameters, None).values
         np.testing.assert_allclose(alone[..., 0], together[..., index], rtol=1e-10, atol=1e-14)
 
 

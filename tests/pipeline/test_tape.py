@@ -34,8 +34,7 @@ def gradient(config: Config, parameters: dict[int, Parameters] | None = None, de
     plan = cone(config)
     probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count)
     parameters = parameters or weights(config)
-    made, _ = input_gradient(config, probes.astype(config.dtype), parameters, deadline)
-    return made.copy()
+    return input_gradient(config, probes.astype(config.dtype), parameters, deadline).values.copy()
 
 
 def weights(config: Config) -> dict[int, Parameters]:
