@@ -128,7 +128,7 @@ def _of_map(averaged: Sizes, names: Sequence[str]) -> dict[str, Any]:
 def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selection, map_: MapName) -> Sizes:
     """The sizes of the mean heatmap of a group, or of the mean of its squares, whatever the order of the members."""
     from pipeline.arrays import unpack_heatmap
-    from pipeline.measure import FRACTION, sizes
+    from pipeline.measure import BEYOND, FRACTION, sizes
     from pipeline.replicates import Replicate, mean_map
     from pipeline.sample import Sample
     from store.records import each_arrays
@@ -138,7 +138,7 @@ def _averaged(store: "Store", members: list[dict[str, Any]], selection: Selectio
     stored = each_arrays(store, sorted(used))
     mean = mean_map((Replicate(unpack_heatmap(arrays), used[digest]) for digest, arrays in stored), map_ == "square")
     if mean is None:
-        return Sizes(reasons=dict.fromkeys(SIZES, "not measured"))
+        return Sizes(reasons=dict.fromkeys(SIZES, BEYOND if used else "not measured"))
     (found,) = sizes([Sample(mean, seen.center, seen)], selection.mass or FRACTION, selection.center)
     return found
 

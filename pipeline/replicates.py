@@ -19,6 +19,7 @@ _BLOCK = 1 << 20
 _KEPT_DRAWS = 500
 """Groups of at most this many draws share their resamples: 8 MiB for each size of group."""
 
+
 class Spread(msgspec.Struct, frozen=True):
     """Mean, standard deviation (n - 1) and 95 % interval of the mean over n draws; None where n does not allow it."""
 
