@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cone import Step
 from pipeline.layers import activation
 from pipeline.layers.array import Array
 from pipeline.layers.steps import taken
@@ -23,6 +22,7 @@ from pipeline.layers.table import OPERATIONS
 from pipeline.propagate import SumTrace, Trace, returned
 from pipeline.scale import times
 from pipeline.stem import BatchNorm, Group
+from pipeline.step import Step
 from pipeline.weights import NO_PARAMETERS, Parameters
 
 Exponents = npt.NDArray[np.int64]
