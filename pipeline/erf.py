@@ -106,10 +106,11 @@ def _add_rescaled(
 ) -> tuple[int, int]:
     """Adds probes that the kernel's type cannot hold; (how many gradients are zero, how many are not finite)."""
     plan, n = cone(config), probes.shape[3]
-    look = looking(deadline, "forward")
-    out, traces, finite = rescaled.forward(plan.steps, probes.astype(np.float64), parameters, look)
-    seed = rescaled.Scaled(_readout(config, out, plan.features), np.zeros(n, np.int64))
-    gradient = rescaled.backward(plan.steps, seed, traces, parameters, looking(deadline, "back"))
+    look, one = looking(deadline, "forward"), np.zeros(n, np.int64)
+    given = rescaled.Scaled(probes.astype(np.float64), one)
+    out, traces, finite = rescaled.forward(plan.steps, given, parameters, look)
+    seed = rescaled.Scaled(_readout(config, out.values, plan.features), one)
+    gradient = rescaled.backward(plan.steps, seed, traces, parameters, looking(deadline, "backward"))
     values, exponent = rescaled.near_one(gradient)
     found = rescaled.largest(values)
     finite &= np.isfinite(found)

@@ -5,7 +5,7 @@ the gradient. So each probe carries an exponent: after every operation its gradi
 brings its largest number to 2**512, and so is each weight, to 1. Both are exact. What is lost is what lies 2**1500
 below the largest number of its own probe in one array.
 
-The way forward is not linear, and is as it is in float64.
+The way forward is so wherever numbers twice as large make what is twice as large, and is as in float64 elsewhere.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from pipeline.layers.steps import taken
 from pipeline.layers.table import OPERATIONS
 from pipeline.propagate import SumTrace, Trace, returned
 from pipeline.scale import times
-from pipeline.stem import BatchNorm, Group
+from pipeline.stem import BatchNorm, Group, LayerNorm
 from pipeline.step import Step
 from pipeline.weights import NO_PARAMETERS, Parameters
 
@@ -33,6 +33,9 @@ _HIGH = 512
 """The exponent that a gradient is brought to: half of the range above one is room for sums, all below it for digits."""
 _SLACK = 64
 """How far it may be from that before it is brought there again."""
+_HOMOGENEOUS = "linear", "relu", "leaky_relu"
+"""Activations of which the double is that of the double."""
+
 _NOTHING = -(2**40)
 """The exponent of a gradient that is zero: below any other, also with all weights' exponents added."""
 
@@ -45,44 +48,65 @@ class Scaled(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """What the steps made, float64 [rows, C, columns, n], what `backward` needs, and which probes are finite, [n].
+    """What the steps made, what `backward` needs, and which probes are finite, bool [n].
 
     A probe is not where any number on its way is not: a rectifier makes zero of minus infinity.
     """
 
-    made: Array
+    made: Scaled
     traces: list[Trace]
     finite: npt.NDArray[np.bool_]
 
 
-def forward(steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], look: Look | None) -> Forward:
-    """The steps, run on x, float64 [rows, C, columns, n]."""
+def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters], look: Look | None) -> Forward:
+    """The steps, run on x.
+
+    Most of them make of 2 x twice of what they make of x, so that exponents are carried through them. For the others,
+    such as biases and smooth activations, numbers are brought to their own scale, as far as float64 holds it.
+    """
     traces: list[Trace] = []
-    finite = np.isfinite(largest(x))
+    finite = np.isfinite(largest(x.values))
     for step in steps:
         if look is not None:
             look(step)
-        given, x = x.shape, taken(x, step.read)
+        given, x = x.values.shape, _rescaled(x.values, x.exponent)
+        x = Scaled(taken(x.values, step.read), x.exponent)
+        own = parameters.get(step.node.index, NO_PARAMETERS)
         if isinstance(step.node.layer, Group):
             z, saved, within = _forward_sum(step, x, parameters, look)
             finite &= within
+        elif isinstance(step.node.layer, LayerNorm) or own.bias is not None or own.mean is not None:
+            values, saved = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own)
+            z = Scaled(values, np.zeros_like(x.exponent))
         else:
-            own = parameters.get(step.node.index, NO_PARAMETERS)
-            z, saved = OPERATIONS[type(step.node.layer)].forward(x, step, own)
-        finite &= np.isfinite(largest(z))
-        x, slope = activation.forward(step.node.activation, z)
+            own, _, power = _reduced(step, own, None)
+            values, saved = OPERATIONS[type(step.node.layer)].forward(x.values, step, own)
+            z = Scaled(values, x.exponent + power)
+        if step.node.activation not in _HOMOGENEOUS:
+            z = Scaled(_unscaled(z), np.zeros_like(z.exponent))
+        finite &= np.isfinite(largest(z.values))
+        values, slope = activation.forward(step.node.activation, z.values)
+        x = Scaled(values, z.exponent)
         traces.append(Trace(given, saved, slope))
     return Forward(x, traces, finite)
 
 
 def _forward_sum(
-    step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None
-) -> tuple[Array, SumTrace, npt.NDArray[np.bool_]]:
+    step: Step, x: Scaled, parameters: dict[int, Parameters], look: Look | None
+) -> tuple[Scaled, SumTrace, npt.NDArray[np.bool_]]:
     made, body, finite = forward(step.body, x, parameters, look)
-    if step.shortcut is None:
-        return made + taken(x, step.skip), SumTrace(body, []), finite
-    beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
-    return made + beside, SumTrace(body, shortcut), finite & other
+    beside, shortcut, other = Scaled(taken(x.values, step.skip), x.exponent), list[Trace](), finite
+    if step.shortcut is not None:
+        beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
+    made, beside = _rescaled(*made), _rescaled(*beside)
+    common = np.maximum(made.exponent, beside.exponent)
+    total = times(made.values, made.exponent - common) + times(beside.values, beside.exponent - common)
+    return Scaled(total, common), SumTrace(body, shortcut), finite & other
+
+
+def _unscaled(x: Scaled) -> Array:
+    """The numbers at their own scale: zeros and infinities where float64 does not hold them."""
+    return times(x.values, x.exponent)
 
 
 def backward(

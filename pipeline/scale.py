@@ -24,12 +24,14 @@ class Sum:
 
     def add(self, part: Floats, exponent: int = 0) -> None:
         """Adds part * 2**exponent; what is far below the sum is lost in it, as in any sum of float64."""
-        if exponent != self.exponent and not self.values.any():
-            self.exponent = exponent
-        elif exponent > self.exponent:
-            self.values, self.exponent = times(self.values, self.exponent - exponent), exponent
-        elif exponent < self.exponent:
-            part = times(part, exponent - self.exponent)
+        if exponent != self.exponent:
+            if not part.any():
+                return
+            if not self.values.any():
+                self.exponent = exponent
+            common = max(exponent, self.exponent)
+            self.values, self.exponent = times(self.values, self.exponent - common), common
+            part = times(part, exponent - common)
         self.values += part
 
     def over(self, n: int) -> Floats:

@@ -89,7 +89,7 @@ def test_a_dead_config_is_a_result_without_sizes():
 def overflowing(tmp_path, **fields):
     np.savez(tmp_path / "w.npz", **{f"layer{i}.weight": np.full((1, 1, 1, 1), 1e200) for i in (0, 1)})
     init = {"kind": "file", "path": str(tmp_path / "w.npz")}
-    return build({"stem": "2x1x1:1=linear", "input": 5, "dtype": "float64", "init": init} | fields)
+    return build({"stem": "1x1:1=linear 1x1:1=tanh", "input": 5, "dtype": "float64", "init": init} | fields)
 
 
 def test_a_config_without_one_finite_probe_has_failed(tmp_path):
