@@ -88,9 +88,8 @@ def _is_channels_first(first: int, second: int, third: int) -> bool:
 
     1x1x512 and 4x4x8 are planes whose channels come last, and so is 1x1000x12, a signal of 12 channels.
     """
-    return first <= _MOST_CHANNELS_OF_AN_IMAGE < min(second, third) and max(second, third) <= _SLIMMEST * min(
-        second, third
-    )
+    least, most = sorted((second, third))
+    return first <= _MOST_CHANNELS_OF_AN_IMAGE < least and most <= _SLIMMEST * least
 
 
 def input_plane(stem: str, sides: Mapping[str, int]) -> Plane:
@@ -98,8 +97,8 @@ def input_plane(stem: str, sides: Mapping[str, int]) -> Plane:
 
     A side that is not written is chosen: the smallest odd one of at least 21 with which the window of the output's
     centre unit lies within the plane along that side, both sides alike if neither is written; 224 where a global
-    layer makes the window the whole plane. Raises InputError where no side is found, or where the stem does
-    not fit its channels.
+    layer makes the window the whole plane, or the smallest that the stem fits if it does not fit 224. Raises InputError
+    where no side is found, or where the stem does not fit its channels.
     """
     height, width, channels = sides.get("height"), sides.get("width"), sides.get("channels", 1)
     if height is not None and width is not None:
@@ -119,7 +118,8 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
             why = str(error)
             continue
         if any(isinstance(node.layer, GlobalAvgPool) for node in walk(nodes)):
-            return Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
+            usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
+            return usual if _fits(stem, usual) else plane
         if _holds(nodes, height is None, width is None):
             return plane
         least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x")) | 1
@@ -132,6 +132,14 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
         f"no odd side from {LEAST_SIDE} to {side} makes a plane that holds the window of the centre unit ({why}); "
         "name a plane, such as input=224"
     )
+
+
+def _fits(stem: str, plane: Plane) -> bool:
+    try:
+        network(stem, plane)
+    except PlaneError:
+        return False
+    return True
 
 
 def _holds(nodes: Network, rows: bool, columns: bool) -> bool:

@@ -94,6 +94,7 @@ def test_planes_whose_channels_come_last_or_are_named_stand_as_they_are(written)
         ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", 47),
         ("gap", 224),
         ("20x3x3 gap", 224),
+        ("res(gap up25)", 25),  # fits no other
         ("9x9p0", 21),
         ("10000x3x3", 20_001),
         ("51x51p0", 51),  # a smaller plane has no room for the kernel
