@@ -11,7 +11,20 @@ from unittest.mock import patch
 
 import numpy as np
 
-from pipeline.layers import bound, buffer, choice, folded, fourier, held, maxpool, product, tape, unfolded, winograd
+from pipeline.layers import (
+    bound,
+    buffer,
+    choice,
+    folded,
+    fourier,
+    held,
+    maxpool,
+    product,
+    tape,
+    unfolded,
+    windowed,
+    winograd,
+)
 from pipeline.layers.bound import Bound
 from pipeline.layers.choice import Way
 from pipeline.network import Axis
@@ -82,7 +95,7 @@ def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     change(buffer, "KEPT", 4 * FEW)
     change(held, "KEPT", 16 * FEW)
     change(held, "LARGEST", FEW)
-    for module in (folded, unfolded, winograd, fourier, maxpool):
+    for module in (folded, unfolded, winograd, fourier, windowed, maxpool):
         change(module, "BLOCK", FEW)
     change(product, "GATHERED", FEW)
 
