@@ -11,7 +11,8 @@ _AFTER_COLON = re.compile(rf"(?P<before>{_SCHEME}[^:/@\s\[]*:)(?!\d*(?:[^\w%]|$)
 """What follows a host or user without being a port: a URL that was cut, or that lacks its host."""
 _PARAMETER = re.compile(r"[?&](?P<name>[^?&=\s]*)=")
 _KEYWORD = re.compile(
-    r"(?P<name>(?<!\w)\w*(?:pass(?!file)|pwd|secret|token)\w*\s*=\s*)(?:'[^']*'|\"[^\"]*\"|[^&\s]*)", re.IGNORECASE
+    r"(?P<name>(?<!\w)(?=\w*?(?:pass(?!file)|pwd|secret|token))\w++\s*+=\s*+)(?:'[^']*'|\"[^\"]*\"|[^&\s]*)",
+    re.IGNORECASE,
 )
 """A password in a connection string of libpq, `host=h password='a b'`."""
 _SECRET = re.compile(r"pass(?!file)|pwd|secret|token", re.IGNORECASE)
@@ -46,7 +47,8 @@ def masked(text: str) -> str:
         if secret in text:
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
     text = _KEYWORD.sub(rf"\g<name>{HIDDEN}", _without_values(text))
-    text = _USERINFO.sub(_without_password, text)
+    end = text.rfind("@") + 1  # behind it there is no user
+    text = _USERINFO.sub(_without_password, text[:end]) + text[end:]
     return _AFTER_COLON.sub(_without_rest, text)
 
 
