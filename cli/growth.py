@@ -55,7 +55,7 @@ def growth_table(store: "Store", selection: Selection, size: str) -> "Table":
     from pipeline.growth import power_law
 
     if size not in SIZES:
-        raise InputError(f"{quote(size)} is no size; --size takes one of {', '.join(sorted(SIZES))}")
+        raise InputError(f"{quote(size)} is not a size; --size takes one of {', '.join(sorted(SIZES))}")
     others = tuple(name for name in VARYING if name != "seed")
     needed = (*FAMILY, *others, "depth", "theo_rf", "theo_rf_y", size, "spec", "kernel_version")
     stacks = [row for row in read(store, selection, needed).dicts() if row["depth"] is not None]

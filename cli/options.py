@@ -66,7 +66,7 @@ def parse_bytes(text: str) -> int:
         if not 1 <= amount < 2**63:
             raise ValueError
     except (ValueError, KeyError, OverflowError):
-        raise InputError(f"--memory {quote(text)} is no size; write 1GB, 512MiB or 2000000000") from None
+        raise InputError(f"--memory {quote(text)} is not a size; write 1GB, 512MiB or 2000000000") from None
     return int(amount)
 
 

@@ -134,7 +134,7 @@ def resized(
     from store.rows import chunks
 
     if mass is not None and not 0 < mass <= 1:
-        raise InputError(f"--mass {mass} is no share of the mass; give a number above 0 and at most 1")
+        raise InputError(f"--mass {mass} is not a share of the mass; give a number above 0 and at most 1")
     for chunk in chunks(stored_samples(store, listed), _SAMPLES):
         found = sizes([sample for _, sample in chunk], mass or FRACTION, center)
         yield from zip((digest for digest, _ in chunk), found, strict=True)

@@ -63,7 +63,7 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
             raise InputError(f"axis {name}: {quote(written)} has step 0; give it another")
         values = range(start, stop, step)
     elif isinstance(written, str) and written.startswith("range"):
-        raise InputError(f"axis {name}: {quote(written)} is no range; write range(start, stop[, step])")
+        raise InputError(f"axis {name}: {quote(written)} is not a range; write range(start, stop[, step])")
     else:
         values = written if isinstance(written, list) else [written]
     if len(values) == 0:
@@ -82,7 +82,7 @@ def parse_setting(text: str) -> tuple[str, object]:
     """(name, values) of `-s name=values`; values are separated by commas, brackets make a list one value."""
     name, sign, written = text.partition("=")
     if not sign or not name.strip() or not written.strip():
-        raise InputError(f"-s {quote(text)} is no setting; write -s depth='range(1,41)' or -s kernel=3,5")
+        raise InputError(f"-s {quote(text)} is not a setting; write -s depth='range(1,41)' or -s kernel=3,5")
     name, written = name.strip(), written.strip()
     if written.startswith("range"):
         return name, written

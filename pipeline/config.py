@@ -230,7 +230,10 @@ def _hashed(part: str, own: _Filed) -> _Filed:
     if own.kind != "file":
         for field, value in (("path", own.path), ("sha256", own.sha256)):
             if value is not None:
-                raise InputError(f"{part}.{field} {quote(value)} is for {part}.kind file, not {own.kind}")
+                raise InputError(
+                    f"{part}.{field} {quote(value)} is for {part}.kind file, not {own.kind}; "
+                    f"set the kind, or drop the {field}"
+                )
         return own
     if own.path is None:
         raise InputError(f"{part}.kind file needs the file; name it by {part}.path")

@@ -38,7 +38,8 @@ def entries(spec: Mapping[str, Any]) -> tuple[Entry, ...]:
     """
     stems = spec.get("stems", [])
     if not isinstance(stems, list):
-        raise InputError(f"stems is a list, not {quote(stems)}; write stems: [{stems}]")
+        way = f"; write stems: [{stems}]" if isinstance(stems, str) else ", as in stems: [3x3, 5x5]"
+        raise InputError(f"stems is a list, not {quote(stems)}{way}")
     listed = [(f"stems[{position}]", entry) for position, entry in enumerate(stems)]
     return tuple(
         _entry(place, entry) for place, entry in [*([("stem", spec["stem"])] if "stem" in spec else []), *listed]

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from pipeline.config import Config
 from pipeline.errors import InputError, quote
 from pipeline.notation import canonical, parse
+from pipeline.stemfile import SUFFIX
 
-SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".stem")
+SUFFIXES = (".yaml", ".yml", ".toml", ".json", SUFFIX)
 """Of the files that a sweep is read from."""
 ID_LETTER = "g"
 """Begins every id: a spreadsheet takes no id for a number, and it is none of the digits of a digest."""
@@ -41,11 +42,17 @@ def check_name(name: object) -> str:
     if name is None:
         raise InputError("the sweep has no name; give it `name:` in its file, or --name")
     if not isinstance(name, str):
-        shown = str(name).lower() if isinstance(name, bool) else str(name)
-        raise InputError(f"a sweep's name is text, and {quote(shown)} is not; put it in quotes, as in name: '{shown}'")
+        raise InputError(f"a sweep's name is text, and {_unquoted(name, 'name')}")
     if not NAME.fullmatch(name):
         raise InputError(f"{quote(name)} is not a valid name for a sweep: {_RULE}, or give another with --name")
     return name
+
+
+def _unquoted(value: object, field: str) -> str:
+    """The clause about a value that YAML takes for something else than text."""
+    shown = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+    way = "" if isinstance(value, list | dict) else f"; put it in quotes, as in {field}: '{shown}'"
+    return f"{quote(shown)} is not{way}"
 
 
 def check_new_name(name: object, spec: Mapping[str, Any]) -> str:
@@ -76,8 +83,8 @@ def unstored(text: str) -> str | None:
     """What a text is that `run` and `submit` take and a store does not know: a stem, a preset or a sweep file."""
     from pipeline.presets import preset_names
 
-    if is_stem(text):
-        return "a stem"
+    if all(is_stem(part.strip()) for part in text.split(",")):
+        return "a stem" if "," not in text else "a list of stems"
     if text in preset_names():
         return "a preset"
     return "a sweep file" if PurePath(text).suffix.lower() in SUFFIXES else None
@@ -102,7 +109,7 @@ def check_label(label: object, stem: str) -> str:
     that is another stem.
     """
     if not isinstance(label, str):
-        raise InputError(f"a label is text, and {quote(label)} is not; put it in quotes, as in label: '{label}'")
+        raise InputError(f"a label is text, and {_unquoted(label, 'label')}")
     if not 1 <= len(label) <= MAX_LABEL or not label.isprintable() or label != label.strip():
         raise InputError(
             f"{quote(label)} is not a valid label: use 1 to {MAX_LABEL} printable characters without blanks around them"

@@ -38,4 +38,4 @@ def read_regular(path: str, most: int) -> bytes:
 
 def _check(path: str, known: os.stat_result) -> None:
     if not stat.S_ISREG(known.st_mode):  # a pipe or a device could go on for ever
-        raise InputError(f"{quote(path)} is no regular file; name one")
+        raise InputError(f"{quote(path)} is not a regular file; name one")

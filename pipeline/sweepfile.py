@@ -121,7 +121,7 @@ def _toml(text: str, what: str) -> Any:
     try:
         return tomllib.loads(text, parse_float=number)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{what} is no TOML: {error}; mend it") from None
+        raise InputError(f"{what} is not TOML: {error}; mend it") from None
 
 
 def _json(text: str, what: str) -> Any:
@@ -141,4 +141,4 @@ def _json(text: str, what: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=mapping, parse_constant=no_number, parse_float=number)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{what} is no JSON: {error}; mend it") from None
+        raise InputError(f"{what} is not JSON: {error}; mend it") from None

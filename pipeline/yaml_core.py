@@ -100,7 +100,7 @@ def load(text: str, what: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not readable"
-        raise InputError(f"{what} is no YAML{where}: {problem}; mend it") from None
+        raise InputError(f"{what} is not YAML{where}: {problem}; mend it") from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         # A key that is a list, `!!int ""`, `!!bool maybe`.
         raise InputError(f"{what} holds a value that cannot be read ({error}); put it in quotes") from None

@@ -40,7 +40,7 @@ def settled_address(connection: Connection) -> str:
     host, colon, port = place.rpartition(":")
     if scheme not in ("tcp", "tls") or not colon or not host or not port.isdecimal():
         raise InputError(
-            f"{quote(address)} is no scheduler; write tls://host:8786, tcp://host:8786 or a scheduler file"
+            f"{quote(address)} is not a scheduler; write tls://host:8786, tcp://host:8786 or a scheduler file"
         )
     given = (connection.tls_ca, connection.tls_cert, connection.tls_key)
     if scheme == "tls":
@@ -48,7 +48,7 @@ def settled_address(connection: Connection) -> str:
             if path is None:
                 raise InputError(f"{quote(address)} needs {option}; give --tls-ca, --tls-cert and --tls-key")
             if not Path(path).is_file():
-                raise InputError(f"{option} {quote(path)} is no file; give the path of a PEM file")
+                raise InputError(f"{option} {quote(path)} is not a file; give the path of a PEM file")
     elif any(given):
         raise InputError(
             f"{quote(address)} does not use TLS; write tls://{place}, or leave out --tls-ca and the others"

@@ -1,10 +1,12 @@
 """What the command says of wrong input: the value, and the way out. Each sentence is the contract of its kind."""
 
+import random
 import re
 from pathlib import Path
 
 import pytest
 
+from pipeline.axis import PATHS, STACK_AXES
 from tests.cli.command import erfsweep, good
 
 KINDS = (
@@ -128,6 +130,7 @@ def test_what_is_not_stored_yet_is_to_be_submitted(command: str) -> None:
     words = command.split()
     for name, what in {
         "3x3": "a stem",
+        "3x3, 5x5": "a list of stems",
         "luo2016": "a preset",
         "a.yaml": "a sweep file",
         "a.stem": "a sweep file",
@@ -200,3 +203,23 @@ def test_a_backup_that_cannot_be_written_names_its_own_place() -> None:
     assert ended.code == 3
     assert ended.err.startswith("erfsweep: cannot write '/proc/copy.db': ")
     assert ended.err.endswith("; name another folder\n")
+
+
+RANDOM = random.Random(17)
+AXES = [*PATHS, *STACK_AXES, "seed", "init", "probes", "stem", "label", "x"]
+VALUES = [
+    *("3", "0", "-1", "1.5", "1e3", "1e400", ".nan", "yes", "true", "null", "~", "''", "x", "[1,2]", "[[1]]", "{a: 1}"),
+    *("he_normal", "kaiming", "float16", "center", "sum", "range(1,3)", "range(3,1)", "3x3", "3x224x224", "a.npy", "/"),
+    *("=1", "010", "1_000", "9" * 25, "é", "'3x3, 5x5'", "[]", "{}", "!!int x", "&a 3", "*a", "? x"),
+]
+SETS = [[f"{RANDOM.choice(AXES)}={RANDOM.choice(VALUES)}" for _ in range(RANDOM.randrange(1, 4))] for _ in range(150)]
+
+
+def test_whatever_is_set_runs_or_is_one_sentence() -> None:
+    Path("a.npy").write_bytes(b"junk")
+    for settings in SETS:
+        words = [word for setting in settings for word in ("-s", setting)]
+        ended = erfsweep("run", "3x3, 5x5", "--dry-run", *words)
+        assert ended.code in (0, 2), settings
+        assert ended.err.count("\n") == (ended.code == 2), (settings, ended.err)
+        assert "internal error" not in ended.err, settings

@@ -1,5 +1,6 @@
 """Stems on the command line: several in one argument, and what is counted and refused before anything is queued."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,20 @@ def test_a_dry_run_shows_labels() -> None:
 def test_a_value_late_in_a_list_is_refused_before_a_store_is_made(setting: str) -> None:
     assert erfsweep("submit", "3x3,5x5", "-s", setting).code == 2
     assert not Path("erfsweep.db").exists()
+
+
+@pytest.mark.parametrize("name", ["5x5", "relu", "luo2016-growth"])
+def test_an_old_store_may_have_names_that_no_new_sweep_can_have(name: str) -> None:
+    good("submit", "3x3,7x7", "--name", "some")
+    with sqlite3.connect("erfsweep.db") as database:
+        database.execute("UPDATE sweep SET name = ?", (name,))
+    database.close()
+    assert good("work", name).code == 0
+    assert [row["config"] for row in good("table", name, "-f", "csv").rows] == ["3x3", "7x7"]
+    assert good("show", f"{name}:1").out.startswith("7x7  g")
+    if name != "luo2016-growth":  # a preset is found before a stored sweep, as ever
+        assert "0 measured" in good("run", name).err
+        assert "2 new" in good("submit", name, "-s", "dtype=float64", "--append").out
+    good("submit", "9x9", "--name", "beside")
+    assert erfsweep("submit", "9x9", "--name", name).code == 2
+    good("rm", name, "--yes")

@@ -169,8 +169,8 @@ def test_the_label_and_the_list_form_share_the_result_of_the_notation():
         ({"stem": "3x3", "probes": {"kind": "file"}}, "probes.path"),
         ({"stem": "3x3", "probes": {"kind": "file", "path": "nowhere.npy"}}, "cannot read 'nowhere.npy'"),
         ({"stem": "3x3", "probes": {"kind": "file", "path": "no\x00where"}}, "not a path"),
-        ({"stem": "3x3", "probes": {"kind": "file", "path": "/dev/zero"}}, "no regular file"),
-        ({"stem": "3x3", "init": {"kind": "file", "path": "."}}, "no regular file"),
+        ({"stem": "3x3", "probes": {"kind": "file", "path": "/dev/zero"}}, "not a regular file"),
+        ({"stem": "3x3", "init": {"kind": "file", "path": "."}}, "not a regular file"),
     ],
 )
 def test_what_is_no_config_is_one_sentence(fields, says):
