@@ -61,7 +61,12 @@ def content(path: str | None, sha256: str | None) -> bytes:
     """
     if sha256 in _shipped:
         return _shipped[sha256]
-    data = read_content(path or "")
+    try:
+        data = read_content(path or "")
+    except InputError as error:
+        if sha256 is None:
+            raise
+        raise InputError(f"{error}, or run the sweep again with the new path of the file") from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise InputError(f"{quote(path)} has changed since its config was queued; queue a config for the new content")
     return data

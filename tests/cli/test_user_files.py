@@ -122,7 +122,9 @@ def test_a_file_that_moved_is_found_where_it_is_named_now(name: str, state: str)
     shutil.move("old", "new")
     if state == "failed":
         assert erfsweep("work").code == 1
-        assert {row["state"] for row in good("table", "some", "-f", "csv").rows} == {"failed"}
+        for row in good("table", "some", "-c", "state,error", "-f", "csv").rows:
+            assert row["state"] == "failed"
+            assert row["error"].endswith("; check the path, or run the sweep again with the new path of the file")
     assert good("run", "new/some.yaml", "--name", name, "--dry-run").out.startswith("2 queued; ")
     ended = good("run", "new/some.yaml", "--name", name)
     assert "0 new" in ended.err
