@@ -78,6 +78,9 @@ def execute(arguments: Sequence[str]) -> int:
             return ExitCode.DONE
         if isinstance(error, SystemExit) and origin is None and isinstance(error.code, int | None):
             return error.code or ExitCode.DONE  # completion ends so
+        if isinstance(origin, FileNotFoundError) and not _has_directory():
+            problem = "the working directory was removed; change to another one"
+            return _ended(error, problem, ExitCode.WRONG_INPUT, debug)
         if isinstance(origin, OSError) and "--install-completion" in arguments:
             problem = f"cannot write {quote(origin.filename)}: {origin.strerror}; copy what --show-completion prints"
             return _ended(error, problem, ExitCode.WRONG_INPUT, debug)
@@ -92,6 +95,14 @@ def execute(arguments: Sequence[str]) -> int:
     if answer in INTERRUPTIONS:  # which Typer makes of Ctrl-C without a word, and a run that stopped returns
         return _interrupted(None, debug)
     return answer if isinstance(answer, int) else ExitCode.DONE
+
+
+def _has_directory() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.engines.address import Connection, security, settled_address
 from pipeline.engines.engine import Deliver
+from pipeline.engines.scheduler import synchronous
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
 from pipeline.graph import Measure, Partition
@@ -86,7 +87,8 @@ class ClusterEngine:
 
 @contextmanager
 def lean() -> Iterator[None]:
-    """Dask quiet, and with short logs."""
+    """Dask quiet, and with short logs. Raises EngineError where it cannot be loaded."""
+    synchronous()
     import dask
 
     from pipeline.engines.quiet import quiet

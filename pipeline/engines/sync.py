@@ -5,6 +5,7 @@ from threading import Event
 
 from pipeline import blas
 from pipeline.engines.engine import Deliver
+from pipeline.engines.scheduler import synchronous
 from pipeline.engines.times import Times
 from pipeline.graph import Measure, Partition, graph
 from pipeline.limits import Limits
@@ -20,7 +21,7 @@ class SyncEngine:
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """See `Engine.run`."""
         with self.times.spent("starting"):
-            from dask.local import get_sync
+            get_sync = synchronous()
 
         with blas.one_thread():
             while not stop.is_set():

@@ -7,6 +7,7 @@ from threading import Event
 
 from pipeline import blas
 from pipeline.engines.engine import Deliver
+from pipeline.engines.scheduler import synchronous
 from pipeline.engines.times import Times
 from pipeline.graph import Measure, Partition, graph
 from pipeline.limits import Limits
@@ -29,7 +30,7 @@ class ThreadsEngine:
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """See `Engine.run`."""
         with self.times.spent("starting"):
-            from dask.local import get_sync
+            get_sync = synchronous()
 
         def measured(partition: Partition) -> list[Outcome]:
             outcomes: list[Outcome] = get_sync(graph(partition, limits, self.measure), partition.key)

@@ -231,6 +231,18 @@ def test_ctrl_c_is_answered_with_one_sentence_at_any_moment(after: float, tmp_pa
     assert ended.err.rstrip().endswith("erfsweep: interrupted; run it again to go on")
 
 
+@pytest.mark.parametrize("options", [(), ("--db", "sqlite:////{}/store.db"), ("--engine", "processes")])
+def test_a_working_directory_that_was_removed_is_told(tmp_path: Path, options: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    ended = erfsweep("run", "3x3", *(option.format(tmp_path) for option in options))
+    os.chdir(tmp_path)
+    assert ended.code == 2
+    assert ended.err.rstrip().endswith("erfsweep: the working directory was removed; change to another one")
+
+
 POISONED_DRIVER = """
 from pipeline.engines import make
 from tests.poison import is_shot

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from itertools import count
 from threading import Event
 
@@ -13,13 +14,14 @@ import msgspec
 import pytest
 
 from pipeline.engines.address import Connection, settled_address
+from pipeline.engines.cluster import ClusterEngine
 from pipeline.engines.engine import choose
 from pipeline.engines.guarded import GuardedEngine
 from pipeline.engines.make import make_engine
 from pipeline.engines.processes import ProcessesEngine
 from pipeline.engines.sync import SyncEngine
 from pipeline.engines.threads import ThreadsEngine
-from pipeline.errors import InputError, StoreError
+from pipeline.errors import EngineError, InputError, StoreError
 from pipeline.job import Job
 from tests.jobs import jobs_of, outcomes_of
 from tests.poison import POISONED, endless, is_shot, slow
@@ -138,6 +140,23 @@ def test_auto_takes_the_smaller_prediction():
     assert choose(1.9, 100) == "processes"
     assert choose(100.0, 10) == "processes"
     assert choose(0.0, 0) == "threads"
+
+
+@pytest.mark.parametrize("engine", [*IN_PROCESS, lambda: ClusterEngine(Connection("tcp://127.0.0.1:9"))])
+def test_a_dask_that_cannot_be_loaded_is_an_error_of_one_sentence(monkeypatch, engine):
+    """As it cannot without /proc, which psutil reads when Dask asks it how many processors there are."""
+
+    class Unreadable(MetaPathFinder):
+        def find_spec(self, name, path=None, target=None):
+            if name == "dask.local":
+                raise ProcessLookupError("process PID not found")
+            return
+
+    monkeypatch.delitem(sys.modules, "dask.local", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Unreadable(), *sys.meta_path])
+    with pytest.raises(EngineError, match=r"PID not found.*/proc") as error:
+        outcomes_of(jobs_of(["3x3"], "range(0,3)"), engine())
+    assert "\n" not in str(error.value)
 
 
 def test_choosing_an_engine_loads_neither_dask_nor_numpy():
