@@ -131,7 +131,8 @@ class Drive:
         """A worker died that had nothing to do: others kill our workers, and where none gets through we give up."""
         self.struck += 1
         silent = time.monotonic() - self.measured_at
-        if self.struck >= STRUCK and silent > self.fleet.patience:
+        waiting = not any(seat.carried for seat in self.seats.values())
+        if waiting and self.struck >= STRUCK and silent > self.fleet.patience:
             raise EngineError(
                 f"workers are killed from outside, {self.struck} of them while they were idle, and nothing was measured"
                 f" for {silent:.0f} s; see what kills them, and type `erfsweep work` to go on"

@@ -37,7 +37,7 @@ REQUEST = struct.Struct("=cq")
 """A request to the template: its kind (FORK, ENDING or KILL) and the worker's process number (FORK: 0)."""
 
 REPLY = struct.Struct("=q")
-"""FORK: the worker's process number, or minus the error number. ENDING: its exit code RUNNING or UNKNOWN."""
+"""FORK: the worker's process number, or minus the error number. ENDING: its exit code, RUNNING or UNKNOWN."""
 
 FORK, ENDING, KILL = b"f", b"e", b"k"
 RUNNING, UNKNOWN = 2**32, 2**32 + 1
@@ -117,7 +117,7 @@ class Template:
             try:
                 socket.send_fds(self._control, [REQUEST.pack(kind, pid)], descriptors)
                 (answer,) = REPLY.unpack(_read(self._control, REPLY.size))
-            except (OSError, EOFError):
+            except BaseException:  # an interrupt too: the answer would be taken for that of the next request
                 self._dispose()
                 raise
         return int(answer)

@@ -263,7 +263,7 @@ def test_tls_needs_its_three_files(tmp_path):
     with pytest.raises(InputError, match="--tls-cert"):
         settled_address(Connection("tls://host:8786", tls_ca=str(tmp_path / "ca.pem")))
     missing = str(tmp_path / "missing.pem")
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="not a file"):
         settled_address(Connection("tls://host:8786", missing, missing, missing))
     with pytest.raises(InputError, match="does not use TLS"):
         settled_address(Connection("tcp://127.0.0.1:8786", tls_ca=str(tmp_path / "ca.pem")))
