@@ -14,7 +14,6 @@ from unittest.mock import patch
 from cli.main import execute
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 REFERENCE = ROOT / "tests" / "reference"
 
 
@@ -51,12 +50,17 @@ def good(*arguments: str) -> Ended:
     return ended
 
 
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a process of its own."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
+
+
 def spawn(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
     """Starts `erfsweep` as a process, as the installed command starts it."""
     return subprocess.Popen(
         [sys.executable, "-c", "from cli.main import main; main()", *arguments],
         text=True,
-        **{"env": ENVIRONMENT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        **{"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.result import Arrays
-from tests.cli.command import ENVIRONMENT, erfsweep, finished, good, spawn
+from tests.cli.command import environment, erfsweep, finished, good, spawn
 
 SWEEP = "name: long\ngrid: {kernel: [3, 5], depth: [4, 8], features: 8, seed: 'range(0, 100)'}\n"
 TIMES = ("cost", "erf_seconds", "size_seconds")
@@ -110,12 +110,12 @@ def test_a_batch_system_or_a_closed_terminal_stops_it_as_ctrl_c_does(
     """The signal goes to the driver and to all that it started; nothing of them stays in the temporary directory."""
     axes = ("-s", "seed=range(0,400)", "-s", "input=61", "--name", "slow")
     (tmp_path / "tmp").mkdir()
-    environment = {
-        "env": {**ENVIRONMENT, "TMPDIR": str(tmp_path / "tmp")},
+    own: dict[str, Any] = {
+        "env": environment(TMPDIR=str(tmp_path / "tmp")),
         "start_new_session": True,
         "preexec_fn": _hear_hang_up,
     }
-    process = spawn("run", "6x9x9:16", *axes, "--engine", engine, **environment)
+    process = spawn("run", "6x9x9:16", *axes, "--engine", engine, **own)
     wait_for_results(process, 1)
     os.killpg(process.pid, number)
     ended = finished(process)
@@ -131,14 +131,12 @@ def test_a_batch_system_or_a_closed_terminal_stops_it_as_ctrl_c_does(
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.8])
 def test_a_second_signal_ends_it_at_once_and_leaves_nothing_behind(after: float, tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
-    environment = {
-        "env": {**ENVIRONMENT, "TMPDIR": str(tmp_path / "tmp")},
+    own: dict[str, Any] = {
+        "env": environment(TMPDIR=str(tmp_path / "tmp")),
         "start_new_session": True,
         "preexec_fn": _hear_hang_up,
     }
-    process = spawn(
-        "run", "6x9x9:16", "-s", "seed=range(0,400)", "-s", "input=61", "--engine", "processes", **environment
-    )
+    process = spawn("run", "6x9x9:16", "-s", "seed=range(0,400)", "-s", "input=61", "--engine", "processes", **own)
     wait_for_results(process, 0)
     time.sleep(after)
     for _ in range(2):

@@ -1,11 +1,16 @@
 """`submit`, `work`, `status`, `ls`, `requeue` and `rm`: the queue and the sweeps of a store."""
 
+import re
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.command import erfsweep, finished, good, spawn
+from pipeline.job import Job
+from store.queue import claim
+from tests.cli.command import environment, erfsweep, finished, good, spawn
 
 
 def states(*arguments: str) -> dict[str, int]:
@@ -72,6 +77,54 @@ def test_what_cannot_be_found_by_its_digest_is_told_and_not_waited_for() -> None
     assert ended.code == 3
     assert "2 configs of 'erfsweep.db' cannot be found by their digests" in ended.err
     assert states("mine") == {"queued": 2}
+
+
+def test_rows_that_a_transaction_has_locked_are_waited_for_without_asking_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a server a claim passes over locked rows and gets nothing, though the status says that some are queued."""
+    good("submit", "3x3", "-s", "seed=0,1", "--name", "mine")
+    asked: list[float] = []
+
+    def locked_for_three(*arguments: Any, **options: Any) -> list[Job]:
+        asked.append(time.monotonic())
+        return [] if len(asked) <= 3 else claim(*arguments, **options)
+
+    monkeypatch.setattr("store.feed.claim", locked_for_three)
+    monkeypatch.setattr("cli.drive.POLL_SECONDS", 0.2)
+    ended = good("work", "mine")
+    assert "2 measured" in ended.err
+    assert ended.err.count("waiting for 2 configs that a transaction of another process has locked") == 1
+    assert all(after - before >= 0.2 for before, after in pairwise(asked[:4]))
+
+
+def test_the_last_line_says_where_the_time_went_only_if_asked() -> None:
+    assert "storing" not in good("run", "3x3").err
+    assert re.search(r"1 measured in .* \(starting .* waiting .* s\)", good("run", "5x5", "-v").err)
+    good("submit", "7x7", "--name", "seven")
+    assert "storing" in good("work", "seven", "-v").err
+
+
+def test_the_dashboard_is_asked_for_its_library_before_anything_is_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    ended = erfsweep("run", "3x3", "--dashboard")
+    assert ended.code == 2
+    assert "--dashboard needs the library" in ended.err
+    assert not Path("erfsweep.db").exists()
+
+
+def test_the_dashboard_is_quiet_on_the_terminal(tmp_path: Path) -> None:
+    pytest.importorskip("bokeh")
+    pytest.importorskip("cryptography")
+    (tmp_path / "tmp").mkdir()
+    own = environment(TMPDIR=str(tmp_path / "tmp"))
+    ended = finished(spawn("run", "4x3x3=linear", "-s", "seed=range(0,20)", "--dashboard", env=own))
+    assert ended.code == 0
+    sweep, dashboard, measured = (line for line in ended.err.splitlines() if not line.startswith("measuring: "))
+    assert "20 configs" in sweep
+    assert dashboard.startswith("dashboard at http")
+    assert "20 measured" in measured
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_requeue_queues_what_failed() -> None:

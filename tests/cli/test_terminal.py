@@ -61,3 +61,20 @@ def test_data_is_never_taken_for_markup(capsys: pytest.CaptureFixture[str], monk
         out = capsys.readouterr().out
         for text in ("[bold]name[/bold]", "[red]x[/red]", "[link=x]", ":smile:"):
             assert text in out
+
+
+UP = re.compile(r"\x1b\[(\d+)A\x1b\[J")
+
+
+def test_a_status_that_is_watched_stays_in_its_place_on_a_terminal_and_is_appended_in_a_pipe() -> None:
+    good("submit", "6x9x9:16", "-s", "seed=range(0,100)", "-s", "input=61", "--name", "slow")
+    work = spawn("work", "slow", "--engine", "sync")
+    piped = spawn("status", "slow", "--watch")
+    first, *again = UP.split(on_terminal(80, "status", "slow", "--watch"))
+    out, _ = piped.communicate()
+    work.communicate()
+    assert again
+    for lines, frame in zip(again[::2], [first, *again[1::2]][:-1], strict=True):
+        assert frame.count("\n") == int(lines)
+    assert "\x1b" not in out
+    assert out.count("configs ") > 1
