@@ -15,6 +15,7 @@ from pipeline.sweep import check_size
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.limits import Limits
     from pipeline.names import Labelled
     from pipeline.sweep import Sweep
     from store.engine import Store
@@ -25,22 +26,25 @@ _WHY = {
     "running": "held by another process",
     "done": "done already",
     "failed": "failed before; --retry-failed measures it again",
+    "limited": "failed under narrower limits; measured again",
     "killed": "ended its worker before; --retry-failed measures it again",
 }
 
 
+_SHORT = {"limited": "failed under narrower limits"}
 _NAMED_AT_MOST = 3
 
 
 def explain(
-    url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, memory: int, verbose: bool
+    url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, limits: "Limits", verbose: bool
 ) -> int:
     """Prints what `run` would do; nothing is written, not even a store.
 
-    `memory`: the bytes that a config may take; those that would take more are named.
+    Configs that would take more memory than `limits` have are named.
     """
     from cli.progress import duration
     from store.query import status
+    from store.queue import under_narrower
 
     store = existing_store(url, create=False)
     found = resolve(sweep, overrides, name, store)
@@ -52,20 +56,25 @@ def explain(
             for state, count in status(store, found).states.items():
                 counts[state] = count.configs
                 work += count.cost if state == "queued" else 0.0
-            refused = [why for config in _unfinished(store, found) if (why := _too_large(config, memory))]
+            limited = under_narrower(store, found, limits)
+            counts["limited"], work = len(limited), work + sum(limited.values())
+            counts["failed"] -= len(limited)
+            refused = [why for config in _unfinished(store, found) if (why := _too_large(config, limits.memory))]
     else:
         check_size(found, most)
+        limited = {} if store is None else under_narrower(store, None, limits)
         for (config, label), state in _states(store, found):
+            state = "limited" if config.digest in limited else state
             counts[state] += 1
             why = ""
-            if state in ("new", "queued"):
+            if state in ("new", "queued", "limited"):
                 work += expected_seconds(config)
-                why = _too_large(config, memory)
+                why = _too_large(config, limits.memory)
                 refused += [why] if why else []
             if verbose:
                 sys.stdout.write(f"{id_of(config.digest)}  {visible(label or config.stem)}: {why or _WHY[state]}\n")
     again = 0 if isinstance(found, str) else found.size - counts.total()
-    shown = ", ".join(f"{counts[state]} {state}" for state in _WHY if counts[state])
+    shown = ", ".join(f"{counts[state]} {_SHORT.get(state, state)}" for state in _WHY if counts[state])
     shown += f", {again} that come again" if again else ""
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     _print_refused(refused)

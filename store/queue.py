@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, or_, select, update
 
 from pipeline.job import Job
 from pipeline.limits import SIGNS, Limits, is_wider
@@ -119,26 +119,38 @@ def requeue(store: Store, sweep: str | None = None, *, failed: bool = False, kil
     return queued
 
 
+def under_narrower(store: Store, sweep: str | None, limits: Limits) -> dict[str, float]:
+    """Configs, of one sweep or of all, that failed for a limit which is wider now: expected seconds by digest."""
+    return store.reading(
+        lambda connection: {row.digest: row.cost for row in _under_narrower(connection, sweep, limits)}
+    )
+
+
 def requeue_wider(store: Store, sweep: str | None, limits: Limits) -> int:
-    """Queues configs again, of one sweep or of all, that failed for a limit which is wider now; how many that is."""
-    last = (attempt.c.config_id == config.c.id) & (attempt.c.number == config.c.attempts)
-    refused = select(config.c.id, attempt.c.message).where(config.c.state == "failed", last)
-    refused = refused.where(or_(*(attempt.c.message.contains(word) for word in SIGNS)))
+    """Queues those again; how many that is."""
 
     def work(connection: Connection) -> int:
-        mine = refused
-        if sweep is not None:
-            mine = mine.where(sweep_config.c.config_id == config.c.id)
-            mine = mine.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
-        wider = [key for key, message in connection.execute(mine) if is_wider(limits, message)]
-        for chunk in chunks(wider):
+        ids = [row.id for row in _under_narrower(connection, sweep, limits)]
+        for chunk in chunks(ids):
             again = update(config).where(config.c.state == "failed", config.c.id.in_(chunk))
             connection.execute(again.values(**_FREED))
-        return len(wider)
+        return len(ids)
 
     queued = store.writing(work)
     store.first_queued.clear()
     return queued
+
+
+def _under_narrower(connection: Connection, sweep: str | None, limits: Limits) -> list[Any]:
+    """Rows of id, digest, cost and message."""
+    last = and_(attempt.c.config_id == config.c.id, attempt.c.number == config.c.attempts)
+    failed = select(config.c.id, config.c.digest, config.c.cost, attempt.c.message).where(config.c.state == "failed")
+    refused = failed.where(last, or_(*(attempt.c.message.contains(word) for word in SIGNS)))
+    if sweep is not None:
+        refused = refused.where(sweep_config.c.config_id == config.c.id)
+        refused = refused.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
+    rows = connection.execute(refused).all()
+    return [row for row in rows if is_wider(limits, row.message)]
 
 
 def _reclaim(connection: Connection, me: Owner) -> int:

@@ -265,7 +265,7 @@ def test_a_config_that_ends_the_driver_is_found_by_the_next_run_and_no_run_dies_
 
     def run() -> "subprocess.Popen[str]":
         options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([*command, "--engine", engine], env=ENVIRONMENT, **options)
+        return subprocess.Popen([*command, "--engine", engine], env=environment(), **options)
 
     first = finished(run())
     assert first.code == -signal.SIGKILL

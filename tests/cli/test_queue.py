@@ -152,6 +152,9 @@ def test_what_failed_for_a_limit_is_tried_again_under_a_wider_one(
     assert (again.code, states()) == (1, {"failed": 2})
     assert "measured again" not in again.err
     assert "2 failed before" in again.err
+    assert good("run", "second", "--dry-run", *narrow).out.startswith("2 failed; ")
+    for sweep in (("second",), ("20x9x9:16", *axes)):
+        assert good("run", *sweep, "--dry-run", *wide).out.startswith("2 failed under narrower limits; ")
     ended = good("run", "20x9x9:16", *axes, "--name", "second", *wide)
     assert "2 configs failed under narrower limits; measured again" in ended.err
     assert states("first") == {"done": 2}
