@@ -15,7 +15,7 @@ class Leases:
     """Renews the claims of an owner every 15 s, from a thread of its own: a config may take minutes.
 
     A process that was stopped for longer than a lease lasts (Ctrl-Z, a machine that slept) may have lost its claims to
-    others; `lost` says so once it goes on. `say` hears what keeps a renewal from happening.
+    others; `still_held` says so once it goes on. `say` hears what keeps a renewal from happening.
     """
 
     def __init__(self, store: Store, owner: Owner, say: Callable[[str], None]) -> None:
@@ -24,7 +24,7 @@ class Leases:
         self._say = say
         self._over = Event()
         self._lock = Lock()
-        self._renewed = time.monotonic()
+        self._renewed = _clock()
         self._doubted = False
         self._thread = Thread(target=self._keep, daemon=True, name="leases")
 
@@ -44,7 +44,7 @@ class Leases:
         None where no lease can have lapsed: everything that was claimed is still held.
         """
         with self._lock:
-            if not self._doubted and time.monotonic() - self._renewed < LEASE:
+            if not self._doubted and _clock() - self._renewed < LEASE:
                 return None
         self._renew()
         with self._lock:
@@ -59,8 +59,13 @@ class Leases:
                 self._say(f"the leases could not be renewed ({error}); trying again")
 
     def _renew(self) -> None:
-        begun = time.monotonic()
+        begun = _clock()
         renew(self._store, self._owner)
         with self._lock:
             self._doubted = self._doubted or begun - self._renewed >= LEASE
             self._renewed = begun
+
+
+def _clock() -> float:
+    """Seconds that pass also while the machine sleeps, where the system counts them so."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -52,7 +52,7 @@ def test_claims_outlast_their_lease_while_it_is_renewed(store: Store, monkeypatc
 def test_what_others_took_over_is_left_out_and_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was stopped (Ctrl-Z) for more than a minute, and goes on with jobs that it claimed before."""
     clock = [time.monotonic()]
-    monkeypatch.setattr("store.leases.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(module, "_clock", lambda: clock[0])
     queue(store, count=6)
     said: list[str] = []
     costs: dict[str, float] = {}
@@ -77,7 +77,7 @@ def test_what_others_took_over_is_left_out_and_told(store: Store, monkeypatch: p
 
 def test_a_renewal_that_comes_too_late_is_doubted_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [time.monotonic()]
-    monkeypatch.setattr("store.leases.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(module, "_clock", lambda: clock[0])
     monkeypatch.setattr(module, "RENEWAL", 0.02)
     queue(store, count=2)
     claim(store, ME)
