@@ -29,10 +29,9 @@ _FREED = {"state": "queued", "owner": None, "lease_until": None}
 SUSPECTED = "suspected"
 """In place of the owner of a queued config that a process may have died of."""
 
-
 MOST = 4000
 """Configs that are claimed together, at most: their claim takes some 10 ms."""
-LEAST_SECONDS = 0.02
+LEAST_SECONDS = 0.03
 """Expected work that is worth a claim of its own, which takes some milliseconds."""
 
 
@@ -56,7 +55,9 @@ def claim(
         owners = 1 + _reclaim(connection, owner)
         key = None if sweep is None else sweep_id(connection, sweep)
         first, costs = _first_free(store, connection, key, limit)
-        number = len(costs) if seconds is None else max(least, _share(costs, owners, seconds))
+        number = (
+            len(costs) if seconds is None else max(least, _share(costs, owners, seconds, is_all=len(costs) < limit))
+        )
         taken = _free(connection, key, first, number)
         if taken:
             _hold(connection, owner, [row.id for row in taken])
@@ -198,14 +199,14 @@ def _first_free(store: Store, connection: Connection, key: int | None, limit: in
     return 0, connection.execute(_queued(key, 0, config.c.cost).limit(limit)).scalars().all()
 
 
-def _share(costs: Sequence[float], owners: int, seconds: float) -> int:
+def _share(costs: Sequence[float], owners: int, seconds: float, *, is_all: bool) -> int:
     """How many configs one claim may take: half of what each of so many processes would get of what is left.
 
-    `costs` are the expected seconds of what is left, as far as a claim can see. One that is alone leaves a share to a
-    second that may come.
+    `costs` are the expected seconds of what is left. One that is alone leaves a share to a second that may come. Where
+    they are not all, there is enough for everyone, and a claim takes half of them.
     """
     spent = list(accumulate(costs, initial=0.0))
-    shares = 2 * max(owners, 2)
+    shares = 2 * max(owners, 2) if is_all else 2
     return bisect_right(spent, min(seconds, max(spent[-1] / shares, LEAST_SECONDS))) - 1
 
 
