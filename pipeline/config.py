@@ -192,9 +192,13 @@ def _settled(config: Config, counted: bool) -> Config:
     made = nodes[-1].made
     channel, position = config.readout.channel, config.readout.position
     if isinstance(channel, int) and channel >= made.channels:
-        raise InputError(f"readout.channel {channel} is outside the {made.channels} channels of the output")
+        raise InputError(
+            f"readout.channel {channel} is outside the {made.channels} channels of the output; they count from 0"
+        )
     if position != "center" and not (position[0] < made.height and position[1] < made.width):
-        raise InputError(f"readout.position {list(position)} is outside the {made.height}x{made.width} output")
+        raise InputError(
+            f"readout.position {list(position)} is outside the {made.height}x{made.width} output; [y, x] count from 0"
+        )
     if config.init.kind == "neural_api":
         config = _with_offset(config)
     elif config.init.offset is not None:

@@ -144,7 +144,7 @@ def sweep(
             raise InputError(f"a sweep has no field {quote(field)}{hint} (it has {', '.join(_FIELDS)})")
     grid = spec.get("grid") or {}
     if not isinstance(grid, Mapping):
-        raise InputError(f"grid is a mapping of axes to values, not {quote(grid)}")
+        raise InputError(f"grid is a mapping of axes to values, as in grid: {{seed: [1, 2]}}, not {quote(grid)}")
     whole = _overridden(grid, overrides or {})
     axes = {axis_path(axis): axis_values(axis, written) for axis, written in whole.items()}
     if len(axes) < len(whole):  # seed and init.seed
