@@ -1,5 +1,6 @@
 """Moving a whole store: a copy between SQLite and PostgreSQL, a backup, and what a store is made of."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from store.address import address
 from store.counts import counts, holders
 from store.engine import Store
 from store.faults import told
+from store.newfile import new_file
 from store.rows import CHUNK, insert_rows
 from store.schema import REVISION, TABLES, config, map_
 
@@ -58,23 +60,24 @@ def backup(store: Store, path: Path) -> Path:
 
     Raises InputError where the file exists, StoreError where it cannot be written.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise InputError(f"{quote(path)} exists; name a new file for the backup")
     if not path.absolute().parent.is_dir():
         raise StoreError(f"there is no directory {quote(path.absolute().parent)} for the backup; make it first")
     from store.opening import open_store
 
-    if store.address.path is not None:
-        from store.upgrade import copy_file
+    with told(address(f"sqlite:///{path}"), files=True):
+        if store.address.path is not None:
+            from store.upgrade import copy_file
 
-        with told(address(f"sqlite:///{path}"), files=True):
             copy_file(store.address.path, path)
-        return path
-    target = open_store(f"sqlite:///{path}")
-    try:
-        copy(store, target)
-    finally:
-        target.close()
+            return path
+        with new_file(path) as partial:
+            target = open_store(f"sqlite:///{partial}")
+            try:
+                copy(store, target)
+            finally:
+                target.close()
     return path
 
 

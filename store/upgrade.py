@@ -23,6 +23,7 @@ from store import schema
 from store.address import Address, address
 from store.engine import Store, lock_shape, make_engine
 from store.faults import told
+from store.newfile import copy_mode, new_file
 
 LOCATION = Path(__file__).parent / "migrations"
 
@@ -127,24 +128,18 @@ def _copy(where: Address, revision: str) -> Path:
 def copy_file(source: Path, target: Path) -> None:
     """Copies an SQLite file through SQLite, so that nothing in its log is missed; whole or not at all.
 
-    Raises FileExistsError where the target exists.
+    The copy can be read by those who can read the source. Raises FileExistsError where the target exists, StoreError
+    where its folder cannot be written.
     """
-    if target.exists():
+    if os.path.lexists(target):
         raise FileExistsError(f"{target} exists")
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        partial.touch(exist_ok=False)
-    except OSError as error:
-        raise StoreError(f"cannot write {quote(target)}: {error.strerror}; name another folder") from None
-    try:
-        with (
-            closing(sqlite3.connect(source.absolute().as_uri() + "?mode=ro", uri=True)) as old,
-            closing(sqlite3.connect(partial)) as new,
-        ):
-            old.backup(new)
-        partial.rename(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        new_file(target) as partial,
+        closing(sqlite3.connect(source.absolute().as_uri() + "?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(partial)) as new,
+    ):
+        old.backup(new)
+        copy_mode(source, partial)
 
 
 def _check(connection: Connection, where: Address) -> None:
