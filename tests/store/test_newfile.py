@@ -90,9 +90,14 @@ def test_a_link_in_the_place_of_a_backup_is_not_followed(file_store: Store, tmp_
 
 def test_what_fails_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "made").write_text("before")
-    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "made") as partial:
-        partial.write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with new_file(tmp_path / "made") as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
     assert (tmp_path / "made").read_text() == "before"
     with pytest.raises(StoreError, match=r"cannot write '.*/nowhere/made': No such file or directory; name another"):
