@@ -45,8 +45,9 @@ def content(store: Path) -> Content:
     for row in rows:
         scalars = {name: row[name] for name in row.keys() if name not in UNSTEADY}  # noqa: SIM118  # a row has no others
         arrays = found[row["digest"]]
-        curves = unpack_curves(arrays)
-        made[row["digest"]] = (scalars, unpack_heatmap(arrays).tobytes(), np.asarray(curves).tobytes())
+        plane = row["height"], row["width"]
+        curves = unpack_curves(arrays, sum(plane))
+        made[row["digest"]] = (scalars, unpack_heatmap(arrays, plane).tobytes(), np.asarray(curves).tobytes())
     return made
 
 

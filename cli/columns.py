@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cli.options import MACHINE_FORMATS, TableFormat
-from cli.render.tables import Table, default_format
+from cli.render.tables import default_format
 from pipeline.errors import InputError, quote
+from store.table import Table
 
 FIRST = ("id", "config")
 SIZES = ("theo_rf", "eff_rf", "ratio", "eff_square", "luo", "sigma_x")
@@ -25,6 +26,7 @@ VARYING = (
 UNIT = ("unit_y", "unit_x")
 """Shown where configs differ in it that have one stem and one plane: else it follows from these."""
 STATES = ("state", "dead", "n_zero", "error")
+_WELL = (None, False, "done")
 _DECIDING = ("config", "height", "width")
 DEFAULT = (*FIRST, *VARYING, *UNIT, *SIZES, *STATES)
 
@@ -37,29 +39,36 @@ def fitted(table: Table, format_: TableFormat | None) -> Table:
 
 
 def _without_constants(table: Table) -> Table:
+    changing: set[str] = set()
+    unwell: set[str] = set()
+    first: tuple[Any, ...] | None = None
+    for row in table.rows:
+        first = first or row
+        changing.update(name for name, value, other in zip(table.columns, row, first, strict=True) if value != other)
+        unwell.update(
+            name for name, value in zip(table.columns, row, strict=True) if value not in (None, False, "done")
+        )
+    follows = _following(table, [name for name in UNIT if name in table.columns])
     kept = [
-        i
-        for i, name in enumerate(table.columns)
-        if not (name in VARYING and _constant(table, i))
-        and not (name in (*STATES, "reasons_map") and _all_well(table, i))
-        and not (name in UNIT and _follows(table, i))
+        name
+        for name in table.columns
+        if not (name in VARYING and name not in changing)
+        and not (name in (*STATES, "reasons_map") and name not in unwell)
+        and name not in follows
     ]
-    return Table(tuple(table.columns[i] for i in kept), [tuple(row[i] for i in kept) for row in table.rows])
+    return table.only(kept)
 
 
-def _constant(table: Table, i: int) -> bool:
-    return len({row[i] for row in table.rows}) <= 1
-
-
-def _follows(table: Table, i: int) -> bool:
-    """Whether a column is the same wherever stem and plane are."""
-    found: dict[tuple[Any, ...], Any] = {}
+def _following(table: Table, names: Sequence[str]) -> set[str]:
+    """Those of the columns that are the same wherever stem and plane are."""
     deciding = [table.columns.index(name) for name in _DECIDING if name in table.columns]
-    return all(found.setdefault(tuple(row[j] for j in deciding), row[i]) == row[i] for row in table.rows)
-
-
-def _all_well(table: Table, i: int) -> bool:
-    return all(row[i] in (None, False, "done") for row in table.rows)
+    places = {name: table.columns.index(name) for name in names}
+    found: dict[str, dict[tuple[Any, ...], Any]] = {name: {} for name in names}
+    following = set(names)
+    for row in table.rows:
+        key = tuple(row[i] for i in deciding)
+        following = {name for name in following if found[name].setdefault(key, row[places[name]]) == row[places[name]]}
+    return following
 
 
 def parse_names(text: str | None, option: str) -> Sequence[str] | None:

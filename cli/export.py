@@ -8,16 +8,15 @@ import typer
 
 from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, store_url
-from cli.selection import CenterName, CenterOption, MassOption, WhereOption
+from cli.selection import CenterOption, MassOption, WhereOption
+from store.selection import CenterName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    import numpy as np
-    import numpy.typing as npt
-
-    from cli.render.tables import Table
+    from pipeline.sample import Floats
     from store.engine import Store
+    from store.table import Table
 
 
 def command(
@@ -44,10 +43,11 @@ def command(
     from cli.opened import opened
     from cli.render.folder import Manifest, check_folder, write_folder
     from cli.render.words import counted
-    from cli.selection import Selection, read
+    from cli.selection import read
     from cli.table import table_of
     from pipeline.measure import FRACTION
     from store.fields import fields
+    from store.selection import Selection
 
     store = opened(store_url(db), create=False)
     if not force:
@@ -61,37 +61,38 @@ def command(
     sys.stderr.write(f"{to / 'table.csv'} with {counted(len(table.rows), 'row')}{beside}\n")
 
 
-def _files(store: "Store", table: "Table", center: CenterName, *, curves: bool) -> "Iterator[tuple[str, str]]":
-    """(name, text) of the table, and of the square curve of each row that has one."""
-    from cli.render.tables import csv_text
+def _files(
+    store: "Store", table: "Table", center: CenterName, *, curves: bool
+) -> "Iterator[tuple[str, Iterable[str]]]":
+    """(name, lines) of the table, and of the square curve of each row that has one."""
+    from cli.render.tables import csv_lines
 
-    yield "table.csv", csv_text(table)
+    yield "table.csv", csv_lines(table)
     if curves:
-        places = {row["digest"]: row["position"] for row in table.dicts()}
-        for digest, square in _square_curves(store, table, center):
-            yield f"erf_sweep_{places[digest]}.csv", mass_curve_csv(square)
+        listed = table.only(("digest", "spec", "n_nan", "position"))
+        for position, square in _square_curves(store, listed, center):
+            yield f"erf_sweep_{position}.csv", mass_curve_csv(square)
 
 
-def _square_curves(
-    store: "Store", table: "Table", center: CenterName
-) -> "Iterator[tuple[str, npt.NDArray[np.float64]]]":
-    """(digest, curve: float64 [radii]) of the rows that have one."""
-    from cli.selection import stored_samples
-    from pipeline.arrays import unpack_curves
+def _square_curves(store: "Store", listed: "Table", center: CenterName) -> "Iterator[tuple[int, Floats]]":
+    """(position, curve: float64 [radii]) of the rows that have one."""
     from pipeline.curves import curves
-    from store.records import each_arrays
+    from store.heatmaps import samples, square_curves
+    from store.rows import chunks
 
-    listed = table.dicts()
-    if center == "unit":
-        digests = [row["digest"] for row in listed]
-        found = ((digest, unpack_curves(arrays)) for digest, arrays in each_arrays(store, digests))
-    else:
-        samples = stored_samples(store, listed)
-        found = ((digest, curves([sample], center)[0]) for digest, sample in samples)
-    yield from ((digest, curve[0]) for digest, curve in found if curve is not None)
+    for chunk in chunks(listed.dicts()):
+        places = {row["digest"]: row["position"] for row in chunk}
+        if center == "unit":
+            yield from ((places[digest], curve) for digest, curve in square_curves(store, chunk) if curve is not None)
+            continue
+        for digest, sample in samples(store, chunk):
+            (found,) = curves([sample], center)
+            if found is not None:
+                yield places[digest], found[0]
 
 
-def mass_curve_csv(square: "npt.NDArray[np.float64]") -> str:
-    """A mass curve as the original writes it: `radius,mass_fraction`, with eight decimals."""
-    lines = (f"{radius:d},{fraction:.8f}\n" for radius, fraction in enumerate(square.tolist()))
-    return "radius,mass_fraction\n" + "".join(lines)
+def mass_curve_csv(square: "Floats") -> "Iterator[str]":
+    """A mass curve as the original writes it: `radius,mass_fraction`, with eight decimals, line by line."""
+    yield "radius,mass_fraction\n"
+    for radius, fraction in enumerate(square.tolist()):
+        yield f"{radius:d},{fraction:.8f}\n"

@@ -8,8 +8,9 @@ from cli.options import DbOption, FormatOption, store_url
 def command(format_: FormatOption = None, db: DbOption = None) -> None:
     """List the stored sweeps with their configs by state."""
     from cli.opened import opened
-    from cli.render.tables import Table, print_table
+    from cli.render.tables import print_table
     from store.query import sweeps
+    from store.table import Table
 
     states = ("queued", "running", "done", "failed", "killed")
     listed = sweeps(opened(store_url(db), create=False))

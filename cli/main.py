@@ -13,7 +13,7 @@ from signal import SIGINT
 
 from cli.completion import mend_words
 from cli.exit import INTERRUPTIONS, ExitCode, exit_code, interrupted_by
-from cli.opened import close_stores
+from cli.opened import close_stores, damage_lines
 from cli.unread import make_stderr_unread
 from pipeline.engines.interrupts import last_signal, raise_on_signals
 from pipeline.errors import ErfsweepError, InputError, quote
@@ -67,7 +67,9 @@ def execute(arguments: Sequence[str]) -> int:
         words = [word for word in arguments if word != "--debug"] or ["--help"]
         answer = app(words, prog_name="erfsweep", standalone_mode=False)
         sys.stdout.flush()
+        is_damaged = _say_damage()
     except ErfsweepError as error:
+        _say_damage()
         return _ended(error, str(error), exit_code(error), debug)
     except KeyboardInterrupt as error:
         return _interrupted(error, debug)
@@ -94,6 +96,8 @@ def execute(arguments: Sequence[str]) -> int:
         close_stores()
     if answer in INTERRUPTIONS:  # which Typer makes of Ctrl-C without a word, and a run that stopped returns
         return _interrupted(None, debug)
+    if is_damaged:
+        return ExitCode.STORE
     return answer if isinstance(answer, int) else ExitCode.DONE
 
 
@@ -165,6 +169,14 @@ def _ended(error: BaseException | None, sentence: str, code: int, debug: bool) -
         sys.stderr.writelines(f"{visible_lines(masked(line))}\n" for line in lines)
     _say(sentence)
     return code
+
+
+def _say_damage() -> bool:
+    """Names on stderr what the command found damaged in its stores; whether that is anything."""
+    lines = damage_lines()
+    for line in lines:
+        _say(line)
+    return bool(lines)
 
 
 def _say(sentence: str) -> None:

@@ -8,7 +8,7 @@ import typer
 from cli.options import DbOption, StoredArgument, store_url
 
 if TYPE_CHECKING:
-    from pipeline.result import Sizes
+    pass
 
 
 def command(
@@ -21,22 +21,19 @@ def command(
     For a store whose sizes were read by a version that had fewer of them, or other ones.
     """
     from cli.opened import opened
-    from cli.render.tables import Table
     from cli.render.words import counted
-    from cli.selection import Selection, read, resized
+    from cli.selection import read
     from pipeline.errors import InputError
+    from store.reading import new_sizes
     from store.results import save_sizes
+    from store.rows import chunks
+    from store.selection import Selection
 
     if not again:
         raise InputError("measure takes sizes anew from stored heatmaps; say so with --again (run measures configs)")
     store = opened(store_url(db), create=False)
-    listed: Table = read(store, Selection(sweep), ("digest", "spec", "n_nan"))
-    found: list[tuple[str, Sizes]] = []
+    listed = read(store, Selection(sweep), ("digest", "spec", "n_nan"))
     changed = 0
-    for digest, sizes in resized(store, listed.dicts()):
-        found.append((digest, sizes))
-        if len(found) == 500:
-            changed += save_sizes(store, found)
-            found = []
-    changed += save_sizes(store, found)
+    for chunk in chunks(new_sizes(store, listed.dicts())):
+        changed += save_sizes(store, chunk)
     sys.stdout.write(f"sizes taken anew: {counted(changed, 'result')}\n")

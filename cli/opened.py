@@ -17,6 +17,13 @@ def opened(url: str, *, create: bool = True) -> "Store":
     return store
 
 
+def damage_lines() -> list[str]:
+    """Sentences about the damage that was met in the stores that are open; none where all is well."""
+    from cli.damage import damage_lines
+
+    return [line for store in _stores if len(store.damages) for line in damage_lines(store)]
+
+
 def close_stores() -> None:
     """Closes every store that the command opened."""
     while _stores:

@@ -13,10 +13,11 @@ def command(
     format_: FormatOption = None,
 ) -> None:
     """List the presets, or print one as a sweep file to start from."""
-    from cli.render.tables import Table, print_table
+    from cli.render.tables import print_table
     from pipeline.errors import InputError, quote
     from pipeline.presets import preset_names, preset_text
     from pipeline.sweep import preset_spec, sweep
+    from store.table import Table
 
     if name is None:
         found = [(each, preset_spec(each) or {}) for each in preset_names()]

@@ -8,7 +8,8 @@ import msgspec
 import typer
 
 from cli.options import MACHINE_FORMATS, DbOption, FormatOption, store_url
-from cli.selection import CenterName, CenterOption, MassOption
+from cli.selection import CenterOption, MassOption
+from store.selection import CenterName
 
 if TYPE_CHECKING:
     from store.engine import Store
@@ -32,10 +33,10 @@ def command(
     from cli.render.record import record_tables
     from cli.render.tables import default_format, print_one, print_table
     from cli.render.visible import visible, visible_lines
-    from pipeline.arrays import unpack_heatmap
     from pipeline.config import encode
     from pipeline.measure import FRACTION
-    from store.records import arrays, find
+    from store.heatmaps import heatmaps
+    from store.records import find
 
     store = opened(store_url(db), create=False)
     record = _resized(store, find(store, config), mass, center)
@@ -44,8 +45,8 @@ def command(
         return
     write = writer(format_ or default_format())
     sys.stdout.write(write.title(visible(f"{record.label}  {record.id}  {record.state}")))
-    if record.result is not None:
-        heatmap = unpack_heatmap(arrays(store, record.digest))
+    plane = record.config.input.height, record.config.input.width
+    for _, heatmap in heatmaps(store, [record.digest], plane):  # of one that is measured, and not damaged
         columns = min(shutil.get_terminal_size((MAX_COLUMNS, 24)).columns, MAX_COLUMNS)
         sys.stdout.write("\n" + write.block(shaded(heatmap, columns)) + "\n")
     for table in record_tables(record, mass or FRACTION):
@@ -58,13 +59,20 @@ def command(
 
 def _resized(store: "Store", record: "Record", mass: float | None, center: CenterName) -> "Record":
     """The record with the sizes that --mass and --center ask for."""
-    from cli.selection import Selection, resized
     from pipeline.config import encode
+    from pipeline.errors import StoreError, quote
+    from store.reading import new_sizes
+    from store.selection import Selection
 
     if record.result is None or Selection(None, mass=mass, center=center).is_stored:
         return record
     row = {"digest": record.digest, "spec": encode(record.config).decode(), "n_nan": record.result.n_nan}
-    ((_, sizes),) = resized(store, [row], mass, center)
+    found = dict(new_sizes(store, [row], mass, center))
+    if record.digest not in found:
+        raise StoreError(
+            f"the heatmap of {quote(record.id)} is missing or damaged; restore a backup, or leave out --mass"
+        )
+    sizes = found[record.digest]
     return msgspec.structs.replace(record, result=msgspec.structs.replace(record.result, sizes=sizes))
 
 

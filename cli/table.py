@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.columns import DEFAULT, fitted, parse_names
-from cli.grouped import MapName, MapOption, OverOption
+from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
 from cli.render import classic
-from cli.render.tables import Table, print_table
-from cli.selection import CenterOption, MassOption, Selection, WhereOption
+from cli.render.tables import print_table
+from cli.selection import CenterOption, MassOption, WhereOption
+from store.selection import MapName, Selection
+from store.table import Table
 
 if TYPE_CHECKING:
     from store.engine import Store
@@ -51,7 +53,7 @@ def table_of(
     map_: MapName | None = None,
 ) -> Table:
     """The table that the options ask for. Raises InputError for options that exclude each other."""
-    from cli.selection import read
+    from cli.selection import read, tell_if_none
     from pipeline.errors import InputError
 
     names = parse_names(columns, "--columns")
@@ -62,9 +64,11 @@ def table_of(
             raise InputError("--format classic is the original's table; it goes without --over and --columns")
         return read(store, selection, classic.COLUMNS)
     if over:
-        from cli.grouped import read_grouped
+        from cli.grouped import DEFAULT as GROUPED
+        from store.grouped import read_grouped
 
-        found = read_grouped(store, selection, names, over, map_)
+        found = read_grouped(store, selection, names or GROUPED, over, map_)
+        tell_if_none(store, selection, found)
     else:
         found = read(store, selection, names or DEFAULT)
     return found if names else fitted(found, format_)

@@ -47,12 +47,13 @@ def command(
 
     RF, jump (stride so far), start (centre of the first unit's window), padding, and the share of the plane covered.
     """
-    from cli.render.tables import Table, default_format, print_table
+    from cli.render.tables import default_format, print_table
     from cli.render.words import listed
     from pipeline.config import canonical_stem
     from pipeline.input_plane import input_plane, written_sides
     from pipeline.network import network
     from pipeline.theory import theory
+    from store.table import Table
 
     text = stem_text(stem)
     plane = input_plane(canonical_stem(text), {} if input_ is None else written_sides(input_))

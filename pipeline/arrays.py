@@ -3,16 +3,17 @@
 import io
 import zlib
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, amount
 from pipeline.result import MAX_BYTES, Arrays, checksum
 
 _LEVEL = 1  # mantissas hardly compress at any level, the zeros around a window do at the first
-_HEADER = 2**10  # at most, of an `.npy`
+_PREFIX = 10  # bytes of an `.npy` of version 1.0 that end in the length of its header, in two bytes
+_HEADER = 2**10  # at most, of such a header
+_CURVES = 4
 _BLOCK = 2**15
 _START, _END = b"\x78\x01", b"\x03\x00"  # of a stream of zlib: its kind, and a last piece that holds nothing
 _ADLER = 65521
@@ -32,16 +33,22 @@ def pack(
     return Arrays(*packed, checksum(*packed))
 
 
-def unpack_heatmap(arrays: Arrays) -> npt.NDArray[np.float64]:
-    """The heatmap, float64 [height, width]. Raises StoreError where its bytes are not what was saved."""
+def unpack_heatmap(arrays: Arrays, plane: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """The heatmap of a config on a plane (height, width), float64 [height, width], read-only.
+
+    Raises StoreError where its bytes are not what was saved, or not a heatmap of that plane: nothing is unpacked then.
+    """
     _check(arrays)
-    return _unpacked(arrays.heatmap)
+    return _unpacked(arrays.heatmap, plane, plane)
 
 
-def unpack_curves(arrays: Arrays) -> npt.NDArray[np.float64] | None:
-    """The curves, float64 [4, radii], None for a dead config. Raises StoreError where the bytes are not as saved."""
+def unpack_curves(arrays: Arrays, radii: int) -> npt.NDArray[np.float64] | None:
+    """The curves, float64 [4, at most radii], read-only, None for a dead config. Raises StoreError as `unpack_heatmap`.
+
+    `pipeline.curves.radius_count` says how many there can be.
+    """
     _check(arrays)
-    return _unpacked(arrays.curves) if arrays.curves else None
+    return _unpacked(arrays.curves, (_CURVES, 1), (_CURVES, radii)) if arrays.curves else None
 
 
 def _check(arrays: Arrays) -> None:
@@ -97,11 +104,30 @@ def _header(shape: tuple[int, ...]) -> tuple[bytes, int]:
     return _piece(stream.getvalue()), zlib.adler32(stream.getvalue())
 
 
-def _unpacked(packed: bytes) -> npt.NDArray[np.float64]:
-    inflate = zlib.decompressobj()
+def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """The array of a packed `.npy`, whose sides are at least and at most these.
+
+    Its header is read before the rest, so that no more is ever unpacked than an array of these sides takes.
+    """
     try:
-        data = inflate.decompress(packed, MAX_BYTES + _HEADER)
-        array: npt.NDArray[Any] = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (zlib.error, ValueError, EOFError) as error:
-        raise StoreError(f"a stored heatmap cannot be read ({error}); restore the database from a backup") from None
-    return array.astype(np.float64, copy=False)
+        inflate = zlib.decompressobj()
+        prefix = inflate.decompress(packed, _PREFIX)
+        length = int.from_bytes(prefix[-2:], "little")
+        header = inflate.decompress(inflate.unconsumed_tail, length) if 0 < length <= _HEADER else b""
+        if np.lib.format.read_magic(io.BytesIO(prefix)) != (1, 0):
+            raise ValueError("it is an .npy of another version")
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(prefix[-2:] + header))
+        if by_columns or dtype != np.dtype("<f8") or len(shape) != 2:
+            raise ValueError(f"it holds {dtype} of shape {shape}")
+        if not all(low <= side <= high for side, low, high in zip(shape, least, most, strict=True)):
+            raise ValueError(f"it holds {shape[0]}x{shape[1]} numbers instead of {most[0]}x{most[1]}")
+        size = shape[0] * shape[1] * dtype.itemsize
+        if size > MAX_BYTES:
+            raise ValueError(f"it holds {amount(size)}, and at most {amount(MAX_BYTES)} are read")
+        data = inflate.decompress(inflate.unconsumed_tail, size) if size else b""
+        more = inflate.decompress(inflate.unconsumed_tail, 1)
+        if len(data) != size or more or not inflate.eof:
+            raise ValueError("its data are longer or shorter than its header says")
+    except (zlib.error, ValueError, EOFError, SyntaxError, TypeError) as error:
+        raise StoreError(f"a stored array cannot be read ({error}); restore the database from a backup") from None
+    return np.frombuffer(data, "<f8").reshape(shape)

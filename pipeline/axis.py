@@ -99,21 +99,26 @@ def without_axes(config: Config, *paths: str) -> str:
     A plain stack is its depth and all fields of its layer, those that are no axis (padding, groups) among them; another
     stem is its notation, whatever axes of a stack are left out.
     """
-    rest = msgspec.to_builtins(config)
-    stem = parse(config.stem)
-    layer = uniform_layer(stem)
-    if layer is not None:
-        rest["stem"] = {"depth": len(stem), **msgspec.to_builtins(layer)}
+    rest: dict[str, Any] = {"stem": ""}
     for path in paths:
         part, _, field = path.partition(".")
-        if path in STACK_AXES:
-            if layer is not None:
-                del rest["stem"][path]
-        elif field:
-            del rest[part][field]
-        else:
-            del rest[part]
-    return msgspec.json.encode(rest, order="sorted").decode()
+        if field:
+            rest[part] = msgspec.structs.replace(rest.get(part, getattr(config, part)), **{field: None})
+        elif path not in STACK_AXES:
+            rest[part] = None
+    stem = _stem_without(config.stem, tuple(path for path in paths if path in STACK_AXES))
+    return stem + msgspec.json.encode(msgspec.structs.replace(config, **rest), order="sorted").decode()
+
+
+@lru_cache(maxsize=4096)
+def _stem_without(notation: str, axes: tuple[str, ...]) -> str:
+    stem = parse(notation)
+    layer = uniform_layer(stem)
+    if layer is None:
+        return notation
+    fields = {"depth": len(stem), **msgspec.to_builtins(layer)}
+    left = {name: value for name, value in fields.items() if name not in axes}
+    return msgspec.json.encode(left, order="sorted").decode()
 
 
 def stack_stem(**fields: Any) -> str:

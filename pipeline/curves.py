@@ -51,8 +51,18 @@ def _rings_within(rings: Rings, last: int) -> NDArray[np.intp]:
     return np.searchsorted(rings.radius, np.arange(last + 1), side="right")
 
 
+def radius_count(plane: tuple[int, int], center: tuple[float, float]) -> int:
+    """R+1, the number of radii of curves on a plane (height, width) about a centre (y, x)."""
+    return _last(plane, center) + 1
+
+
 @lru_cache(maxsize=1024)
 def _last_radius(frame: Frame) -> int:
-    (height, width), (y, x) = frame.plane, (half / 2 for half in frame.center)
+    y, x = frame.center
+    return _last(frame.plane, (y / 2, x / 2))
+
+
+def _last(plane: tuple[int, int], center: tuple[float, float]) -> int:
+    (height, width), (y, x) = plane, center
     farthest = hypot(max(abs(y), abs(height - 1 - y)), max(abs(x), abs(width - 1 - x)))
     return max(height, width, ceil(farthest))

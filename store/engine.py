@@ -12,6 +12,7 @@ from sqlalchemy.exc import NoSuchModuleError
 
 from pipeline.errors import StoreError, quote
 from store.address import Address
+from store.damage import Damages
 from store.faults import PassingError, told
 from store.types import REAL
 
@@ -33,6 +34,7 @@ class Store:
         self.address = address
         self.patience = patience
         self.engine = make_engine(address, patience=patience, immutable=immutable)
+        self.damages = Damages()  # what readers have met
         self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
         self.suspected: set[str] = set()  # digests of what was claimed here as suspected
         # In memory all threads share the one connection there is.

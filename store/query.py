@@ -1,4 +1,8 @@
-"""The wide table by query: rows of a sweep or of everything, filtered, sorted and cut by the database."""
+"""The wide table by query: rows of a sweep or of everything, filtered, sorted and cut by the database.
+
+They are kept packed, and the transaction is over before the first of them is shown: a pager that somebody leaves open
+holds no lock, and every pass over a table sees the same rows.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,19 +14,13 @@ from pipeline.errors import InputError
 from store.counts import Count, Holder, Pace, counts, holders, pace
 from store.engine import Store
 from store.fields import FIELDS, field
+from store.packed import PackedRows
 from store.schema import config, named_columns, result, sweep, sweep_config
 from store.sweeps import sweep_id
+from store.table import Table
 
-
-class Rows(msgspec.Struct, frozen=True):
-    """A table: the names of its columns, and its rows as tuples."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-    def dicts(self) -> list[dict[str, Any]]:
-        """The rows by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+_FETCHED = 200
+"""Rows that are unpacked at once."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -63,7 +61,7 @@ def rows(
     columns: Sequence[str] | None = None,
     sort: Sequence[str] = (),
     limit: int | None = None,
-) -> Rows:
+) -> Table:
     """Rows of the wide table, in the order of the sweep, or of submission where none is named.
 
     `where` is an expression (`store.where`), `columns` are names of fields (all of them), `sort` are names, a dash in
@@ -96,13 +94,14 @@ def rows(
     if limit is not None:
         statement = statement.limit(limit)
 
-    def work(connection: Connection) -> list[tuple[Any, ...]]:
+    def work(connection: Connection) -> PackedRows:
         found = statement
         if sweep is not None:
             found = found.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
-        return [tuple(row) for row in connection.execute(found)]
+        read = connection.execution_options(yield_per=_FETCHED).execute(found)
+        return PackedRows(tuple(row) for row in read)
 
-    return Rows(tuple(names), store.reading(work))
+    return Table(tuple(names), store.reading(work))
 
 
 def count(store: Store, sweep: str | None = None) -> int:

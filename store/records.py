@@ -1,20 +1,18 @@
 """One config with everything that is kept of it: result, arrays, attempts, and the sweeps that asked for it."""
 
 import re
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, select
 
 from pipeline.config import Config, decode
-from pipeline.errors import InputError, StoreError, quote
+from pipeline.errors import InputError, quote
 from pipeline.names import ID_DIGITS, ID_LETTER, id_of
-from pipeline.result import Arrays, Axes, Provenance, Sizes, Theory, checksum
+from pipeline.result import Axes, Provenance, Sizes, Theory
 from store.engine import Store
 from store.provenance import Origin
-from store.rows import CHUNK, chunks
-from store.schema import attempt, config, map_, result, sweep, sweep_config
+from store.schema import attempt, config, result, sweep, sweep_config
 from store.sweeps import sweep_id
 
 _ID = re.compile(rf"{ID_LETTER}?(?P<digits>[0-9a-f]{{1,64}})")
@@ -87,46 +85,6 @@ def find(store: Store, text: str) -> Record:
     Raises InputError where there is none, or more than one.
     """
     return store.reading(lambda connection: _record(connection, *_key_of(connection, text.strip())))
-
-
-def arrays(store: Store, digest: str) -> Arrays:
-    """The arrays of a result, held against their checksum.
-
-    Raises InputError where there is no result, StoreError where the bytes are not those that were saved.
-    """
-    found = dict(each_arrays(store, [digest]))
-    if digest not in found:
-        raise InputError(f"there is no result of {quote(id_of(digest))} yet; `erfsweep run` measures what is queued")
-    return found[digest]
-
-
-def each_arrays(store: Store, digests: Sequence[str]) -> Iterator[tuple[str, Arrays]]:
-    """The arrays of many results, in the order asked for, a few hundred in memory at once; missing ones are left out.
-
-    Raises StoreError where the bytes are not those that were saved.
-    """
-    names = Arrays.__struct_fields__
-    joined = config.join(map_, map_.c.config_id == config.c.id)
-    columns = select(config.c.digest, *(map_.c[name] for name in names)).select_from(joined)
-    for chunk in chunks(digests, CHUNK // 4):
-
-        def work(connection: Connection, among: Sequence[str] = chunk) -> dict[str, Arrays]:
-            found = connection.execute(columns.where(config.c.digest.in_(among)))
-            return {digest: Arrays(*row) for digest, *row in found}
-
-        found = store.reading(work)
-        for digest in chunk:
-            if digest in found:
-                yield digest, _intact(store, digest, found[digest])
-
-
-def _intact(store: Store, digest: str, found: Arrays) -> Arrays:
-    if checksum(found.heatmap, found.curves) != found.checksum:
-        raise StoreError(
-            f"the heatmap of {quote(id_of(digest))} in {quote(store.address.shown)} is damaged (its checksum differs); "
-            "restore a backup, or remove its sweep and measure it again"
-        )
-    return found
 
 
 def _key_of(connection: Connection, text: str) -> tuple[int, int | None]:

@@ -1,9 +1,11 @@
 """The table of the program that this one replaces."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from cli.render.cells import MISSING, cell
 from cli.render.visible import visible
+from store.table import Table
 
 COLUMNS = (
     *("config", "stem", "theo_rf", "eff_rf", "ratio", "height", "width", "channels", "probes_count", "probes", "init"),
@@ -14,25 +16,21 @@ _LEAST_WIDTH = 12
 _NUMBERS_WIDTH = 38
 
 
-def classic_text(rows: list[dict[str, Any]]) -> str:
-    """The layout of the original, byte for byte for what it could measure; rows have `COLUMNS`.
+def classic_lines(table: Table) -> Iterator[str]:
+    """The layout of the original, byte for byte for what it could measure; the table has `COLUMNS`.
 
     Longer labels make the first column wider, and own weights and probes are called so.
     """
-    names = [_name(row) for row in rows]
-    width = max((_LEAST_WIDTH, *map(len, names)))
+    width = max(_LEAST_WIDTH, max((len(_name(row)) for row in table.dicts()), default=0))
     rule = "-" * (width + _NUMBERS_WIDTH) + "\n"
-    lines = [
-        "=== Effective receptive-field growth sweep (Luo et al. 2016) ===\n",
-        f"Input grid {_grid(rows)}, {_probes(rows)}, {_stems(rows)}.\n",
-        "\n",
-        f"{'config':<{width}} {'theo_RF':>10} {'eff_RF_diam':>14} {'eff/theo':>10}\n",
-        rule,
-    ]
-    for name, row in zip(names, rows, strict=True):
+    yield "=== Effective receptive-field growth sweep (Luo et al. 2016) ===\n"
+    yield f"Input grid {_grid(table)}, {_probes(table)}, {_stems(table)}.\n\n"
+    yield f"{'config':<{width}} {'theo_RF':>10} {'eff_RF_diam':>14} {'eff/theo':>10}\n"
+    yield rule
+    for row in table.dicts():
         ratio = MISSING if row["ratio"] is None else f"{row['ratio']:.2f}"
-        lines.append(f"{name:<{width}} {cell(row['theo_rf']):>10} {cell(row['eff_rf']):>14} {ratio:>10}\n")
-    return "".join([*lines, rule])
+        yield f"{_name(row):<{width}} {cell(row['theo_rf']):>10} {cell(row['eff_rf']):>14} {ratio:>10}\n"
+    yield rule
 
 
 def _name(row: dict[str, Any]) -> str:
@@ -41,20 +39,20 @@ def _name(row: dict[str, Any]) -> str:
     return visible(row["config"] if row["config"] != row["stem"] else original_label(row["stem"]))
 
 
-def _grid(rows: list[dict[str, Any]]) -> str:
-    planes = {f"{row['height']}x{row['width']}x{row['channels']}" for row in rows}
+def _grid(table: Table) -> str:
+    planes = {f"{row['height']}x{row['width']}x{row['channels']}" for row in table.dicts()}
     return planes.pop() if len(planes) == 1 else "of several sizes"
 
 
-def _probes(rows: list[dict[str, Any]]) -> str:
-    counts = {row["probes_count"] for row in rows}
+def _probes(table: Table) -> str:
+    counts = {row["probes_count"] for row in table.dicts()}
     number = counts.pop() if len(counts) == 1 else "several"
-    own = {row["probes"] == "file" for row in rows}
+    own = {row["probes"] == "file" for row in table.dicts()}
     return f"{number} {'synthetic ' if own <= {False} else 'own ' if own == {True} else 'synthetic and own '}probes"
 
 
-def _stems(rows: list[dict[str, Any]]) -> str:
-    own = {row["init"] == "file" for row in rows}
+def _stems(table: Table) -> str:
+    own = {row["init"] == "file" for row in table.dicts()}
     if own <= {False}:
         return "untrained frozen stems"
     return "frozen stems with weights of files" if own == {True} else "frozen stems, some with weights of files"

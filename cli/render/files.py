@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.errors import InputError, quote
@@ -20,11 +21,20 @@ def write_bytes(path: Path, data: bytes) -> None:
 
     Raises InputError where it cannot be written.
     """
+    _write(path, (data,))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """The same for lines of text, in UTF-8, which are made as they are written."""
+    _write(path, (line.encode() for line in lines))
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+                stream.writelines(parts)
             Path(name).chmod(permissions(0o666))
             Path(name).replace(path)
         except BaseException:
@@ -32,11 +42,6 @@ def write_bytes(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise InputError(f"cannot write {quote(path)}: {error.strerror}; choose another place") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """The same for text, in UTF-8."""
-    write_bytes(path, text.encode())
 
 
 def permissions(mode: int) -> int:

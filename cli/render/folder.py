@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from cli.render.files import made_directory, permissions, write_bytes, write_text
+from cli.render.files import made_directory, permissions, write_bytes, write_lines
 from pipeline.errors import InputError, quote
 
 MANIFEST = "manifest.json"
@@ -45,8 +45,8 @@ def check_folder(folder: Path, sweep: str) -> None:
         )
 
 
-def write_folder(folder: Path, files: Iterable[tuple[str, str]], made_of: Manifest) -> int:
-    """Writes (name, text) into a folder in place of the last export there; how many files that is.
+def write_folder(folder: Path, files: Iterable[tuple[str, Iterable[str]]], made_of: Manifest) -> int:
+    """Writes (name, lines) into a folder in place of the last export there; how many files that is.
 
     All of them are written beside their places first, so that nothing changes where one cannot be made or written.
     Raises InputError where the folder cannot be written.
@@ -59,8 +59,8 @@ def write_folder(folder: Path, files: Iterable[tuple[str, str]], made_of: Manife
         raise InputError(f"cannot write into {quote(folder)}: {error.strerror}; choose another --to") from None
     try:
         names = []
-        for name, text in files:
-            write_text(staging / name, text)
+        for name, lines in files:
+            write_lines(staging / name, lines)
             names.append(name)
         made_of = msgspec.structs.replace(made_of, files=(*names,))
         if is_new:

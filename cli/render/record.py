@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cli.render.tables import Table
+from store.table import Table
 
 if TYPE_CHECKING:
     from pipeline.result import Sizes, Theory

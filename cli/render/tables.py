@@ -1,27 +1,20 @@
-"""Tables in every format: for a terminal, a pipe, the original's layout, CSV, JSON, Markdown and LaTeX."""
+"""Tables in every format: for a terminal, a pipe, the original's layout, CSV, JSON, Markdown and LaTeX.
+
+Each is written line by line, so that a table of any length takes no memory of its own as text.
+"""
 
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from cli.options import TableFormat
 from cli.render.cells import cell, exact, json_text
-from cli.render.classic import classic_text
+from cli.render.classic import classic_lines
 from cli.render.markup import latex_text, markdown_text
 from cli.render.visible import defused, visible
-
-
-class Table(NamedTuple):
-    """Names of columns, and rows of values: str, int, float, bool or None."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-    def dicts(self) -> list[dict[str, Any]]:
-        """The rows by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+from store.table import Table
 
 
 def default_format() -> TableFormat:
@@ -37,7 +30,8 @@ def print_table(table: Table, format_: TableFormat | None) -> None:
 
         print_pretty(table)
     else:
-        sys.stdout.write(RENDERERS[chosen](table))
+        for text in RENDERERS[chosen](table):
+            sys.stdout.write(text)
 
 
 def print_one(fields: Mapping[str, Any], format_: TableFormat | None) -> None:
@@ -50,73 +44,95 @@ def print_one(fields: Mapping[str, Any], format_: TableFormat | None) -> None:
 
 def numeric_columns(table: Table) -> list[bool]:
     """Which columns hold numbers, and so stand to the right."""
-    return [
-        all(isinstance(row[i], int | float) or row[i] is None for row in table.rows)
-        and any(row[i] is not None and not isinstance(row[i], bool) for row in table.rows)
-        for i in range(len(table.columns))
-    ]
+    no_text, some_number = [True] * len(table.columns), [False] * len(table.columns)
+    for row in table.rows:
+        for i, value in enumerate(row):
+            if value is not None:
+                no_text[i] = no_text[i] and isinstance(value, int | float)
+                some_number[i] = some_number[i] or not isinstance(value, bool)
+    return [both and number for both, number in zip(no_text, some_number, strict=True)]
 
 
-def plain(table: Table) -> str:
+def widths_of(names: Sequence[str], table: Table, length: Callable[[str], int] = len) -> list[int]:
+    """The length of the longest cell of each column, its name among them."""
+    widths = [length(name) for name in names]
+    for row in table.rows:
+        widths = [max(width, length(cell(value))) for width, value in zip(widths, row, strict=True)]
+    return widths
+
+
+def plain(table: Table) -> Iterator[str]:
     """Columns of text, aligned with spaces: a line for the names, a line for each row."""
-    lines = [[*map(visible, table.columns)], *([cell(value) for value in row] for row in table.rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    numeric = numeric_columns(table)
-    out = []
-    for line in lines:
+    names = [visible(name) for name in table.columns]
+    widths, numeric = widths_of(names, table), numeric_columns(table)
+
+    def line(cells: Iterable[str]) -> str:
         parts = [
             text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(line, widths, numeric, strict=True)
+            for text, width, right in zip(cells, widths, numeric, strict=True)
         ]
-        out.append("  ".join(parts).rstrip() + "\n")
-    return "".join(out)
+        return "  ".join(parts).rstrip() + "\n"
+
+    yield line(names)
+    for row in table.rows:
+        yield line(map(cell, row))
 
 
-def csv_text(table: Table) -> str:
+def csv_lines(table: Table) -> Iterator[str]:
     """CSV with a header, every digit, nothing for NULL (RFC 4180, but lines end in a line feed)."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(map(defused, table.columns))
-    writer.writerows([exact(value) for value in row] for row in table.rows)
-    return stream.getvalue()
+
+    def line(cells: Iterable[str]) -> str:
+        stream.seek(0)
+        stream.truncate()
+        writer.writerow(cells)
+        return stream.getvalue()
+
+    yield line(map(defused, table.columns))
+    for row in table.rows:
+        yield line(map(exact, row))
 
 
-def markdown(table: Table) -> str:
+def markdown(table: Table) -> Iterator[str]:
     """A pipe table (GitHub Flavored Markdown)."""
 
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(cells) + " |\n"
 
-    rule = ["---:" if numeric else "---" for numeric in numeric_columns(table)]
-    head = line(markdown_text(visible(name)) for name in table.columns)
-    return head + line(rule) + "".join(line(markdown_text(cell(value)) for value in row) for row in table.rows)
+    yield line(markdown_text(visible(name)) for name in table.columns)
+    yield line("---:" if numeric else "---" for numeric in numeric_columns(table))
+    for row in table.rows:
+        yield line(markdown_text(cell(value)) for value in row)
 
 
-def latex(table: Table) -> str:
+def latex(table: Table) -> Iterator[str]:
     """A `tabular` with the rules of the package booktabs."""
 
     def line(cells: Iterable[str]) -> str:
         return " & ".join(map(latex_text, cells)) + " \\\\\n"
 
     layout = "".join("r" if numeric else "l" for numeric in numeric_columns(table))
-    rows = "".join(line([cell(value) for value in row]) for row in table.rows)
-    head = f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{line(map(visible, table.columns))}\\midrule\n"
-    return f"{head}{rows}\\bottomrule\n\\end{{tabular}}\n"
+    yield f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{line(map(visible, table.columns))}\\midrule\n"
+    for row in table.rows:
+        yield line(map(cell, row))
+    yield "\\bottomrule\n\\end{tabular}\n"
 
 
-def _classic(table: Table) -> str:
-    return classic_text(table.dicts())
+def json_rows(table: Table) -> Iterator[str]:
+    """A JSON array with an object for each row."""
+    between = "[\n  "
+    for row in table.dicts():
+        yield between + json_text(row).replace("\n", "\n  ")  # no text holds a line feed: JSON escapes it
+        between = ",\n  "
+    yield "\n]\n" if len(table.rows) else "[]\n"
 
 
-def _json_rows(table: Table) -> str:
-    return json_text(table.dicts()) + "\n"
-
-
-RENDERERS: dict[TableFormat, Callable[[Table], str]] = {
+RENDERERS: dict[TableFormat, Callable[[Table], Iterator[str]]] = {
     "plain": plain,
-    "classic": _classic,
-    "csv": csv_text,
-    "json": _json_rows,
+    "classic": classic_lines,
+    "csv": csv_lines,
+    "json": json_rows,
     "markdown": markdown,
     "latex": latex,
 }

@@ -2,12 +2,14 @@
 
 import csv
 import json
-import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cli.render import folder
+from pipeline.errors import InputError
 from tests.cli.command import REFERENCE, erfsweep, good
 
 
@@ -126,16 +128,22 @@ def test_the_folder_of_another_sweep_is_refused(luo2016: str) -> None:
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_an_export_that_fails_changes_nothing(before: bool) -> None:
+def test_an_export_that_fails_changes_nothing(before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     good("run", "3x3", "-s", "seed=0,1,2", "--name", "mine")
     if before:
         good("export", "mine", "--to", "out")
     listed = content("out") if before else None
-    with sqlite3.connect("erfsweep.db") as database:
-        database.execute("UPDATE map SET checksum = 'x' WHERE config_id = 3")
+    honest = folder.write_lines
+
+    def full_after_two(path: Path, lines: Iterable[str]) -> None:
+        if path.name == "erf_sweep_2.csv":
+            raise InputError(f"cannot write {path.name!r}: No space left on device; choose another place")
+        honest(path, lines)
+
+    monkeypatch.setattr(folder, "write_lines", full_after_two)
     ended = erfsweep("export", "mine", "--to", "out", "--mass", "0.5")
-    assert ended.code == 3
-    assert "damaged" in ended.err
+    assert ended.code == 2
+    assert "No space left" in ended.err
     assert not Path("out").exists() if listed is None else content("out") == listed
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 

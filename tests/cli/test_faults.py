@@ -38,9 +38,14 @@ def content(path: str) -> dict[str, Any]:
     for row in database.execute(f"SELECT results.*, heatmap, curves, checksum FROM results JOIN {maps} USING (digest)"):
         columns = dict(row)
         packed = Arrays(*(columns.pop(name) for name in Arrays.__struct_fields__))
-        curves = unpack_curves(packed)  # None: a dead config has none
+        plane = columns["height"], columns["width"]
+        curves = unpack_curves(packed, sum(plane))  # None: a dead config has none
         scalars = {name: value for name, value in columns.items() if name not in TIMES}
-        found[row["digest"]] = scalars, unpack_heatmap(packed).tolist(), None if curves is None else curves.tolist()
+        found[row["digest"]] = (
+            scalars,
+            unpack_heatmap(packed, plane).tolist(),
+            None if curves is None else curves.tolist(),
+        )
     database.close()
     return found
 

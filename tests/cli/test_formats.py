@@ -14,9 +14,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cli.options import TableFormat
 from cli.render import classic
-from cli.render.tables import RENDERERS, Table
+from cli.render.tables import RENDERERS
 from cli.render.terminal import print_pretty
+from store.table import Table
 from tests.cli.command import erfsweep, good
 
 COMMANDS = [
@@ -28,6 +30,13 @@ COMMANDS = [
     ("fields",),
     ("presets",),
 ]
+
+
+def text_of(format_: TableFormat, table: Table) -> str:
+    """A table as a format writes it."""
+    return "".join(RENDERERS[format_](table))
+
+
 HOSTILE = Table(
     ("name", "value", "many"),
     [
@@ -71,7 +80,7 @@ def test_plain_is_the_default_in_a_pipe(luo2016: str) -> None:
 
 
 def test_csv_of_hostile_text_parses_back_and_runs_in_no_spreadsheet() -> None:
-    rows = list(csv.reader(io.StringIO(RENDERERS["csv"](HOSTILE))))
+    rows = list(csv.reader(io.StringIO(text_of("csv", HOSTILE))))
     assert rows[1] == ['\'=1+1, "quoted"\nline', "1.5", ""]
     assert [float(row[1]) for row in rows[1:]] == [row[1] for row in HOSTILE.rows]
     assert [row[0] for row in rows[2:]] == [row[0] for row in HOSTILE.rows[1:]]
@@ -103,7 +112,7 @@ def test_csv_of_hostile_text_parses_back_and_runs_in_no_spreadsheet() -> None:
     ],
 )
 def test_a_cell_that_a_spreadsheet_would_run_stands_behind_a_quote(text: str, expected: str) -> None:
-    written = RENDERERS["csv"](Table((text, "n"), [(text, -2.5), ("b", -3)]))
+    written = text_of("csv", Table((text, "n"), [(text, -2.5), ("b", -3)]))
     rows = list(csv.reader(io.StringIO(written)))
     assert rows[0][0] == rows[1][0] == expected
     assert [row[1] for row in rows[1:]] == ["-2.5", "-3"]
@@ -111,7 +120,7 @@ def test_a_cell_that_a_spreadsheet_would_run_stands_behind_a_quote(text: str, ex
 
 @given(st.text(max_size=30))
 def test_no_cell_begins_as_a_formula(text: str) -> None:
-    (row,) = list(csv.reader(io.StringIO(RENDERERS["csv"](Table(("x",), [(text,)])))))[1:] or [[""]]
+    (row,) = list(csv.reader(io.StringIO(text_of("csv", Table(("x",), [(text,)])))))[1:] or [[""]]
     written = row[0] if row else ""
     with suppress(ValueError):
         float(written)
@@ -120,8 +129,8 @@ def test_no_cell_begins_as_a_formula(text: str) -> None:
 
 
 def test_json_of_hostile_text_parses_back() -> None:
-    assert json.loads(RENDERERS["json"](HOSTILE)) == HOSTILE.dicts()
-    assert json.loads(RENDERERS["json"](Table(("x",), [(float("nan"),), (float("inf"),)]))) == [{"x": None}] * 2
+    assert json.loads(text_of("json", HOSTILE)) == [*HOSTILE.dicts()]
+    assert json.loads(text_of("json", Table(("x",), [(float("nan"),), (float("inf"),)]))) == [{"x": None}] * 2
 
 
 CONTROLS = "a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z"
@@ -131,16 +140,16 @@ CONTROLS = "a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041
 @example(CONTROLS)
 def test_no_format_writes_a_character_that_is_not_printable(text: str) -> None:
     table = Table(("name", text), [(text, 1.5), (text + text, None)])
-    for name, render in RENDERERS.items():
+    for name in RENDERERS:
         if name == "classic":
             row = dict.fromkeys(classic.COLUMNS, 1) | {"config": text, "stem": "3x3", "ratio": None}
-            written = render(Table(tuple(row), [tuple(row.values())]))
+            written = text_of(name, Table(tuple(row), [tuple(row.values())]))
         else:
-            written = render(table)
+            written = text_of(name, table)
         left = {each for each in written if not each.isprintable()}
         assert left <= {"\n", "\t"} if name == "csv" else left <= {"\n"}
         if name == "json":
-            assert json.loads(written) == table.dicts()
+            assert json.loads(written) == [*table.dicts()]
     capture = io.StringIO()
     with redirect_stdout(capture):
         print_pretty(table)
@@ -148,30 +157,30 @@ def test_no_format_writes_a_character_that_is_not_printable(text: str) -> None:
 
 
 def test_what_is_not_printable_is_shown_as_its_escape() -> None:
-    assert r"a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z" in RENDERERS["plain"](
-        Table(("x",), [(CONTROLS,)])
+    assert r"a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z" in text_of(
+        "plain", Table(("x",), [(CONTROLS,)])
     )
-    assert '"a\\u001b]0;x\\u0007\\u009b2J\\u202eb' in RENDERERS["json"](Table(("x",), [(CONTROLS,)]))
+    assert '"a\\u001b]0;x\\u0007\\u009b2J\\u202eb' in text_of("json", Table(("x",), [(CONTROLS,)]))
 
 
 def test_markdown_has_a_line_for_each_row_and_no_markup_of_its_data() -> None:
-    lines = RENDERERS["markdown"](HOSTILE).splitlines()
+    lines = text_of("markdown", HOSTILE).splitlines()
     assert lines[1] == "| --- | ---: | --- |"
     assert len(lines) == 2 + len(HOSTILE.rows)
     assert "a\\|b\\*c\\_d\\`e\\`&lt;i>\\\\" in lines[3]
     assert "\\[red\\]x" in lines[5]
-    (head, *_) = RENDERERS["markdown"](Table(("a|b_c", "<b>&amp;"), [])).splitlines()
+    (head, *_) = text_of("markdown", Table(("a|b_c", "<b>&amp;"), [])).splitlines()
     assert head == "| a\\|b\\_c | &lt;b>&amp;amp; |"
 
 
 @given(st.text("ab|\\`*<&\n\r$~", max_size=12))
 def test_a_row_of_markdown_has_as_many_cells_as_columns(text: str) -> None:
-    for line in RENDERERS["markdown"](Table((text, "n"), [(text, text)])).splitlines():
+    for line in text_of("markdown", Table((text, "n"), [(text, text)])).splitlines():
         assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 3
 
 
 def test_latex_escapes_what_tex_would_run() -> None:
-    text = RENDERERS["latex"](HOSTILE)
+    text = text_of("latex", HOSTILE)
     assert "50\\% \\& \\#1 \\{x\\}\\textasciitilde{}\\textasciicircum{}\\$" in text
     assert text.startswith("\\begin{tabular}{lrl}\n\\toprule\n")
     assert text.endswith("\\bottomrule\n\\end{tabular}\n")
@@ -179,12 +188,12 @@ def test_latex_escapes_what_tex_would_run() -> None:
     assert "a\\textbar{}b" in text
     assert "\\texttt{\\char34}quoted\\texttt{\\char34}" in text
     assert "\n{[}red]x{[}/red]" in text  # a bracket behind the end of a row would be its argument
-    assert "{-}{-}" in RENDERERS["latex"](Table(("a--b",), []))
+    assert "{-}{-}" in text_of("latex", Table(("a--b",), []))
 
 
 @given(st.text(max_size=20))
 def test_latex_has_no_bare_sign_of_the_data(text: str) -> None:
-    (row,) = RENDERERS["latex"](Table(("x",), [(text,)])).splitlines()[4:-2]
+    (row,) = text_of("latex", Table(("x",), [(text,)])).splitlines()[4:-2]
     left = row.removesuffix(" \\\\")
     for command in (r"\\text\w+\{\}", r"\\texttt\{\\char34\}", r"\\[&%$#_{}]", r"\{[\[*`'-]\}"):
         left = re.sub(command, "", left)
@@ -195,7 +204,7 @@ def test_latex_has_no_bare_sign_of_the_data(text: str) -> None:
 @pytest.mark.parametrize("what", ["hostile", "show"])
 def test_latex_compiles(what: str, luo2016: str) -> None:
     body = (
-        RENDERERS["latex"](HOSTILE)
+        text_of("latex", HOSTILE)
         if what == "hostile"
         else good("show", "luo2016:2", "-f", "latex", "--db", luo2016).out
     )

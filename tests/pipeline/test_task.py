@@ -33,8 +33,8 @@ def test_an_outcome_holds_what_the_config_yields():
     assert before <= outcome.started <= outcome.finished <= time.time()
     assert outcome.worker == worker_name()
     result = outcome.result
-    np.testing.assert_array_equal(unpack_heatmap(result.arrays), measure_heatmap(config).values)
-    assert unpack_curves(result.arrays)[:, -1].tolist() == [1, 1, 1, 1]
+    np.testing.assert_array_equal(unpack_heatmap(result.arrays, (15, 15)), measure_heatmap(config).values)
+    assert unpack_curves(result.arrays, 16)[:, -1].tolist() == [1, 1, 1, 1]
     assert (result.dead, result.n_nan) == (False, 0)
     assert (result.theory.theo_rf, result.theory.theo_rf_y) == (9, 9)
     assert 3 <= result.sizes.eff_rf <= 9
@@ -47,7 +47,7 @@ def test_an_outcome_holds_what_the_config_yields():
 def test_a_unit_near_the_corner_of_a_large_plane_is_stored_where_it_lies():
     config = build({"stem": "4x3x3", "input": "300x200", "readout": {"position": [299, 2]}})
     (outcome,) = run(config)
-    stored = unpack_heatmap(outcome.result.arrays)
+    stored = unpack_heatmap(outcome.result.arrays, (300, 200))
     np.testing.assert_array_equal(stored, measure_heatmap(config).values)
     assert stored.shape == (300, 200)
     assert [axis.max() for axis in stored.nonzero()] == [299, 6]
@@ -79,8 +79,8 @@ def test_a_dead_config_is_a_result_without_sizes():
     assert outcome.kind == "done"
     result = outcome.result
     assert (result.dead, result.n_zero) == (True, 16)
-    assert unpack_curves(result.arrays) is None
-    assert not unpack_heatmap(result.arrays).any()
+    assert unpack_curves(result.arrays, 4) is None
+    assert not unpack_heatmap(result.arrays, (3, 3)).any()
     names = [name for name in Sizes.__struct_fields__ if name != "reasons"]
     assert all(getattr(result.sizes, name) is None for name in names)
     assert result.sizes.reasons == dict.fromkeys(names, "dead")

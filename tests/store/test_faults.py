@@ -17,11 +17,11 @@ from pipeline.errors import StoreError
 from store.address import address
 from store.engine import Store
 from store.faults import PassingError, describe
+from store.heatmaps import arrays
 from store.opening import open_store
 from store.owner import this_owner
 from store.query import status
 from store.queue import claim
-from store.records import arrays
 from store.results import save
 from tests.store.fakes import done, queue
 
@@ -85,7 +85,7 @@ def test_a_disk_that_is_really_full_is_told_and_what_was_saved_can_be_read(tmp_p
         from store.owner import this_owner
         from store.query import status
         from store.queue import claim
-        from store.records import arrays
+        from store.heatmaps import arrays
         from store.results import save
         from tests.store.fakes import done, queue
         store, me = open_store(sys.argv[1]), this_owner()

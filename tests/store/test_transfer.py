@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from pipeline.errors import InputError, StoreError
 from store.engine import Store
+from store.heatmaps import arrays
 from store.opening import open_store
 from store.owner import this_owner
 from store.query import rows, status
 from store.queue import claim
-from store.records import arrays, find
+from store.records import find
 from store.results import save
 from store.schema import REVISION, TABLES
 from store.transfer import backup, copy, info

@@ -20,9 +20,10 @@ from pipeline.config import Config, Plane, Readout, encode
 from pipeline.errors import StoreError
 from store import schema, upgrade
 from store.engine import Store
+from store.heatmaps import arrays
 from store.opening import open_store
 from store.query import rows, status
-from store.records import arrays, find
+from store.records import find
 from store.transfer import info
 from tests.store.fakes import configs, measure_all, queue, result
 

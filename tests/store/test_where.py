@@ -315,7 +315,7 @@ def filled(lasting_store: Store) -> Filled:
     measured = [each.digest for each in outcomes if each.result is not None]
     sizes = [Sizes(eff_rf=place / 2, ratio=None if place % 3 else 0.25, luo=-3.5) for place in range(len(measured))]
     save_sizes(lasting_store, list(zip(measured, sizes, strict=True))[::2])
-    return Filled(lasting_store, rows(lasting_store, "kinds").dicts())
+    return Filled(lasting_store, [*rows(lasting_store, "kinds").dicts()])
 
 
 @given(_CONDITIONS)

@@ -1,0 +1,29 @@
+"""What a user selects: rows of a sweep or of everything, and the sizes that they are to have."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from pipeline.result import Sizes
+
+CenterName: TypeAlias = Literal["unit", "plane"]
+MapName: TypeAlias = Literal["mean", "square"]
+"""Of the heatmaps of a group: their mean, or the mean of their squares."""
+
+SIZES = frozenset(Sizes.__struct_fields__) - {"reasons"}
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Rows of a sweep (None: of everything). `mass` None and `center` unit are what the store holds."""
+
+    sweep: str | None = None
+    where: str | None = None
+    sort: tuple[str, ...] = ()
+    limit: int | None = None
+    mass: float | None = None
+    center: CenterName = "unit"
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the store holds the sizes as they are asked for."""
+        return self.mass is None and self.center == "unit"
