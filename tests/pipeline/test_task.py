@@ -222,10 +222,10 @@ def test_a_failure_in_the_sizes_is_that_of_its_config_alone(monkeypatch):
         (lambda path: path.write_bytes(b"other"), "has changed"),
         (lambda path: path.write_bytes(b""), "has changed"),
         (lambda path: path.unlink(), "cannot read"),
-        (lambda path: (path.unlink(), os.mkfifo(path)), "no regular file"),
-        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "no regular file"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "not a regular file"),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "not a regular file"),
         (lambda path: (path.unlink(), path.symlink_to(path)), "cannot read"),
-        (lambda path: (path.unlink(), path.mkdir()), "no regular file"),
+        (lambda path: (path.unlink(), path.mkdir()), "not a regular file"),
     ],
 )
 @pytest.mark.parametrize("part", ["probes", "init"])
