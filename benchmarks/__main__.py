@@ -1,6 +1,8 @@
 """Runs the benchmarks named on the command line, or all, and writes their figures with the machine's description.
 
-python -m benchmarks [kernel] [startup] [sweeps] [--to benchmarks.json]
+python -m benchmarks [kernel] [startup] [sweeps] [expected] [--to benchmarks.json]
+
+`expected` goes through 2,000 random configs, which takes half an hour; it runs only where it is named.
 """
 
 import argparse
@@ -15,10 +17,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"): 
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
-from benchmarks import kernel, startup, sweeps  # noqa: E402  # the threads of BLAS are settled first
+from benchmarks import expected, kernel, startup, sweeps  # noqa: E402  # the threads of BLAS are settled first
 from benchmarks.machine import description  # noqa: E402
 
-BENCHMARKS = {"kernel": kernel.main, "startup": startup.main, "sweeps": sweeps.main}
+USUAL = {"kernel": kernel.main, "startup": startup.main, "sweeps": sweeps.main}
+BENCHMARKS = {**USUAL, "expected": expected.main}
 
 
 def main() -> None:
@@ -30,7 +33,7 @@ def main() -> None:
         if name not in BENCHMARKS:
             parser.error(f"{name!r} is no benchmark; choose from {', '.join(BENCHMARKS)}")
     figures: dict[str, object] = {"machine": description()}
-    for name in arguments.names or BENCHMARKS:
+    for name in arguments.names or USUAL:
         print(f"\n{name}")
         figures[name] = BENCHMARKS[name]()
     arguments.to.write_text(json.dumps(figures, indent=1) + "\n")

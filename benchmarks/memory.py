@@ -17,12 +17,12 @@ from pipeline.network import Axis
 def peaks(config: Config) -> dict[str, int]:
     """Bytes at most, of the chosen ways and of the direct one, in a thread that keeps nothing of earlier configs."""
     measure_heatmap(config)  # what is planned once for all configs of a stem is no part of it
-    chosen = _peak(config)
+    chosen = peak(config)
     with _direct():
-        return {"chosen": chosen, "direct": _peak(config)}
+        return {"chosen": chosen, "direct": peak(config)}
 
 
-def _peak(config: Config) -> int:
+def peak(config: Config) -> int:
     def measured() -> int:
         tracemalloc.start()
         try:

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.cone import cone, cone_of
+from pipeline import footprint
+from pipeline.box import Box
+from pipeline.cone import Cone, cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError, amount, quote
-from pipeline.layers.choice import LARGEST, PASS, Effort, forward_efforts, forward_way, vjp_efforts, vjp_way
+from pipeline.layers.choice import LARGEST, Effort, Way, forward_efforts, forward_way, vjp_efforts, vjp_way
 from pipeline.limits import over_memory
 from pipeline.network import Plane, walk
 from pipeline.result import MAX_BYTES
@@ -25,101 +27,106 @@ DEFAULT_MEMORY = 10**9
 """What a worker may take for one config, in bytes."""
 
 _CALLS_PER_CONFIG = 120
-_CALLS_PER_STEP = 55
+_CALLS_PER_STEP = 45
 """Python and NumPy's calls, both ways, as calls of NumPy on a few numbers."""
-_CALLS_PER_UNBOUND_STEP = 600
+_CALLS_PER_UNBOUND_STEP = 3000
 """What is added where views are made anew, and in several blocks of rows."""
 _SECONDS_PER_RESULT = 140e-6
 _SECONDS_PER_SEEN = 0.25e-6
 _SECONDS_PER_PIXEL = 0.0003e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
-_SCRATCH = 4 * 2**20
-"""Bytes of what lies between the arrays of a convolution, which is made in blocks."""
-_BYTES_PER_STEP = 20_000
-"""Of the views that a step is bound to, both ways."""
-_PASSES_PER_SMOOTH = 90
-_PASSES_PER_RECTIFIER = 10
-"""Passes over its numbers that an activation takes as long as, both ways."""
-_REACHED = 1.0
-"""The rate at which effort is got through overall, as a share of that of the matrix product that is timed."""
-_MULTIPLY_ADDS_PER_WEIGHT = 360
-"""Drawing a weight and putting it in place, as multiply-adds."""
+
+_PER_PASS = 11
+_PER_PASS_OF_TRANSFORMS = 45
+_PER_SMOOTH, _PER_OTHER = 340, 155
+_PER_READ = 40
+_PER_PIXEL = 250
+_PER_DRAW = 76
+_PER_WEIGHT = 160
+"""Multiply-adds that take as long as
+
+- passing over a number beside a product, and in the Fourier way;
+- a number that a step makes, both ways, with a smooth activation, and with any other;
+- a number that a step without weights reads;
+- a number of the input: it is cut out of an image, and its gradient is summed;
+- drawing a number of an image;
+- a weight: it is drawn and put in place.
+
+Fitted to 533 random configs that take 3 ms to 2 s, each warm, on a Zen 5.
+"""
+_THIN_MADE, _THIN_READ = 11, 3.5
+"""How much longer a multiply-add takes in a product that makes one line, and in one that reads one; see `_thinness`."""
 
 
 class Work(msgspec.Struct, frozen=True):
     """The work of one config.
 
     multiply_adds: of the direct way, forward and back, for one probe. effort: multiply-adds that take as long as all
-    that is done to all probes. held: bytes of one probe in a block; fixed: bytes whatever the probes. weights: numbers
-    that the cone reads. steps: how many; unbound: those whose views are made anew.
+    that is done to all probes. steps: how many; unbound: those whose views are made anew.
     """
 
     multiply_adds: int
     effort: float
-    held: int
-    fixed: int
-    weights: int
     steps: int
     unbound: int
 
 
-def work(config: Config) -> Work:
-    """The work of a config, added up over its cone."""
+class _Unit(NamedTuple):
+    """What a plan follows from, and the bytes of a number in the kernel."""
+
+    stem: str
+    plane: Plane
+    unit: tuple[int, int]
+    channel: int | None
+    repeated: bool
+    item: int
+
+    @property
+    def plan(self) -> Cone:
+        return cone_of(*self[:5])
+
+
+def _unit(config: Config) -> _Unit:
     channel = config.readout.channel
     given = channel if isinstance(channel, int) else None
-    itemsize = 4 if config.dtype == "float32" else 8
-    return _work(config.stem, config.input, config.unit, given, config.probes.may_repeat, itemsize, config.probes.count)
+    item = 4 if config.dtype == "float32" else 8
+    return _Unit(config.stem, config.input, config.unit, given, config.probes.may_repeat, item)
+
+
+def work(config: Config) -> Work:
+    """The work of a config, added up over its cone."""
+    return _work(_unit(config), config.probes.count)
 
 
 @lru_cache(maxsize=1024)
-def _work(
-    stem: str,
-    plane: Plane,
-    unit: tuple[int, int],
-    channel: int | None,
-    repeated: bool,
-    itemsize: int,
-    count: int,
-) -> Work:
-    plan = cone_of(stem, plane, unit, channel, repeated)
-    size = plan.box.height * plan.box.width * plan.steps[0].node.given.channels
-    multiply_adds = weights = drawn = steps = unbound = 0
-    effort, kept, passed, beside = PASS * 4.0 * size * count, 0, 0, 0
+def _work(unit: _Unit, count: int) -> Work:
+    plan = unit.plan
+    multiply_adds = steps = unbound = 0
+    effort = float(_PER_PIXEL * count * plan.box.height * plan.box.width * unit.plane.channels)
+    effort += _PER_DRAW * count * _image(plan.box, unit.plane)
     for step in walk(plan.steps):
-        channels = step.features[1] - step.features[0]
-        made = step.y.size_out * step.x.size_out * channels
-        read = step.y.size_in * step.x.size_in
-        spent = Effort(0.0, 8.0 * made * count)
-        own = 0
+        kh, kw, inputs, channels = step.weight_shape
+        made = step.y.size_out * step.x.size_out * channels * count
+        read = step.y.size_in * step.x.size_in * count
         if isinstance(step.node.layer, Convolution):
-            kh, kw, inputs, _ = step.weight_shape
-            weights += kh * kw * inputs * channels
-            drawn += prod(step.node.weight_shape)
             read *= inputs * step.groups
             multiply_adds += 2 * _pixels(step) * kh * kw * inputs * channels
-            spent, own = _convolution(step, (kh, kw, inputs, channels), count)
-        elif isinstance(step.node.layer, MaxPool | AvgPool):
-            read *= channels
-            lines = step.y.size_in * step.x.size_out * channels
-            spent = Effort(0.0, 4.0 * (read + 2 * step.x.kernel * lines + 2 * step.y.kernel * made) * count)
-            own = read + 2 * lines + made
+            effort += _convolution(step, count) + _PER_WEIGHT * prod(step.node.weight_shape)
         else:
-            read *= step.node.given.channels
-            own = made
-        smooth = step.node.activation in SMOOTH
-        over = made * count * (_PASSES_PER_SMOOTH if smooth else _PASSES_PER_RECTIFIER)
-        effort += spent.products + PASS * (spent.passes + over)
-        kept += made * (itemsize if smooth else 1)
-        passed = max(passed, (made + read) * itemsize)
-        beside = max(beside, (own + (2 * made if smooth else 0)) * itemsize)
+            read *= channels if isinstance(step.node.layer, MaxPool | AvgPool) else step.node.given.channels
+            effort += _PER_READ * max(made, read)
+        effort += made * (_PER_SMOOTH if step.node.activation in SMOOTH else _PER_OTHER)
         steps += 1
         bound = isinstance(step.node.layer, Conv | Depthwise | MaxPool | Group) and step.y.dilation == 1
-        unbound += not bound or max(made, read) * count * itemsize > LARGEST
-    held = kept + passed + beside + 4 * size * itemsize
-    scratch = min(_SCRATCH, 3 * passed * count)
-    fixed = scratch + steps * _BYTES_PER_STEP + 2 * itemsize * weights + 4 * drawn
-    effort += _MULTIPLY_ADDS_PER_WEIGHT * drawn
-    return Work(multiply_adds, effort, held, fixed, weights, steps, unbound)
+        unbound += not bound or max(made, read) * unit.item > LARGEST
+    return Work(multiply_adds, effort, steps, unbound)
+
+
+def _image(box: Box, plane: Plane) -> int:
+    """Numbers of a random image that are drawn to cut a box of the plane out of it; see `probes`."""
+    y, x = plane.height // 2, plane.width // 2
+    far = max(abs(box.top - y), abs(box.bottom - 1 - y), abs(box.left - x), abs(box.right - 1 - x))
+    return (2 * far + 1) ** 2 * plane.channels
 
 
 def _pixels(step: Step) -> int:
@@ -129,29 +136,22 @@ def _pixels(step: Step) -> int:
     return step.y.size_out * step.x.size_out
 
 
-def _convolution(step: Step, shape: tuple[int, int, int, int], n: int) -> tuple[Effort, int]:
-    """(the effort both ways, numbers of one probe that it takes beside those it is given and makes)."""
-    y, x, groups = step.y, step.x, step.groups
-    kh, kw, inputs, features = shape
-    read, made = y.size_in * x.size_in * inputs * groups, y.size_out * x.size_out * features
-    if not isinstance(step.node.layer, Conv | Depthwise):  # the transpose of a convolution that reads the larger plane
-        spread = kh * kw * features * y.size_in * x.size_in
-        one = other = Effort(2.0 * spread * inputs * n, 2.0 * spread * n)
-        return Effort(one.products + other.products, one.passes + other.passes), spread
-    there, back = forward_way(shape, y, x, groups, n, step.ties), vjp_way(shape, y, x, groups, n)
-    one, other = forward_efforts(shape, y, x, groups, n)[there], vjp_efforts(shape, y, x, groups, n)[back]
-    own = 0
-    if back == "unfolded":
-        rows = kh * y.size_out if y.size_out == 1 or y.dilation > 1 else y.size_in
-        own = made + read + 5 * rows * kw * inputs * groups * x.size_out // 4
-    if "phases" in (there, back):
-        own = read + 2 * made
-    if there == "windowed":
-        height, width = (axis.before + axis.size_in + axis.after for axis in (y, x))
-        own = max(own, height * width * inputs * groups)
-    if "fourier" in (there, back):
-        own = max(own, 3 * read // 2, 5 * made // 2)
-    return Effort(one.products + other.products, one.passes + other.passes), own
+def _convolution(step: Step, n: int) -> float:
+    """The effort of a convolution of n probes, both ways, in multiply-adds."""
+    product = step.product
+    kh, kw, inputs, features = product.shape
+    own = features // product.groups
+    ties = step.ties and not isinstance(step.node.layer, Transposed)
+    there, back = forward_way(*product, n, ties), vjp_way(*product, n)
+    taps = 1 if there in ("unfolded", "windowed") else kw  # that are lines of what is made, and not of what is read
+    forward = _spent(there, forward_efforts(*product, n)[there], own * taps, kh * kw * inputs // taps)
+    return forward + _spent(back, vjp_efforts(*product, n)[back], kw * inputs, kh * own)
+
+
+def _spent(way: Way, effort: Effort, made: int, read: int) -> float:
+    """The effort of one way in multiply-adds, where products make and read so many lines."""
+    passes = _PER_PASS_OF_TRANSFORMS if way == "fourier" else _PER_PASS
+    return effort.products * (1 + _THIN_MADE / made + _THIN_READ / read) + passes * effort.passes
 
 
 class Speed(NamedTuple):
@@ -209,18 +209,37 @@ def kernel_seconds(config: Config) -> float:
     precision = 1 if config.dtype == "float32" else 2
     calls = _CALLS_PER_CONFIG + cost.steps * _CALLS_PER_STEP + cost.unbound * _CALLS_PER_UNBOUND_STEP
     here = speed()
-    return calls * here.call + precision * cost.effort / (_REACHED * here.multiply_adds)
+    return calls * here.call + precision * cost.effort / here.multiply_adds
 
 
 def probes_per_block(config: Config) -> int:
-    """How many probes are taken at once, a function of the config alone."""
-    return max(1, min(config.probes.count, BLOCK_BYTES // max(work(config).held, 1)))
+    """How many probes are taken at once, a function of the config alone: as many as `BLOCK_BYTES` hold."""
+    return _probes(_unit(config), config.probes.count)
 
 
 def working_set(config: Config) -> int:
     """Bytes that measuring a config takes: one block of probes, the weights, and copies of the heatmap's rows."""
-    cost = work(config)
-    return probes_per_block(config) * cost.held + cost.fixed + 24 * cone(config).box.height * config.input.width
+    unit = _unit(config)
+    rows = 24 * unit.plan.box.height * config.input.width
+    return _peak(unit, probes_per_block(config)) + footprint.weights(unit.plan, unit.item) + rows
+
+
+@lru_cache(maxsize=1024)
+def _peak(unit: _Unit, n: int) -> int:
+    return footprint.peak(unit.plan, n, unit.item)
+
+
+@lru_cache(maxsize=1024)
+def _probes(unit: _Unit, count: int) -> int:
+    """The largest number of probes, up to `count`, of which a block fits, found by halving; one at least."""
+    fits, beyond, tried = 1, count + 1, count
+    while beyond - fits > 1:
+        if _peak(unit, tried) <= BLOCK_BYTES:
+            fits = tried
+        else:
+            beyond = tried
+        tried = (fits + beyond) // 2
+    return fits
 
 
 def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:

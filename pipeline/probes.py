@@ -12,6 +12,9 @@ from pipeline.layers.array import Array
 from pipeline.network import Plane
 from pipeline.streams import Role, Streams, original_draws
 
+CACHED = 2**20
+"""Numbers up to which a block of probes stays drawn for the next config; more are drawn quickly beside their use."""
+
 
 def draw_probes(probes: Probes, plane: Plane, box: Box, first: int, stop: int) -> Array:
     """Probes `first` to `stop` inside a box of the input plane, as [rows, channels, columns, probes].
@@ -31,7 +34,9 @@ def draw_probes(probes: Probes, plane: Plane, box: Box, first: int, stop: int) -
         return _cut(probe_file(probes, plane)[first:stop], box)
     if probes.kind == "neural_api":
         return _cut(_original(probes.seed, probes.count, plane)[first:stop], box)
-    return _rings(probes, plane, box, first, stop)
+    numbers = (stop - first) * box.height * box.width * plane.channels
+    draw = _rings if numbers <= CACHED else _rings.__wrapped__
+    return draw(probes, plane, box, first, stop)
 
 
 def _cut(images: Array, box: Box) -> Array:

@@ -27,13 +27,18 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 _SILU_ROOT = 1.27846454276107379510935873902298  # x = 1 + exp(-x)
 _MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mish` has its zero
 
+NUMBERS = 2**17
+"""Numbers whose activation is computed at a time."""
+
 Rule = Callable[[Array], tuple[Array, Any]]
 """z -> (value, slope); the value may be in the memory of z, and a slope may be boolean."""
 
 
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
-    """(value, slope) of an activation at z; the slope is None for linear."""
-    return (z, None) if kind == "linear" else RULES[kind](z)
+    """(value, slope) of an activation at z, the value in the memory of z; the slope is None for linear."""
+    calls, slope = applied(kind, z)
+    perform(calls)
+    return z, slope
 
 
 def vjp(g: Array, slope: Any) -> Array:
@@ -43,15 +48,24 @@ def vjp(g: Array, slope: Any) -> Array:
 
 
 def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
-    """Calls: an activation at z, in its place; and where its slope is then, None for linear."""
+    """Calls: an activation at z, in its place; and where its slope is then, None for linear.
+
+    A slope other than that of a rectifier is made for some numbers at a time, so that what lies between is little
+    memory, and in the cache.
+    """
     if kind == "linear":
         return [], None
     if kind == "relu":
         return _rectified(z)
-    slope = np.empty_like(z)
-    if kind == "gelu":
-        return gelu.calls(z, slope), slope
-    return [(_put, (RULES[kind], z, slope))], slope
+    slope = np.empty_like(z, order="C")
+    if not z.flags.c_contiguous:
+        return [(_put, (RULES[kind], z, slope))], slope
+    made: Calls = []
+    for first in range(0, z.size, NUMBERS):
+        some = slice(first, first + NUMBERS)
+        here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
+        made += gelu.calls(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
+    return made, slope
 
 
 def _put(rule: Rule, z: Array, slope: Array) -> None:

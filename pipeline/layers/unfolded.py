@@ -62,8 +62,12 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
         most = BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)
+        read = {}
         for rows in blocks(y.size_out, y.size_out if whole else most):
-            top, bottom = (0, y.size_in) if whole else reach.met(rows, y.size_in)  # u may be x itself: all of it
+            read[rows] = (0, y.size_in) if whole else reach.met(rows, y.size_in)  # u may be x itself: all of it
+        if not whole:
+            _room_for(max(bottom - top for top, bottom in read.values()), lines, across, n)
+        for rows, (top, bottom) in read.items():
             unfolded = _unfold(calls, lines[:, top:bottom], across, n, wide)
             _correlated(calls, matrices, unfolded, reach.below(top), rows, made, wide)
     else:
@@ -253,6 +257,13 @@ def _is_whole(across: Axis) -> bool:
     return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
 
 
+def _room_for(rows: int, lines: Array, across: Axis, n: int) -> Array:
+    """Scratch space for u of so many rows, [groups, rows, kw * C, pitch]; the largest is asked for first."""
+    groups, _, channels, _ = lines.shape
+    line = pitch(across.size_out * n, lines.itemsize)
+    return scratch(0, (groups, rows, across.kernel * channels, line), lines.dtype)
+
+
 def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Array:
     """u of the derivation, [groups, rows, kw * C, pitch], zero where the padding is read; C * kw if it is x.
 
@@ -267,7 +278,7 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Arra
             calls.append(copied(lines, x))
         return lines.reshape(groups, rows, channels * across.kernel, n)
     size = across.size_out * n
-    flat = scratch(0, (groups, rows, across.kernel * channels, pitch(size, lines.itemsize)), lines.dtype)
+    flat = _room_for(rows, lines, across, n)
     calls += filled(flat[..., size:wide])
     unfolded = pixels(flat, across.size_out, n).reshape(shape)
     if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
