@@ -12,6 +12,7 @@ from unittest.mock import patch
 import numpy as np
 
 from pipeline.layers import (
+    activation,
     bound,
     buffer,
     choice,
@@ -98,6 +99,7 @@ def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     for module in (folded, unfolded, winograd, fourier, windowed, maxpool):
         change(module, "BLOCK", FEW)
     change(product, "GATHERED", FEW)
+    change(activation, "NUMBERS", FEW)
 
 
 @contextmanager
