@@ -8,7 +8,7 @@ import typer
 
 from cli.options import DbOption, FormatOption, store_url
 
-app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, back up or copy the store itself.")
+app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, back up, restore or copy the store itself.")
 
 
 @app.command()
@@ -52,6 +52,18 @@ def backup(
     if not file.parent.is_dir():
         raise InputError(f"there is no directory {quote(file.parent)} for the backup; make it first")
     sys.stdout.write(f"{backup_to(opened(store_url(db), create=False), file)}\n")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, or any SQLite store.")], db: DbOption = None
+) -> None:
+    """Put a copy of a backup in the place of the store, which is renamed, with the log that lies beside it."""
+    from store.restore import restore as restore_from
+
+    done = restore_from(file, store_url(db))
+    kept = f"; what was there is kept in {done.before}" if done.before else ""
+    sys.stdout.write(f"{done.path} restored from {file}{kept}\n")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The main job: claim configs from the store, measure them on an engine, save what comes back."""
 
+import shlex
 import time
 from itertools import chain
 from threading import Event
@@ -17,6 +18,7 @@ from pipeline.engines.times import Times
 from pipeline.errors import InputError, StoreError, quote
 from pipeline.graph import PARTITION_SECONDS
 from pipeline.limits import Limits
+from store.faults import RESTORE, MovedError
 from store.feed import Feed
 from store.leases import Leases
 from store.owner import this_owner
@@ -73,8 +75,11 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
     """
     summary = Summary()
     started = time.monotonic()
+    unsaved: list[Outcome] = []
     try:
-        left = _measure(store, sweep, settings, summary)
+        left = _measure(store, sweep, settings, summary, unsaved)
+    except MovedError as error:
+        raise _rescued(store, unsaved, error) from error
     except InputError as error:
         if sweep is None or specs(store, sweep) is not None:
             raise
@@ -86,8 +91,25 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
     return summary
 
 
-def _measure(store: "Store", sweep: str | None, settings: Settings, summary: Summary) -> Status:
-    """Measures until nothing is left; what is left then."""
+def _rescued(store: "Store", unsaved: "list[Outcome]", error: MovedError) -> StoreError:
+    """What to say of a store that was removed under a run, once all that is known of it is kept."""
+    from store.restore import rescue
+
+    try:
+        kept = rescue(store, this_owner(), unsaved)
+    except StoreError as fault:
+        return StoreError(f"{error}; what it held could not be kept ({fault})")
+    shown = quote(store.address.path)
+    return StoreError(
+        f"the store {shown} was removed, renamed or replaced during the run; what it held and what was measured is "
+        f"kept: type `erfsweep db restore {shlex.quote(str(kept))}`, with the same --db, to take it back"
+    )
+
+
+def _measure(
+    store: "Store", sweep: str | None, settings: Settings, summary: Summary, unsaved: "list[Outcome]"
+) -> Status:
+    """Measures until nothing is left; what is left then. `unsaved` holds the outcomes that are being saved."""
     from pipeline.run import interruptible, run
 
     owner = this_owner()
@@ -100,7 +122,10 @@ def _measure(store: "Store", sweep: str | None, settings: Settings, summary: Sum
         progress.say("stopping: saving what is finished (Ctrl-C again stops at once)")
 
     def deliver(outcomes: "list[Outcome]") -> None:
-        for outcome in save(store, owner, outcomes):
+        unsaved[:] = outcomes
+        saved = save(store, owner, outcomes)
+        unsaved.clear()
+        for outcome in saved:
             setattr(summary, outcome.kind, getattr(summary, outcome.kind) + 1)
         good = sum(outcome.kind == "done" for outcome in outcomes)
         progress.advance(good, len(outcomes) - good, sum(costs.pop(each.digest, 0.0) for each in outcomes))
@@ -147,8 +172,7 @@ def _check_all_saved(store: "Store", unsaved: int) -> None:
     if unsaved:
         shown = quote(store.address.path or store.address.shown)
         raise StoreError(
-            f"{counted(unsaved, 'config')} of {shown} cannot be found by their digests; the store is damaged, "
-            "restore a backup"
+            f"{counted(unsaved, 'config')} of {shown} cannot be found by their digests; the store is damaged, {RESTORE}"
         )
 
 

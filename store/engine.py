@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, StaticPool, create_engine, event, func, literal
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, StaticPool, create_engine, event, func, literal
 from sqlalchemy.exc import NoSuchModuleError
 
 from pipeline.errors import StoreError, quote
 from store.address import Address
 from store.damage import Damages
 from store.faults import PassingError, told
+from store.file import StoreFile
 from store.types import REAL
 
 T = TypeVar("T")
@@ -30,10 +31,11 @@ class Store:
     One transaction at a time in a thread; threads may share a store.
     """
 
-    def __init__(self, address: Address, *, patience: float = PATIENCE, immutable: bool = False) -> None:
+    def __init__(self, address: Address, *, patience: float = PATIENCE) -> None:
         self.address = address
         self.patience = patience
-        self.engine = make_engine(address, patience=patience, immutable=immutable)
+        self.file = None if address.path is None else StoreFile(address, address.path, patience=patience)
+        self.engine = make_engine(address, self.file)
         self.damages = Damages()  # what readers have met
         self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
         self.suspected: set[str] = set()  # digests of what was claimed here as suspected
@@ -48,7 +50,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store throughout; raises StoreError."""
-        with self._turn, told(self.address), self.engine.connect() as connection:
+        with self._transaction() as connection:
             if self.dialect == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
@@ -57,10 +59,16 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at its end and rolls back on any error; raises StoreError."""
-        with self._turn, told(self.address), self.engine.connect() as connection:
+        with self._transaction() as connection:
             connection.execution_options(immediate=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        watched = nullcontext() if self.file is None else self.file.watched()
+        with self._turn, watched, told(self.address), self.engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def reshape(self) -> Iterator[Connection]:
@@ -117,16 +125,13 @@ def now(connection: Connection) -> Any:
     return literal(time.time(), REAL)
 
 
-def make_engine(
-    address: Address, *, patience: float = PATIENCE, immutable: bool = False, foreign_keys: bool = True
-) -> Engine:
-    """An engine with the settings of the store.
+def make_engine(address: Address, file: StoreFile | None) -> Engine:
+    """An engine with the settings of the store, on its file if it has one.
 
-    `immutable` reads a file that nobody can write, `foreign_keys` off is for migrations only.
     Raises StoreError where the driver is not installed.
     """
     if address.is_sqlite:
-        return _sqlite_engine(address, patience, immutable, foreign_keys)
+        return _sqlite_engine(address, file)
     url = address.url
     defaults = {"connect_timeout": 10, "application_name": "erfsweep"}
     try:
@@ -144,24 +149,15 @@ def make_engine(
         ) from error
 
 
-def _sqlite_engine(address: Address, patience: float, immutable: bool, foreign_keys: bool) -> Engine:
-    arguments: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "timeout": patience}
-    url = address.url
-    if immutable and address.path is not None:
-        url = URL.create(
-            "sqlite", database=f"{address.path.absolute().as_uri()}", query={"immutable": "1", "uri": "true"}
-        )
-    pool = StaticPool if address.in_memory else (QueuePool if foreign_keys else NullPool)
-    engine = create_engine(url, poolclass=pool, connect_args=arguments)
-
-    @event.listens_for(engine, "connect")
-    def settings(raw: Any, record: object) -> None:
-        cursor = raw.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {int(1000 * patience)}")  # first: what follows may have to wait
-        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-        cursor.execute("PRAGMA synchronous = NORMAL")  # with WAL, safe against everything but a power cut's last writes
-        cursor.execute("PRAGMA wal_autocheckpoint = 8000")  # pages: a batch of results alone fills the default of 1000
-        cursor.close()
+def _sqlite_engine(address: Address, file: StoreFile | None) -> Engine:
+    if file is None:
+        in_memory = {"isolation_level": None, "check_same_thread": False}
+        engine = create_engine(address.url, poolclass=StaticPool, connect_args=in_memory)
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys = ON"))
+    else:
+        # Whether a reader takes the file as it stands is decided for each of its transactions.
+        pool = NullPool if file.is_read_only else QueuePool
+        engine = create_engine(address.url, poolclass=pool, creator=file.connect)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -19,12 +19,17 @@ class PassingError(StoreError):
     """A fault that may be over in a moment: the same work may be tried again."""
 
 
+class MovedError(StoreError):
+    """The file of a store is not where it was opened any more; open connections still have it."""
+
+
 # SQLSTATE of what PostgreSQL says when it stops, starts, or had to choose between two transactions.
 _PASSING = ("40001", "40P01", "57P01", "57P02", "57P03", "53300")
 _REFUSED = re.compile(
     r'database "(?P<database>[^"]+)" does not exist|role "(?P<role>[^"]+)" does not exist'
     r'|password authentication failed for user "(?P<user>[^"]+)"'
 )
+RESTORE = "restore a backup with `erfsweep db restore FILE`"
 _OUT_OF_RANGE = ("22003", "22008")
 
 
@@ -71,7 +76,7 @@ def _of_sqlite(error: sqlite3.Error, address: Address) -> StoreError:
     if name.startswith("SQLITE_NOTADB"):
         return StoreError(f"{shown} is not an SQLite database; name another with --db")
     if name.startswith("SQLITE_CORRUPT"):
-        return StoreError(f"the store {shown} is damaged; restore a backup, or name another with --db")
+        return StoreError(f"the store {shown} is damaged; {RESTORE}, or name another with --db")
     if name.startswith("SQLITE_CANTOPEN"):
         return StoreError(f"the store {shown} cannot be opened: {_why_closed(address.path)}; name another with --db")
     if name.startswith("SQLITE_IOERR"):
@@ -90,13 +95,17 @@ def _why_closed(path: Path | None) -> str:
     target = path if path.exists() else path.parent
     if not os.access(target, os.R_OK) or not os.access(path.parent, os.W_OK):
         return f"{quote(target)} is not readable and writable for this user"
+    for beside in (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm")):
+        if beside.exists() and not os.access(beside, os.R_OK | os.W_OK):
+            return f"{quote(beside)} is another user's, who must give it the group and the mode of the store"
     return "the system refuses it"
 
 
 def _of_system(error: OSError, shown: str) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(f"the disk under the store {shown} is full; make room and run again")
-    return StoreError(f"the store {shown} cannot be used: {error.strerror or _first_line(error)}")
+    said = error.strerror or _first_line(error)
+    return StoreError(f"the store {shown} cannot be used: {said}; name another with --db")
 
 
 def _of_server(error: DBAPIError, shown: str) -> StoreError | InputError:

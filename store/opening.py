@@ -1,6 +1,5 @@
 """Opening a store: what is there is recognised, made or upgraded, before anything relies on it."""
 
-import os
 import sqlite3
 import time
 from typing import Literal, TypeAlias
@@ -10,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import StoreError, quote
 from store import schema
-from store.address import Address, address
+from store.address import address
 from store.engine import PATIENCE, Store
 from store.faults import describe
 
@@ -28,7 +27,7 @@ def open_store(url: str, *, create: bool = True, patience: float = PATIENCE) -> 
     where = address(url)
     if where.path is not None and not create and not where.path.exists():
         raise StoreError(f"there is no store at {quote(where.path)}; make one with `erfsweep run`, or set --db")
-    store = Store(where, patience=patience, immutable=not create and _cannot_change(where))
+    store = Store(where, patience=patience)
     try:
         with store.read() as connection:
             found = inspect(connection)
@@ -106,14 +105,3 @@ def _accept(store: Store, found: Found) -> None:
     if not store.address.is_sqlite:
         raise StoreError(f"the store {shown} has the older revision {quote(found)}; run `erfsweep db upgrade`")
     upgrade_store(store)
-
-
-def _cannot_change(where: Address) -> bool:
-    """Whether the file and its directory are both read-only, and all of it is in the file.
-
-    SQLite reads a file with a write-ahead log only where it may make files beside it, unless told that it is immutable.
-    """
-    if where.path is None or where.path.is_dir():
-        return False
-    beside = where.path.with_name(where.path.name + "-wal")
-    return not os.access(where.path.parent, os.W_OK) and not os.access(where.path, os.W_OK) and not beside.exists()

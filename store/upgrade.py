@@ -23,6 +23,7 @@ from store import schema
 from store.address import Address, address
 from store.engine import Store, lock_shape, make_engine
 from store.faults import told
+from store.file import StoreFile
 from store.newfile import copy_mode, new_file
 
 LOCATION = Path(__file__).parent / "migrations"
@@ -72,7 +73,8 @@ def upgrade_store(store: Store) -> Upgrade:
     Raises StoreError where rows would point to nothing afterwards, and leaves the store as it was.
     """
     where = store.address
-    engine = make_engine(where, patience=store.patience, foreign_keys=False)
+    file = None if where.path is None else StoreFile(where, where.path, patience=store.patience, foreign_keys=False)
+    engine = make_engine(where, file)
     store.close()  # not to hold the file that is about to change
     try:
         with told(where, files=True), engine.connect() as connection:

@@ -50,3 +50,15 @@ def test_a_store_of_a_newer_revision_is_refused() -> None:
         ended = erfsweep(*command)
         assert ended.code == 3
         assert "'9999'" in ended.err
+
+
+def test_a_backup_is_restored_and_what_was_there_is_kept(luo2016: str) -> None:
+    good("db", "backup", "kept.db", "--db", luo2016)
+    good("submit", "3x3x3", "--name", "other")
+    ended = good("db", "restore", "kept.db")
+    kept = ended.out.rpartition("kept in ")[2].strip()
+    assert good("ls", "-f", "json").json == good("ls", "-f", "json", "--db", luo2016).json
+    assert [row["name"] for row in good("ls", "-f", "json", "--db", f"sqlite:///{kept}").json] == ["other"]
+    assert good("db", "restore", "kept.db", "--db", "sqlite:///new.db").out == "new.db restored from kept.db\n"
+    ended = erfsweep("db", "restore", "nowhere.db")
+    assert (ended.code, ended.err) == (2, "erfsweep: there is no backup 'nowhere.db'; check the path\n")

@@ -287,3 +287,31 @@ def test_a_config_that_ends_the_driver_is_found_by_the_next_run_and_no_run_dies_
     error = good("table", "poisoned", "--where", "state == 'killed'", "-c", "seed,error", "-f", "csv")
     assert error.rows[0]["seed"] == "77"
     assert "signal 9 (SIGKILL)" in error.rows[0]["error"]
+
+
+@pytest.mark.parametrize("engine", ["sync", "processes"])
+@pytest.mark.parametrize("how", ["removed", "renamed", "replaced"])
+def test_a_store_that_is_taken_away_during_a_run_is_kept_and_taken_back(how: str, engine: str) -> None:
+    good("submit", "5x5", "--name", "other", "--db", "sqlite:///other.db")
+    process = spawn("run", "long.yaml", "--engine", engine)
+    wait_for_results(process, 1)
+    if how == "replaced":
+        Path("other.db").replace("erfsweep.db")
+    else:
+        for beside in Path().glob("erfsweep.db*"):
+            if how == "removed":
+                beside.unlink()
+            else:
+                beside.rename(f"renamed{beside.suffix}")
+    ended = finished(process)
+    assert ended.code == 3
+    assert "the store 'erfsweep.db' was removed, renamed or replaced during the run" in ended.err
+    (kept,) = Path().glob("*.kept")
+    assert f"erfsweep db restore {kept.absolute()}`" in ended.err
+    good("db", "restore", str(kept))
+    done = good("status", "long", "-f", "json").json["done"]
+    assert done >= 1
+    assert f"{400 - done} measured" in good("run", "long").err
+    with sqlite3.connect("erfsweep.db") as database:
+        assert database.execute("SELECT count(*), max(number) FROM attempt").fetchone() == (400, 1)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
