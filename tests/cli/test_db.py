@@ -58,7 +58,7 @@ def test_a_backup_is_restored_and_what_was_there_is_kept(luo2016: str) -> None:
     ended = good("db", "restore", "kept.db")
     kept = ended.out.rpartition("kept in ")[2].strip()
     assert good("ls", "-f", "json").json == good("ls", "-f", "json", "--db", luo2016).json
-    assert [row["name"] for row in good("ls", "-f", "json", "--db", f"sqlite:///{kept}").json] == ["other"]
+    assert [row["sweep"] for row in good("ls", "-f", "json", "--db", f"sqlite:///{kept}").json] == ["other"]
     assert good("db", "restore", "kept.db", "--db", "sqlite:///new.db").out == "new.db restored from kept.db\n"
     ended = erfsweep("db", "restore", "nowhere.db")
     assert (ended.code, ended.err) == (2, "erfsweep: there is no backup 'nowhere.db'; check the path\n")
