@@ -36,11 +36,19 @@ _NAMED_AT_MOST = 3
 
 
 def explain(
-    url: str, sweep: str, overrides: Mapping[str, Any], name: str | None, most: int, limits: "Limits", verbose: bool
+    url: str,
+    sweep: str,
+    overrides: Mapping[str, Any],
+    name: str | None,
+    most: int,
+    limits: "Limits",
+    retry_failed: bool = False,
+    verbose: bool = False,
 ) -> int:
     """Prints what `run` would do; nothing is written, not even a store.
 
-    Configs that would take more memory than `limits` have are named.
+    Configs that would take more memory than `limits` have are named. With `retry_failed` what failed or was killed is
+    work, too.
     """
     from cli.progress import duration
     from store.query import status
@@ -50,35 +58,47 @@ def explain(
     found = resolve(sweep, overrides, name, store)
     counts: Counter[str] = Counter()
     work = 0.0
+    again_too = ("failed", "killed") if retry_failed else ()
     refused: list[str] = []
     if isinstance(found, str):
         if store is not None:
             for state, count in status(store, found).states.items():
                 counts[state] = count.configs
-                work += count.cost if state == "queued" else 0.0
-            limited = under_narrower(store, found, limits)
+                work += count.cost if state in ("queued", *again_too) else 0.0
+            limited = {} if retry_failed else under_narrower(store, found, limits)
             counts["limited"], work = len(limited), work + sum(limited.values())
             counts["failed"] -= len(limited)
-            refused = [why for config in _unfinished(store, found) if (why := _too_large(config, limits.memory))]
+            refused = [
+                why for config in _unfinished(store, found, again_too) if (why := _too_large(config, limits.memory))
+            ]
     else:
         check_size(found, most)
-        limited = {} if store is None else under_narrower(store, None, limits)
+        limited = {} if store is None or retry_failed else under_narrower(store, None, limits)
         for (config, label), state in _states(store, found):
             state = "limited" if config.digest in limited else state
             counts[state] += 1
             why = ""
-            if state in ("new", "queued", "limited"):
+            if state in ("new", "queued", "limited", *again_too):
                 work += expected_seconds(config)
                 why = _too_large(config, limits.memory)
                 refused += [why] if why else []
             if verbose:
-                sys.stdout.write(f"{id_of(config.digest)}  {visible(label or config.stem)}: {why or _WHY[state]}\n")
+                sys.stdout.write(
+                    f"{id_of(config.digest)}  {visible(label or config.stem)}: {why or _why(state, again_too)}\n"
+                )
     again = 0 if isinstance(found, str) else found.size - counts.total()
     shown = ", ".join(f"{counts[state]} {_SHORT.get(state, state)}" for state in _WHY if counts[state])
     shown += f", {again} that come again" if again else ""
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     _print_refused(refused)
     return ExitCode.DONE
+
+
+def _why(state: str, again_too: tuple[str, ...]) -> str:
+    """Why a run would measure a config of a state, or would not."""
+    return (
+        _WHY[state].replace("--retry-failed measures it again", "measured again") if state in again_too else _WHY[state]
+    )
 
 
 def _print_refused(refused: list[str]) -> None:
@@ -99,12 +119,13 @@ def _too_large(config: "Config", memory: int) -> str:
     return ""
 
 
-def _unfinished(store: "Store", sweep: str) -> "Iterator[Config]":
-    """The configs of a stored sweep that are queued."""
+def _unfinished(store: "Store", sweep: str, again_too: tuple[str, ...]) -> "Iterator[Config]":
+    """The configs of a stored sweep that are queued, or in a state whose configs are measured again."""
     from pipeline.config import decode
     from store.query import rows
 
-    for (spec,) in rows(store, sweep, where="state in ('queued', 'running')", columns=["spec"]).rows:
+    states = ", ".join(repr(state) for state in ("queued", "running", *again_too))
+    for (spec,) in rows(store, sweep, where=f"state in ({states})", columns=["spec"]).rows:
         yield decode(spec.encode())
 
 

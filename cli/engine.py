@@ -1,6 +1,7 @@
 """Options that say how to measure, for `run` and `work`."""
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -70,7 +71,9 @@ def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
     if idle and _is_given(context, "workers"):
         raise InputError(f"--workers {options['workers']} changes nothing with {idle}; leave one of the two out")
     connection = None
-    if scheduler is not None:
+    if scheduler is None:
+        _check_local(options)
+    else:
         tls = {name: options[name] for name in ("tls_ca", "tls_cert", "tls_key")}
         connection = Connection(scheduler, insecure=options["insecure"], **tls)
         settled_address(connection)
@@ -83,6 +86,16 @@ def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
         connection=connection,
         dashboard=options["dashboard"],
     )
+
+
+def _check_local(options: Mapping[str, Any]) -> None:
+    """Raises InputError for an option of a connection where there is none to make."""
+    from pipeline.errors import InputError, quote
+
+    for name in ("tls_ca", "tls_cert", "tls_key", "insecure"):
+        if options[name]:
+            written = f"--{name.replace('_', '-')}" + ("" if name == "insecure" else f" {quote(options[name])}")
+            raise InputError(f"{written} changes nothing without --scheduler; name the cluster, or leave it out")
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

@@ -73,7 +73,9 @@ def command(
     mode = mode_of(append, replace)
     overrides = parse_settings(settings)
     if dry_run:
-        return explain(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits, verbose)
+        return explain(
+            store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits, retry_failed, verbose
+        )
     store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")
     code = work_on(store, stored, how, retry_failed, verbose)

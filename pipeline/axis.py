@@ -31,6 +31,13 @@ _Scalar = str | int | float
 
 _RANGE = re.compile(r"range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)", re.ASCII)
 
+_AS_ONE = {
+    "input": ", or write one plane as 224x224x3",
+    "readout.position": ", or write one position as [50, 50]",
+}
+"""How a value is written whose parts a user may have taken for a list."""
+_CUT_RANGE = re.compile(r"range\([^)]*")
+
 
 def axis_path(name: str) -> str:
     """The field of a config (dotted) or of a plain stack that an axis runs through.
@@ -54,6 +61,16 @@ def axis_path(name: str) -> str:
     raise InputError(f"there is no axis {quote(name)}{hint}")
 
 
+def check_whole(name: str, written: object) -> None:
+    """Raises InputError for a range of which YAML left only what stands before a comma, as it does between braces."""
+    for value in written if isinstance(written, list) else [written]:
+        if isinstance(value, str) and _CUT_RANGE.fullmatch(value):
+            raise InputError(
+                f"axis {name}: {quote(value)} is a range that YAML cut at its comma, as it does between braces and "
+                f"brackets; put it in quotes and outside brackets, as in {name}: 'range(1, 41)'"
+            )
+
+
 def axis_values(name: str, written: object) -> Sequence[Any]:
     """The values of an axis: a list, one value, or `range(...)`. Raises InputError for none, or one given twice."""
     values: Sequence[Any]
@@ -73,7 +90,7 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
         for value in values:
             key = value if isinstance(value, _Scalar) else repr(value)  # a plane may be a mapping, a stride a list
             if key in seen:
-                raise InputError(f"axis {name} lists {quote(value)} twice; drop one")
+                raise InputError(f"axis {name} lists {quote(value)} twice; drop one{_AS_ONE.get(name, '')}")
             seen.add(key)
     return values
 

@@ -79,8 +79,8 @@ def _header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dty
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
     except (*_DAMAGE, tokenize.TokenError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
-        problem = str(error).partition("\n")[0][:100]
-        raise InputError(f"{what} is not an .npy array ({problem}); write it with numpy.save") from None
+        raise InputError(f"{what} is not an .npy array ({_damage(error)}); write it with numpy.save") from None
+
     if dtype.kind not in "fiu" or dtype.hasobject:
         raise InputError(f"{what} holds {quote(dtype)}, but real numbers are needed; convert it to float32")
     if any(side < 0 for side in shape) or _size(shape) * max(dtype.itemsize, _made_of(dtype).itemsize) > MAX_BYTES:
@@ -88,6 +88,12 @@ def _header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dty
             f"{what} declares shape {quote(shape)}, which needs more than {amount(MAX_BYTES)}; make it smaller"
         )
     return shape, fortran, dtype
+
+
+def _damage(error: Exception) -> str:
+    """What is wrong with a header, without NumPy's words for a file that has none."""
+    problem = str(error).partition("\n")[0][:100]
+    return "it does not begin as one" if "magic string" in problem else problem
 
 
 def _made_of(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -51,7 +51,9 @@ def check_name(name: object) -> str:
 def _unquoted(value: object, field: str) -> str:
     """The clause about a value that YAML takes for something else than text."""
     shown = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
-    way = "" if isinstance(value, list | dict) else f"; put it in quotes, as in {field}: '{shown}'"
+    if isinstance(value, list | dict):
+        return f"{quote(shown)} is not; write one text, as in {field}: growth"
+    way = f"; put it in quotes, as in {field}: '{shown}'"
     return f"{quote(shown)} is not{way}"
 
 

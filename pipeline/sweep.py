@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.axis import PATHS, STACK_AXES, axis_path, axis_values, stack_stem
+from pipeline.axis import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
 from pipeline.config import Config, build, canonical_stem
 from pipeline.entries import Entry, check_fields, entries, flat
 from pipeline.errors import InputError, quote
@@ -140,11 +140,15 @@ def sweep(
     """
     for field in spec:
         if field not in _FIELDS and not (isinstance(field, str) and field in PATHS):
+            if field in STACK_AXES or field == "seed":
+                raise InputError(f"a sweep has no field {quote(field)}; it is an axis, write it under `grid:`")
             hint = nearest(str(field), (*_FIELDS, *PATHS))
             raise InputError(f"a sweep has no field {quote(field)}{hint} (it has {', '.join(_FIELDS)})")
     grid = spec.get("grid") or {}
     if not isinstance(grid, Mapping):
         raise InputError(f"grid is a mapping of axes to values, as in grid: {{seed: [1, 2]}}, not {quote(grid)}")
+    for axis, written in grid.items():
+        check_whole(str(axis), written)
     whole = _overridden(grid, overrides or {})
     axes = {axis_path(axis): axis_values(axis, written) for axis, written in whole.items()}
     if len(axes) < len(whole):  # seed and init.seed

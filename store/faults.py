@@ -127,10 +127,14 @@ def _of_server(error: DBAPIError, shown: str) -> StoreError | InputError:
 
 def _refusal(refused: re.Match[str]) -> str:
     """Why a server let nobody in, as it never will until something is changed."""
+    from shlex import quote as quoted
+
     if database := refused["database"]:
-        return f"has no database {quote(database)}; make it with `createdb {database}`, or name another with --db"
+        return (
+            f"has no database {quote(database)}; make it with `createdb {quoted(database)}`, or name another with --db"
+        )
     if role := refused["role"]:
-        return f"knows no user {quote(role)}; make it with `createuser {role}`, or name another in the URL"
+        return f"knows no user {quote(role)}; make it with `createuser {quoted(role)}`, or name another in the URL"
     return f"does not let {quote(refused['user'])} in by this password; keep the right one in ~/.pgpass or PGPASSWORD"
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, quote
@@ -96,7 +96,12 @@ def _key_of(connection: Connection, text: str) -> tuple[int, int | None]:
         )
         found: int | None = connection.execute(statement).scalar()
         if found is None:
-            raise InputError(f"the sweep {quote(place['sweep'])} has no position {place['position']}")
+            last = connection.execute(
+                select(func.max(sweep_config.c.position)).where(sweep_config.c.sweep_id == sweep_key)
+            ).scalar_one()
+            raise InputError(
+                f"the sweep {quote(place['sweep'])} has no position {place['position']}; they run from 0 to {last}"
+            )
         return found, sweep_key
     written = _ID.fullmatch(text.lower())
     if written is None:

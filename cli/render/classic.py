@@ -24,7 +24,8 @@ def classic_lines(table: Table) -> Iterator[str]:
     width = max(_LEAST_WIDTH, max((len(_name(row)) for row in table.dicts()), default=0))
     rule = "-" * (width + _NUMBERS_WIDTH) + "\n"
     yield "=== Effective receptive-field growth sweep (Luo et al. 2016) ===\n"
-    yield f"Input grid {_grid(table)}, {_probes(table)}, {_stems(table)}.\n\n"
+    settings = f"Input grid {_grid(table)}, {_probes(table)}, {_stems(table)}" if table.rows else "No rows"
+    yield f"{settings}.\n\n"
     yield f"{'config':<{width}} {'theo_RF':>10} {'eff_RF_diam':>14} {'eff/theo':>10}\n"
     yield rule
     for row in table.dicts():

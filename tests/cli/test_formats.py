@@ -272,6 +272,12 @@ def test_classic_tells_own_weights_and_probes_and_has_room_for_labels() -> None:
     assert "some with weights of files" in good("table", "-f", "classic").out
 
 
+def test_classic_says_nothing_of_the_settings_of_no_rows(luo2016: str) -> None:
+    text = good("table", "luo2016", "-f", "classic", "--where", "seed == 99", "--db", luo2016).out
+    assert text.splitlines()[1] == "No rows."
+    assert "several" not in text
+
+
 def test_classic_belongs_to_tables_of_results(luo2016: str) -> None:
     for command in (("fields",), ("theory", "3x3"), ("ls", "--db", luo2016), ("show", "luo2016:0", "--db", luo2016)):
         ended = erfsweep(*command, "-f", "classic")

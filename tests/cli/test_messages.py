@@ -34,6 +34,8 @@ SETTINGS = {
     "init.sha256=abc": "init.sha256 must be 64 hexadecimal digits, not 'abc'",
     "input.height=x": "height must be an integer from 1 to 1000000, not 'x'",
     "input=[1,2]": "an input plane is written 21, 224x320, 224x224x3 or as a mapping, not '[1, 2]'",
+    "input=28,28,1": "axis input lists '28' twice; drop one, or write one plane as 224x224x3",
+    "readout.position=9,9": "axis readout.position lists '9' twice; drop one, or write one position as [50, 50]",
     "init=he_normal": "'init' has several fields, so it is not an axis; set one of init.kind, init.seed,",
     "probes=16": "'probes' has several fields, so it is not an axis; set one of probes.kind, probes.count,",
     "stem=5x5": "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'",
@@ -62,6 +64,16 @@ FILES = {
     "stems: [3x3]\ninit: he_normal": "init must be a mapping, as in init: {kind: he_normal}, not 'he_normal'",
     "stems: [3x3]\nprobes: 5": "probes must be a mapping, as in probes: {count: 64}, not '5'",
     "stems: [3x3]\ninit: {knd: he_normal}": "a sweep has no field 'init.knd'; did you mean init.kind or",
+    "name: [a, b]\nstems: [3x3]": "\"['a', 'b']\" is not; write one text, as in name: growth",
+    "kernel: 3\ndepth: 2": "a sweep has no field 'kernel'; it is an axis, write it under `grid:`",
+    "grid: {kernel: 3}\ndepth: 2": "a sweep has no field 'depth'; it is an axis, write it under `grid:`",
+    "stems: [3x3]\nseed: 2": "a sweep has no field 'seed'; it is an axis, write it under `grid:`",
+    "stems: [3x3]\ngrid: {seed: range(0, 20)}": "axis seed: 'range(0' is a range that YAML cut at its comma, as it "
+    "does between braces and brackets; put it in quotes and outside brackets, as in seed: 'range(1, 41)'",
+    "grid: {kernel: 3, depth: range(1,41), features: 8}": "axis depth: 'range(1' is a range that YAML cut at its comma",
+    "stems: [3x3]\ngrid:\n  seed: [range(0, 20)]": "axis seed: 'range(0' is a range that YAML cut at its comma",
+    "stems: [3x3]\ngrid:\n  input: [224, 224, 3]": "axis input lists '224' twice; drop one, or write one plane as "
+    "224x224x3",
     "stem: 3x3\nnamee: 3": "a sweep has no field 'namee'; did you mean name?",
     "grid: {depth: [1, 2]}": "the grid has depth but no kernel, so it describes no stack; add a `kernel` axis",
     "stems: [3x3]\ngrid: {features: [1, 2], seed: 3}": "the grid has features but no kernel, so it describes no stack; "
@@ -152,6 +164,15 @@ ENGINES = {
     ("--engine", "sync"): "--workers 3 changes nothing with --engine sync; leave one of the two out",
     ("--scheduler", "tcp://127.0.0.1:8786"): "--workers 3 changes nothing with --scheduler; leave one of the two out",
 }
+
+
+@pytest.mark.parametrize("command", ["run", "work"])
+@pytest.mark.parametrize("words", [("--tls-ca", "x"), ("--tls-cert", "x"), ("--tls-key", "x"), ("--insecure",)])
+def test_options_of_a_connection_without_one(words: tuple[str, ...], command: str) -> None:
+    written = f"{words[0]} 'x'" if len(words) == 2 else words[0]
+    assert (
+        said(command, *words) == f"{written} changes nothing without --scheduler; name the cluster, or leave it out\n"
+    )
 
 
 @pytest.mark.parametrize(("words", "expected"), ENGINES.items(), ids=" ".join)

@@ -155,13 +155,34 @@ def test_a_config_that_fails_is_named_and_the_others_are_measured() -> None:
 
 
 def test_what_failed_is_measured_again_only_when_asked() -> None:
-    assert erfsweep("run", "4x3x3", "--memory", "1kB", "--name", "mine").code == 1
-    again = erfsweep("run", "mine")
+    """Under the same limits; under wider ones it is measured again unasked."""
+    narrow = ("--memory", "1kB")
+    assert erfsweep("run", "4x3x3", "--name", "mine", *narrow).code == 1
+    again = erfsweep("run", "mine", *narrow)
     assert again.code == 1
-    assert "0 measured, 1 failed before (--retry-failed measures them again) in" in again.err
+    assert "0 measured, 1 failed before in" in again.err
+    assert "--retry-failed tries again" in again.err
+    asked = erfsweep("run", "mine", "--retry-failed", *narrow)
+    assert asked.code == 1
+    assert "0 measured, 1 failed in" in asked.err
     assert "1 measured in" in good("run", "mine", "--retry-failed").err
     (row,) = good("table", "mine", "-c", "state,attempts,error", "-f", "json").json
-    assert row == {"state": "done", "attempts": 2, "error": None}
+    assert row == {"state": "done", "attempts": 3, "error": None}
+
+
+def test_dry_run_counts_what_retry_failed_measures_again_as_work() -> None:
+    stem, narrow = "20x9x9:16", ("--memory", "1kB", "--name", "mine")
+    assert erfsweep("run", stem, "-s", "input=101", *narrow).code == 1
+    for sweep in (("mine",), (stem, "-s", "input=101")):
+        plan = ("run", *sweep, "--dry-run", *narrow)
+        assert good(*plan).out == "1 failed; about 0.0 s of work on one core\n"
+        asked = good(*plan, "--retry-failed").out
+        assert asked.startswith("1 failed; about ")
+        assert "about 0.0 s" not in asked
+        assert "1 of these would be refused:" in asked
+    assert "more than the 1 kB" in good(*plan, "--retry-failed", "-v").out
+    wide = ("run", stem, "-s", "input=101", "--dry-run", "--retry-failed", "-v")
+    assert good(*wide).out.splitlines()[0].endswith(f"{stem}: failed before; measured again")
 
 
 @pytest.mark.parametrize("engine", ["sync", "threads", "processes"])

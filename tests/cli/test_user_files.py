@@ -47,7 +47,8 @@ REFUSED = {
     "of another plane": (npy(np.zeros((2, 32, 48, 3), np.float32)), "set input to 32x48x3, or cut the probes"),
     "a single image": (npy(PROBES[0]), "put an axis of 1 in front for a single probe"),
     "no image": (npy(PROBES[0, :, :, 0]), "needs [n, 21, 21, 1] (probes, height, width, channels)"),
-    "text": (b"not an array", "is not an .npy array"),
+    "text": (b"not an array", "is not an .npy array (it does not begin as one); write it with numpy.save"),
+    "an archive": (b"PK\x03\x04 and more", "is not an .npy array (it does not begin as one); write it with numpy.save"),
 }
 
 

@@ -482,7 +482,7 @@ class TestFinding:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("growth:99", "the sweep 'growth' has no position 99"),
+            ("growth:99", "the sweep 'growth' has no position 99; they run from 0 to "),
             ("other:0", "no sweep 'other'"),
             ("xyz", "'xyz' names no config; write the first characters of its id, or SWEEP:position"),
             ("", "names no config"),

@@ -207,6 +207,7 @@ def test_who_is_not_let_in_by_a_server_is_told_at_once(postgres_url: str) -> Non
     where = make_url(postgres_url)
     cases = {
         "has no database 'no_such'; make it with `createdb no_such`": where.set(database="no_such"),
+        "has no database 'no$such'; make it with `createdb 'no$such'`": where.set(database="no$such"),
         "knows no user 'no_such'; make it with `createuser no_such`": where.set(username="no_such"),
     }
     for said, url in cases.items():
