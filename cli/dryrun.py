@@ -50,7 +50,7 @@ def explain(
     Configs that would take more memory than `limits` have are named. With `retry_failed` what failed or was killed is
     work, too.
     """
-    from cli.progress import duration
+    from cli.progress import duration, tracked
     from store.query import status
     from store.queue import under_narrower
 
@@ -74,7 +74,7 @@ def explain(
     else:
         check_size(found, most)
         limited = {} if store is None or retry_failed else under_narrower(store, None, limits)
-        for (config, label), state in _states(store, found):
+        for (config, label), state in tracked(_states(store, found), found.size, "reading"):
             state = "limited" if config.digest in limited else state
             counts[state] += 1
             why = ""

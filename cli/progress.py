@@ -2,10 +2,13 @@
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from cli.render.visible import visible
+
+T = TypeVar("T")
 
 PLAIN_SECONDS = 5.0
 
@@ -78,6 +81,36 @@ class Progress:
             parts += [f"{finished / seconds:.0f}/s" if finished > seconds else f"{finished / seconds:.2g}/s"]
             parts += [f"{duration(left)} left"]
         return ", ".join(parts)
+
+
+BAR_SECONDS = 1.0
+"""What takes less is not told about."""
+
+
+def tracked(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """The items one by one, with a bar on stderr once they take a while, or a line every few seconds in a pipe."""
+    started = told = time.monotonic()
+    bar: Any = None
+    task: Any = None
+    try:
+        for number, item in enumerate(items):
+            yield item
+            now = time.monotonic()
+            if bar is not None:
+                bar.update(task, completed=number + 1)
+            elif sys.stderr.isatty() and now - started > BAR_SECONDS:
+                from rich.console import Console
+                from rich.progress import Progress as Bar
+
+                bar = Bar(console=Console(stderr=True), transient=True)
+                task = bar.add_task(what, total=total, completed=number + 1)
+                bar.start()
+            elif now - told > PLAIN_SECONDS:
+                told = now
+                sys.stderr.write(f"{what}: {number + 1}/{total}\n")
+    finally:
+        if bar is not None:
+            bar.stop()
 
 
 def duration(seconds: float) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from store.sweeps import Mode
 
 DEFAULT_MAX_CONFIGS = 1_000_000
+_BUILT_FIRST = 10_000
+"""Of at most so many configs, each is built before a store is made for them; of more, those that `Sweep.check` does."""
 
 
 def command(
@@ -59,6 +61,7 @@ def queue(
     A stored sweep stays as it is. The store is made only for a sweep that can be used.
     """
     from cli.opened import opened
+    from cli.progress import tracked
     from cli.render.words import counted, orphans_left
     from cli.resolve import existing_store, resolve
     from pipeline.cost import expected_seconds
@@ -72,12 +75,16 @@ def queue(
     if isinstance(found, str):
         return store or opened(url), found, f"sweep {found} is stored already"
     check_size(found, max_configs)
-    found.check()
+    listed = found.labelled()
+    if found.size <= _BUILT_FIRST:
+        listed = iter(list(tracked(listed, found.size, "reading")))
+    else:
+        found.check()
     store = store or opened(url)
     with interrupts_held() as give_way:
 
         def configs() -> "Iterator[Labelled]":
-            for each in found.labelled():
+            for each in tracked(listed, found.size, "queueing"):
                 give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
                 yield each
 

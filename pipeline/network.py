@@ -157,7 +157,8 @@ def walk(nodes: Iterable[_N]) -> list[_N]:
     """All nodes, or steps, in the order in which they run, those inside residual groups included."""
     found: list[_N] = []
     for node in nodes:
-        found.extend(walk(node.body))
+        if node.body:
+            found.extend(walk(node.body))
         if node.shortcut is not None:
             found.append(node.shortcut)
         found.append(node)
@@ -165,10 +166,12 @@ def walk(nodes: Iterable[_N]) -> list[_N]:
 
 
 def _stack(stem: Stem, plane: Plane, index: int) -> Network:
-    nodes = []
+    nodes: list[Node] = []
     for position, layer in enumerate(stem):
         try:
-            node = _group(layer, plane, index) if isinstance(layer, Group) else _node(layer, plane, index)
+            node = _again(nodes, layer, plane, index) or (
+                _group(layer, plane, index) if isinstance(layer, Group) else _node(layer, plane, index)
+            )
             if max(node.made.height, node.made.width) > MAX_SIDE:
                 field = "factor" if isinstance(layer, Upsample) else "stride"
                 raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
@@ -178,6 +181,13 @@ def _stack(stem: Stem, plane: Plane, index: int) -> Network:
         nodes.append(node)
         plane, index = node.made, node.index + 1
     return tuple(nodes)
+
+
+def _again(nodes: list[Node], layer: Layer, plane: Plane, index: int) -> Node | None:
+    """The node before, one place on, where it is of the same layer on the same plane, as most of a deep stem are."""
+    if nodes and nodes[-1].layer is layer and nodes[-1].given == plane and not isinstance(layer, Group):
+        return msgspec.structs.replace(nodes[-1], index=index)
+    return None
 
 
 def _node(layer: Layer, plane: Plane, index: int) -> Node:

@@ -6,6 +6,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.twister import twister_at
+
 
 class Role(IntEnum):
     """What a stream is for; part of its key."""
@@ -53,10 +55,4 @@ def original_draws(seed: int, start: int, count: int) -> npt.NDArray[np.uint64]:
 
     MT19937 with the classic initialisation by one 32-bit integer (Matsumoto and Nishimura 2002, `init_genrand`).
     """
-    stream = np.random.RandomState(seed)
-    skipped = 0
-    while skipped < start:  # in pieces, so that a far offset needs no memory
-        piece = min(start - skipped, 1 << 20)
-        stream.randint(0, 2**32, piece, np.uint32)
-        skipped += piece
-    return stream.randint(0, 2**32, count, np.uint32).astype(np.uint64)
+    return twister_at(seed, start).randint(0, 2**32, count, np.uint32).astype(np.uint64)

@@ -16,18 +16,22 @@ def tied(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tup
 
     repeated: whether pixels of what they are handed may be equal; compared: whether a max pool follows the last step.
     """
+    follows = [compared]  # from the last step to the first
+    for step in reversed(steps[1:]):
+        follows.append(follows[-1] or any(isinstance(one.node.layer, MaxPool) for one in walk((step,))))
     marked: list[Step] = []
-    for number, step in enumerate(steps):
-        follows = compared or any(isinstance(one.node.layer, MaxPool) for one in walk(steps[number + 1 :]))
-        marked.append(_marked(step, repeated, follows))
+    for step in steps:
+        marked.append(_marked(step, repeated, follows.pop()))
         repeated = repeated or any(_is_repeating(one) for one in walk((step,)))
     return tuple(marked)
 
 
 def _marked(step: Step, repeated: bool, compared: bool) -> Step:
-    body = tied(step.body, repeated, compared)
+    body = tied(step.body, repeated, compared) if step.body else ()
     shortcut = None if step.shortcut is None else _marked(step.shortcut, repeated, compared)
     ties = isinstance(step.node.layer, Convolution) and compared and (repeated or _is_repeating(step))
+    if not (ties or body or shortcut or step.ties):
+        return step
     return msgspec.structs.replace(step, body=body, shortcut=shortcut, ties=ties)
 
 

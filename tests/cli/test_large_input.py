@@ -1,0 +1,60 @@
+"""Large input: thousands of stems are read in seconds, and what takes a while says how far it is."""
+
+import time
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from cli.progress import tracked
+from pipeline.cone import cone
+from pipeline.network import Plane, network
+from pipeline.sweep import sweep
+from tests.cli.command import erfsweep, good
+
+_SIDES = range(1, 30, 2)
+STEMS = [
+    f"{depth}x{height}x{width}" for depth, height, width in product(range(1, 41), range(1, 30, 2), range(1, 30, 2))
+]
+
+
+def test_9000_stems_are_queued_in_seconds() -> None:
+    Path("big.yaml").write_text(f"name: big\nstems: [{', '.join(STEMS)}]\n")
+    started = time.process_time()
+    assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 9000 new\n"
+    assert time.process_time() - started < 30  # on an idle core 6 s
+    assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 0 new\n"
+
+
+def test_the_plan_of_a_deep_stem_takes_no_square_of_its_depth() -> None:
+    spec = {"name": "deep", "stems": ["5000x3x3", "5000x5x5"], "input": 21}
+    started = time.process_time()
+    for config in sweep(spec):
+        assert len(cone(config).steps) == 5000
+    assert time.process_time() - started < 3  # 0.4 s, and 12 s where each layer looks at all behind it
+
+
+@pytest.mark.parametrize("block", ["3x3", "5x5/2", "dw3x3", "3x3@2", "relu", "bn", "res(3x3:4)", "max3x3/2"])
+def test_layers_written_out_are_those_counted(block: str) -> None:
+    plane = Plane(64, 65, 4)
+    assert network(f"3x{block}", plane) == network(" ".join([block] * 3), plane)
+
+
+def test_the_first_stem_that_cannot_be_used_is_refused_before_a_store_is_made() -> None:
+    Path("bad.yaml").write_text(f"name: bad\ninput: 21\nstems: [{', '.join(STEMS[:500])}, 99x99p0]\n")
+    ended = erfsweep("submit", "bad.yaml")
+    assert ended.code == 2
+    assert "99x99p0" in ended.err
+    assert not Path("erfsweep.db").exists()
+
+
+def test_what_takes_long_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    assert list(tracked(range(9), 9, "reading")) == list(range(9))
+    assert capsys.readouterr().err == "reading: 3/9\nreading: 6/9\nreading: 9/9\n"
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    assert list(tracked(range(9), 9, "reading")) == list(range(9))
+    assert capsys.readouterr().err == ""
