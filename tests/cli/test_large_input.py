@@ -27,11 +27,11 @@ def test_9000_stems_are_queued_in_seconds() -> None:
 
 
 def test_the_plan_of_a_deep_stem_takes_no_square_of_its_depth() -> None:
-    spec = {"name": "deep", "stems": ["5000x3x3", "5000x5x5"], "input": 21}
+    spec = {"name": "deep", "stems": ["10000x3x3", "10000x5x5"], "input": 21}
     started = time.process_time()
     for config in sweep(spec):
-        assert len(cone(config).steps) == 5000
-    assert time.process_time() - started < 3  # 0.4 s, and 12 s where each layer looks at all behind it
+        assert len(cone(config).steps) == 10_000
+    assert time.process_time() - started < 5  # 0.6 s, and 10 s where each layer looks at all behind it
 
 
 @pytest.mark.parametrize("block", ["3x3", "5x5/2", "dw3x3", "3x3@2", "relu", "bn", "res(3x3:4)", "max3x3/2"])
