@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.names import Labelled
     from pipeline.sweep import Sweep
     from store.engine import Store
+    from store.sweeps import Mode
 
 _WHY = {
     "new": "new",
@@ -42,13 +43,14 @@ def explain(
     name: str | None,
     most: int,
     limits: "Limits",
+    mode: "Mode" = "new",
     retry_failed: bool = False,
     verbose: bool = False,
 ) -> int:
     """Prints what `run` would do; nothing is written, not even a store.
 
     Configs that would take more memory than `limits` have are named. With `retry_failed` what failed or was killed is
-    work, too.
+    work, too. In `mode` new a name that is taken by another list is told.
     """
     from cli.progress import duration, tracked
     from store.query import status
@@ -60,6 +62,7 @@ def explain(
     work = 0.0
     again_too = ("failed", "killed") if retry_failed else ()
     refused: list[str] = []
+    listed: list[str] = []
     if isinstance(found, str):
         if store is not None:
             for state, count in status(store, found).states.items():
@@ -77,6 +80,7 @@ def explain(
         for (config, label), state in tracked(_states(store, found), found.size, "reading"):
             state = "limited" if config.digest in limited else state
             counts[state] += 1
+            listed.append(config.digest)
             why = ""
             if state in ("new", "queued", "limited", *again_too):
                 work += expected_seconds(config)
@@ -91,7 +95,22 @@ def explain(
     shown += f", {again} that come again" if again else ""
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     _print_refused(refused)
+    if store is not None and not isinstance(found, str) and mode == "new" and _is_taken(store, found.name, listed):
+        sys.stdout.write(
+            f"the run would be refused: sweep {found.name} exists with another list; use --append, --replace or "
+            "another name\n"
+        )
     return ExitCode.DONE
+
+
+def _is_taken(store: "Store", name: str, listed: list[str]) -> bool:
+    """Whether a stored sweep of that name has another list of configs than these, by their digests."""
+    from store.query import rows
+    from store.sweeps import specs
+
+    if specs(store, name) is None:
+        return False
+    return [digest for (digest,) in rows(store, name, columns=["digest"]).rows] != listed
 
 
 def _why(state: str, again_too: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ def health_lines(found: "Health", sweep: str | None) -> list[str]:
     )
     lines = [
         (found.dead, f"dead, no probe's gradient reaches the input: {more}"),
-        (found.thin, f"thin, with a gradient from fewer than half of their probes: {more}"),
+        (found.thin, f"thin, with a gradient from fewer than half of {_their(found.thin)} probes: {more}"),
         (found.cut_off, f"cut off, as the window leaves the plane: {_plane(found)}"),
         (found.failed + found.killed, f"without a result: {why}"),
     ]
@@ -48,6 +48,10 @@ def _plane(found: "Health") -> str:
 
 def _configs(found: "Health") -> str:
     return "1 config" if found.configs == 1 else f"{found.configs:,} configs"
+
+
+def _their(number: int) -> str:
+    return "its" if number == 1 else "their"
 
 
 def _are(number: int) -> str:

@@ -74,7 +74,7 @@ def command(
     overrides = parse_settings(settings)
     if dry_run:
         return explain(
-            store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits, retry_failed, verbose
+            store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits, mode, retry_failed, verbose
         )
     store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")

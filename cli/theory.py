@@ -55,7 +55,7 @@ def command(
     from pipeline.theory import theory
     from store.table import Table
 
-    text = stem_text(stem)
+    text = _one_stem(stem_text(stem))
     plane = input_plane(canonical_stem(text), {} if input_ is None else written_sides(input_))
     walked = theory(network(text, plane))
     names = COLUMNS
@@ -67,6 +67,18 @@ def command(
             sys.stderr.write(f"layer {covered} is the first whose centre unit sees the whole plane along {axis}\n")
         if idle:
             sys.stderr.write(f"layers that add nothing along {axis}: {listed(idle)}\n")
+
+
+def _one_stem(text: str) -> str:
+    """The text of a stem. Raises InputError for several, or for the name of a preset."""
+    from pipeline.errors import InputError, quote
+    from pipeline.presets import preset_names
+
+    if "," in text:
+        raise InputError(f"theory walks one stem at a time, and {quote(text)} has commas; name one of them")
+    if text in preset_names():
+        raise InputError(f"{quote(text)} is a preset, and theory walks one stem; write one, such as 4x3x3")
+    return text
 
 
 def _is_square(walked: "Walk") -> bool:

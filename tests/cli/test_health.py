@@ -69,6 +69,8 @@ def test_the_sum_of_channels_is_advised_only_to_those_who_read_one() -> None:
         "693 of 1,620 configs are thin, with a gradient from fewer than half of their probes: "
         "try -s readout.channel=sum or other seeds",
     ]
+    (line,) = health_lines(Health(configs=2, dead=0, thin=1, of_one_channel=1, cut_off=0, failed=0, killed=0), None)
+    assert line.startswith("1 of 2 configs is thin, with a gradient from fewer than half of its probes: ")
     summed = Health(configs=1, dead=1, thin=0, of_one_channel=0, cut_off=0, failed=0, killed=0)
     (line,) = health_lines(summed, "growth")
     assert "readout" not in line

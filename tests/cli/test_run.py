@@ -145,6 +145,17 @@ def test_the_same_name_with_another_list_wants_append_or_replace() -> None:
     assert [row["config"] for row in rows] == ["7x7"]
 
 
+def test_dry_run_tells_that_the_name_is_taken_by_another_list() -> None:
+    good("submit", "3x3", "-s", "seed=0,1", "--name", "mine")
+    taken = "the run would be refused: sweep mine exists with another list; use --append, --replace or another name\n"
+    for axis in ("seed=0", "seed=1,0", "seed=0,1,2"):
+        plan = ("run", "3x3", "-s", axis, "--name", "mine", "--dry-run")
+        assert good(*plan).out.endswith(taken)
+        assert "refused" not in good(*plan, "--append").out + good(*plan, "--replace").out
+    assert "refused" not in good("run", "3x3", "-s", "seed=0,1", "--name", "mine", "--dry-run").out
+    assert "refused" not in good("run", "3x3", "-s", "seed=0", "--name", "other", "--dry-run").out
+
+
 def test_a_config_that_fails_is_named_and_the_others_are_measured() -> None:
     Path("mine.yaml").write_text("stems: [3x3, '9x31x31:64', 5x5]\n")
     ended = erfsweep("run", "mine.yaml", "--memory", "1MB", "-f", "csv")

@@ -70,6 +70,18 @@ def test_theory_prints_the_known_tables_of_the_examples(name: str) -> None:
         assert expected in found
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("3x3, 5x5", "theory walks one stem at a time, and '3x3, 5x5' has commas; name one of them"),
+        ("luo2016", "'luo2016' is a preset, and theory walks one stem; write one, such as 4x3x3"),
+    ],
+)
+def test_theory_walks_one_stem(text: str, said: str) -> None:
+    ended = erfsweep("theory", text)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"erfsweep: {said}\n")
+
+
 def test_theory_follows_the_arithmetic_of_a_plain_stack() -> None:
     rows = good("theory", "4x3x3", "-f", "json").json
     assert [row["rf"] for row in rows] == [3, 5, 7, 9]
