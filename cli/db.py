@@ -6,9 +6,21 @@ from typing import Annotated
 
 import typer
 
+from cli.exit import ExitCode
 from cli.options import DbOption, FormatOption, store_url
 
-app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, back up, restore or copy the store itself.")
+_CURES = {
+    "measure": "to be measured again",
+    "sizes": "its heatmap tells it",
+    "theory": "the config tells it",
+    "config": "the config tells it",
+    "drop": "the row is of no use",
+    "view": "it can be made anew",
+    "none": "only a backup has it, or remove its sweep",
+}
+"""What can be done about a damaged value."""
+
+app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, check, back up, restore or copy the store itself.")
 
 
 @app.command()
@@ -91,3 +103,36 @@ def prune(db: DbOption = None) -> None:
     sys.stdout.write(
         f"{counted(pruned.configs, 'config')} that belonged to no sweep removed, {amount(pruned.bytes)} given back\n"
     )
+
+
+@app.command()
+def check(
+    mend: Annotated[bool, typer.Option("--mend", help="Make good what can be: compute it, or queue it again.")] = False,
+    db: DbOption = None,
+) -> int:
+    """Look for damage in the whole store: types, references, checksums, and sizes against heatmaps."""
+    from cli.opened import opened
+    from cli.render.visible import visible
+    from cli.render.words import counted
+    from store.check import Finding
+    from store.check import check as check_store
+    from store.mending import mend as mend_store
+    from store.query import count
+
+    store = opened(store_url(db), create=False)
+    found: list[Finding] = []
+    for finding in check_store(store):
+        sys.stdout.write(visible(f"{finding.damage}; {_CURES[finding.cure]}") + "\n")
+        found.append(finding)
+    said = f"{counted(count(store), 'config')} looked through, {counted(len(found), 'damaged value')}"
+    if mend and found:
+        cures = mend_store(store, found)
+        again = cures.get("measure", 0)
+        left = cures.get("none", 0)
+        said += f"; {counted(sum(cures.values()) - left, 'row')} mended, {left:,} cannot be"
+        said += f"; {counted(again, 'config')} queued to be measured again by `erfsweep work`" if again else ""
+    elif found:
+        said += "; --mend makes good what can be"
+    sys.stdout.write(said + "\n")
+    is_left = any(finding.cure == "none" or not mend for finding in found)
+    return ExitCode.STORE if is_left else ExitCode.DONE

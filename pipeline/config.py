@@ -108,8 +108,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def digest(self) -> str:
         """sha256 of the canonical JSON of everything that decides the heatmap, in hexadecimal."""
+        return self.digest_under(KERNEL_VERSION)
+
+    def digest_under(self, kernel_version: int) -> str:
+        """The digest under a version of the kernel, as an older one gave it."""
         decisive = _without_nothing(msgspec.to_builtins(self))
-        decisive["kernel_version"] = KERNEL_VERSION
+        decisive["kernel_version"] = kernel_version
         for part in ("init", "probes"):
             decisive[part].pop("path", None)
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()

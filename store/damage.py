@@ -45,6 +45,12 @@ class Damages:
         else:
             self.more += 1
 
+    def taken(self) -> list[Damage]:
+        """What was kept, which is let go of."""
+        found = [*self._found.values()]
+        self._found.clear()
+        return found
+
     def __iter__(self) -> Iterator[Damage]:
         return iter(self._found.values())
 

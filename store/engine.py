@@ -159,6 +159,11 @@ def _sqlite_engine(address: Address, file: StoreFile | None) -> Engine:
         pool = NullPool if file.is_read_only else QueuePool
         engine = create_engine(address.url, poolclass=pool, creator=file.connect)
 
+    @event.listens_for(engine, "connect")
+    def settings(raw: Any, record: object) -> None:
+        raw.text_factory = _text
+        raw.execute("PRAGMA trusted_schema = OFF")  # a store of somebody else's calls no functions but plain ones
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # sqlite3 leaves transactions to us (isolation_level None). A writer takes its lock at once: a reader that
@@ -167,3 +172,8 @@ def _sqlite_engine(address: Address, file: StoreFile | None) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _text(data: bytes) -> str:
+    """Text of a store; bytes that are no UTF-8 become halves of surrogate pairs, by which readers know the value."""
+    return data.decode("utf-8", "surrogateescape")

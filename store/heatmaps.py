@@ -151,7 +151,7 @@ def samples(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[
     def sample(packed: Arrays, own: Config, seen: Window, used: int) -> Sample:
         return Sample(_heatmap(packed, (own.input.height, own.input.width)), seen.center, seen, used)
 
-    return _read(store, rows, "heatmap", sample)
+    return unpacked(store, rows, "heatmap", sample)
 
 
 def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Floats | None]]":
@@ -163,10 +163,10 @@ def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[
         found = unpack_curves(packed, radius_count((own.input.height, own.input.width), seen.center))
         return None if found is None else found[0]
 
-    return _read(store, rows, "curves", square)
+    return unpacked(store, rows, "curves", square)
 
 
-def _read(
+def unpacked(
     store: Store, rows: Iterable[Mapping[str, Any]], column: str, unpack: Callable[[Arrays, Config, Window, int], T]
 ) -> Iterator[tuple[str, T]]:
     """(digest, what `unpack` makes of arrays, config, window and number of probes used) of the measured rows."""

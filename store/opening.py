@@ -12,6 +12,7 @@ from store import schema
 from store.address import address
 from store.engine import PATIENCE, Store
 from store.faults import describe
+from store.strangers import refuse_strangers
 
 Found: TypeAlias = Literal["empty", "foreign"] | str
 """What a database holds: nothing, another program's tables, or a store of the revision that this names."""
@@ -43,9 +44,10 @@ def open_store(url: str, *, create: bool = True, patience: float = PATIENCE) -> 
 
 
 def inspect(connection: Connection) -> Found:
-    """What the database behind a connection holds."""
+    """What the database behind a connection holds. Raises StoreError where that is a store with somebody else's SQL."""
     names = _names(connection)
     if schema.version.name in names:
+        refuse_strangers(connection)
         return connection.execute(select(schema.version.c.version_num)).scalar() or "foreign"
     if connection.dialect.name == "sqlite":
         return "foreign" if names else "empty"

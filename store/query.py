@@ -4,11 +4,11 @@ They are kept packed, and the transaction is over before the first of them is sh
 holds no lock, and every pass over a table sees the same rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from pipeline.errors import InputError
 from store.counts import Count, Holder, Pace, counts, holders, pace
@@ -18,6 +18,7 @@ from store.packed import PackedRows
 from store.schema import config, named_columns, result, sweep, sweep_config
 from store.sweeps import sweep_id
 from store.table import Table
+from store.values import COLUMNS, Reader, damages, is_of_wrong_type, raw
 
 _FETCHED = 200
 """Rows that are unpacked at once."""
@@ -65,7 +66,8 @@ def rows(
     """Rows of the wide table, in the order of the sweep, or of submission where none is named.
 
     `where` is an expression (`store.where`), `columns` are names of fields (all of them), `sort` are names, a dash in
-    front for descending; NULL comes last both ways. Arrays are never read.
+    front for descending; NULL comes last both ways. Arrays are never read. Rows with a damaged value in what is asked
+    for are left out and told to the store's `damages`.
     Raises InputError for a sweep, a column or an expression that cannot be used.
     """
     known = named_columns()
@@ -73,20 +75,16 @@ def rows(
         known["position"] = sweep_config.c.position
         known["config"] = func.coalesce(sweep_config.c.label, config.c.stem)
     names = [each.name for each in FIELDS if each.name in known] if columns is None else list(columns)
-    shown = [_known(known, name).label(name) for name in names]
+    condition, asked = _condition(store, known, where)
+    sorted_by = [name.removeprefix("-") for name in sort]
+    read = [*names, *(name for name in dict.fromkeys((*asked, *sorted_by)) if name not in names)]
+    shown = [raw(_known(known, name)).label(name) for name in read]
     joined: Any = config.outerjoin(result, result.c.config_id == config.c.id)
     if sweep is not None:
         joined = joined.join(sweep_config, sweep_config.c.config_id == config.c.id)
-    statement = select(*shown).select_from(joined)
-    if where is not None:
-        from store.where import parse
-        from store.where_sql import where_clause
-        from store.where_tree import fields_of
-
-        condition = parse(where)
-        for name in fields_of(condition):
-            _known(known, name)
-        statement = statement.where(where_clause(condition, known, store.dialect))
+    statement = select(config.c.id.label("key"), raw(config.c.digest).label("key_digest"), *shown).select_from(joined)
+    if condition is not None:
+        statement = statement.where(condition)
     for name in sort:
         column = _known(known, name.removeprefix("-"))
         statement = statement.order_by((column.desc() if name.startswith("-") else column.asc()).nulls_last())
@@ -98,10 +96,43 @@ def rows(
         found = statement
         if sweep is not None:
             found = found.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
-        read = connection.execution_options(yield_per=_FETCHED).execute(found)
-        return PackedRows(tuple(row) for row in read)
+        with connection.execution_options(yield_per=_FETCHED).execute(found) as fetched:
+            return _packed(store, fetched, read, len(names))
 
     return Table(tuple(names), store.reading(work))
+
+
+def _condition(store: Store, known: dict[str, Any], where: str | None) -> tuple[Any, list[str]]:
+    """The condition of an expression, None where there is none, and the fields that it asks.
+
+    In SQLite it is true of rows whose numbers are none, too: they are read, found damaged and told.
+    """
+    if where is None:
+        return None, []
+    from store.where import parse
+    from store.where_sql import where_clause
+    from store.where_tree import fields_of
+
+    tree = parse(where)
+    asked = {name: _known(known, name) for name in sorted(fields_of(tree))}
+    condition = where_clause(tree, known, store.dialect)
+    if store.dialect == "sqlite":
+        wrong = (is_of_wrong_type(column, COLUMNS[name]) for name, column in asked.items())
+        condition = or_(condition, *(each for each in wrong if each is not None))
+    return condition, [*asked]
+
+
+def _packed(store: Store, found: Iterable[Sequence[Any]], names: Sequence[str], count: int) -> PackedRows:
+    """The first `count` values of rows that hold their key, their digest and these fields; damaged ones are told."""
+    reader, packed = Reader([COLUMNS[name] for name in names]), PackedRows()
+    for key, digest, *row in found:
+        values = reader.read(row)
+        if values is not None:
+            packed.append(values[:count])
+            continue
+        for damage in reader.damages(row, key, digest):
+            store.damages.tell(damage)
+    return packed
 
 
 def count(store: Store, sweep: str | None = None) -> int:
@@ -141,16 +172,21 @@ def sweeps(store: Store) -> list[SweepLine]:
     """Every sweep, the oldest first."""
 
     def work(connection: Connection) -> list[SweepLine]:
-        listed = connection.execute(select(sweep.c.id, sweep.c.name, sweep.c.created_at).order_by(sweep.c.id)).all()
+        columns = [sweep.c.name, sweep.c.created_at]
+        found = connection.execute(select(sweep.c.id, *map(raw, columns)).order_by(sweep.c.id)).all()
+        bad = [damage for row in found for damage in damages(columns, row[1:], row[0])]
+        for damage in bad:
+            store.damages.tell(damage)
+        listed = [row for row in found if str(row[0]) not in {damage.row for damage in bad}]
         numbers: dict[int, dict[str, int]] = {}
         joined = sweep_config.join(config, config.c.id == sweep_config.c.config_id)
         grouped = select(sweep_config.c.sweep_id, config.c.state, func.count()).select_from(joined)
         for key, state, number in connection.execute(grouped.group_by(sweep_config.c.sweep_id, config.c.state)):
             numbers.setdefault(key, {})[state] = number
-        for key, found in numbers.items():
-            if found.get("running"):  # by processes that may be gone
+        for key, states in numbers.items():
+            if states.get("running"):  # by processes that may be gone
                 exact = counts(connection, key, holders(connection, key))
-                found.update({state: count.configs for state, count in exact.items()})
+                states.update({state: count.configs for state, count in exact.items()})
         return [SweepLine(name, created, numbers.get(key, {})) for key, name, created in listed]
 
     return store.reading(work)

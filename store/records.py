@@ -1,10 +1,11 @@
 """One config with everything that is kept of it: result, arrays, attempts, and the sweeps that asked for it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Column, Connection, Select, func, select
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, quote
@@ -14,6 +15,7 @@ from store.engine import Store
 from store.provenance import Origin
 from store.schema import attempt, config, result, sweep, sweep_config
 from store.sweeps import sweep_id
+from store.values import raw, sound
 
 _ID = re.compile(rf"{ID_LETTER}?(?P<digits>[0-9a-f]{{1,64}})")
 _POSITION = re.compile(r"(?P<sweep>[\w.-]{1,64}):(?P<position>[0-9]{1,18})")
@@ -121,12 +123,14 @@ def _key_of(connection: Connection, text: str) -> tuple[int, int | None]:
 
 
 def _record(connection: Connection, key: int, sweep_key: int | None) -> Record:
-    row = connection.execute(select(config).where(config.c.id == key)).mappings().one()
-    measured = connection.execute(select(result).where(result.c.config_id == key)).mappings().one_or_none()
-    tried = connection.execute(select(attempt).where(attempt.c.config_id == key).order_by(attempt.c.number)).all()
+    (row,) = _sound_rows(connection, [*config.c], select().where(config.c.id == key))
+    measured = _sound_rows(connection, [*result.c], select().where(result.c.config_id == key))
+    of_config = select().where(attempt.c.config_id == key).order_by(attempt.c.number)
+    tried = _sound_rows(connection, [*attempt.c], of_config)
     joined = sweep_config.join(sweep, sweep.c.id == sweep_config.c.sweep_id)
-    columns = select(sweep, sweep_config.c.position, sweep_config.c.label).select_from(joined)
-    places = connection.execute(columns.where(sweep_config.c.config_id == key).order_by(sweep.c.id)).mappings().all()
+    columns = [*sweep.c, sweep_config.c.position, sweep_config.c.label]
+    listed = select().select_from(joined).where(sweep_config.c.config_id == key).order_by(sweep.c.id)
+    places = _sound_rows(connection, columns, listed)
     # In the sweep that was asked for it has that sweep's label or none; else the first label that there is.
     labels = [each["label"] for each in places if sweep_key in (None, each["id"]) and each["label"] is not None]
     return Record(
@@ -136,13 +140,21 @@ def _record(connection: Connection, key: int, sweep_key: int | None) -> Record:
         state=row["state"],
         cost=row["cost"],
         axes=_struct(Axes, row),
-        result=None if measured is None else _measured(measured),
-        attempts=tuple(Attempt(*each[1:]) for each in tried),
+        result=_measured(measured[0]) if measured else None,
+        attempts=tuple(_struct(Attempt, each) for each in tried),
         sweeps=tuple(_membership(each) for each in places),
     )
 
 
-def _measured(row: RowMapping) -> Measured:
+def _sound_rows(
+    connection: Connection, columns: Sequence[Column[Any]], of: Select[*tuple[Any, ...]]
+) -> list[dict[str, Any]]:
+    """Rows by column. Raises StoreError where a value of theirs is damaged."""
+    found = connection.execute(of.add_columns(*map(raw, columns)))
+    return [sound(columns, row) for row in found]
+
+
+def _measured(row: dict[str, Any]) -> Measured:
     return Measured(
         dead=row["dead"],
         n_zero=row["n_zero"],
@@ -153,7 +165,7 @@ def _measured(row: RowMapping) -> Measured:
     )
 
 
-def _membership(row: RowMapping) -> Membership:
+def _membership(row: dict[str, Any]) -> Membership:
     known = {
         **row,
         "argv": msgspec.json.decode(row["argv"], type=tuple[str, ...]),

@@ -1,7 +1,9 @@
 """Moving a whole store: a copy between SQLite and PostgreSQL, a backup, and what a store is made of."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, select, text
@@ -11,11 +13,11 @@ from store.address import address
 from store.counts import counts, holders
 from store.engine import Store
 from store.faults import told
+from store.heatmaps import BYTES_AT_ONCE
 from store.newfile import new_file
 from store.rows import CHUNK, insert_rows
 from store.schema import REVISION, TABLES, config, map_
-
-_FETCHED = {"map": 50}  # rows at once, where a row may hold a heatmap of megabytes
+from store.values import Reader, raw
 
 
 class Info(msgspec.Struct, frozen=True):
@@ -45,14 +47,33 @@ def copy(source: Store, target: Store) -> dict[str, int]:
                 raise StoreError(f"the store {quote(target.address.shown)} is not empty; copy into a new one")
         for table in TABLES:
             # The columns by name: a store that was upgraded may have them in another order.
-            rows = here.execution_options(stream_results=True).execute(select(*table.columns))
+            columns = list(table.columns)
+            at_once = _at_once(here) if table is map_ else CHUNK
             copied[table.name] = 0
-            for chunk in rows.partitions(_FETCHED.get(table.name, CHUNK)):
-                insert_rows(there, table, [tuple(row) for row in chunk])
-                copied[table.name] += len(chunk)
+            reader = Reader(columns)
+            with here.execution_options(yield_per=at_once).execute(select(*map(raw, columns))) as rows:
+                for chunk in rows.partitions():
+                    insert_rows(there, table, [_sound(reader, row) for row in chunk])
+                    copied[table.name] += len(chunk)
         running = config.update().where(config.c.state == "running")
         there.execute(running.values(state="queued", owner=None, lease_until=None))
     return copied
+
+
+def _at_once(connection: Connection) -> int:
+    """How many rows of arrays are copied together: a row may hold a heatmap of megabytes."""
+    size = func.coalesce(func.max(func.length(map_.c.heatmap) + func.length(map_.c.curves)), 0)
+    largest: int = connection.execute(select(size)).scalar_one()
+    return max(1, min(CHUNK, BYTES_AT_ONCE // max(1, largest)))
+
+
+def _sound(reader: Reader, row: Sequence[Any]) -> tuple[Any, ...]:
+    """The values of a row. Raises StoreError where one is damaged: a copy is whole or not at all."""
+    values = reader.read(row)
+    if values is None:
+        first = next(reader.damages(row, row[0], None))
+        raise StoreError(f"{first}; `erfsweep db check --mend` mends what can be, then copy again")
+    return tuple(values)
 
 
 def backup(store: Store, path: Path) -> Path:

@@ -18,9 +18,9 @@ TYPES = {
 
 SIZES = {
     *(f"pipeline.{name}" for name in ("arrays", "sample", "measure", "curves", "replicates", "growth")),
-    *("pipeline.axis",),
+    *("pipeline.axis", "pipeline.axes", "pipeline.prediction", "pipeline.cost"),
 }
-"""And how heatmaps become sizes and curves, and results groups; it needs NumPy, and so is imported where it is used."""
+"""And how heatmaps become sizes, results groups and configs theory; what needs NumPy is imported where it is used."""
 
 HEAVY = {"numpy", "dask", "distributed", "scipy"}
 LIGHT = [
