@@ -20,6 +20,19 @@ from pipeline.errors import ErfsweepError, InputError, quote
 
 _EMPTY = re.compile(r"(--[\w-]+=)?")
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_OTHER_PLACE = "choose another place, or see that this user may use it"
+_OF_THE_SYSTEM = {
+    errno.EMFILE: "raise `ulimit -n`",
+    errno.ENFILE: "end other programs",
+    errno.ENOMEM: "free memory",
+    errno.EACCES: _OTHER_PLACE,
+    errno.EPERM: _OTHER_PLACE,
+    errno.EROFS: _OTHER_PLACE,
+    errno.ENAMETOOLONG: _OTHER_PLACE,
+    errno.ELOOP: _OTHER_PLACE,
+    errno.ENOTDIR: _OTHER_PLACE,
+}
+"""What is the matter with the system and not with this program, and the way out."""
 _TAKE_STEMS = ("erfsweep run", "erfsweep submit")
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """What a command loads stays until its end: looking for garbage every 700 objects takes a fifth of the start."""
@@ -129,6 +142,10 @@ def _unexpected(error: BaseException, debug: bool) -> int:
         return _interrupted(error, debug)
     if hasattr(error, "format_message"):
         return _ended(error, _misread(error), ExitCode.WRONG_INPUT, debug)
+    if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+        what = "a file" if error.filename is None else quote(error.filename)
+        problem = f"cannot use {what}: {error.strerror}; {_OF_THE_SYSTEM[error.errno]}"
+        return _ended(error, problem, ExitCode.WRONG_INPUT, debug)
     return _ended(
         error, f"internal error, {type(error).__name__}: {error}; --debug shows where", ExitCode.INTERNAL, debug
     )

@@ -20,9 +20,10 @@ def existing_store(url: str, create: bool = True) -> "Store | None":
     """The store at a URL, None where its file is yet to be made: what is refused leaves no file behind."""
     from cli.opened import opened
     from store.address import address
+    from store.file import file_exists
 
-    path = address(url).path
-    return None if path is not None and not path.exists() else opened(url, create=create)
+    where = address(url)
+    return None if where.path is not None and not file_exists(where) else opened(url, create=create)
 
 
 def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "Store | None") -> "Sweep | str":

@@ -13,6 +13,7 @@ MAX_DOTS = 200
 _FILED = ("init", "probes")
 _PATHS = tuple(f"{part}.path" for part in _FILED)
 _CONTROL = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HALF = re.compile(r"[\ud800-\udfff]")
 _WHOLE = re.compile(r"([-+]?[0-9]{1,18})[eE]\+?([0-9]{1,2})", re.ASCII)
 _FORMULA = ("=", "+", "-", "@")
 
@@ -90,6 +91,8 @@ def check_text(value: Any, what: str, depth: int = 0) -> None:
     if isinstance(value, str):
         if _CONTROL.search(value):
             raise InputError(f"{what} holds a control character in {quote(value)}; take it out")
+        if _HALF.search(value):
+            raise InputError(f"{what} holds half of a surrogate pair in {quote(value)}, which is no character; mend it")
         if value.startswith(_FORMULA):
             raise InputError(f"{what} holds {quote(value)}, which a spreadsheet would run; begin it with another sign")
     elif isinstance(value, dict):

@@ -80,7 +80,11 @@ def address(text: str) -> Address:
     cannot be read part by part is not shown, as any part of it may be a password.
     """
     if found := _FILE.fullmatch(text):
-        path = None if found["path"] in (None, "", ":memory:") else Path(unquote(found["path"]))
+        if found["path"] == "":
+            raise InputError(
+                f"{quote(text)} names no file; write sqlite:///file.db, or sqlite:///:memory: to keep nothing"
+            )
+        path = None if found["path"] in (None, ":memory:") else Path(unquote(found["path"]))
         return Address(URL.create("sqlite", database=None if path is None else str(path)), path, text)
     url = _server(text)
     if url is None:

@@ -37,12 +37,15 @@ _OUT_OF_RANGE = ("22003", "22008")
 def told(address: Address, *, files: bool = False) -> Iterator[None]:
     """Turns errors of SQLite, psycopg and SQLAlchemy into one StoreError; those of the system too if `files`.
 
-    PassingError where trying again can help, InputError where a number of the user's is out of range on a server.
+    PassingError where trying again can help, InputError where a number of the user's is out of range on a server, or
+    a text is none.
     """
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise describe(error, address) from error
+    except UnicodeEncodeError as error:  # a word of the command line that is not UTF-8
+        raise InputError(f"{quote(error.object)} is not text that a database can hold; write it in UTF-8") from error
     except OSError as error:
         if not files:
             raise

@@ -11,6 +11,13 @@ from pipeline.errors import StoreError, quote
 from store.address import Address
 from store.faults import MovedError, PassingError, told
 
+
+def file_exists(address: Address) -> bool:
+    """Whether there is anything at the path of an address. Raises StoreError where the system does not tell."""
+    with told(address, files=True):
+        return address.path is not None and address.path.exists()
+
+
 _Identity: TypeAlias = tuple[int, int]
 """Device and inode: which file it is, wherever it is moved to."""
 

@@ -12,6 +12,7 @@ from store import schema
 from store.address import address
 from store.engine import PATIENCE, Store
 from store.faults import describe
+from store.file import file_exists
 from store.strangers import refuse_strangers
 
 Found: TypeAlias = Literal["empty", "foreign"] | str
@@ -26,7 +27,7 @@ def open_store(url: str, *, create: bool = True, patience: float = PATIENCE) -> 
     Raises InputError for a URL that cannot be used as written, StoreError for a database that cannot.
     """
     where = address(url)
-    if where.path is not None and not create and not where.path.exists():
+    if where.path is not None and not file_exists(where) and not create:
         raise StoreError(f"there is no store at {quote(where.path)}; make one with `erfsweep run`, or set --db")
     store = Store(where, patience=patience)
     try:

@@ -38,7 +38,14 @@ def origin(argv: Sequence[str] | None = None, directory: Path | None = None) -> 
     words = sys.argv if argv is None else argv
     commit, dirty = git_state(directory or Path.cwd())
     versions = {"python": platform.python_version(), **_versions()}
-    return Origin(tuple(map(shown_word, words)), versions, commit, dirty, socket.gethostname(), time.time())
+    return Origin(
+        tuple(_legible(shown_word(word)) for word in words), versions, commit, dirty, socket.gethostname(), time.time()
+    )
+
+
+def _legible(word: str) -> str:
+    """A word whose bytes need not be UTF-8, as a file's need not, as text."""
+    return word.encode("utf-8", "backslashreplace").decode()
 
 
 def _versions() -> dict[str, str]:

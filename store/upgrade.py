@@ -23,7 +23,7 @@ from store import schema
 from store.address import Address, address
 from store.engine import Store, lock_shape, make_engine
 from store.faults import told
-from store.file import StoreFile
+from store.file import StoreFile, file_exists
 from store.newfile import copy_mode, new_file
 
 LOCATION = Path(__file__).parent / "migrations"
@@ -45,7 +45,7 @@ def upgrade(url: str) -> Upgrade:
     from store.opening import inspect
 
     where = address(url)
-    if where.path is not None and not where.path.exists():
+    if where.path is not None and not file_exists(where):
         raise StoreError(f"there is no store at {quote(where.path)}; make one with `erfsweep run`, or set --db")
     store = Store(where)
     with closing(store):

@@ -51,9 +51,9 @@ def write_folder(folder: Path, files: Iterable[tuple[str, Iterable[str]]], made_
     All of them are written beside their places first, so that nothing changes where one cannot be made or written.
     Raises InputError where the folder cannot be written.
     """
-    is_new = not folder.exists()
-    made_directory(folder.parent if is_new else folder)
     try:
+        is_new = not folder.exists()
+        made_directory(folder.parent if is_new else folder)
         staging = Path(tempfile.mkdtemp(dir=folder.parent if is_new else folder, prefix=".export-"))
     except OSError as error:
         raise InputError(f"cannot write into {quote(folder)}: {error.strerror}; choose another --to") from None
@@ -101,6 +101,8 @@ def _manifest(folder: Path) -> Manifest | None:
 
 def _written(folder: Path) -> list[Path]:
     """The files of a folder that an export could have written."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if _OURS.fullmatch(path.name) and path.is_file())
+    try:
+        listed = list(folder.iterdir()) if folder.is_dir() else []
+        return sorted(path for path in listed if _OURS.fullmatch(path.name) and path.is_file())
+    except OSError as error:
+        raise InputError(f"cannot look into {quote(folder)}: {error.strerror}; choose another --to") from None
