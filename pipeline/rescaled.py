@@ -9,6 +9,7 @@ The way forward is so wherever numbers twice as large make what is twice as larg
 """
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from pipeline.layers import activation
 from pipeline.layers.array import Array
+from pipeline.layers.norm import EPSILON, batch_scale, layer_forward
 from pipeline.layers.steps import taken
 from pipeline.layers.table import OPERATIONS
 from pipeline.propagate import SumTrace, Trace, returned
@@ -75,7 +77,10 @@ def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters
         if isinstance(step.node.layer, Group):
             z, saved, within = _forward_sum(step, x, parameters, look)
             finite &= within
-        elif isinstance(step.node.layer, LayerNorm) or own.bias is not None or own.mean is not None:
+        elif isinstance(step.node.layer, LayerNorm):
+            values, saved = layer_forward(_unscaled(x), own.weight, own.bias, _inverse_deviation)
+            z = Scaled(values, np.zeros_like(x.exponent))
+        elif own.bias is not None or own.mean is not None:
             values, saved = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own)
             z = Scaled(values, np.zeros_like(x.exponent))
         else:
@@ -102,6 +107,15 @@ def _forward_sum(
     common = np.maximum(made.exponent, beside.exponent)
     total = times(made.values, made.exponent - common) + times(beside.values, beside.exponent - common)
     return Scaled(total, common), SumTrace(body, shortcut), finite & other
+
+
+def _inverse_deviation(centred: Array) -> Array:
+    """As `norm.inverse_deviation`, each pixel by a power of two: the squares of its numbers may be none of float64."""
+    power = np.frexp(np.abs(centred).max(axis=1, keepdims=True))[1].astype(np.int64)
+    near_one = times(centred, -power)
+    deviation = times(np.sqrt((near_one * near_one).mean(axis=1, keepdims=True)), power)
+    inverse: Array = 1 / np.hypot(deviation, sqrt(EPSILON))
+    return inverse
 
 
 def _unscaled(x: Scaled) -> Array:
@@ -170,14 +184,10 @@ def _rescaled(values: Any, exponent: Exponents) -> Scaled:
 
 
 def _reduced(step: Step, own: Parameters, saved: Any) -> tuple[Parameters, Any, int]:
-    """(parameters, what was saved, exponent): what the VJP multiplies by, with its largest number near 1."""
+    """(parameters, what was saved, exponent): what a step multiplies by, with its largest weight near 1."""
+    power = 0 if own.weight is None else int(np.frexp(np.abs(own.weight).max(initial=0))[1])
+    if own.weight is not None and power:
+        own = msgspec.structs.replace(own, weight=times(own.weight, -power))
     if isinstance(step.node.layer, BatchNorm):
-        saved, power = _reduced_weight(saved)
-        return own, saved, power
-    weight, power = _reduced_weight(own.weight)
-    return msgspec.structs.replace(own, weight=weight), saved, power
-
-
-def _reduced_weight(weight: Any) -> tuple[Any, int]:
-    power = 0 if weight is None else int(np.frexp(np.abs(weight).max(initial=0))[1])
-    return (weight, 0) if power == 0 else (times(weight, -power), power)
+        saved = batch_scale(own.weight, own.var)
+    return own, saved, power

@@ -1,5 +1,6 @@
 """Batch norm with frozen statistics, and layer norm over the channels of each pixel."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,18 @@ class Normalized(NamedTuple):
     inverse: Array
 
 
-def layer_forward(x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Normalized]:
+def inverse_deviation(centred: Array) -> Array:
+    """[rows, 1, columns, n]: 1 / sqrt(variance + eps) of each pixel's channels, of which the mean is zero."""
+    inverse: Array = 1 / np.sqrt((centred * centred).mean(axis=1, keepdims=True) + centred.dtype.type(EPSILON))
+    return inverse
+
+
+def layer_forward(
+    x: Array, weight: Array | None, bias: Array | None, inverse_of: Callable[[Array], Array] = inverse_deviation
+) -> tuple[Array, Normalized]:
     """Each pixel's channels at mean 0 and variance 1, then scaled and shifted (Ba et al. 2016, eps 1e-5)."""
     centred = x - x.mean(axis=1, keepdims=True)
-    inverse = 1 / np.sqrt((centred * centred).mean(axis=1, keepdims=True) + x.dtype.type(EPSILON))
+    inverse = inverse_of(centred)
     centred *= inverse
     made = centred if weight is None else centred * _per_channel(weight)
     return made if bias is None else made + _per_channel(bias), Normalized(centred, inverse)
