@@ -26,24 +26,28 @@ def health_lines(found: "Health", sweep: str | None) -> list[str]:
     lines = [
         (found.dead, f"dead, no probe's gradient reaches the input: {more}"),
         (found.thin, f"thin, with a gradient from fewer than half of {_their(found.thin)} probes: {more}"),
-        (found.cut_off, f"cut off, as the window leaves the plane: {_plane(found)}"),
+        (found.cut_off, f"cut off, as the window leaves the plane: {_uncut(found)}"),
         (found.failed + found.killed, f"without a result: {why}"),
     ]
     return [f"{number:,} of {_configs(found)} {_are(number)} {what}" for number, what in lines if number]
 
 
-def _plane(found: "Health") -> str:
+def _uncut(found: "Health") -> str:
     """What to type so that no window leaves its plane."""
+    cures = ([_plane(found)] if found.widest else []) + (["-s readout.position=center"] * (found.off_centre > 0))
+    return "take " + ", and ".join(cures)
+
+
+def _plane(found: "Health") -> str:
+    """What to type for units at the centre, whose windows a plane can hold."""
     from pipeline.errors import InputError
     from pipeline.input_plane import input_plane
 
-    if not found.widest:
-        return ""
     try:
         side = max(input_plane(stem, {"channels": channels}).height for stem, channels in found.widest)
     except InputError:  # no plane holds one of them
-        return "leave input out, and a plane that holds it is chosen"
-    return f"take -s input={side}, or leave input out"
+        return "no -s input=, and a plane that holds it is chosen"
+    return f"-s input={side}, or leave input out"
 
 
 def _configs(found: "Health") -> str:

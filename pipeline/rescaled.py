@@ -68,6 +68,7 @@ def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters
     """
     traces: list[Trace] = []
     finite = np.isfinite(largest(x.values))
+    saved: Any
     for step in steps:
         if look is not None:
             look(step)

@@ -18,7 +18,8 @@ class Health(msgspec.Struct, frozen=True):
 
     dead: no probe's gradient reaches the input. thin: fewer than half of the probes have a gradient. of_one_channel:
     dead or thin, and not the sum of all channels. cut_off: the window leaves the plane, which is not by a global layer.
-    widest: (stem, channels of its input) of these, the widest windows first, at most 50.
+    off_centre: cut off, and of a unit whose place was written, which no plane need hold. widest: (stem, channels of its
+    input) of the others that are cut off, the widest windows first, at most 50.
     """
 
     configs: int
@@ -26,6 +27,7 @@ class Health(msgspec.Struct, frozen=True):
     thin: int
     of_one_channel: int
     cut_off: int
+    off_centre: int
     failed: int
     killed: int
     widest: tuple[tuple[str, int], ...] = ()
@@ -36,18 +38,19 @@ def health(store: Store, sweep: str | None = None) -> Health:
     thin = and_(not_(result.c.dead), 2 * (result.c.n_zero + result.c.n_nan) > config.c.probes_count)
     one_channel = and_(or_(result.c.dead, thin), config.c.channel != "sum")
     cut_off = and_(result.c.saturated, not_(result.c.is_global))
+    off_centre = and_(cut_off, not_(config.c.json.contains('"position":"center"')))
     states = (config.c.state == "failed", config.c.state == "killed")
-    numbers = [_number(condition) for condition in (result.c.dead, thin, one_channel, cut_off, *states)]
+    numbers = [_number(condition) for condition in (result.c.dead, thin, one_channel, cut_off, off_centre, *states)]
 
     def work(connection: Connection) -> Health:
         key = None if sweep is None else sweep_id(connection, sweep)
         found = connection.execute(_of_sweep(select(func.count(), *numbers), key)).one()
         made = Health(*found)
-        if not made.cut_off:
+        if made.cut_off == made.off_centre:
             return made
         columns = config.c.stem, config.c.channels
         widest = func.max(result.c.theo_rf + result.c.theo_rf_y).desc()
-        listed = select(*columns).where(cut_off).group_by(*columns).order_by(widest).limit(WIDEST)
+        listed = select(*columns).where(cut_off, not_(off_centre)).group_by(*columns).order_by(widest).limit(WIDEST)
         stems = tuple((stem, channels) for stem, channels in connection.execute(_of_sweep(listed, key)))
         return msgspec.structs.replace(made, widest=stems)
 

@@ -47,6 +47,16 @@ def test_the_plane_that_is_named_holds_the_window(stem: str, plane: str) -> None
     assert "cut off" not in good("run", stem, "--name", "chosen").err
 
 
+def test_a_unit_at_the_border_is_cut_off_on_any_plane() -> None:
+    """No plane is named for it: its window leaves one of a thousand pixels, too."""
+    said = good("run", "9x9", "-s", "readout.position=[0,0]", "--name", "corner").err
+    assert "1 of 1 config is cut off, as the window leaves the plane: take -s readout.position=center\n" in said
+    said = good("run", "9x9", "-s", "readout.position=center,[0,0]", "-s", "input=5", "--name", "both").err
+    assert "2 of 2 configs are cut off" in said
+    assert "take -s input=21, or leave input out, and -s readout.position=center\n" in said
+    assert "cut off" not in good("run", "9x9", "-s", "readout.position=center", "-s", "input=21", "--name", "mid").err
+
+
 def test_nothing_is_said_where_all_is_well() -> None:
     assert good("run", "4x5x5=linear").err.count("\n") == 2
     assert good("status").err == ""
@@ -62,16 +72,18 @@ def test_what_failed_is_told_with_a_command_that_says_why() -> None:
 
 
 def test_the_sum_of_channels_is_advised_only_to_those_who_read_one() -> None:
-    one = Health(configs=1620, dead=152, thin=693, of_one_channel=845, cut_off=0, failed=0, killed=0)
+    one = Health(configs=1620, dead=152, thin=693, of_one_channel=845, cut_off=0, off_centre=0, failed=0, killed=0)
     assert health_lines(one, "growth") == [
         "152 of 1,620 configs are dead, no probe's gradient reaches the input: "
         "try -s readout.channel=sum or other seeds",
         "693 of 1,620 configs are thin, with a gradient from fewer than half of their probes: "
         "try -s readout.channel=sum or other seeds",
     ]
-    (line,) = health_lines(Health(configs=2, dead=0, thin=1, of_one_channel=1, cut_off=0, failed=0, killed=0), None)
+    (line,) = health_lines(
+        Health(configs=2, dead=0, thin=1, of_one_channel=1, cut_off=0, off_centre=0, failed=0, killed=0), None
+    )
     assert line.startswith("1 of 2 configs is thin, with a gradient from fewer than half of its probes: ")
-    summed = Health(configs=1, dead=1, thin=0, of_one_channel=0, cut_off=0, failed=0, killed=0)
+    summed = Health(configs=1, dead=1, thin=0, of_one_channel=0, cut_off=0, off_centre=0, failed=0, killed=0)
     (line,) = health_lines(summed, "growth")
     assert "readout" not in line
 
