@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from pipeline.network import Plane, network
 from pipeline.notation import parse
 from pipeline.stem import (
     MAX_INTEGER,
@@ -29,7 +30,9 @@ def test_an_integer_stands_for_a_square_pair():
 def test_defaults_are_those_of_the_notation():
     layer = Conv((3, 3))
     assert (layer.features, layer.stride, layer.dilation, layer.groups) == (4, (1, 1), (1, 1), 1)
-    assert (layer.padding_mode, layer.activation) == ("zeros", "relu")
+    assert layer.padding_mode == "zeros"
+    assert layer.activation is None  # not written: a ReLU, but for the last convolution of a residual body
+    assert network("3x3", Plane(9, 9))[0].activation == "relu"
     assert Depthwise((3, 3)).features is None
 
 
