@@ -1,5 +1,6 @@
 """The stores that a command has open: closed when it ends, so that SQLite leaves one file behind and no log."""
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +13,16 @@ def opened(url: str, *, create: bool = True) -> "Store":
     """The store at a URL, as `store.opening.open_store` opens it, until `close_stores`."""
     from store.opening import open_store
 
-    store = open_store(url, create=create)
+    store = open_store(url, create=create, say=_say)
     _stores.append(store)
     return store
+
+
+def _say(text: str) -> None:
+    from cli.render.visible import visible
+    from store.secret import masked
+
+    sys.stderr.write(f"erfsweep: {visible(masked(text))}\n")
 
 
 def damage_lines() -> list[str]:

@@ -22,6 +22,8 @@ T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds for which a locked file is waited for, and work is tried again while a server restarts."""
 
+_TOLD_AFTER = 2.0
+"""Seconds of trying again that nobody hears of."""
 _SHAPE_LOCK = 0x657266  # any number that no other program takes as its advisory lock
 
 
@@ -36,6 +38,8 @@ class Store:
         self.patience = patience
         self.file = None if address.path is None else StoreFile(address, address.path, patience=patience)
         self.engine = make_engine(address, self.file)
+        self.say: Callable[[str], None] = lambda _: None
+        """Hears, once for each time that work is tried again for a while, why."""
         self.damages = Damages()  # what readers have met
         self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
         self.suspected: set[str] = set()  # digests of what was claimed here as suspected
@@ -60,6 +64,9 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at its end and rolls back on any error; raises StoreError."""
         with self._transaction() as connection:
+            if self.dialect == "postgresql":
+                raw: Any = connection.connection.driver_connection
+                raw.read_only = None  # whether it may write is for the role to say, whatever was read before
             connection.execution_options(immediate=True)
             with connection.begin():
                 yield connection
@@ -96,8 +103,10 @@ class Store:
     def _patiently(
         self, transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
     ) -> T:
-        deadline = time.monotonic() + self.patience
+        begun = time.monotonic()
+        deadline = begun + self.patience
         pause = 0.05
+        is_told = False
         while True:
             try:
                 with transaction() as connection:
@@ -105,6 +114,9 @@ class Store:
             except PassingError as fault:
                 if time.monotonic() + pause > deadline:
                     raise StoreError(*fault.args) from fault
+                if not is_told and time.monotonic() - begun > _TOLD_AFTER:
+                    is_told = True
+                    self.say(f"{fault}; it is tried for {self.patience:.0f} s")
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads processes out, guards nothing)
             pause = min(2 * pause, 2.0)
 
@@ -133,20 +145,27 @@ def make_engine(address: Address, file: StoreFile | None) -> Engine:
     if address.is_sqlite:
         return _sqlite_engine(address, file)
     url = address.url
-    defaults = {"connect_timeout": 10, "application_name": "erfsweep"}
     try:
-        return create_engine(
+        from store.line import SETTINGS, Line
+
+        engine = create_engine(
             url,
             poolclass=QueuePool,
             pool_pre_ping=True,
             paramstyle="format",  # rows travel as tuples
-            connect_args={key: value for key, value in defaults.items() if key not in url.query},
+            connect_args={key: value for key, value in SETTINGS.items() if key not in url.query},
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
             f"the driver of {quote(address.shown)} is not installed; "
             "type `pip install '.[postgres]'` in erfsweep's folder"
         ) from error
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: object, record: object, positional: Any, named: Any) -> Any:
+        return Line.connect(*positional, **named)
+
+    return engine
 
 
 def _sqlite_engine(address: Address, file: StoreFile | None) -> Engine:

@@ -142,7 +142,7 @@ def _refusal(refused: re.Match[str]) -> str:
 
 
 def _is_operational(error: DBAPIError) -> bool:
-    return type(error.orig).__name__ == "OperationalError"
+    return any(kind.__name__ == "OperationalError" for kind in type(error.orig).__mro__)
 
 
 def _first_line(error: BaseException) -> str:

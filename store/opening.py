@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection, select, text
@@ -19,20 +20,22 @@ Found: TypeAlias = Literal["empty", "foreign"] | str
 """What a database holds: nothing, another program's tables, or a store of the revision that this names."""
 
 
-def open_store(url: str, *, create: bool = True, patience: float = PATIENCE) -> Store:
+def open_store(
+    url: str, *, create: bool = True, patience: float = PATIENCE, say: Callable[[str], None] | None = None
+) -> Store:
     """The store at a URL, made if nothing is there, upgraded if it is a local file of an older revision.
 
     With `create` false nothing is made: what only reads leaves no file behind. `patience` is for how many seconds a
-    locked file or a restarting server is waited for.
+    locked file or a restarting server is waited for; `say` hears that it is.
     Raises InputError for a URL that cannot be used as written, StoreError for a database that cannot.
     """
     where = address(url)
     if where.path is not None and not file_exists(where) and not create:
         raise StoreError(f"there is no store at {quote(where.path)}; make one with `erfsweep run`, or set --db")
     store = Store(where, patience=patience)
+    store.say = say or store.say
     try:
-        with store.read() as connection:
-            found = inspect(connection)
+        found = store.reading(inspect)
         if found == "empty":
             if not create and not where.in_memory:
                 raise StoreError(f"the store {quote(where.path or where.shown)} is empty; fill it with `erfsweep run`")

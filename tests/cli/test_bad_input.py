@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from store.opening import open_store
 from tests.cli.command import erfsweep, finished, good, spawn
 
 WRONG = [
@@ -195,7 +196,8 @@ def test_a_dry_run_tells_of_a_database_that_cannot_be_used() -> None:
     assert_one_sentence(ended.err, "'text.db'")
 
 
-def test_passwords_are_never_shown() -> None:
+def test_passwords_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(open_store.__kwdefaults__, "patience", 0.0)
     ended = erfsweep("ls", "--db", "postgresql://me:secret@127.0.0.1:1/x")
     assert ended.code == 3
     assert_one_sentence(ended.err, "me:***@")
