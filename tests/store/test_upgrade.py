@@ -13,12 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, text
+from sqlalchemy import Boolean, Connection, MetaData, NullPool, create_engine, insert, inspect, text
 
 from pipeline.axes import axes
 from pipeline.config import Config, Plane, Readout, encode
 from pipeline.errors import StoreError
 from store import schema, upgrade
+from store.address import address
 from store.engine import Store
 from store.heatmaps import arrays
 from store.opening import open_store
@@ -72,11 +73,52 @@ def test_a_new_store_and_an_upgraded_one_have_the_same_schema(url: str) -> None:
     store.close()
 
 
+def put_on_server(path: Path, url: str) -> None:
+    """Makes a PostgreSQL store of the revision that a golden file has, by the revisions' own code, with its rows."""
+    engine = create_engine(address(url).url, poolclass=NullPool)
+    old = sqlite3.connect(path)
+    old.row_factory = sqlite3.Row
+    with engine.begin() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            for step in upgrade.revisions_after(None):
+                if step.revision <= path.stem:
+                    step.module.upgrade()
+        schema.version.create(connection)
+        if path.stem == schema.REVISION:
+            schema.create_view(connection)
+        there = MetaData()
+        there.reflect(connection)
+        for table in there.sorted_tables:
+            listed = [dict(row) for row in old.execute(f"SELECT * FROM {table.name}")]
+            for column in table.columns:
+                for row in listed:
+                    if isinstance(column.type, Boolean) and row[column.name] is not None:
+                        row[column.name] = bool(row[column.name])
+            connection.execute(insert(table), listed)
+    old.close()
+    engine.dispose()
+
+
+LABELLED = sorted(GOLDEN.glob("*.db"))[1:]
+"""Golden databases of the revisions that have a label for each place of a sweep."""
+
+
 @pytest.fixture(params=sorted(GOLDEN.glob("*.db")), ids=lambda path: path.stem)
-def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A store as an older version left it, opened by this one."""
-    path = shutil.copy(request.param, tmp_path / "sweeps.db")
-    store = open_store(f"sqlite:///{path}")
+def old(request: pytest.FixtureRequest) -> Any:
+    """The golden file of a revision."""
+    return request.param
+
+
+@pytest.fixture(params=["file", "postgres"])
+def golden(request: pytest.FixtureRequest, old: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store as an older version left it, opened by this one: a file as it is, a server after `db upgrade`."""
+    if request.param == "file":
+        url = f"sqlite:///{shutil.copy(old, tmp_path / 'sweeps.db')}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+        put_on_server(old, url)
+        assert upgrade.upgrade(url) == upgrade.Upgrade(old.stem, schema.REVISION, None)
+    store = open_store(url)
     yield store
     store.close()
 
@@ -115,7 +157,7 @@ def test_a_store_of_any_revision_tells_stem_unit_and_id_of_its_configs(golden: S
             assert find(golden, written).digest == digest
 
 
-@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.db"))[1:], indirect=True, ids=lambda path: path.stem)
+@pytest.mark.parametrize("old", LABELLED, indirect=True, ids=lambda path: path.stem)
 def test_labels_belong_to_a_sweep(golden: Store) -> None:
     assert rows(golden, "later", columns=["config", "stem"]).rows == [("the third", "3x3x3"), ("4x3x3", "4x3x3")]
     assert rows(golden, "growth", columns=["config"]).rows == [("3x3",), ("2x3x3",), ("3x3x3",)]
