@@ -5,7 +5,7 @@ A value list is a list, `range(start, stop[, step])` as Python counts, or on the
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -37,6 +37,8 @@ _AS_ONE = {
 }
 """How a value is written whose parts a user may have taken for a list."""
 _CUT_RANGE = re.compile(r"range\([^)]*")
+_AFTER_COMMA = re.compile(r"-?[0-9]+\)?", re.ASCII)
+_NUMBERS = re.compile(r"-?[0-9]+(\s*,\s*-?[0-9]+)+", re.ASCII)
 
 
 def axis_path(name: str) -> str:
@@ -62,13 +64,24 @@ def axis_path(name: str) -> str:
 
 
 def check_whole(name: str, written: object) -> None:
-    """Raises InputError for a range of which YAML left only what stands before a comma, as it does between braces."""
+    """Raises InputError for a value that YAML cut at a comma, as it does between braces, or did not cut, in the open.
+
+    `name` is the axis, or the dotted path of a field, as it was written.
+    """
+    field = name.rpartition(".")[2]
+    if written is None and _AFTER_COMMA.fullmatch(field):
+        raise InputError(
+            f"YAML takes {quote(field)} for a field, as it stands after a comma between braces; put a list in "
+            "brackets, as in [3, 4], and a range in quotes, as in 'range(1, 41)'"
+        )
     for value in written if isinstance(written, list) else [written]:
         if isinstance(value, str) and _CUT_RANGE.fullmatch(value):
             raise InputError(
                 f"axis {name}: {quote(value)} is a range that YAML cut at its comma, as it does between braces and "
                 f"brackets; put it in quotes and outside brackets, as in {name}: 'range(1, 41)'"
             )
+    if isinstance(written, str) and _NUMBERS.fullmatch(written):
+        raise InputError(f"axis {name}: {quote(written)} is text; put a list in brackets, as in {name}: [{written}]")
 
 
 def axis_values(name: str, written: object) -> Sequence[Any]:
@@ -92,6 +105,8 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
             if key in seen:
                 raise InputError(f"axis {name} lists {quote(value)} twice; drop one{_AS_ONE.get(name, '')}")
             seen.add(key)
+    if name != "input" and isinstance(values, list) and any(isinstance(value, Mapping) for value in values):
+        raise InputError(f"axis {name} takes no mapping, {quote(written)}; list its values, as in {name}: [3, 5]")
     return values
 
 

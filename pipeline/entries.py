@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.axis import PATHS, STACK_AXES
+from pipeline.axis import PATHS, STACK_AXES, check_whole
 from pipeline.config import canonical_stem
 from pipeline.errors import InputError, quote
 from pipeline.input_plane import written_sides
@@ -82,6 +82,7 @@ def flat(fields: Mapping[str, Any]) -> dict[str, Any]:
 def check_fields(fields: Mapping[str, Any], owner: str, own: tuple[str, ...] = ()) -> None:
     """Raises InputError for a path that no config has, and that is not one of `own`."""
     for path, value in fields.items():
+        check_whole(path, value)
         if path in _EXAMPLES:
             raise InputError(f"{path} must be a mapping, as in {path}: {_EXAMPLES[path]}, not {quote(value)}")
         if path not in PATHS and path not in own:

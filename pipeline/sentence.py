@@ -16,6 +16,7 @@ from pipeline.errors import quote
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 _SCHEMES = {"kaiming": "he", "xavier": "glorot"}
 """PyTorch's names of two schemes of weights."""
 _NEAR = 0.5
@@ -34,6 +35,8 @@ def sentence(error: Exception, given: object, kind: Any) -> str:
     if missing := _MISSING.fullmatch(problem):
         return f"{where or 'it'} lacks the field {missing[1]}"
     if problem.startswith(("Expected", "Invalid")):
+        if isinstance(found, str) and _NUMBER.fullmatch(found):
+            return f"{where or 'it'} must be {takes(hint)}, not the text {quote(found)}; leave its quotes out"
         near = nearest(str(found), _choices(hint)) if isinstance(found, str) else ""
         return f"{where or 'it'} must be {takes(hint)}, not {quote(_written(found))}{near}"
     return f"{where}: {problem}" if where else problem  # of a struct's own check, which names field and value
