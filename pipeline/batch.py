@@ -97,8 +97,8 @@ def _batch(frame: Frame, positions: list[int], values: Floats, largest: Floats) 
         values, largest = values[alive], largest[alive]
     # 2**1074 is beyond float64, which the smallest denormal would need; 2**1000 brings it near enough.
     exponent = np.clip(np.frexp(largest)[1], -1000, 1000)
-    scaled = values * np.ldexp(1.0, -exponent)[:, None, None]
-    return Batch(frame, positions, scaled, np.ldexp(1.0, exponent))
+    values *= np.ldexp(1.0, -exponent)[:, None, None]  # in place: it is a copy
+    return Batch(frame, positions, values, np.ldexp(1.0, exponent))
 
 
 def _largest(values: Floats, positions: list[int]) -> Floats:

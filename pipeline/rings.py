@@ -47,17 +47,18 @@ def _kept(make: Callable[[int, int, int, int], Rings]) -> Callable[[int, int, in
             if (found := kept.pop(key, None)) is not None:
                 kept[key] = found  # as the latest
                 return found
+            size = height * width * np.dtype(np.intp).itemsize
+            while kept and size + sum(rings.ring.nbytes for rings in kept.values()) > _KEPT_BYTES:
+                kept.pop(next(iter(kept)))  # before others are made
         made = make(*key)
         with lock:
             kept[key] = made
-            while len(kept) > 1 and sum(rings.ring.nbytes for rings in kept.values()) > _KEPT_BYTES:
-                kept.pop(next(iter(kept)))
         return made
 
     return cached
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def axis_rings(size: int, center: int) -> Rings:
     """Rings of |x - c| on an axis; the centre in half pixels."""
     return _rings(_distance(size, center), root=False)
@@ -101,12 +102,14 @@ def _rings(distance: NDArray[np.int64], root: bool) -> Rings:
     Where levels are dense they are found by marking them, in a quarter of the memory that sorting distances takes.
     """
     least, largest = int(distance.min()), int(distance.max())
+    distance -= least  # in place: nobody else has it
     if largest - least < _DENSE * distance.size:
         marked = np.zeros(largest - least + 1, bool)
-        marked[distance - least] = True
-        levels = np.flatnonzero(marked) + least
+        marked[distance] = True
+        levels = np.flatnonzero(marked)
     else:
         levels = np.unique(distance)
     ring = np.searchsorted(levels, distance.ravel())
+    levels = levels + least
     radius = np.sqrt(levels) if root else levels.astype(np.float64)
     return Rings(ring.astype(np.intp, copy=False), radius / 2)

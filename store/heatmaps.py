@@ -191,4 +191,6 @@ def unpacked(
             except StoreError as error:
                 store.damages.tell(stored.damage(str(error), column))
                 continue
-            yield stored.digest, made
+            digest = stored.digest
+            del stored  # its bytes are not needed while the caller works
+            yield digest, made
