@@ -137,6 +137,7 @@ class Reader:
     def __init__(self, columns: Sequence[Column[Any]]) -> None:
         self._columns = columns
         self._truths = [i for i, column in enumerate(self._columns) if _kind(column.type) == "truth"]
+        self._reals = [i for i, column in enumerate(self._columns) if _kind(column.type) == "real"]
         self._texts = [i for i, column in enumerate(self._columns) if _kind(column.type) == "text"]
         self._json = [(i, column) for i, column in enumerate(self._columns) if column in _JSON]
         self._sound: set[tuple[type, ...]] = set()  # types of rows that were looked at one value after the other
@@ -154,8 +155,8 @@ class Reader:
                 values[i] = _TRUTHS[values[i]]
         except KeyError:
             return None
-        if inf in values or -inf in values:
-            return None
+        if any(values[i] is not None and not -inf < values[i] < inf for i in self._reals):
+            return None  # an infinity, or what is not a number
         if any(values[i] is not None and _unreadable(column, values[i]) for i, column in self._json):
             return None
         return values if all(_is_legible(values[i]) for i in self._texts if values[i] is not None) else None

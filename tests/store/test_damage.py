@@ -116,6 +116,17 @@ def test_a_row_whose_number_is_asked_is_told_whatever_the_answer(filled: Store, 
     assert told(filled) == [("result", "2", "eff_rf")]
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_a_number_of_a_server_that_is_none_is_told(postgres_url: str, number: str) -> None:
+    store = open_store(postgres_url)
+    submit(store, "four", {}, unlabelled(CONFIGS), ORIGIN)
+    measure_queued(store)
+    damage(store, f"UPDATE result SET luo = '{number}' WHERE config_id = 2")
+    assert [row[0] for row in rows(store, "four", columns=["seed", "luo"]).rows] == [0, 2, 3]
+    assert told(store) == [("result", "2", "luo")]
+    store.close()
+
+
 MAPS = {
     "another checksum": "UPDATE map SET checksum = 'x' WHERE config_id = 2",
     "no heatmap": "DELETE FROM map WHERE config_id = 2",
