@@ -158,7 +158,8 @@ def _measure(
                     break
                 left = status(store, sweep)
         finally:
-            release(store, owner)
+            if not store.is_given_up:  # then there is nobody to tell; the leases end by themselves
+                release(store, owner)
     return left
 
 

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ class Store:
         self.engine = make_engine(address, self.file)
         self.say: Callable[[str], None] = lambda _: None
         """Hears, once for each time that work is tried again for a while, why."""
+        self._away: _Away | None = None
         self.damages = Damages()  # what readers have met
         self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
         self.suspected: set[str] = set()  # digests of what was claimed here as suspected
@@ -96,6 +98,11 @@ class Store:
         """The same in a `reshape` transaction."""
         return self._patiently(self.reshape, work)
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the last work was given up after all the patience; what is tried meanwhile is tried once."""
+        return self._away is not None and self._away.is_given_up
+
     def close(self) -> None:
         """Gives the connections back; the store can be used again all the same."""
         self.engine.dispose()
@@ -103,22 +110,35 @@ class Store:
     def _patiently(
         self, transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
     ) -> T:
-        begun = time.monotonic()
-        deadline = begun + self.patience
         pause = 0.05
-        is_told = False
         while True:
+            begun = time.monotonic()
             try:
                 with transaction() as connection:
-                    return work(connection)
+                    result = work(connection)
             except PassingError as fault:
-                if time.monotonic() + pause > deadline:
+                self._away = self._away or _Away(begun)
+                now = time.monotonic()
+                if self._away.is_given_up or now + pause > self._away.since + self.patience:
+                    self._away.is_given_up = True
                     raise StoreError(*fault.args) from fault
-                if not is_told and time.monotonic() - begun > _TOLD_AFTER:
-                    is_told = True
+                if not self._away.is_told and now - self._away.since > _TOLD_AFTER:
+                    self._away.is_told = True
                     self.say(f"{fault}; it is tried for {self.patience:.0f} s")
+            else:
+                self._away = None
+                return result
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads processes out, guards nothing)
             pause = min(2 * pause, 2.0)
+
+
+@dataclass
+class _Away:
+    """A time for which the database cannot be used, by whichever thread: since when, and whether that was said."""
+
+    since: float
+    is_told: bool = False
+    is_given_up: bool = False
 
 
 def lock_shape(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, make_url, text
 
 from pipeline.errors import StoreError
 from store import line
+from store.faults import PassingError
 from store.opening import open_store
 from store.owner import this_owner
 from store.query import status
@@ -206,3 +207,26 @@ def test_a_role_that_reads_by_default_reads_and_is_told_where_it_would_write(pos
                 write()
     with closing(open_store(postgres_url)) as store:
         assert status(store).states["queued"].configs == 5
+
+
+def test_who_has_given_up_tries_once_and_is_patient_again_after_a_success(proxy: Proxy, postgres_url: str) -> None:
+    said: list[str] = []
+    with closing(open_store(through(proxy, postgres_url), patience=3, say=said.append)) as store:
+        queue(store)
+
+        def breaks(connection: Connection) -> None:
+            raise PassingError("it is away")
+
+        for least, most in ((1.0, 4.0), (0.0, 0.5)):
+            started = time.monotonic()
+            with pytest.raises(StoreError, match="it is away"):
+                store.reading(breaks)
+            assert least <= time.monotonic() - started < most
+            assert store.is_given_up
+        assert said == ["it is away; it is tried for 3 s"]
+        assert status(store).configs == 5
+        assert not store.is_given_up
+        started = time.monotonic()
+        with pytest.raises(StoreError):
+            store.reading(breaks)
+        assert time.monotonic() - started > 1
