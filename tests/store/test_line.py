@@ -209,9 +209,12 @@ def test_a_role_that_reads_by_default_reads_and_is_told_where_it_would_write(pos
         assert status(store).states["queued"].configs == 5
 
 
-def test_who_has_given_up_tries_once_and_is_patient_again_after_a_success(proxy: Proxy, postgres_url: str) -> None:
+def test_who_has_given_up_tries_once_and_is_patient_again_after_a_success(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.engine._TOLD_AFTER", 0.3)
     said: list[str] = []
-    with closing(open_store(through(proxy, postgres_url), patience=3, say=said.append)) as store:
+    with closing(open_store(postgres_url, patience=3, say=said.append)) as store:
         queue(store)
 
         def breaks(connection: Connection) -> None:
