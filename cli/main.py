@@ -6,10 +6,12 @@ import gc
 import os
 import re
 import sys
+from _thread import interrupt_main
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGINT
+from threading import Timer
 
 from cli.completion import mend_words
 from cli.exit import INTERRUPTIONS, ExitCode, exit_code, interrupted_by
@@ -46,7 +48,18 @@ def main() -> None:
     make_stderr_unread()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     raise_on_signals()
+    sys.unraisablehook = _heard_again
     _leave(execute(sys.argv[1:]))
+
+
+def _heard_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """A signal that came while garbage was collected, where nothing can be raised, comes again a moment later."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        again = Timer(0.02, interrupt_main, (last_signal(),))
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _foresee(arguments: Sequence[str]) -> None:
