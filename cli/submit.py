@@ -92,4 +92,4 @@ def queue(
     again = 0 if mode == "append" else found.size - made.configs
     twice = f", {again} dropped that came again" if again else ""
     left = f"; {orphans_left(made.orphans)}" if made.orphans else ""
-    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new} new{twice}{left}"
+    return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new:,} new{twice}{left}"

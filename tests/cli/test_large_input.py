@@ -21,7 +21,7 @@ STEMS = [
 def test_9000_stems_are_queued_in_seconds() -> None:
     Path("big.yaml").write_text(f"name: big\nstems: [{', '.join(STEMS)}]\n")
     started = time.process_time()
-    assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 9000 new\n"
+    assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 9,000 new\n"
     assert time.process_time() - started < 30  # on an idle core 6 s
     assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 0 new\n"
 
