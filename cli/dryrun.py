@@ -10,7 +10,7 @@ from cli.render.visible import visible
 from cli.resolve import existing_store, resolve
 from pipeline.cost import check_memory, expected_seconds
 from pipeline.errors import InputError
-from pipeline.names import id_of
+from pipeline.ids import id_of
 from pipeline.sweep import check_size
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ _OF_THE_SYSTEM = {
 }
 """What is the matter with the system and not with this program, and the way out."""
 _TAKE_STEMS = ("erfsweep run", "erfsweep submit")
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""What a command loads stays until its end: looking for garbage every 700 objects takes a fifth of the start."""
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
+"""A command loads some 100,000 objects, which stay until its end: looking for garbage among them delays the start."""
 
 
 def main() -> None:

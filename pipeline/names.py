@@ -12,9 +12,6 @@ from pipeline.stemfile import SUFFIX
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json", SUFFIX)
 """Of the files that a sweep is read from."""
-ID_LETTER = "g"
-"""Begins every id: a spreadsheet takes no id for a number, and it is none of the digits of a digest."""
-ID_DIGITS = 12
 MAX_LABEL = 64
 
 NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -26,15 +23,6 @@ class Labelled(NamedTuple):
 
     config: Config
     label: str | None = None
-
-
-def id_of(digest: str) -> str:
-    """The id of a config, as tables show it and a user types it: a letter, then the digest's first digits.
-
-    >>> id_of("06322657e268" + 52 * "0")
-    'g06322657e268'
-    """
-    return ID_LETTER + digest[:ID_DIGITS]
 
 
 def check_name(name: object) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, CreateView, Table, exists, select, text
 from pipeline.axes import axes
 from pipeline.config import KERNEL_VERSION, Config, decode
 from pipeline.errors import StoreError, quote
-from pipeline.names import id_of
+from pipeline.ids import id_of
 from pipeline.result import Arrays, Sizes, Theory
 from pipeline.window import Window
 from store.damage import Damage

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from pipeline.errors import InputError, quote
-from pipeline.names import ID_DIGITS, ID_LETTER
+from pipeline.ids import ID_DIGITS, ID_LETTER
 from store.schema import AXES, MEASURED
 from store.types import Field
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select
 
 from store.engine import Store
 from store.schema import config, result, sweep_config
-from store.sweeps import sweep_id
+from store.sweep_ids import sweep_id
 
 WIDEST = 50
 """Stems that are named where the windows of many leave their planes."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, StoreError, amount, quote
-from pipeline.names import id_of
+from pipeline.ids import id_of
 from pipeline.result import Arrays, checksum
 from pipeline.window import Window, window
 from store.damage import Damage

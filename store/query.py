@@ -16,7 +16,7 @@ from store.engine import Store
 from store.fields import FIELDS, field
 from store.packed import PackedRows
 from store.schema import config, named_columns, result, sweep, sweep_config
-from store.sweeps import sweep_id
+from store.sweep_ids import sweep_id
 from store.table import Table
 from store.values import COLUMNS, Reader, damages, is_of_wrong_type, raw
 

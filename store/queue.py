@@ -22,7 +22,7 @@ from store.engine import Store, now
 from store.owner import LEASE, Owner, owner_of
 from store.rows import chunks
 from store.schema import attempt, config, sweep_config
-from store.sweeps import sweep_id
+from store.sweep_ids import sweep_id
 
 _FREED = {"state": "queued", "owner": None, "lease_until": None}
 

@@ -7,10 +7,8 @@ from pipeline.errors import InputError, quote
 from pipeline.result import Sizes
 from store.engine import Store
 from store.fields import FIELDS
-from store.heatmaps import portions, samples
 from store.packed import PackedRows
 from store.query import rows
-from store.results import sizes_row
 from store.rows import chunks
 from store.selection import CenterName, Selection
 from store.table import Table
@@ -75,6 +73,8 @@ def _check_options(selection: Selection, columns: set[str]) -> None:
 
 def _with_new_sizes(store: Store, listed: Iterable[dict[str, Any]], selection: Selection) -> Iterator[dict[str, Any]]:
     """The rows, those that are measured with the sizes that their heatmaps have now."""
+    from store.results import sizes_row
+
     for chunk in chunks(listed):
         found = dict(new_sizes(store, chunk, selection.mass, selection.center))
         for row in chunk:
@@ -93,6 +93,7 @@ def new_sizes(
     Raises InputError for a `mass` that is no share.
     """
     from pipeline.measure import FRACTION, sizes
+    from store.heatmaps import portions, samples
 
     if mass is not None and not 0 < mass <= 1:
         raise InputError(f"--mass {mass} is not a share of the mass; give a number above 0 and at most 1")

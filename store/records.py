@@ -9,12 +9,12 @@ from sqlalchemy import Column, Connection, Select, func, select
 
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, quote
-from pipeline.names import ID_DIGITS, ID_LETTER, id_of
+from pipeline.ids import ID_DIGITS, ID_LETTER, id_of
 from pipeline.result import Axes, Provenance, Sizes, Theory
 from store.engine import Store
 from store.provenance import Origin
 from store.schema import attempt, config, result, sweep, sweep_config
-from store.sweeps import sweep_id
+from store.sweep_ids import sweep_id
 from store.values import raw, sound
 
 _ID = re.compile(rf"{ID_LETTER}?(?P<digits>[0-9a-f]{{1,64}})")

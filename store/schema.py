@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from pipeline.names import ID_DIGITS, ID_LETTER
+from pipeline.ids import ID_DIGITS, ID_LETTER
 from pipeline.result import Arrays, Axes, Provenance, Result, Sizes, Theory
 from store.types import BYTES, INTEGER, REAL, TEXT, TRUTH, columns, declared, declared_some
 

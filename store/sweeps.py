@@ -1,7 +1,6 @@
 """Sweeps: named, ordered lists of configs. Submitting one queues what no sweep had asked for before."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, sele
 from pipeline.axes import axes
 from pipeline.config import Config, encode
 from pipeline.errors import InputError, quote
-from pipeline.names import Labelled, check_new_name, unstored
+from pipeline.names import Labelled, check_new_name
 from store.counts import Count, counts, holders
 from store.engine import Store
 from store.orphans import orphans
@@ -19,6 +18,7 @@ from store.rows import chunks, insert_rows
 from store.schema import config as config_table
 from store.schema import sweep as sweep_table
 from store.schema import sweep_config
+from store.sweep_ids import sweep_id
 
 Mode: TypeAlias = Literal["new", "append", "replace"]
 
@@ -153,20 +153,6 @@ def specs(store: Store, name: str) -> tuple[dict[str, Any], ...] | None:
     with store.read() as connection:
         spec = connection.execute(select(sweep_table.c.spec).where(sweep_table.c.name == name)).scalar()
     return None if spec is None else tuple(msgspec.json.decode(spec))
-
-
-def sweep_id(connection: Connection, name: str) -> int:
-    """The id of a sweep by its name. Raises InputError that names those with similar names."""
-    key: int | None = connection.execute(select(sweep_table.c.id).where(sweep_table.c.name == name)).scalar()
-    if key is None:
-        if what := unstored(name):
-            raise InputError(
-                f"{quote(name)} is {what}, not a sweep in the store; queue it first with `erfsweep submit`"
-            )
-        near = get_close_matches(name, connection.execute(select(sweep_table.c.name)).scalars().all())
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise InputError(f"there is no sweep {quote(name)} in the store{hint} (`erfsweep ls` lists them)")
-    return key
 
 
 def _submission(connection: Connection, key: int, name: str, added: int, new: int) -> Submission:

@@ -12,15 +12,21 @@ import msgspec
 from sqlalchemy import Boolean, Column, ColumnElement, Float, LargeBinary, Text, func, type_coerce
 from sqlalchemy.types import NullType, TypeEngine
 
-from pipeline.config import decode
 from pipeline.errors import InputError, StoreError, quote
-from pipeline.names import ID_DIGITS, ID_LETTER
+from pipeline.ids import ID_DIGITS, ID_LETTER
 from store.damage import Damage
 from store.owner import Owner
 from store.schema import AXES, MEASURED, attempt, config, result, sweep, sweep_config
 
+
+def _network(text: str) -> object:
+    from pipeline.config import decode  # with the notation, which most reading does without
+
+    return decode(text.encode()).network
+
+
 _JSON: dict[Column[Any], Callable[[str], Any]] = {
-    config.c.json: lambda text: decode(text.encode()).network,
+    config.c.json: _network,
     config.c.owner: msgspec.json.Decoder(Owner).decode,
     result.c.reasons: msgspec.json.Decoder(dict[str, str]).decode,
     sweep.c.spec: msgspec.json.Decoder(list[Any]).decode,

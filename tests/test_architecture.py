@@ -12,7 +12,7 @@ MAY_USE = {"pipeline": set(), "store": {"pipeline"}, "cli": {"pipeline", "store"
 
 TYPES = {
     *("pipeline.config", "pipeline.errors", "pipeline.job", "pipeline.network", "pipeline.notation", "pipeline.result"),
-    *("pipeline.stem", "pipeline.axes", "pipeline.window", "pipeline.names", "pipeline.limits"),
+    *("pipeline.stem", "pipeline.axes", "pipeline.window", "pipeline.names", "pipeline.limits", "pipeline.ids"),
 }
 """What the store may know of the pipeline: its structs, and how they are read and named."""
 

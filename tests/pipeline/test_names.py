@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.names import check_label, check_name, check_new_name, id_of
+from pipeline.ids import id_of
+from pipeline.names import check_label, check_name, check_new_name
 from pipeline.presets import preset_names
 from pipeline.sweep import preset_spec
 
