@@ -61,6 +61,7 @@ def _resized(store: "Store", record: "Record", mass: float | None, center: Cente
     """The record with the sizes that --mass and --center ask for."""
     from pipeline.config import encode
     from pipeline.errors import StoreError, quote
+    from store.faults import RESTORE
     from store.reading import new_sizes
     from store.selection import Selection
 
@@ -69,9 +70,7 @@ def _resized(store: "Store", record: "Record", mass: float | None, center: Cente
     row = {"digest": record.digest, "spec": encode(record.config).decode(), "n_nan": record.result.n_nan}
     found = dict(new_sizes(store, [row], mass, center))
     if record.digest not in found:
-        raise StoreError(
-            f"the heatmap of {quote(record.id)} is missing or damaged; restore a backup, or leave out --mass"
-        )
+        raise StoreError(f"the heatmap of {quote(record.id)} is missing or damaged; {RESTORE}, or leave out --mass")
     sizes = found[record.digest]
     return msgspec.structs.replace(record, result=msgspec.structs.replace(record.result, sizes=sizes))
 

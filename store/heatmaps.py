@@ -18,6 +18,7 @@ from pipeline.result import Arrays, checksum
 from pipeline.window import Window, window
 from store.damage import Damage
 from store.engine import Store
+from store.faults import RESTORE
 from store.rows import chunks
 from store.schema import config, map_, result
 
@@ -43,7 +44,7 @@ def arrays(store: Store, digest: str) -> Arrays:
         return found[digest]
     for damage in store.damages:
         if damage.config == id_of(digest):
-            raise StoreError(f"{damage}; restore a backup of {quote(store.address.shown)}, or measure the config again")
+            raise StoreError(f"{damage}; {RESTORE}, or measure the config again")
     raise InputError(f"there is no result of {quote(id_of(digest))} yet; `erfsweep run` measures what is queued")
 
 

@@ -7,6 +7,7 @@ over is looked through before anything else is asked of it.
 from sqlalchemy import Connection, text
 
 from pipeline.errors import StoreError, quote
+from store.faults import RESTORE
 from store.schema import TABLES, VIEW, version
 
 _OURS = frozenset({version.name, *(table.name for table in TABLES)})
@@ -62,5 +63,5 @@ def _unknown(kind: str, name: str, table: str | None, statement: str) -> StoreEr
 
 def _no_table(name: str) -> StoreError:
     return StoreError(
-        f"{quote(name)} is not a table in this store, as erfsweep makes it; restore a backup, or name another with --db"
+        f"{quote(name)} is not a table in this store, as erfsweep makes it; {RESTORE}, or name another with --db"
     )

@@ -15,6 +15,7 @@ from sqlalchemy.types import NullType, TypeEngine
 from pipeline.errors import InputError, StoreError, quote
 from pipeline.ids import ID_DIGITS, ID_LETTER
 from store.damage import Damage
+from store.faults import RESTORE
 from store.owner import Owner
 from store.schema import AXES, MEASURED, attempt, config, result, sweep, sweep_config
 
@@ -122,7 +123,7 @@ def sound(columns: Sequence[Column[Any]], row: Sequence[Any]) -> dict[str, Any]:
     values = reader.read(row)
     if values is None:
         damage = next(reader.damages(row, row[0], None))
-        raise StoreError(f"{damage}; `erfsweep db check --mend` mends what can be, or restore a backup")
+        raise StoreError(f"{damage}; `erfsweep db check --mend` mends what can be, or {RESTORE}")
     return {column.name: value for column, value in zip(columns, values, strict=True)}
 
 
