@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline import footprint
 from pipeline.box import Box
-from pipeline.cone import Cone, cone, cone_of
+from pipeline.cone import Cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.layers.choice import LARGEST, Effort, Way, forward_efforts, forward_way, vjp_efforts, vjp_way
@@ -198,15 +198,26 @@ def _quickest(*functions: Callable[[], None]) -> list[float]:
 
 def expected_seconds(config: Config) -> float:
     """Expected time of a config on one core, from its weights to its packed result, in seconds."""
-    box = cone(config).box
-    seen, plane = box.height * box.width, config.input.height * config.input.width
-    return kernel_seconds(config) + _SECONDS_PER_RESULT + seen * _SECONDS_PER_SEEN + plane * _SECONDS_PER_PIXEL
+    unit = _unit(config)
+    return _kernel_seconds(unit, config.probes.count) + _result_seconds(unit)
+
+
+@lru_cache(maxsize=1024)
+def _result_seconds(unit: _Unit) -> float:
+    box, plane = unit.plan.box, unit.plane
+    seen, pixels = box.height * box.width, plane.height * plane.width
+    return _SECONDS_PER_RESULT + seen * _SECONDS_PER_SEEN + pixels * _SECONDS_PER_PIXEL
 
 
 def kernel_seconds(config: Config) -> float:
     """Expected time of a config's heatmap on one core, in seconds."""
-    cost = work(config)
-    precision = 1 if config.dtype == "float32" else 2
+    return _kernel_seconds(_unit(config), config.probes.count)
+
+
+@lru_cache(maxsize=1024)
+def _kernel_seconds(unit: _Unit, count: int) -> float:
+    cost = _work(unit, count)
+    precision = 1 if unit.item == 4 else 2
     calls = _CALLS_PER_CONFIG + cost.steps * _CALLS_PER_STEP + cost.unbound * _CALLS_PER_UNBOUND_STEP
     here = speed()
     return calls * here.call + precision * cost.effort / here.multiply_adds
@@ -219,9 +230,14 @@ def probes_per_block(config: Config) -> int:
 
 def working_set(config: Config) -> int:
     """Bytes that measuring a config takes: one block of probes, the weights, and copies of the heatmap's rows."""
-    unit = _unit(config)
-    rows = 24 * unit.plan.box.height * config.input.width
-    return _peak(unit, probes_per_block(config)) + footprint.weights(unit.plan, unit.item) + rows
+    return _room(_unit(config), config.probes.count)
+
+
+@lru_cache(maxsize=1024)
+def _room(unit: _Unit, count: int) -> int:
+    plan = unit.plan
+    rows = 24 * plan.box.height * unit.plane.width
+    return _peak(unit, _probes(unit, count)) + footprint.weights(plan, unit.item) + rows
 
 
 @lru_cache(maxsize=1024)

@@ -205,9 +205,8 @@ def prepared(steps: tuple[Step, ...], drawn: dict[int, Parameters], dtype: np.dt
         whole = drawn.get(step.node.index)
         if whole is None:
             continue
-        every = step.weight_shape == step.node.weight_shape
-        if every and whole.is_weight_of(dtype):
-            found[step.node.index] = whole
+        if whole.is_weight_of(dtype) and whole.weight is not None and whole.weight.shape == step.weight_shape:
+            found[step.node.index] = whole  # all of its taps and features
             continue
         weight, own = whole.weight, slice(*step.features)
         if weight is not None and weight.ndim > 1:

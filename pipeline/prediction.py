@@ -10,7 +10,7 @@ from pipeline.expected import expected, heatmap
 from pipeline.network import Plane
 from pipeline.result import Theory
 from pipeline.separable import Floats
-from pipeline.window import Window, window
+from pipeline.window import Window, window_of
 
 _FRACTION = 0.9
 _LUO_THRESHOLD = 0.0455
@@ -30,7 +30,7 @@ def theory_columns(config: Config) -> Theory:
 
 @lru_cache(maxsize=4096)
 def _columns(config: Config) -> Theory:
-    seen = window(config.network, config.unit)
+    seen = window_of(config.stem, config.input, config.unit)
     center_y, center_x = seen.center
     sigma = eff_rf = luo = None
     found = expected(config)

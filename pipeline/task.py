@@ -25,7 +25,7 @@ from pipeline.prediction import theory_columns
 from pipeline.propagate import Timeout
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
 from pipeline.sample import Sample
-from pipeline.window import window
+from pipeline.window import window_of
 
 
 class Measured(NamedTuple):
@@ -93,7 +93,7 @@ def collect(measured: list[Measured]) -> list[Outcome]:
 def _results(good: list[tuple[Measured, Config, Heatmap]], clock: float) -> list[Result]:
     samples = []
     for _, config, heatmap in good:
-        seen = window(config.network, config.unit)
+        seen = window_of(config.stem, config.input, config.unit)
         used = config.probes.count - heatmap.n_nan
         corner = heatmap.box.top, heatmap.box.left
         samples.append(Sample(heatmap.inside, seen.center, seen, used, corner, heatmap.plane))

@@ -15,13 +15,14 @@ the unit to the last such layer on the way back the exact sets of pixels are car
 do not end), and from there on their hull, which all other layers carry exactly.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
 from pipeline.errors import InputError
 from pipeline.indices import Indices, feeding, read_by, span
-from pipeline.network import Axis, Network, Node, Plane, walk
+from pipeline.network import Axis, Network, Node, Plane, network, walk
 from pipeline.stem import GlobalAvgPool, Group, Transposed, Upsample
 from pipeline.support import Product, hull, seen_by
 
@@ -75,6 +76,12 @@ class _Sight(NamedTuple):
     right: int
     misaligned: bool = False
     is_global: bool = False
+
+
+@lru_cache(maxsize=1024)
+def window_of(stem: str, plane: Plane, unit: tuple[int, int]) -> Window:
+    """The window of a unit of a stem on a plane, in pixels; see `window`."""
+    return window(network(stem, plane), unit)
 
 
 def window(nodes: Network, unit: tuple[int, int]) -> Window:

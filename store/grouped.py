@@ -13,7 +13,7 @@ from pipeline.config import decode
 from pipeline.errors import InputError, quote
 from pipeline.network import Plane
 from pipeline.result import Axes, Sizes, Theory
-from pipeline.window import Window, window
+from pipeline.window import Window, window_of
 from store.engine import Store
 from store.fields import BY_NAME
 from store.groups import Groups, groups
@@ -129,7 +129,7 @@ def _averaged(store: Store, found: Groups, selection: Selection, map_: MapName) 
         found.table.only(("digest", "spec", "probes_count", "n_nan")).rows
     ):
         config = decode(spec.encode())
-        kind = _Kind(window(config.network, config.unit), config.input, config.readout.gradient)
+        kind = _Kind(window_of(config.stem, config.input, config.unit), config.input, config.readout.gradient)
         of[i] = kinds.setdefault(kind, len(kinds))
         digests.append(bytes.fromhex(digest))
         used[i] = -1 if n_nan is None else count - n_nan

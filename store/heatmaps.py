@@ -15,7 +15,7 @@ from pipeline.config import Config, decode
 from pipeline.errors import InputError, StoreError, amount, quote
 from pipeline.ids import id_of
 from pipeline.result import Arrays, checksum
-from pipeline.window import Window, window
+from pipeline.window import Window, window_of
 from store.damage import Damage
 from store.engine import Store
 from store.faults import RESTORE
@@ -177,7 +177,7 @@ def unpacked(
             row = measured[stored.digest]
             try:
                 own = decode(row["spec"].encode())
-                seen = window(own.network, own.unit)
+                seen = window_of(own.stem, own.input, own.unit)
             except (msgspec.MsgspecError, InputError) as error:
                 what = f"the config cannot be read ({error})"
                 store.damages.tell(Damage("config", "json", str(stored.key), id_of(stored.digest), what))

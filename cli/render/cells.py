@@ -26,6 +26,8 @@ def exact(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, int):
+        return str(value)
     return defused(value) if isinstance(value, str) else json_text(value, indent=0)
 
 

@@ -1,6 +1,7 @@
 """Text of others, as it may be shown: nothing in it moves a cursor, hides a character or runs in a spreadsheet."""
 
 import re
+from functools import lru_cache
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
 """What a spreadsheet takes for a formula, also behind blanks and line feeds, and in full width."""
@@ -35,6 +36,7 @@ def visible_json(text: str) -> str:
     return "".join(each if each.isprintable() or each == "\n" else _json_escape(each) for each in text)
 
 
+@lru_cache(maxsize=1024)  # most cells of a column are alike
 def defused(text: str) -> str:
     """The text as a cell of a CSV file: behind a quote where a spreadsheet would run it. Numbers stay numbers."""
     shown = visible_lines(text)
