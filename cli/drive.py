@@ -144,9 +144,12 @@ def _measure(
                 first = next(jobs, None)
                 if first is not None:
                     engine = _engine(settings, left, progress)
-                    size = lambda: min(PARTITION_SECONDS, feed.share / settings.workers)  # noqa: E731
+
+                    def partition_seconds() -> float:
+                        return min(PARTITION_SECONDS, feed.share / settings.workers)
+
                     try:
-                        run(chain([first], jobs), engine, settings.limits, deliver, stop, size)
+                        run(chain([first], jobs), engine, settings.limits, deliver, stop, partition_seconds)
                     finally:
                         summary.times.add(engine.times)
                     if not stop.is_set():

@@ -55,7 +55,7 @@ _PER_WEIGHT = 160
 Fitted to 533 random configs that take 3 ms to 2 s, each warm, on a Zen 5.
 """
 _THIN_MADE, _THIN_READ = 11, 3.5
-"""How much longer a multiply-add takes in a product that makes one line, and in one that reads one; see `_thinness`."""
+"""How much longer a multiply-add takes in a product that makes one line, and in one that reads one; see `_spent`."""
 
 
 class Work(msgspec.Struct, frozen=True):

@@ -35,20 +35,23 @@ Rule = Callable[[Array], tuple[Array, Any]]
 
 
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
-    """(value, slope) of an activation at z, the value in the memory of z; the slope is None for linear."""
+    """(value, slope) of an activation at z, float32 or float64 of any shape.
+
+    The value is in the memory of z. The slope has its shape: bool for relu, else of its type, and None for linear.
+    """
     calls, slope = applied(kind, z)
     perform(calls)
     return z, slope
 
 
 def vjp(g: Array, slope: Any) -> Array:
-    """The gradient by z."""
+    """The gradient by z, given that by its value, g of the same shape, and the slope of `forward`."""
     made: Array = g if slope is None else g * slope
     return made
 
 
 def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
-    """Calls: an activation at z, in its place; and where its slope is then, None for linear.
+    """Calls: an activation at z of any shape, in its place; and where its slope is then, as `forward` returns it.
 
     A slope other than that of a rectifier is made for some numbers at a time, so that what lies between is little
     memory, and in the cache.

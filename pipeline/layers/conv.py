@@ -42,6 +42,7 @@ def forward(
 def exact(way: Way, weight: Array) -> Way:
     """`way`, but a direct one in place of a transform whose rounding would show where a sum is exactly zero.
 
+    weight: [kh, kw, C // groups, F], float32 or float64.
     That is so for a kernel that holds a zero, see `winograd`; and through `fourier`, which is not exact for any
     numbers, also for one of few bits.
     """
