@@ -7,9 +7,14 @@ import typer
 
 from cli.options import parse_bytes
 from pipeline.engines.engine import EngineName
+from pipeline.errors import amount
+from pipeline.limits import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
     from cli.drive import Settings
+
+MEMORY = amount(DEFAULT_MEMORY).replace(" ", "")
+"""The default of `--memory` as it is typed."""
 
 EngineOption: TypeAlias = Annotated[
     EngineName, typer.Option("--engine", help="Where to measure; auto takes the quicker one.")

@@ -10,15 +10,15 @@ def command(format_: FormatOption = None, db: DbOption = None) -> None:
     from cli.opened import opened
     from cli.render.tables import print_table
     from store.query import sweeps
+    from store.schema import STATES
     from store.table import Table
 
-    states = ("queued", "running", "done", "failed", "killed")
     listed = sweeps(opened(store_url(db), create=False))
     rows = [
-        (each.name, each.configs, *(each.states.get(state, 0) for state in states), _when(each.created_at))
+        (each.name, each.configs, *(each.states.get(state, 0) for state in STATES), _when(each.created_at))
         for each in listed
     ]
-    print_table(Table(("sweep", "configs", *states, "submitted"), rows), format_)
+    print_table(Table(("sweep", "configs", *STATES, "submitted"), rows), format_)
 
 
 def _when(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import typer
 
 from pipeline.errors import InputError, quote
+from pipeline.limits import MAX_INT64
 
 DEFAULT_URL = "sqlite:///erfsweep.db"
 
@@ -63,7 +64,7 @@ def parse_bytes(text: str) -> int:
     unit = lowered[len(number) :]
     try:
         amount = float(number) * _UNITS[unit]
-        if not 1 <= amount < 2**63:
+        if not 1 <= amount <= MAX_INT64:
             raise ValueError
     except (ValueError, KeyError, OverflowError):
         raise InputError(f"--memory {quote(text)} is not a size; write 1GB, 512MiB or 2000000000") from None

@@ -31,7 +31,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
-    from pipeline.names import NAME
+    from pipeline.names import is_name
     from pipeline.stemfile import SUFFIX, read_stem_file
     from pipeline.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweepfile import read_sweep_file
@@ -44,7 +44,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
         return sweep(spec, overrides, name=name)
     if (preset := preset_spec(text)) is not None:
         return sweep(preset, overrides, name=name)
-    stored = _stored_specs(store, text) if NAME.fullmatch(text) else None
+    stored = _stored_specs(store, text) if is_name(text) else None
     if stored is not None:
         if not overrides and name in (None, text):
             return text
@@ -59,7 +59,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
 def _unresolved(text: str, error: InputError, store: "Store | None") -> InputError:
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
-    from pipeline.names import NAME, SUFFIXES, is_stem
+    from pipeline.names import SUFFIXES, is_name, is_stem
     from pipeline.presets import preset_names
     from pipeline.reader import WORDS
     from pipeline.sentence import nearest
@@ -69,7 +69,7 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     if path.suffix.lower() in SUFFIXES:
         beside = nearest(path.name, _names_in(path.parent))
         return InputError(f"there is no regular file {quote(text)} to read a sweep from{beside or '; check the path'}")
-    if not NAME.fullmatch(text) or _KERNEL.search(text) or is_stem(text.lower()):  # perhaps in capitals: error says so
+    if not is_name(text) or _KERNEL.search(text) or is_stem(text.lower()):  # perhaps in capitals: error says so
         return error
     stored = [] if store is None else _stored_names(store)
     hint = nearest(text, (*preset_names(), *stored, *WORDS, *ACTIVATIONS))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.engine import (
+    MEMORY,
     DashboardOption,
     EngineOption,
     FailFastOption,
@@ -33,8 +34,9 @@ from cli.options import (
     parse_settings,
     store_url,
 )
-from cli.submit import DEFAULT_MAX_CONFIGS, mode_of, queue
+from cli.submit import mode_of, queue
 from cli.work import work_on
+from pipeline.limits import DEFAULT_MAX_CONFIGS
 
 
 def command(
@@ -53,7 +55,7 @@ def command(
     tls_key: TlsKeyOption = None,
     insecure: InsecureOption = False,
     dashboard: DashboardOption = False,
-    memory: MemoryOption = "1GB",
+    memory: MemoryOption = MEMORY,
     timeout: TimeoutOption = None,
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,

@@ -16,13 +16,13 @@ from cli.options import (
     parse_settings,
     store_url,
 )
+from pipeline.limits import DEFAULT_MAX_CONFIGS
 
 if TYPE_CHECKING:
     from pipeline.names import Labelled
     from store.engine import Store
     from store.sweeps import Mode
 
-DEFAULT_MAX_CONFIGS = 1_000_000
 _BUILT_FIRST = 10_000
 """Of at most so many configs, each is built before a store is made for them; of more, those that `Sweep.check` does."""
 

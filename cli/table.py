@@ -10,6 +10,7 @@ from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption
 from cli.render import classic
 from cli.render.tables import print_table
 from cli.selection import CenterOption, MassOption, WhereOption
+from pipeline.limits import MAX_INT64
 from store.selection import MapName, Selection
 from store.table import Table
 
@@ -27,7 +28,7 @@ def command(
         str | None, typer.Option("--sort", metavar="NAMES", help="Sort by columns; a dash in front: descending.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, max=2**63 - 1, help="Show at most so many rows.")
+        int | None, typer.Option("--limit", "-n", min=1, max=MAX_INT64, help="Show at most so many rows.")
     ] = None,
     over: OverOption = None,
     map_: MapOption = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.engine import (
+    MEMORY,
     DashboardOption,
     EngineOption,
     FailFastOption,
@@ -38,7 +39,7 @@ def command(
     tls_key: TlsKeyOption = None,
     insecure: InsecureOption = False,
     dashboard: DashboardOption = False,
-    memory: MemoryOption = "1GB",
+    memory: MemoryOption = MEMORY,
     timeout: TimeoutOption = None,
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,

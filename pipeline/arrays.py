@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import StoreError, amount
-from pipeline.result import MAX_BYTES, Arrays, checksum
+from pipeline.limits import MAX_ARRAY
+from pipeline.result import Arrays, checksum
 
 _LEVEL = 1  # mantissas hardly compress at any level, the zeros around a window do at the first
 _PREFIX = 10  # bytes of an `.npy` of version 1.0 that end in the length of its header, in two bytes
@@ -122,8 +123,8 @@ def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> n
         if not all(low <= side <= high for side, low, high in zip(shape, least, most, strict=True)):
             raise ValueError(f"it holds {shape[0]}x{shape[1]} numbers instead of {most[0]}x{most[1]}")
         size = shape[0] * shape[1] * dtype.itemsize
-        if size > MAX_BYTES:
-            raise ValueError(f"it holds {amount(size)}, and at most {amount(MAX_BYTES)} are read")
+        if size > MAX_ARRAY:
+            raise ValueError(f"it holds {amount(size)}, and at most {amount(MAX_ARRAY)} are read")
         data = inflate.decompress(inflate.unconsumed_tail, size) if size else b""
         more = inflate.decompress(inflate.unconsumed_tail, 1)
         if len(data) != size or more or not inflate.eof:

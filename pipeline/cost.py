@@ -14,17 +14,13 @@ from pipeline.cone import Cone, cone_of
 from pipeline.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.layers.choice import LARGEST, Effort, Way, forward_efforts, forward_way, vjp_efforts, vjp_way
-from pipeline.limits import over_memory
+from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
 from pipeline.network import Plane, walk
-from pipeline.result import MAX_BYTES
 from pipeline.stem import SMOOTH, AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
 from pipeline.step import Step
 
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""
-
-DEFAULT_MEMORY = 10**9
-"""What a worker may take for one config, in bytes."""
 
 _CALLS_PER_CONFIG = 120
 _CALLS_PER_STEP = 45
@@ -261,9 +257,9 @@ def _probes(unit: _Unit, count: int) -> int:
 def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:
     """Raises InputError where measuring a config would take more than `memory` bytes, or a heatmap too large."""
     plane = 8 * config.input.height * config.input.width
-    if plane > MAX_BYTES:
+    if plane > MAX_ARRAY:
         raise InputError(
-            f"the heatmap of {config.input} would have {amount(plane)}, more than the {amount(MAX_BYTES)} that can be "
+            f"the heatmap of {config.input} would have {amount(plane)}, more than the {amount(MAX_ARRAY)} that can be "
             "read; make the plane smaller"
         )
     needed = working_set(config)

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from pipeline.config import Init, Probes
 from pipeline.errors import InputError, amount, quote
+from pipeline.limits import MAX_ARRAY
 from pipeline.network import Plane
 from pipeline.regular import read_regular
 
-MAX_BYTES = 2**30
 _MOST_CHANNELS = 4
 """Of an image: a first side that is no larger may be meant as its channels."""
 
@@ -37,7 +37,7 @@ def ship(contents: dict[str, bytes]) -> None:
 
 def read_content(path: str) -> bytes:
     """A file's bytes. Raises InputError where it is no file that can be read, or larger than 1 GiB."""
-    return read_regular(path, MAX_BYTES)
+    return read_regular(path, MAX_ARRAY)
 
 
 def sha256_of(path: str) -> str:
@@ -83,9 +83,9 @@ def _header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dty
 
     if dtype.kind not in "fiu" or dtype.hasobject:
         raise InputError(f"{what} holds {quote(dtype)}, but real numbers are needed; convert it to float32")
-    if any(side < 0 for side in shape) or _size(shape) * max(dtype.itemsize, _made_of(dtype).itemsize) > MAX_BYTES:
+    if any(side < 0 for side in shape) or _size(shape) * max(dtype.itemsize, _made_of(dtype).itemsize) > MAX_ARRAY:
         raise InputError(
-            f"{what} declares shape {quote(shape)}, which needs more than {amount(MAX_BYTES)}; make it smaller"
+            f"{what} declares shape {quote(shape)}, which needs more than {amount(MAX_ARRAY)}; make it smaller"
         )
     return shape, fortran, dtype
 
@@ -193,9 +193,9 @@ def weight_file(init: Init) -> dict[str, npt.NDArray[Any]]:
     with archive:
         members = archive.infolist()
         declared = sum(member.file_size for member in members)
-        if declared > MAX_BYTES:
+        if declared > MAX_ARRAY:
             raise InputError(
-                f"{quote(init.path)} unpacks to {amount(declared)}, more than {amount(MAX_BYTES)}; make it smaller"
+                f"{quote(init.path)} unpacks to {amount(declared)}, more than {amount(MAX_ARRAY)}; make it smaller"
             )
         arrays = {}
         for member in members:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-CONFIDENCE = 0.95
+from pipeline.replicates import CONFIDENCE
 
 _EQUAL = 1e-6
 """Values of x whose logarithms lie no further apart than this are one x: no slope can be told from them."""

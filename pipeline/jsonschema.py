@@ -7,7 +7,7 @@ import msgspec
 from pipeline.axis import PATHS, STACK_AXES
 from pipeline.config import Config
 from pipeline.input_plane import WrittenPlane
-from pipeline.names import MAX_LABEL
+from pipeline.names import MAX_LABEL, NAME_PATTERN
 from pipeline.stem import Stem
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -58,7 +58,7 @@ def sweep_schema() -> dict[str, Any]:
     entry = {"type": "object", "properties": {**fields, **dotted, "seed": {}, "label": label}, "required": ["stem"]}
     stems = {"type": "array", "items": {"anyOf": [fields["stem"], {**entry, "additionalProperties": False}]}}
     own = {
-        "name": {"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,64}$"},
+        "name": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
         "description": {"type": "string"},
         "grid": {"type": "object", "properties": axes, "additionalProperties": False},
         "stems": stems,

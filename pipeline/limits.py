@@ -1,4 +1,4 @@
-"""What a config may take of memory and time, the sentence about one that took more, and what that sentence says.
+"""What a sweep, a file and a config may take, the sentence about a config that took more, and what that sentence says.
 
 The sentence is all that an attempt records of a limit, so it is written and read here: what failed for a limit is tried
 again under a wider one.
@@ -9,6 +9,25 @@ import re
 import msgspec
 
 from pipeline.errors import amount
+
+DEFAULT_MAX_CONFIGS = 1_000_000
+"""Configs of a sweep, where `--max-configs` does not say otherwise."""
+
+DEFAULT_MEMORY = 10**9
+"""Bytes that a worker may take for one config, where `--memory` does not say otherwise."""
+
+MAX_ARRAY = 2**30
+"""Bytes of an array: of a heatmap or of curves in memory, so that a stored result never takes more to read, and of a
+user's file of weights or probes, as it is and unpacked."""
+
+MAX_SWEEP_FILE = 1_000_000
+"""Bytes of a sweep file."""
+
+MAX_SCHEDULER_FILE = 2**20
+"""Bytes of a scheduler file; Dask's has a few lines for each worker."""
+
+MAX_INT64 = 2**63 - 1
+"""The largest integer of an SQL column; the least is -MAX_INT64 - 1."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -9,13 +9,18 @@ from pipeline.config import Config
 from pipeline.errors import InputError, quote
 from pipeline.notation import canonical, parse
 from pipeline.stemfile import SUFFIX
+from pipeline.sweepfile import FORMULA
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json", SUFFIX)
 """Of the files that a sweep is read from."""
 MAX_LABEL = 64
 
-NAME = re.compile(r"[\w.-]{1,64}", re.ASCII)
-_RULE = "use 1 to 64 letters, digits, '_', '.' or '-'"
+MAX_NAME = 64
+NAME_PATTERN = rf"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}"
+"""The name of a sweep as a regular expression, in Python and in JSON Schema alike."""
+
+_NAME = re.compile(NAME_PATTERN)
+_RULE = f"use 1 to {MAX_NAME} letters, digits, '_', '.' or '-'"
 
 
 class Labelled(NamedTuple):
@@ -25,13 +30,18 @@ class Labelled(NamedTuple):
     label: str | None = None
 
 
+def is_name(text: str) -> bool:
+    """Whether a text may be the name of a sweep."""
+    return _NAME.fullmatch(text) is not None
+
+
 def check_name(name: object) -> str:
     """The name of a sweep. Raises InputError for one that is not text, or not written as a name is."""
     if name is None:
         raise InputError("the sweep has no name; give it `name:` in its file, or --name")
     if not isinstance(name, str):
         raise InputError(f"a sweep's name is text, and {_unquoted(name, 'name')}")
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise InputError(f"{quote(name)} is not a valid name for a sweep: {_RULE}, or give another with --name")
     return name
 
@@ -104,7 +114,7 @@ def check_label(label: object, stem: str) -> str:
         raise InputError(
             f"{quote(label)} is not a valid label: use 1 to {MAX_LABEL} printable characters without blanks around them"
         )
-    if label[0] in "=+-@":
+    if label.startswith(FORMULA):
         raise InputError(f"a spreadsheet would run the label {quote(label)}; begin it with another character")
     if is_stem(label) and canonical(label) != stem:
         raise InputError(f"the label {quote(label)} is another stem than {quote(stem)}; choose another label")

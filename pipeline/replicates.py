@@ -12,6 +12,7 @@ from pipeline.scale import Sum, has_scale
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+"""Of every interval in a table: of means over draws and of growth laws."""
 _SEED = 20161212  # of the resampling; fixed, so that a table is the same each time it is printed
 
 _BLOCK = 1 << 20

@@ -10,9 +10,6 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-MAX_BYTES = 2**30
-"""Of a heatmap or of curves, unpacked: a stored result never takes more memory to read."""
-
 _PX = {"unit": "px"}
 _MASS = {"options": ["mass"]}
 _CENTER = {"options": ["center"]}

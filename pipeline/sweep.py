@@ -12,12 +12,11 @@ from pipeline.axis import PATHS, STACK_AXES, axis_path, axis_values, check_whole
 from pipeline.config import Config, build, canonical_stem
 from pipeline.entries import Entry, check_fields, entries, flat
 from pipeline.errors import InputError, quote
-from pipeline.names import NAME, Labelled, check_name, check_new_name
+from pipeline.limits import DEFAULT_MAX_CONFIGS
+from pipeline.names import Labelled, check_name, check_new_name, is_name
 from pipeline.presets import preset_text
 from pipeline.sentence import nearest
 from pipeline.sweepfile import parse_sweep_file
-
-DEFAULT_MAX_CONFIGS = 1_000_000
 
 _OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
 _SPELT = ("kernel", "stride", "dilation", "init.path", "init.sha256", "probes.path", "probes.sha256")
@@ -208,7 +207,7 @@ def stem_sweep(line: str, overrides: Mapping[str, Any], fields: Mapping[str, Any
 
 def preset_spec(name: str) -> dict[str, Any] | None:
     """What the preset of that name says, None where there is none."""
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         return None
     try:
         return parse_sweep_file(preset_text(name), ".yaml", f"preset {name}")

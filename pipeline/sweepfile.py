@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError, amount, cannot_read, quote
+from pipeline.limits import MAX_SWEEP_FILE
 from pipeline.stem import MAX_NESTING
 
-MAX_BYTES = 1_000_000
 MAX_DOTS = 200
+
+FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet takes for the beginning of a formula: no text of a user begins with it."""
 
 _FILED = ("init", "probes")
 _PATHS = tuple(f"{part}.path" for part in _FILED)
 _CONTROL = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HALF = re.compile(r"[\ud800-\udfff]")
 _WHOLE = re.compile(r"([-+]?[0-9]{1,18})[eE]\+?([0-9]{1,2})", re.ASCII)
-_FORMULA = ("=", "+", "-", "@")
 
 
 def read_sweep_file(path: Path) -> dict[str, Any]:
@@ -27,9 +29,9 @@ def read_sweep_file(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)  # not as many as the file says: a pipe or a device says none
-        if len(data) > MAX_BYTES:
-            raise InputError(f"sweep file {quote(path)} has more than {amount(MAX_BYTES)}; use ranges")
+            data = stream.read(MAX_SWEEP_FILE + 1)  # not as many as the file says: a pipe or a device says none
+        if len(data) > MAX_SWEEP_FILE:
+            raise InputError(f"sweep file {quote(path)} has more than {amount(MAX_SWEEP_FILE)}; use ranges")
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise cannot_read(f"sweep file {quote(path)}", error) from None
@@ -93,7 +95,7 @@ def check_text(value: Any, what: str, depth: int = 0) -> None:
             raise InputError(f"{what} holds a control character in {quote(value)}; take it out")
         if _HALF.search(value):
             raise InputError(f"{what} holds half of a surrogate pair in {quote(value)}, which is no character; mend it")
-        if value.startswith(_FORMULA):
+        if value.startswith(FORMULA):
             raise InputError(f"{what} holds {quote(value)}, which a spreadsheet would run; begin it with another sign")
     elif isinstance(value, dict):
         for key, entry in value.items():

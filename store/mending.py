@@ -13,9 +13,7 @@ from store.engine import Store
 from store.reading import new_sizes
 from store.results import save_sizes
 from store.rows import chunks
-from store.schema import TABLES, VIEW, attempt, config, create_view, result
-
-_FREE: dict[str, Any] = {"state": "queued", "owner": None, "lease_until": None}
+from store.schema import FREED, TABLES, VIEW, attempt, config, create_view, result
 
 
 def mend(store: Store, findings: Iterable[Finding]) -> dict[Cure, int]:
@@ -52,7 +50,7 @@ def _mend(connection: Connection, rows: dict[Cure, dict[tuple[Any, ...], set[str
         connection.execute(update(result).where(result.c.config_id == key).values(_theory(own)))
     for chunk in chunks(sorted(again)):
         connection.execute(delete(result).where(result.c.config_id.in_(chunk)))
-        connection.execute(update(config).where(config.c.id.in_(chunk)).values(_FREE))
+        connection.execute(update(config).where(config.c.id.in_(chunk)).values(FREED))
     if "view" in rows:
         connection.execute(text(f"DROP VIEW IF EXISTS {VIEW}"))
         create_view(connection)
@@ -70,9 +68,9 @@ def _config_values(key: int, own: Config, columns: set[str]) -> dict[str, Any]:
 
     number = select(func.coalesce(func.max(attempt.c.number), 0)).where(attempt.c.config_id == key).scalar_subquery()
     made = {"stem": own.stem, **msgspec.structs.asdict(axes(own))}
-    made |= {"cost": expected_seconds(own), "attempts": number, **_FREE}
+    made |= {"cost": expected_seconds(own), "attempts": number, **FREED}
     if columns & {"owner", "lease_until"}:
-        columns = columns | set(_FREE)
+        columns = columns | set(FREED)
     return {name: made[name] for name in columns}
 
 

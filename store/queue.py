@@ -21,10 +21,8 @@ from store.counts import has_lapsed
 from store.engine import Store, now
 from store.owner import LEASE, Owner, owner_of
 from store.rows import chunks
-from store.schema import attempt, config, sweep_config
+from store.schema import FREED, attempt, config, sweep_config
 from store.sweep_ids import sweep_id
-
-_FREED = {"state": "queued", "owner": None, "lease_until": None}
 
 SUSPECTED = "suspected"
 """In place of the owner of a queued config that a process may have died of."""
@@ -93,9 +91,9 @@ def release(store: Store, owner: Owner) -> int:
     def work(connection: Connection) -> int:
         freed = 0
         for chunk in chunks(sorted(store.suspected)):
-            suspected = mine.where(config.c.digest.in_(chunk)).values(**_FREED | {"owner": SUSPECTED})
+            suspected = mine.where(config.c.digest.in_(chunk)).values(**FREED | {"owner": SUSPECTED})
             freed += connection.execute(suspected).rowcount
-        return freed + connection.execute(mine.values(**_FREED)).rowcount
+        return freed + connection.execute(mine.values(**FREED)).rowcount
 
     freed = store.writing(work)
     store.suspected.clear()
@@ -109,7 +107,7 @@ def requeue(store: Store, sweep: str | None = None, *, failed: bool = False, kil
     states = [state for state, wanted in (("failed", failed), ("killed", killed)) if wanted]
 
     def work(connection: Connection) -> int:
-        again = update(config).where(config.c.state.in_(states)).values(**_FREED | {"owner": owner})
+        again = update(config).where(config.c.state.in_(states)).values(**FREED | {"owner": owner})
         if sweep is not None:
             mine = select(sweep_config.c.config_id).where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
             again = again.where(config.c.id.in_(mine))
@@ -134,7 +132,7 @@ def requeue_wider(store: Store, sweep: str | None, limits: Limits) -> int:
         ids = [row.id for row in _under_narrower(connection, sweep, limits)]
         for chunk in chunks(ids):
             again = update(config).where(config.c.state == "failed", config.c.id.in_(chunk))
-            connection.execute(again.values(**_FREED))
+            connection.execute(again.values(**FREED))
         return len(ids)
 
     queued = store.writing(work)
@@ -172,7 +170,7 @@ def _reclaim(connection: Connection, me: Owner) -> int:
             living += 1
             lost = lost.where(has_lapsed(connection))
         ids = lost.with_for_update(skip_locked=True)
-        connection.execute(update(config).where(config.c.id.in_(ids)).values(**_FREED | {"owner": SUSPECTED}))
+        connection.execute(update(config).where(config.c.id.in_(ids)).values(**FREED | {"owner": SUSPECTED}))
     return living
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Select, func, select
 from pipeline.config import Config, decode
 from pipeline.errors import InputError, quote
 from pipeline.ids import ID_DIGITS, ID_LETTER, id_of
+from pipeline.names import NAME_PATTERN
 from pipeline.result import Axes, Provenance, Sizes, Theory
 from store.engine import Store
 from store.provenance import Origin
@@ -18,7 +19,7 @@ from store.sweep_ids import sweep_id
 from store.values import raw, sound
 
 _ID = re.compile(rf"{ID_LETTER}?(?P<digits>[0-9a-f]{{1,64}})")
-_POSITION = re.compile(r"(?P<sweep>[\w.-]{1,64}):(?P<position>[0-9]{1,18})")
+_POSITION = re.compile(rf"(?P<sweep>{NAME_PATTERN}):(?P<position>[0-9]{{1,18}})")
 _NAMED_AT_MOST = 3
 
 

@@ -4,7 +4,7 @@ Ids are given out by the process that holds the lock for changes of the queue (`
 the database, so that a copy between SQLite and PostgreSQL keeps them. Times are seconds since the epoch.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     CheckConstraint,
@@ -25,14 +25,18 @@ from sqlalchemy import (
 )
 
 from pipeline.ids import ID_DIGITS, ID_LETTER
-from pipeline.result import Arrays, Axes, Provenance, Result, Sizes, Theory
+from pipeline.result import Arrays, Axes, OutcomeKind, Provenance, Result, Sizes, Theory
 from store.types import BYTES, INTEGER, REAL, TEXT, TRUTH, columns, declared, declared_some
 
 REVISION = "0002"
 """The head of `store/migrations/versions`."""
 
 STATES = ("queued", "running", "done", "failed", "killed")
-OUTCOMES = ("done", "failed", "killed")
+UNMEASURED = ("queued", "failed", "killed")
+"""The states of configs without a result that no process holds."""
+FREED: dict[str, str | None] = {"state": "queued", "owner": None, "lease_until": None}
+"""The columns of a config that waits for a process to claim it."""
+OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
 VIEW = "results"
 
 AXES = declared(Axes)

@@ -15,9 +15,9 @@ from store.engine import Store
 from store.orphans import orphans
 from store.provenance import Origin
 from store.rows import chunks, insert_rows
+from store.schema import UNMEASURED, sweep_config
 from store.schema import config as config_table
 from store.schema import sweep as sweep_table
-from store.schema import sweep_config
 from store.sweep_ids import sweep_id
 
 Mode: TypeAlias = Literal["new", "append", "replace"]
@@ -246,7 +246,7 @@ def _moved(connection: Connection, configs: Mapping[str, Config]) -> list[tuple[
     filed = {digest: config for digest, config in configs.items() if config.init.path or config.probes.path}
     if not filed:
         return []
-    waiting = config_table.c.state.in_(["queued", "failed", "killed"]) & config_table.c.digest.in_(list(filed))
+    waiting = config_table.c.state.in_(UNMEASURED) & config_table.c.digest.in_(list(filed))
     found = connection.execute(select(config_table.c.id, config_table.c.digest, config_table.c.json).where(waiting))
     there = [(key, digest, json, encode(filed[digest]).decode()) for key, digest, json in found]
     return [(key, digest, moved) for key, digest, json, moved in there if moved != json]
@@ -265,5 +265,5 @@ def _relabel(connection: Connection, key: int, labels: Sequence[str | None]) -> 
 
 def _drop_unwanted(connection: Connection) -> None:
     wanted = exists().where(sweep_config.c.config_id == config_table.c.id)
-    unmeasured = config_table.c.state.in_(["queued", "failed", "killed"])
+    unmeasured = config_table.c.state.in_(UNMEASURED)
     connection.execute(delete(config_table).where(unmeasured, ~wanted))

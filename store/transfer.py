@@ -16,7 +16,7 @@ from store.faults import told
 from store.heatmaps import BYTES_AT_ONCE
 from store.newfile import new_file
 from store.rows import CHUNK, insert_rows
-from store.schema import REVISION, TABLES, config, map_
+from store.schema import FREED, REVISION, TABLES, config, map_
 from store.values import Reader, raw
 
 
@@ -56,7 +56,7 @@ def copy(source: Store, target: Store) -> dict[str, int]:
                     insert_rows(there, table, [_sound(reader, row) for row in chunk])
                     copied[table.name] += len(chunk)
         running = config.update().where(config.c.state == "running")
-        there.execute(running.values(state="queued", owner=None, lease_until=None))
+        there.execute(running.values(FREED))
     return copied
 
 

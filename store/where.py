@@ -15,6 +15,7 @@ import warnings
 from typing import Any
 
 from pipeline.errors import InputError, quote
+from pipeline.limits import MAX_INT64
 from store.fields import BY_NAME, field
 from store.where_cures import cure
 from store.where_tree import (
@@ -42,7 +43,6 @@ MAX_LEVELS = 10
 """What is joined in a row is one level. SQLite's parser has a stack of 100; a division in a denominator takes 8."""
 MAX_TERMS = 400
 """SQLite joins in pairs, at most 1,000 deep (SQLITE_MAX_EXPR_DEPTH)."""
-MAX_INTEGER = 2**63 - 1
 
 _SIGNS: dict[type[ast.cmpop], Sign] = {
     ast.Eq: "==",
@@ -247,7 +247,7 @@ class _Reader:
     def constant(self, node: ast.expr, value: Any) -> Constant:
         if value is None:
             raise self.fail(node, "stands after `is` alone; write `is None` or `is not None`, joined by and, or")
-        if isinstance(value, int) and not isinstance(value, bool) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+        if isinstance(value, int) and not isinstance(value, bool) and not -MAX_INT64 - 1 <= value <= MAX_INT64:
             raise self.fail(node, "is beyond 64-bit integers")
         if isinstance(value, float) and not math.isfinite(value):
             raise self.fail(node, "is beyond 64-bit floats")

@@ -8,10 +8,8 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import InputError, quote
+from pipeline.limits import MAX_SCHEDULER_FILE
 from pipeline.regular import read_regular
-
-MAX_BYTES = 2**20
-"""Of a scheduler file; Dask's has a few lines for each worker."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -72,7 +70,7 @@ def _is_file(written: str) -> bool:
 
 def _address_in(path: str) -> str:
     try:
-        return str(json.loads(read_regular(path, MAX_BYTES))["address"])
+        return str(json.loads(read_regular(path, MAX_SCHEDULER_FILE))["address"])
     except InputError as error:
         raise InputError(f"{error} (a scheduler file is what `dask scheduler --scheduler-file` writes)") from None
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -158,7 +158,7 @@ def test_no_memory_is_taken_for_what_is_only_declared(tmp_path):
 
 
 def test_a_zip_bomb_is_refused_by_what_it_declares(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(files, "MAX_ARRAY", 10_000)
     bomb = archive([("layer0.weight.npy", b"0" * 20_000)], compression=zipfile.ZIP_DEFLATED)
     assert len(bomb) < 1_000
     with pytest.raises(InputError, match="unpacks to 20 kB, more than 10 kB"):
@@ -246,7 +246,7 @@ def test_what_is_no_file_is_an_input_error(path):
 
 
 def test_large_files_are_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_ARRAY", 100)
     (tmp_path / "large").write_bytes(b"0" * 101)
     with pytest.raises(InputError, match="101 bytes, more than the 100"):
         read_content(str(tmp_path / "large"))

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import build, encode
-from pipeline.cost import DEFAULT_MEMORY
 from pipeline.engines.parcel import execute, pack, unpack
 from pipeline.graph import PARTITION_SECONDS, graph, partition, partitions
 from pipeline.job import Job
-from pipeline.limits import Limits
+from pipeline.limits import DEFAULT_MEMORY, Limits
 
 LIMITS = Limits(DEFAULT_MEMORY)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.config import build
 from pipeline.errors import InputError
-from pipeline.sweep import DEFAULT_MAX_CONFIGS, check_size, preset_spec, stem_sweep, sweep
+from pipeline.limits import DEFAULT_MAX_CONFIGS
+from pipeline.sweep import check_size, preset_spec, stem_sweep, sweep
 
 
 def of(**spec):

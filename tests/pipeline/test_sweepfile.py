@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.sweepfile import MAX_BYTES, parse_sweep_file, read_sweep_file
+from pipeline.limits import MAX_SWEEP_FILE
+from pipeline.sweepfile import parse_sweep_file, read_sweep_file
 
 YAML = """
 name: growth
@@ -206,10 +207,10 @@ def test_wide_files_are_read_in_linear_time():
 
 def test_files_that_cannot_be_read_are_refused(tmp_path):
     large = tmp_path / "large.yaml"
-    large.write_bytes(b"#" * (MAX_BYTES + 1))
+    large.write_bytes(b"#" * (MAX_SWEEP_FILE + 1))
     with pytest.raises(InputError, match="more than 1 MB"):
         read_sweep_file(large)
-    large.write_bytes(b"a: 1\n" + b"#" * (MAX_BYTES - 5))
+    large.write_bytes(b"a: 1\n" + b"#" * (MAX_SWEEP_FILE - 5))
     assert read_sweep_file(large) == {"a": 1}
     latin = tmp_path / "latin.yaml"
     latin.write_bytes(b"name: caf\xe9")
