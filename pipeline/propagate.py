@@ -5,7 +5,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import zip_longest
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -17,7 +16,6 @@ from pipeline.layers.array import Array
 from pipeline.layers.table import OPERATIONS
 from pipeline.layers.tape import taped
 from pipeline.layers.watch import Watch
-from pipeline.layers.winograd import Layout
 from pipeline.stem import Conv, Depthwise, Group, MaxPool
 from pipeline.step import EVERYTHING, Read, Step
 from pipeline.weights import NO_PARAMETERS, Parameters
@@ -33,15 +31,11 @@ class Timeout(Exception):  # noqa: N818  # the name is what the attempt records 
 
 
 class Trace(NamedTuple):
-    """What a step keeps for its VJP: the shape it was handed, what its operation saved, its activation's slope.
-
-    apart: whether even and odd columns of what it made are apart; see `winograd`.
-    """
+    """What a step keeps for its VJP: the shape it was handed, what its operation saved, its activation's slope."""
 
     given: tuple[int, ...]
     saved: Any
     slope: Any
-    apart: bool = False
 
 
 def forward(
@@ -90,7 +84,7 @@ def _forward(
     """Steps inside a sum run at a higher `level`, so that they leave alone what the sum was handed."""
     n = x.shape[3]
     traces: list[Trace] = []
-    for step, after in zip_longest(steps, steps[1:]):
+    for step in steps:
         node = step.node
         if look is not None:
             look(step)
@@ -98,11 +92,8 @@ def _forward(
         x = operations.taken(x, step.read)
         own = parameters.get(node.index, NO_PARAMETERS)
         saved: Any = None
-        apart = False
         if isinstance(node.layer, _WEIGHING) and own.weight is not None and own.bias is None:
-            apart = after is not None and _joins(step, own.weight, after, parameters, n)
-            layout = Layout(bool(traces) and traces[-1].apart, apart)
-            x, slope = operations.forward(step, x, own.weight, level, n, layout)
+            x, slope = operations.forward(step, x, own.weight, level, n)
         elif isinstance(node.layer, MaxPool):
             x, saved, slope = operations.max_forward(step, x, level)
         elif isinstance(node.layer, Group):
@@ -112,16 +103,8 @@ def _forward(
             x, slope = activation.forward(node.activation, z)
         if watch.is_raised:
             watch.look_at(x)
-        traces.append(Trace(given, saved, slope, apart))
+        traces.append(Trace(given, saved, slope))
     return x, traces
-
-
-def _joins(step: Step, weight: Array, after: Step, parameters: dict[int, Parameters], n: int) -> bool:
-    """Whether what a convolution makes stays apart for the step after it."""
-    own = parameters.get(after.node.index, NO_PARAMETERS)
-    if not isinstance(after.node.layer, Conv) or own.weight is None or own.bias is not None:
-        return False
-    return operations.joins(step, weight, after, own.weight, n)
 
 
 def _backward(
@@ -134,8 +117,7 @@ def _backward(
     level: int,
 ) -> Array:
     n, handed = g.shape[3], g
-    for number in reversed(range(len(steps))):
-        step, trace = steps[number], traces[number]
+    for step, trace in zip(reversed(steps), reversed(traces), strict=True):
         if look is not None:
             look(step)
         layer, slope = step.node.layer, trace.slope
@@ -148,8 +130,7 @@ def _backward(
             ours = g is not handed and g.flags.writeable  # then its memory is, too, and a step may be bound to it
             g, slope = np.multiply(g, slope, out=g if ours else None), None
         if weight is not None:
-            layout = Layout(trace.apart, number > 0 and traces[number - 1].apart)
-            g = operations.vjp(step, g, weight, slope, level, n, layout)
+            g = operations.vjp(step, g, weight, slope, level, n)
         elif isinstance(layer, MaxPool):
             g = operations.max_vjp(step, g, trace.saved, slope, level)
         elif isinstance(layer, Group):

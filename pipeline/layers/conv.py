@@ -71,7 +71,7 @@ def bound_forward(
     if way == "windowed":
         return windowed.forward(x, shape, y, across, groups, slot)
     if way == "winograd":
-        return winograd.forward(x, shape, y, across, x.shape[3], slot)
+        return winograd.forward(x, shape, y, across, slot)
     return folded.forward(x, shape, y, across, groups, slot)
 
 
@@ -110,7 +110,7 @@ def bound_vjp(
     if way == "unfolded":
         return unfolded.vjp(g, shape, y, across, groups, mask, slot)
     if way == "winograd":
-        return winograd.vjp(g, shape, y, across, g.shape[3], mask, slot)
+        return winograd.vjp(g, shape, y, across, mask, slot)
     return folded.vjp(g, shape, y, across, groups, mask, slot)
 
 

@@ -29,15 +29,14 @@ Direction = Literal["forward", "vjp", "slope"]
 
 
 class Site(NamedTuple):
-    """What is kept bound: a step, in one direction, for n probes, in a layout."""
+    """What is kept bound: a step, in one direction, for n probes."""
 
     step: Step
     direction: Direction
     n: int
-    layout: Any = None
 
     @property
-    def key(self) -> tuple[int, Direction, int, Any]:
+    def key(self) -> tuple[int, Direction, int]:
         """The step is known by its identity."""
         return id(self.step), *self[1:]
 
@@ -69,7 +68,7 @@ class Held(NamedTuple):
 
 class _Kept(threading.local):
     def __init__(self) -> None:
-        self.held: dict[tuple[int, Direction, int, Any], Held] = {}
+        self.held: dict[tuple[int, Direction, int], Held] = {}
         self.size = 0
         self.growth = 0
         self.epoch = 0

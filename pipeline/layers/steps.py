@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.layers import activation, conv, maxpool, winograd
+from pipeline.layers import activation, conv, maxpool
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound
 from pipeline.layers.buffer import room
@@ -16,31 +16,15 @@ from pipeline.layers.choice import forward_way, vjp_way
 from pipeline.layers.held import Direction, Site, bind, found, run
 from pipeline.layers.maxpool import Places
 from pipeline.layers.passes import copied
-from pipeline.layers.winograd import TOGETHER, Layout
 from pipeline.step import EVERYTHING, Read, Step
 
 _UNBOUND = "phases", "fourier"
 """Ways that make arrays of their own."""
 
 
-def joins(step: Step, weight: Array, after: Step, weight_after: Array, n: int) -> bool:
-    """Whether what a convolution makes stays apart for the one after it, both ways; see `winograd`."""
-    pads = after.x.before, after.x.after
-    if after.read is not EVERYTHING or any(pads) or step.node.activation not in ("relu", "linear"):
-        return False
-    if step.ties or after.ties:
-        return False
-    chosen = all(
-        way(one.shape, at.y, at.x, at.groups, n) == "winograd"
-        for at, one in ((step, weight), (after, weight_after))
-        for way in (forward_way, vjp_way)
-    )
-    return chosen and all(conv.exact("winograd", one) == "winograd" for one in (weight, weight_after))
-
-
-def forward(step: Step, x: Array, weight: Array, level: int, n: int, layout: Layout = TOGETHER) -> tuple[Array, Any]:
+def forward(step: Step, x: Array, weight: Array, level: int, n: int) -> tuple[Array, Any]:
     """(the convolution of a step and its activation, the slope of that); see `conv.forward`."""
-    site = Site(step, "forward", n, layout)
+    site = Site(step, "forward", n)
     held = found(site, x, None, weight)
     if held is not None:
         return run(held, weight), held.bound.slope
@@ -51,21 +35,15 @@ def forward(step: Step, x: Array, weight: Array, level: int, n: int, layout: Lay
         return activation.forward(step.node.activation, z)
 
     def make(x: Array) -> Bound:
-        if layout == TOGETHER:
-            bound = conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level))
-        else:
-            bound = winograd.forward(x, weight.shape, step.y, step.x, n, _slot(level), layout)
-        return _activated(step, bound, layout.made)
+        return _activated(step, conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level)))
 
     held = bind(site, x, None, make, chosen, way)
     return run(held, weight), held.bound.slope
 
 
-def vjp(
-    step: Step, g: Array, weight: Array, mask: Array | None, level: int, n: int, layout: Layout = TOGETHER
-) -> Array:
+def vjp(step: Step, g: Array, weight: Array, mask: Array | None, level: int, n: int) -> Array:
     """The gradient by x, given that by the convolution of a step, g times mask; see `conv.vjp`."""
-    site = Site(step, "vjp", n, layout)
+    site = Site(step, "vjp", n)
     held = found(site, g, mask, weight)
     if held is not None:
         return run(held, weight)
@@ -75,9 +53,7 @@ def vjp(
         return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
 
     def make(g: Array) -> Bound:
-        if layout == TOGETHER:
-            return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
-        return winograd.vjp(g, weight.shape, step.y, step.x, n, mask, _slot(level), layout)
+        return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
 
     return run(bind(site, g, mask, make, chosen, way), weight)
 
@@ -160,9 +136,7 @@ def _slot(level: int) -> str:
     return f"level {level}"
 
 
-def _activated(step: Step, bound: Bound, apart: bool = False) -> Bound:
-    made = bound.made
-    z = made.reshape(-1, *made.shape[2:]) if apart else made  # rows of both halves are rows
-    activate, slope = activation.applied(step.node.activation, z)
+def _activated(step: Step, bound: Bound) -> Bound:
+    activate, slope = activation.applied(step.node.activation, bound.made)
     bound.calls.extend(activate)
-    return bound._replace(slope=None if slope is None else slope.reshape(made.shape))
+    return bound._replace(slope=slope)

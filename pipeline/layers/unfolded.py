@@ -123,49 +123,42 @@ def vjp(
     if groups == 1 and _is_whole(across) and rows == y.size_in:
         unfolded = room(slot, g, (groups, rows, lines, size), g.dtype)
         if overlapping:
-            phases, weigh = _phased(calls, g, mask, shape, y, groups, lines, True)
+            phases, weigh = _phased(calls, g, mask, shape, y, groups, True)
             _rows(calls, phases, range(rows), unfolded)
         else:
             weigh = _spread(calls, g, mask, shape, y, unfolded, True)
         return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
-    height = _rounded(lines) if overlapping else lines
     line = max(size + behind(across) * n, width(size, g.itemsize))
     made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
         calls.append((made.fill, (0,)))
     target = apart(made[source], groups)
     if not overlapping:
-        unfolded = scratch(0, (groups, rows, height, line), g.dtype)
+        unfolded = scratch(0, (groups, rows, lines, line), g.dtype)
         weigh = _spread(calls, g, mask, shape, y, unfolded, False)
         _refolded(calls, unfolded, kw, channels, across, target)
         return Bound(g, mask, weigh, made, calls)
-    phases, weigh = _phased(calls, g, mask, shape, y, groups, height, False)
+    phases, weigh = _phased(calls, g, mask, shape, y, groups, False)
     strides = -(-rows // y.stride)
-    for block in blocks(strides, BLOCK // (groups * y.stride * height * line * g.itemsize)):
+    for block in blocks(strides, BLOCK // (groups * y.stride * lines * line * g.itemsize)):
         here = range(block.start * y.stride, min(block.stop * y.stride, rows))
-        unfolded = scratch(0, (groups, len(here), height, line), g.dtype)
+        unfolded = scratch(0, (groups, len(here), lines, line), g.dtype)
         _rows(calls, phases, here, unfolded)
         _refolded(calls, unfolded, kw, channels, across, target[:, here.start : here.stop])
     return Bound(g, mask, weigh, made, calls)
 
 
 def _refolded(calls: Calls, unfolded: Array, kw: int, channels: int, across: Axis, made: Array) -> None:
-    """Calls: made [groups, rows, C, columns, n] of du [groups, rows, height, pitch]."""
+    """Calls: made [groups, rows, C, columns, n] of du [groups, rows, kw * C, pitch]."""
     groups, rows, _, line = unfolded.shape
-    refold(calls, unfolded[:, :, : kw * channels].reshape(groups, rows, kw, channels, line), across, made)
-
-
-def _rounded(lines: int) -> int:
-    """Lines of a product, with up to a sixth more than are needed: BLAS makes four at a time, and 24 sooner than 21."""
-    more = -lines % 4
-    return lines + more if 6 * more <= lines else lines
+    refold(calls, unfolded.reshape(groups, rows, kw, channels, line), across, made)
 
 
 class _Phases(NamedTuple):
     """Rows of du by phase of the row stride: those of one meet every stride-th tap of the kernel.
 
     lines: g [groups, rows', F // groups, pitch]. matrices: for each phase the first tap that its rows meet, and those
-    taps as a matrix [groups, 1, height, taps * F // groups]. start: the padded row that row 0 of du is.
+    taps as a matrix [groups, 1, kw * C, taps * F // groups]. start: the padded row that row 0 of du is.
     """
 
     lines: Array
@@ -176,9 +169,9 @@ class _Phases(NamedTuple):
 
 
 def _phased(
-    calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, groups: int, height: int, whole: bool
+    calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, groups: int, whole: bool
 ) -> tuple[_Phases, Callable[[Array], None]]:
-    """(what the rows of du are made of, how a weight is put in place); a row of du has `height` lines."""
+    """(what the rows of du are made of, how a weight is put in place)."""
     kh, kw, channels, features = shape
     own = features // groups
     lines = lined(calls, g, groups, kh * kw * channels // y.stride, mask)
@@ -187,10 +180,9 @@ def _phased(
     for phase in range(min(y.stride, there.stop - there.start)):
         first = (there.start + phase) % y.stride
         taps = len(range(first, kh, y.stride))
-        kernel = scratch(f"kernel of phase {phase}", (groups, height, taps, own), g.dtype)
-        calls += filled(kernel[:, kw * channels :])
-        matrices.append((first, taps, kernel.reshape(groups, 1, height, -1)))
-        puts.append((first, weigh_in(_as_weight(kernel[:, : kw * channels, ::-1], kw, channels, whole))))
+        kernel = scratch(f"kernel of phase {phase}", (groups, kw * channels, taps, own), g.dtype)
+        matrices.append((first, taps, kernel.reshape(groups, 1, kw * channels, -1)))
+        puts.append((first, weigh_in(_as_weight(kernel[:, :, ::-1], kw, channels, whole))))
 
     def weigh(weight: Array) -> None:
         for first, put in puts:
@@ -200,7 +192,7 @@ def _phased(
 
 
 def _rows(calls: Calls, phases: _Phases, rows: range, unfolded: Array) -> None:
-    """Calls: some rows of du into unfolded [groups, rows, height, pitch]; the stride divides the number of the first.
+    """Calls: some rows of du into unfolded [groups, rows, kw * C, pitch]; the stride divides the number of the first.
 
     Lines end with zeros, as `refold` asks for.
     """

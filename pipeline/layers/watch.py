@@ -46,13 +46,11 @@ class Watch:
 
 
 def total_magnitude(made: Array, n: int) -> Array:
-    """[n]: the sum of each probe's magnitudes, of an array whose lines hold columns of n probes; NaN where one is.
+    """[n]: the sum of each probe's magnitudes in an array [rows, C, columns, n], float32 or float64; NaN where one is.
 
-    A line that goes on behind its last whole column, as those of columns apart do, is cut off there. A product with
-    ones takes a third of the time of a reduction over so short lines.
+    A product with ones takes a third of the time of a reduction over so short lines.
     """
-    size = made.shape[-1]
-    magnitudes = np.absolute(made if size == n else made[..., : size // n * n]).reshape(-1, n)
+    magnitudes = np.absolute(made).reshape(-1, n)
     found: Array = np.matmul(_ones(len(magnitudes), made.dtype), magnitudes)
     return found
 

@@ -23,24 +23,18 @@ The factors are 1 and 1/2, so errors stay near those of the direct way. Where th
 zero, so are its m or they cancel to the bit, both ways; an output that is zero because taps are zero is not, so that
 `conv` takes a direct way for kernels that hold a zero. Rows are taken in blocks, so that what is between the two arrays
 stays in the cache; lines are multiplied to the end of their last cache line, where there are zeros.
-
-Taking columns apart and putting them together takes a seventh of the time of a layer. Between two layers of this kind,
-without padding, columns stay apart: e and o of the second are y[2t] and y[2t + 1] of the first. Where y has an odd
-number of columns, o ends with one that is none: no output reads it forward, and back it is exactly zero.
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.layers import passes
 from pipeline.layers.array import Array
 from pipeline.layers.bound import Bound, Calls
 from pipeline.layers.buffer import room, scratch
 from pipeline.layers.choice import Shape
 from pipeline.layers.lines import masked, pitch
-from pipeline.layers.passes import copied, filled
+from pipeline.layers.passes import filled
 from pipeline.layers.phases import merge, split
 from pipeline.layers.product import Windows, correlate
 from pipeline.layers.span import Reach, blocks
@@ -50,37 +44,22 @@ BLOCK = 2**20
 """Bytes of products that are made at once."""
 
 
-class Layout(NamedTuple):
-    """Whether even and odd columns are apart, [2, rows, C, pitch], in what is given to a layer and in what it makes."""
-
-    given: bool = False
-    made: bool = False
-
-
-TOGETHER = Layout()
-
-
-def forward(
-    x: Array, shape: Shape, y: Axis, across: Axis, n: int, slot: str | None = None, layout: Layout = TOGETHER
-) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, 3, C, F]; column stride 1."""
     kh, _, channels, features = shape
+    n = x.shape[3]
     tiles = -(-across.size_out // 2)
     calls: Calls = []
     filters = scratch("kernel", (4, kh, channels, features), x.dtype)
     matrices = filters.reshape(4, 1, kh * channels, features).transpose(0, 1, 3, 2)
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
-    apart = 2, y.size_out, features, written
-    made = room(slot, x, apart if layout.made else (y.size_out, features, across.size_out, n), x.dtype)
+    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
     for rows in blocks(y.size_out, BLOCK // (4 * features * written * x.itemsize)):
         top, bottom = reach.met(rows, y.size_in)
-        if layout.given:
-            even, odd = x[:, top:bottom].reshape(2, -1)
-        else:
-            halves = scratch(1, (2, bottom - top, channels, read), x.dtype)
-            split(calls, x[top:bottom], across.before, 2, halves)
-            even, odd = halves.reshape(2, -1)
+        halves = scratch(1, (2, bottom - top, channels, read), x.dtype)
+        split(calls, x[top:bottom], across.before, 2, halves)
+        even, odd = halves.reshape(2, -1)
         u = scratch(2, (4, bottom - top, channels, read), x.dtype)
         u0, u1, u2, u3 = u.reshape(4, -1)[:, :-n]
         calls += [
@@ -94,16 +73,13 @@ def forward(
         put = Windows(0, m[0].size, features * written, written)
         correlate(calls, matrices, u, reach.below(top), rows, m, put, written)
         m0, m1, m2, m3 = m.reshape(4, -1)
-        here = slice(rows.start, rows.stop)
-        first, second = (half[here].reshape(-1) for half in made) if layout.made else (m0, m1)
         calls += [
             (np.add, (m0, m1, m0)),
-            (np.add, (m0, m2, first)),
+            (np.add, (m0, m2, m0)),
             (np.subtract, (m1, m2, m1)),
-            (np.subtract, (m1, m3, second)),
+            (np.subtract, (m1, m3, m1)),
         ]
-        if not layout.made:
-            merge(calls, m[:2], 0, 2, made[here])
+        merge(calls, m[:2], 0, 2, made[rows.start : rows.stop])
     return Bound(x, None, partial(_filter, filters), made, calls)
 
 
@@ -112,29 +88,24 @@ def vjp(
     shape: Shape,
     y: Axis,
     across: Axis,
-    n: int,
     mask: Array | None = None,
     slot: str | None = None,
-    layout: Layout = TOGETHER,
 ) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; stride 1 only."""
     kh, _, channels, features = shape
+    n = g.shape[3]
     tiles = -(-across.size_out // 2)
     calls: Calls = []
     filters = scratch("kernel", (4, channels, kh, features), g.dtype)
     matrices = filters.reshape(4, 1, channels, kh * features)
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
-    apart = 2, y.size_in, channels, written
-    made = room(slot, g, apart if layout.made else (y.size_in, channels, across.size_in, n), g.dtype)
+    made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
     for rows in blocks(y.size_in, BLOCK // (4 * channels * written * g.itemsize)):
         top, bottom = reach.met(rows, y.size_out)
         h = scratch(2, (4, bottom - top, features, read), g.dtype)
-        if layout.given:
-            calls += passes.masked(h[::3], g[:, top:bottom], None if mask is None else mask[:, top:bottom])
-        else:
-            given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
-            split(calls, given, 0, 2, h[::3])
+        given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
+        split(calls, given, 0, 2, h[::3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
         p = scratch(0, (4, len(rows), channels, written), g.dtype)
@@ -143,20 +114,15 @@ def vjp(
         correlate(calls, matrices, h, reach.below(top), rows, p, put, read)
         p0, p1, p2, p3 = p.reshape(4, -1)
         later = scratch(1, p0.shape, g.dtype)
-        here = slice(rows.start, rows.stop)
-        first, second = (half[here].reshape(-1) for half in made) if layout.made else (p0, p1)
         calls += [
             (np.add, (p1, p2, later)),
             (np.subtract, (later, p0, later)),
             (np.subtract, (p1, p2, p1)),
             (np.subtract, (p1, p3, p1)),
-            (np.add, (p0[n:], later[:-n], first[n:])),
-            (np.add, (p1[n:], p3[:-n], second[n:])),
+            (np.add, (p0[n:], later[:-n], p0[n:])),
+            (np.add, (p1[n:], p3[:-n], p1[n:])),
         ]
-        if layout.made:
-            calls += [copied(first[:n], p0[:n]), copied(second[:n], p1[:n])]
-        else:
-            merge(calls, p[:2], across.before, 2, made[here])
+        merge(calls, p[:2], across.before, 2, made[rows.start : rows.stop])
     return Bound(g, mask, partial(_filter, filters[:, :, ::-1].transpose(0, 2, 1, 3)), made, calls)
 
 

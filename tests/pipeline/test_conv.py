@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from pipeline.cone import cone
 from pipeline.config import build
 from pipeline.erf import input_gradient, measure_heatmap, prepared
-from pipeline.layers import choice, conv, fourier, held, lines, product, steps, thin, winograd
-from pipeline.layers.bound import run
+from pipeline.layers import choice, conv, fourier, lines, product, steps, thin, winograd
 from pipeline.layers.buffer import empty
 from pipeline.network import Axis, network
 from pipeline.probes import draw_probes
@@ -302,81 +301,6 @@ def test_the_winograd_way_makes_the_same_numbers_in_blocks_of_any_size(
     monkeypatch.setattr(winograd, "BLOCK", block)
     np.testing.assert_array_equal(conv.forward(x, weight, y, across, way="winograd"), whole[0])
     np.testing.assert_array_equal(conv.vjp(g, weight, y, across, way="winograd"), whole[1])
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    st.integers(5, 20),
-    st.integers(5, 20),
-    st.integers(1, 17),
-    st.sampled_from(["f4", "f8"]),
-    st.sampled_from([1, 2**12, winograd.BLOCK]),
-    st.booleans(),
-    st.integers(0, 2**32 - 1),
-)
-def test_columns_stay_apart_between_two_layers_with_the_same_bits(
-    rows: int, columns: int, n: int, dtype: str, block: int, rectified: bool, seed: int
-) -> None:
-    rng = np.random.default_rng(seed)
-    channels, between, features = rng.integers(1, 5, 3)
-    x = rng.standard_normal((rows, channels, columns, n)).astype(dtype)
-    weights = [rng.standard_normal((3, 3, *pair)).astype(dtype) for pair in ((channels, between), (between, features))]
-    axes = [
-        (Axis(rows, rows - 2, 3), Axis(columns, columns - 2, 3)),
-        (Axis(rows - 2, rows - 4, 3), Axis(columns - 2, columns - 4, 3)),
-    ]
-    g = rng.standard_normal((rows - 4, features, columns - 4, n)).astype(dtype)
-
-    def both_ways(layouts: list[winograd.Layout]) -> tuple[np.ndarray, np.ndarray]:
-        made, masks = x, []
-        for (y, across), weight, layout in zip(axes, weights, layouts, strict=True):
-            made = run(winograd.forward(made, weight.shape, y, across, n, None, layout), weight)
-            masks.append(made > 0 if rectified else None)
-            made = made * masks[-1] if rectified else made
-        back = g
-        for (y, across), weight, mask, there in reversed(list(zip(axes, weights, masks, layouts, strict=True))):
-            layout = winograd.Layout(there.made, there.given)
-            back = run(winograd.vjp(back, weight.shape, y, across, n, mask, None, layout), weight)
-        return made.copy(), back.copy()
-
-    with patch.object(winograd, "BLOCK", block):
-        apart = both_ways([winograd.Layout(made=True), winograd.Layout(given=True)])
-        together = both_ways([winograd.TOGETHER, winograd.TOGETHER])
-    for one, other in zip(apart, together, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"stem": "9x3x3:64", "probes": {"count": 11}},
-        {"stem": "9x3x3:64=linear 3x3:64", "probes": {"count": 13}, "dtype": "float64"},
-        {"stem": "3x3:64=gelu 3x3x3:64 5x5:64 4x3x3:64 max2x2/2 3x3"},
-        {"stem": "3x3:64 res(4x3x3:64)=silu 2x3x3:64"},
-        {"stem": "6x3x3:64", "input": 9, "probes": {"count": 40}},
-    ],
-)
-def test_a_stem_whose_columns_stay_apart_is_measured_with_the_same_bits(
-    fields: dict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = build({"input": 31} | fields)
-
-    def gradients() -> list[np.ndarray]:
-        return [measure_heatmap(config).values for _ in range(3)]
-
-    def in_a_fresh_thread() -> list[np.ndarray]:
-        with ThreadPoolExecutor(1) as fresh:
-            return fresh.submit(gradients).result()
-
-    apart, joins = [], steps.joins
-    monkeypatch.setattr(steps, "joins", lambda *given: apart.append(joins(*given)) or apart[-1])
-    joined = in_a_fresh_thread()
-    assert any(apart)
-    monkeypatch.setattr(held, "LARGEST", 0)
-    unkept = in_a_fresh_thread()
-    monkeypatch.setattr(steps, "joins", lambda *_: False)
-    for made in (*joined, *unkept):
-        np.testing.assert_array_equal(made, in_a_fresh_thread()[0])
 
 
 def test_the_winograd_way_makes_exact_zeros_of_windows_of_zeros() -> None:
