@@ -20,7 +20,6 @@ from pipeline.layers import (
     fourier,
     held,
     maxpool,
-    product,
     tape,
     unfolded,
     windowed,
@@ -98,7 +97,6 @@ def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     change(held, "LARGEST", FEW)
     for module in (folded, unfolded, winograd, fourier, windowed, maxpool):
         change(module, "BLOCK", FEW)
-    change(product, "GATHERED", FEW)
     change(activation, "NUMBERS", FEW)
 
 

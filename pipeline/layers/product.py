@@ -5,9 +5,6 @@ first. On the thin products of a convolution, a few dozen features wide, packing
 of 48 x 48 by 48 x 656 runs at 60 % of the rate of the same product in chunks of 320 columns, and one of 192 x 192 by
 192 x 64 at three quarters of that of its three thirds. Elsewhere thirds would be packed three times; but columns in
 chunks stay in the cache.
-
-Where all is packed, a large matrix is packed anew for each row of a plane: of 64 x 576 by 576 x 28 that is a fifth of
-the time. There the windows of several rows are copied beside one another first, if their lines are short.
 """
 
 from functools import lru_cache
@@ -18,12 +15,8 @@ import numpy as np
 from pipeline.blas import reads_small_in_place
 from pipeline.layers.array import Array, view
 from pipeline.layers.bound import Calls
-from pipeline.layers.buffer import scratch
-from pipeline.layers.passes import copied, filled
-from pipeline.layers.span import Reach, blocks, runs
-
-GATHERED = 2**19
-"""Bytes of rows that are copied beside one another."""
+from pipeline.layers.passes import filled
+from pipeline.layers.span import Reach, runs
 
 _SMALL = 10**6
 _VECTOR = 16
@@ -67,28 +60,6 @@ def multiply(
 
     Both arrays are contiguous; windows of x may overlap.
     """
-    groups, _, m, k = matrices.shape
-    if rows == 1 or not _is_packed_too_often(m, k, n * x.itemsize):
-        _multiply_each(calls, matrices, x, read, out, made, rows, n)
-        return
-    for these in blocks(rows, GATHERED // (k * n * x.itemsize)):
-        count, size = len(these), len(these) * n
-        gathered = scratch(4, (groups, k, count, n), x.dtype)
-        product = scratch(5, (groups, m, count, n), x.dtype)
-        calls.append(copied(gathered, _lines(x, read, these, (groups, k, count, n))))
-        given, taken = Windows(0, k * size, 0, size), Windows(0, m * size, 0, size)
-        _multiply_each(calls, matrices, gathered, given, product, taken, 1, size)
-        calls.append(copied(_lines(out, made, these, (groups, m, count, n)), product))
-
-
-def _is_packed_too_often(m: int, k: int, line: int) -> bool:
-    """Whether packing a matrix [m, k] for every row takes longer than copying the lines, of bytes, that it meets."""
-    return not reads_small_in_place() and 4 * m * k >= (m + k) * (80 + line)
-
-
-def _multiply_each(
-    calls: Calls, matrices: Array, x: Array, read: Windows, out: Array, made: Windows, rows: int, n: int
-) -> None:
     groups, _, m, k = matrices.shape
     height, width = chunk(m, k, n)
     matrices = matrices.reshape(groups, 1, m // height, height, k)
@@ -134,11 +105,6 @@ def correlate(
         first = reach.first + run.start * reach.step + run.top
         read = Windows(first * k * pitch, given * k * pitch, reach.step * k * pitch, pitch)
         multiply(calls, matrices[..., run.top * k : run.bottom * k], x, read, out, put, run.stop - run.start, n)
-
-
-def _lines(a: Array, at: Windows, rows: range, shape: tuple[int, int, int, int]) -> Array:
-    """The windows of some rows, [groups, lines, rows, n]."""
-    return view(a, at.start + rows.start * at.row, shape, (at.group, at.pitch, at.row, 1))
 
 
 def _windows(a: Array, at: Windows, first: int, shape: tuple[int, ...]) -> Array:

@@ -154,32 +154,6 @@ def follow_the_definition(y: Axis, across: Axis, groups: int, n: int, seed: int)
     assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    AXES,
-    AXES,
-    st.sampled_from([1, 2]),
-    st.sampled_from(["folded", "unfolded", "winograd"]),
-    st.sampled_from([1, 2**8, product.GATHERED]),
-    st.integers(0, 2**32 - 1),
-)
-def test_rows_that_are_multiplied_at_once_follow_the_definition(
-    y: Axis, across: Axis, groups: int, way: choice.Way, gathered: int, seed: int
-) -> None:
-    assume(way != "winograd" or (groups == across.dilation == across.stride == y.dilation == 1 and across.kernel == 3))
-    assume(way != "folded" or (across.stride == y.dilation == 1))
-    x, weight, g = arrays(y, across, groups, seed)
-    expected = by_definition(x, weight, y, across, groups)
-    with (
-        patch.object(product, "_is_packed_too_often", lambda m, k, line: True),
-        patch.object(product, "GATHERED", gathered),
-    ):
-        made = conv.forward(x, weight, y, across, groups, way=way).copy()
-        back = conv.vjp(g, weight, y, across, groups, way=way if y.stride == 1 else "unfolded")
-    np.testing.assert_allclose(made, expected, atol=1e-12)
-    assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
-
-
 @pytest.mark.parametrize("in_place", [True, False])
 @settings(max_examples=150, deadline=None)
 @given(
