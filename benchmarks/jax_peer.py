@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.workloads import Workload
-from pipeline.layers.array import Array
-from pipeline.network import Network
-from pipeline.stem import MaxPool, Residual
+from pipeline.ops.array import Array
+from pipeline.stem.layers import MaxPool, Residual
+from pipeline.stem.network import Network
 
 ACTIVATIONS = {"relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False), "linear": lambda z: z}
 LAYOUT = ("NHWC", "HWIO", "NHWC")  # the one that XLA is quick at on processors

@@ -20,8 +20,8 @@ import threadpoolctl
 
 from benchmarks.memory import peaks
 from benchmarks.workloads import STEMS, Workload, workload
-from pipeline.cost import kernel_seconds, work, working_set
-from pipeline.erf import input_gradient, measure_heatmap, prepared
+from pipeline.gradient.cost import kernel_seconds, work, working_set
+from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
 
 SIDE = 1024
 """Side of the square matrices whose product sets the limit."""

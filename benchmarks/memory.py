@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from pipeline.config import Config
-from pipeline.erf import measure_heatmap
-from pipeline.layers import conv, held, steps
-from pipeline.layers.choice import Shape, Way, is_dilated
-from pipeline.network import Axis
+from pipeline.config.config import Config
+from pipeline.gradient import held, steps
+from pipeline.gradient.erf import measure_heatmap
+from pipeline.ops import conv
+from pipeline.ops.choice import Shape, Way, is_dilated
+from pipeline.stem.network import Axis
 
 
 def peaks(config: Config) -> dict[str, int]:

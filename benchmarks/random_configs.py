@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from pipeline.config import Config, build
+from pipeline.config.config import Config, build
 from pipeline.errors import InputError
 
 ACTIVATIONS = ("relu", "linear", "gelu", "tanh", "leaky_relu", "silu", "sigmoid")

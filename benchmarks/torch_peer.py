@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 
 from benchmarks.workloads import Workload
-from pipeline.layers.array import Array
-from pipeline.network import Network
-from pipeline.stem import MaxPool, Residual
+from pipeline.ops.array import Array
+from pipeline.stem.layers import MaxPool, Residual
+from pipeline.stem.network import Network
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu, "linear": lambda z: z}
 Tensors = dict[int, torch.Tensor]

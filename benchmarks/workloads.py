@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from pipeline.cone import Cone, cone
-from pipeline.config import Config, build
-from pipeline.layers.array import Array
-from pipeline.probes import draw_probes
-from pipeline.weights import Parameters, draw_weights
+from pipeline.config.config import Config, build
+from pipeline.draws.probes import draw_probes
+from pipeline.draws.weights import Parameters, draw_weights
+from pipeline.gradient.cone import Cone, cone
+from pipeline.ops.array import Array
 
 STEMS: tuple[tuple[str, str, int, int], ...] = (  # stem, plane, probes, seed of the weights
     ("4x3x3", "21", 16, 0),

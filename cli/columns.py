@@ -6,7 +6,7 @@ from typing import Any
 from cli.options import MACHINE_FORMATS, TableFormat
 from cli.render.tables import default_format
 from pipeline.errors import InputError, quote
-from store.table import Table
+from store.asking.table import Table
 
 FIRST = ("id", "config")
 SIZES = ("theo_rf", "eff_rf", "ratio", "eff_square", "luo", "sigma_x")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import quote
 
 if TYPE_CHECKING:
-    from store.engine import Store
+    from store.database.connection import Store
 
 NAMED_AT_MOST = 20
 

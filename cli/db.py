@@ -30,7 +30,7 @@ def info(format_: FormatOption = None, db: DbOption = None) -> None:
 
     from cli.opened import opened
     from cli.render.tables import print_one
-    from store.transfer import info as info_of
+    from store.upkeep.transfer import info as info_of
 
     found = msgspec.to_builtins(info_of(opened(store_url(db), create=False)))
     if format_ != "json":
@@ -42,7 +42,7 @@ def info(format_: FormatOption = None, db: DbOption = None) -> None:
 @app.command()
 def upgrade(db: DbOption = None) -> None:
     """Bring the store to the revision of this erfsweep, after a backup copy of an SQLite file."""
-    from store.upgrade import upgrade as upgrade_url
+    from store.database.upgrade import upgrade as upgrade_url
 
     done = upgrade_url(store_url(db))
     if done.before == done.after:
@@ -59,7 +59,7 @@ def backup(
     """Write the whole store into a new SQLite file, while others go on working with it."""
     from cli.opened import opened
     from pipeline.errors import InputError, quote
-    from store.transfer import backup as backup_to
+    from store.upkeep.transfer import backup as backup_to
 
     if not file.parent.is_dir():
         raise InputError(f"there is no directory {quote(file.parent)} for the backup; make it first")
@@ -71,7 +71,7 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, or any SQLite store.")], db: DbOption = None
 ) -> None:
     """Put a copy of a backup in the place of the store, which is renamed, with the log that lies beside it."""
-    from store.restore import restore as restore_from
+    from store.upkeep.restore import restore as restore_from
 
     done = restore_from(file, store_url(db))
     kept = f"; what was there is kept in {done.before}" if done.before else ""
@@ -85,7 +85,7 @@ def copy(
 ) -> None:
     """Copy everything from one store into an empty one, SQLite or PostgreSQL either way."""
     from cli.opened import opened
-    from store.transfer import copy as copy_all
+    from store.upkeep.transfer import copy as copy_all
 
     moved = copy_all(opened(source, create=False), opened(target))
     sys.stdout.write(", ".join(f"{number} {table}" for table, number in moved.items()) + " copied\n")
@@ -97,7 +97,7 @@ def prune(db: DbOption = None) -> None:
     from cli.opened import opened
     from cli.render.words import counted
     from pipeline.errors import amount
-    from store.orphans import prune as prune_store
+    from store.queue.orphans import prune as prune_store
 
     pruned = prune_store(opened(store_url(db), create=False))
     sys.stdout.write(
@@ -114,10 +114,10 @@ def check(
     from cli.opened import opened
     from cli.render.visible import visible
     from cli.render.words import counted
-    from store.check import Finding
-    from store.check import check as check_store
-    from store.mending import mend as mend_store
-    from store.query import count
+    from store.asking.query import count
+    from store.upkeep.check import Finding
+    from store.upkeep.check import check as check_store
+    from store.upkeep.mending import mend as mend_store
 
     store = opened(store_url(db), create=False)
     found: list[Finding] = []

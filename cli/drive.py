@@ -11,26 +11,26 @@ import msgspec
 from cli.exit import ExitCode, interrupted_by
 from cli.progress import Progress, duration
 from cli.render.words import counted
-from pipeline.engines.address import Connection
+from pipeline.engines.cluster.address import Connection
 from pipeline.engines.engine import EngineName, choose
 from pipeline.engines.interrupts import last_signal
 from pipeline.engines.times import Times
 from pipeline.errors import InputError, StoreError, quote
 from pipeline.graph import PARTITION_SECONDS
 from pipeline.limits import Limits
-from store.faults import RESTORE, MovedError
-from store.feed import Feed
-from store.leases import Leases
-from store.owner import this_owner
-from store.query import Status, status
-from store.queue import release
-from store.results import save
-from store.sweeps import specs
+from store.asking.query import Status, status
+from store.database.faults import RESTORE, MovedError
+from store.queue.claims import release
+from store.queue.feed import Feed
+from store.queue.leases import Leases
+from store.queue.owner import this_owner
+from store.queue.saving import save
+from store.queue.sweeps import specs
 
 if TYPE_CHECKING:
     from pipeline.engines.engine import Engine
     from pipeline.result import Outcome
-    from store.engine import Store
+    from store.database.connection import Store
 
 POLL_SECONDS = 1.0
 
@@ -93,7 +93,7 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
 
 def _rescued(store: "Store", unsaved: "list[Outcome]", error: MovedError) -> StoreError:
     """What to say of a store that was removed under a run, once all that is known of it is kept."""
-    from store.restore import rescue
+    from store.upkeep.restore import rescue
 
     try:
         kept = rescue(store, this_owner(), unsaved)
@@ -196,7 +196,7 @@ def _wait(store: "Store", sweep: str | None, left: Status, progress: Progress, s
 
 
 def _engine(settings: Settings, left: Status, progress: Progress) -> "Engine":
-    from pipeline.engines.make import make_engine
+    from pipeline.engine import make_engine
 
     free = left.states["queued"]
     name = choose(free.cost, free.configs) if settings.engine == "auto" else settings.engine

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from cli.exit import ExitCode
 from cli.render.visible import visible
 from cli.resolve import existing_store, resolve
-from pipeline.cost import check_memory, expected_seconds
 from pipeline.errors import InputError
+from pipeline.gradient.cost import check_memory, expected_seconds
 from pipeline.ids import id_of
-from pipeline.sweep import check_size
+from pipeline.sweep.sweep import check_size
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
+    from pipeline.config.config import Config
     from pipeline.limits import Limits
-    from pipeline.names import Labelled
-    from pipeline.sweep import Sweep
-    from store.engine import Store
-    from store.sweeps import Mode
+    from pipeline.sweep.names import Labelled
+    from pipeline.sweep.sweep import Sweep
+    from store.database.connection import Store
+    from store.queue.sweeps import Mode
 
 _WHY = {
     "new": "new",
@@ -53,8 +53,8 @@ def explain(
     work, too. In `mode` new a name that is taken by another list is told.
     """
     from cli.progress import duration, tracked
-    from store.query import status
-    from store.queue import under_narrower
+    from store.asking.query import status
+    from store.queue.claims import under_narrower
 
     store = existing_store(url, create=False)
     found = resolve(sweep, overrides, name, store)
@@ -105,8 +105,8 @@ def explain(
 
 def _is_taken(store: "Store", name: str, listed: list[str]) -> bool:
     """Whether a stored sweep of that name has another list of configs than these, by their digests."""
-    from store.query import rows
-    from store.sweeps import specs
+    from store.asking.query import rows
+    from store.queue.sweeps import specs
 
     if specs(store, name) is None:
         return False
@@ -140,8 +140,8 @@ def _too_large(config: "Config", memory: int) -> str:
 
 def _unfinished(store: "Store", sweep: str, again_too: tuple[str, ...]) -> "Iterator[Config]":
     """The configs of a stored sweep that are queued, or in a state whose configs are measured again."""
-    from pipeline.config import decode
-    from store.query import rows
+    from pipeline.config.config import decode
+    from store.asking.query import rows
 
     states = ", ".join(repr(state) for state in ("queued", "running", *again_too))
     for (spec,) in rows(store, sweep, where=f"state in ({states})", columns=["spec"]).rows:
@@ -150,7 +150,7 @@ def _unfinished(store: "Store", sweep: str, again_too: tuple[str, ...]) -> "Iter
 
 def _states(store: "Store | None", found: "Sweep") -> "Iterator[tuple[Labelled, str]]":
     """What would be queued, with its state in the store."""
-    from store.sweeps import known
+    from store.queue.sweeps import known
 
     if store is None:
         yield from ((each, "new") for each in found.distinct())

@@ -54,7 +54,7 @@ DashboardOption: TypeAlias = Annotated[
 def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
     """The settings that the options of a command say. Raises InputError for what cannot be used together."""
     from cli.drive import Settings
-    from pipeline.engines.address import Connection, settled_address
+    from pipeline.engines.cluster.address import Connection, settled_address
     from pipeline.errors import InputError
     from pipeline.limits import Limits
 
@@ -68,7 +68,7 @@ def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
         if scheduler is not None or engine not in ("auto", "processes"):
             other = "--scheduler" if scheduler is not None else f"--engine {engine}"
             raise InputError(f"--dashboard goes with --engine processes, not with {other}; leave one of the two out")
-        from pipeline.engines.dashboard import check_library
+        from pipeline.engines.cluster.dashboard import check_library
 
         check_library()
         engine = "processes"

@@ -9,14 +9,14 @@ import typer
 from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
-from store.selection import CenterName
+from store.asking.selection import CenterName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipeline.sample import Floats
-    from store.engine import Store
-    from store.table import Table
+    from pipeline.sizes.sample import Floats
+    from store.asking.table import Table
+    from store.database.connection import Store
 
 
 def command(
@@ -45,9 +45,9 @@ def command(
     from cli.render.words import counted
     from cli.selection import read
     from cli.table import table_of
-    from pipeline.measure import FRACTION
-    from store.fields import fields
-    from store.selection import Selection
+    from pipeline.sizes.sizes import FRACTION
+    from store.asking.fields import fields
+    from store.asking.selection import Selection
 
     store = opened(store_url(db), create=False)
     if not force:
@@ -76,9 +76,9 @@ def _files(
 
 def _square_curves(store: "Store", listed: "Table", center: CenterName) -> "Iterator[tuple[int, Floats]]":
     """(position, curve: float64 [radii]) of the rows that have one."""
-    from pipeline.curves import curves
-    from store.heatmaps import samples, square_curves
-    from store.rows import chunks
+    from pipeline.sizes.curves import curves
+    from store.asking.heatmaps import samples, square_curves
+    from store.database.rows import chunks
 
     for chunk in chunks(listed.dicts()):
         places = {row["digest"]: row["position"] for row in chunk}

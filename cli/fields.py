@@ -6,8 +6,8 @@ from cli.options import FormatOption
 def command(format_: FormatOption = None) -> None:
     """List the columns for --where, --columns and --sort. With type, unit, the options that change it, and meaning."""
     from cli.render.tables import print_table
-    from store.fields import fields
-    from store.table import Table
+    from store.asking.fields import fields
+    from store.asking.table import Table
 
     rows = [
         (each.name, each.type, each.unit or None, ", ".join(each.options) or None, each.description)

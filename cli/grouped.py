@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from cli.columns import VARYING
-from store.selection import MapName
+from store.asking.selection import MapName
 
 OverOption: TypeAlias = Annotated[
     str | None,

@@ -6,7 +6,7 @@ import typer
 
 from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
-from store.selection import Selection
+from store.asking.selection import Selection
 
 if TYPE_CHECKING:
     pass
@@ -30,7 +30,7 @@ def command(
     from cli.opened import opened
     from cli.render.tables import print_table
     from cli.selection import read
-    from store.growth import growth_columns, growth_table
+    from store.asking.growth import growth_columns, growth_table
 
     store = opened(store_url(db), create=False)
     others = tuple(name for name in VARYING if name != "seed")

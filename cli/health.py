@@ -4,13 +4,13 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from store.engine import Store
-    from store.health import Health
+    from store.asking.health import Health
+    from store.database.connection import Store
 
 
 def print_health(store: "Store", sweep: str | None) -> None:
     """Says what is wrong with the results of a sweep, or of everything; nothing where all is well."""
-    from store.health import health
+    from store.asking.health import health
 
     for line in health_lines(health(store, sweep), sweep):
         sys.stderr.write(line + "\n")
@@ -41,7 +41,7 @@ def _uncut(found: "Health") -> str:
 def _plane(found: "Health") -> str:
     """What to type for units at the centre, whose windows a plane can hold."""
     from pipeline.errors import InputError
-    from pipeline.input_plane import input_plane
+    from pipeline.sweep.input_plane import input_plane
 
     try:
         side = max(input_plane(stem, {"channels": channels}).height for stem, channels in found.widest)

@@ -9,9 +9,9 @@ def command(format_: FormatOption = None, db: DbOption = None) -> None:
     """List the stored sweeps with their configs by state."""
     from cli.opened import opened
     from cli.render.tables import print_table
-    from store.query import sweeps
-    from store.schema import STATES
-    from store.table import Table
+    from store.asking.query import sweeps
+    from store.asking.table import Table
+    from store.database.schema import STATES
 
     listed = sweeps(opened(store_url(db), create=False))
     rows = [

@@ -65,7 +65,7 @@ def _heard_again(unraisable: "sys.UnraisableHookArgs") -> None:
 def _foresee(arguments: Sequence[str]) -> None:
     """Where workers will be wanted, what they need is loaded on another core while this one loads the command."""
     if {"run", "work"} & set(arguments) and {"processes", "--engine=processes"} & set(arguments):
-        from pipeline.engines.template import TEMPLATE
+        from pipeline.engines.forkserver import TEMPLATE
 
         with suppress(OSError):  # said when it is needed, if it still cannot be started then
             TEMPLATE.warm_up()
@@ -193,7 +193,7 @@ def _ended(error: BaseException | None, sentence: str, code: int, debug: bool) -
         import traceback
 
         from cli.render.visible import visible_lines
-        from store.secret import masked
+        from store.database.secret import masked
 
         lines = "".join(traceback.format_exception(error)).splitlines()
         sys.stderr.writelines(f"{visible_lines(masked(line))}\n" for line in lines)
@@ -211,6 +211,6 @@ def _say_damage() -> bool:
 
 def _say(sentence: str) -> None:
     from cli.render.visible import visible  # here: these are needed where something went wrong
-    from store.secret import masked
+    from store.database.secret import masked
 
     sys.stderr.write(f"erfsweep: {visible(masked(sentence))}\n")

@@ -24,10 +24,10 @@ def command(
     from cli.render.words import counted
     from cli.selection import read
     from pipeline.errors import InputError
-    from store.reading import new_sizes
-    from store.results import save_sizes
-    from store.rows import chunks
-    from store.selection import Selection
+    from store.asking.reading import new_sizes
+    from store.asking.selection import Selection
+    from store.database.rows import chunks
+    from store.queue.saving import save_sizes
 
     if not again:
         raise InputError("measure takes sizes anew from stored heatmaps; say so with --again (run measures configs)")

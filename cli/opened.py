@@ -4,14 +4,14 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from store.engine import Store
+    from store.database.connection import Store
 
 _stores: "list[Store]" = []
 
 
 def opened(url: str, *, create: bool = True) -> "Store":
-    """The store at a URL, as `store.opening.open_store` opens it, until `close_stores`."""
-    from store.opening import open_store
+    """The store at a URL, as `store.database.opening.open_store` opens it, until `close_stores`."""
+    from store.database.opening import open_store
 
     store = open_store(url, create=create, say=_say)
     _stores.append(store)
@@ -20,7 +20,7 @@ def opened(url: str, *, create: bool = True) -> "Store":
 
 def _say(text: str) -> None:
     from cli.render.visible import visible
-    from store.secret import masked
+    from store.database.secret import masked
 
     sys.stderr.write(f"erfsweep: {visible(masked(text))}\n")
 

@@ -73,7 +73,7 @@ def parse_bytes(text: str) -> int:
 
 def parse_settings(settings: list[str] | None) -> dict[str, Any]:
     """Axes by name from `-s name=values`. Raises InputError for one that is written wrong or given twice."""
-    from pipeline.axis import parse_setting
+    from pipeline.sweep.grid import parse_setting
 
     found: dict[str, Any] = {}
     for text in settings or []:

@@ -15,9 +15,9 @@ def command(
     """List the presets, or print one as a sweep file to start from."""
     from cli.render.tables import print_table
     from pipeline.errors import InputError, quote
-    from pipeline.presets import preset_names, preset_text
-    from pipeline.sweep import preset_spec, sweep
-    from store.table import Table
+    from pipeline.sweep.presets import preset_names, preset_text
+    from pipeline.sweep.sweep import preset_spec, sweep
+    from store.asking.table import Table
 
     if name is None:
         found = [(each, preset_spec(each) or {}) for each in preset_names()]

@@ -17,7 +17,7 @@ def command(
     """Queue again what failed or was killed. Both, if neither option is given."""
     from cli.opened import opened
     from cli.render.words import counted
-    from store.queue import requeue
+    from store.queue.claims import requeue
 
     both = failed == killed
     number = requeue(opened(store_url(db), create=False), sweep, failed=failed or both, killed=killed or both)

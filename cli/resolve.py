@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import InputError, quote
 
 if TYPE_CHECKING:
-    from pipeline.sweep import Sweep
-    from store.engine import Store
+    from pipeline.sweep.sweep import Sweep
+    from store.database.connection import Store
 
 DEFAULT_SWEEP = "luo2016"
 _KERNEL = re.compile(r"[0-9]x[0-9]")
@@ -19,8 +19,8 @@ _KERNEL = re.compile(r"[0-9]x[0-9]")
 def existing_store(url: str, create: bool = True) -> "Store | None":
     """The store at a URL, None where its file is yet to be made: what is refused leaves no file behind."""
     from cli.opened import opened
-    from store.address import address
-    from store.file import file_exists
+    from store.database.address import address
+    from store.database.file import file_exists
 
     where = address(url)
     return None if where.path is not None and not file_exists(where) else opened(url, create=create)
@@ -31,10 +31,10 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
-    from pipeline.names import is_name
-    from pipeline.stemfile import SUFFIX, read_stem_file
-    from pipeline.sweep import preset_spec, stem_sweep, sweep
-    from pipeline.sweepfile import read_sweep_file
+    from pipeline.stem.stemfile import SUFFIX, read_stem_file
+    from pipeline.sweep.names import is_name
+    from pipeline.sweep.sweep import preset_spec, stem_sweep, sweep
+    from pipeline.sweep.sweepfile import read_sweep_file
 
     path = Path(text)
     if _is_file(path):
@@ -59,11 +59,11 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 
 def _unresolved(text: str, error: InputError, store: "Store | None") -> InputError:
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
-    from pipeline.names import SUFFIXES, is_name, is_stem
-    from pipeline.presets import preset_names
-    from pipeline.reader import WORDS
     from pipeline.sentence import nearest
-    from pipeline.stem import ACTIVATIONS
+    from pipeline.stem.layers import ACTIVATIONS
+    from pipeline.stem.reader import WORDS
+    from pipeline.sweep.names import SUFFIXES, is_name, is_stem
+    from pipeline.sweep.presets import preset_names
 
     path = Path(text)
     if path.suffix.lower() in SUFFIXES:
@@ -80,7 +80,7 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
 
 
 def _names_in(folder: Path) -> list[str]:
-    from pipeline.names import SUFFIXES
+    from pipeline.sweep.names import SUFFIXES
 
     try:
         return [each.name for each in folder.iterdir() if each.suffix.lower() in SUFFIXES]
@@ -89,7 +89,7 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _stored_names(store: "Store") -> list[str]:
-    from store.query import sweeps
+    from store.asking.query import sweeps
 
     return [line.name for line in sweeps(store)]
 
@@ -104,6 +104,6 @@ def _is_file(path: Path) -> bool:
 def _stored_specs(store: "Store | None", name: str) -> tuple[dict[str, Any], ...] | None:
     if store is None:
         return None
-    from store.sweeps import specs
+    from store.queue.sweeps import specs
 
     return specs(store, name)

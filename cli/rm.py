@@ -18,8 +18,8 @@ def command(
     from cli.opened import opened
     from cli.render.words import counted, orphans_left
     from pipeline.errors import InputError, quote
-    from store.query import status
-    from store.sweeps import remove
+    from store.asking.query import status
+    from store.queue.sweeps import remove
 
     store = opened(store_url(db), create=False)
     if not yes:

@@ -11,6 +11,6 @@ def command(
 ) -> None:
     """Print the JSON Schema of a sweep file or of a config."""
     from cli.render.cells import json_text
-    from pipeline.jsonschema import config_schema, sweep_schema
+    from pipeline.sweep.jsonschema import config_schema, sweep_schema
 
     sys.stdout.write(json_text(config_schema() if of == "config" else sweep_schema()) + "\n")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from pipeline.errors import quote
-from store.selection import CenterName, Selection
-from store.table import Table
+from store.asking.selection import CenterName, Selection
+from store.asking.table import Table
 
 if TYPE_CHECKING:
-    from store.engine import Store
+    from store.database.connection import Store
 
 WhereOption: TypeAlias = Annotated[
     str | None, typer.Option("--where", metavar="EXPR", help="Keep rows: kernel == 3 and ratio < 0.8.")
@@ -26,11 +26,11 @@ CenterOption: TypeAlias = Annotated[
 
 
 def read(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
-    """The rows that `store.reading.read` reads; a condition that no row meets is told on stderr.
+    """The rows that `store.asking.reading.read` reads; a condition that no row meets is told on stderr.
 
     For an empty table may have other reasons.
     """
-    from store.reading import read as read_selected
+    from store.asking.reading import read as read_selected
 
     found = read_selected(store, selection, columns)
     tell_if_none(store, selection, found)
@@ -40,7 +40,7 @@ def read(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
 def tell_if_none(store: "Store", selection: Selection, found: Table) -> None:
     """Says on stderr that no row meets the condition, where there is one."""
     from cli.render.words import counted
-    from store.query import count
+    from store.asking.query import count
 
     if selection.where is None or len(found.rows):
         return

@@ -9,11 +9,11 @@ import typer
 
 from cli.options import MACHINE_FORMATS, DbOption, FormatOption, store_url
 from cli.selection import CenterOption, MassOption
-from store.selection import CenterName
+from store.asking.selection import CenterName
 
 if TYPE_CHECKING:
-    from store.engine import Store
-    from store.records import Record
+    from store.asking.records import Record
+    from store.database.connection import Store
 
 
 def command(
@@ -33,10 +33,10 @@ def command(
     from cli.render.record import record_tables
     from cli.render.tables import default_format, print_one, print_table
     from cli.render.visible import visible, visible_lines
-    from pipeline.config import encode
-    from pipeline.measure import FRACTION
-    from store.heatmaps import heatmaps
-    from store.records import find
+    from pipeline.config.config import encode
+    from pipeline.sizes.sizes import FRACTION
+    from store.asking.heatmaps import heatmaps
+    from store.asking.records import find
 
     store = opened(store_url(db), create=False)
     record = _resized(store, find(store, config), mass, center)
@@ -59,11 +59,11 @@ def command(
 
 def _resized(store: "Store", record: "Record", mass: float | None, center: CenterName) -> "Record":
     """The record with the sizes that --mass and --center ask for."""
-    from pipeline.config import encode
+    from pipeline.config.config import encode
     from pipeline.errors import StoreError, quote
-    from store.faults import RESTORE
-    from store.reading import new_sizes
-    from store.selection import Selection
+    from store.asking.reading import new_sizes
+    from store.asking.selection import Selection
+    from store.database.faults import RESTORE
 
     if record.result is None or Selection(None, mass=mass, center=center).is_stored:
         return record

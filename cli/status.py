@@ -9,7 +9,7 @@ import typer
 from cli.options import DbOption, FormatOption, StoredArgument, store_url
 
 if TYPE_CHECKING:
-    from store.query import Status
+    from store.asking.query import Status
 
 
 def command(
@@ -23,7 +23,7 @@ def command(
     from cli.opened import opened
     from cli.render.redraw import Redrawn
     from cli.render.tables import print_one
-    from store.query import status
+    from store.asking.query import status
 
     store = opened(store_url(db), create=False)
     found = status(store, sweep)

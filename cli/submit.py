@@ -19,9 +19,9 @@ from cli.options import (
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 
 if TYPE_CHECKING:
-    from pipeline.names import Labelled
-    from store.engine import Store
-    from store.sweeps import Mode
+    from pipeline.sweep.names import Labelled
+    from store.database.connection import Store
+    from store.queue.sweeps import Mode
 
 _BUILT_FIRST = 10_000
 """Of at most so many configs, each is built before a store is made for them; of more, those that `Sweep.check` does."""
@@ -64,11 +64,11 @@ def queue(
     from cli.progress import tracked
     from cli.render.words import counted, orphans_left
     from cli.resolve import existing_store, resolve
-    from pipeline.cost import expected_seconds
     from pipeline.engines.interrupts import interrupts_held
-    from pipeline.sweep import check_size
-    from store.provenance import origin
-    from store.sweeps import submit
+    from pipeline.gradient.cost import expected_seconds
+    from pipeline.sweep.sweep import check_size
+    from store.queue.provenance import origin
+    from store.queue.sweeps import submit
 
     store = existing_store(url)
     found = resolve(sweep, overrides, name, store)

@@ -11,11 +11,11 @@ from cli.render import classic
 from cli.render.tables import print_table
 from cli.selection import CenterOption, MassOption, WhereOption
 from pipeline.limits import MAX_INT64
-from store.selection import MapName, Selection
-from store.table import Table
+from store.asking.selection import MapName, Selection
+from store.asking.table import Table
 
 if TYPE_CHECKING:
-    from store.engine import Store
+    from store.database.connection import Store
 
 
 def command(
@@ -66,7 +66,7 @@ def table_of(
         return read(store, selection, classic.COLUMNS)
     if over:
         from cli.grouped import DEFAULT as GROUPED
-        from store.grouped import read_grouped
+        from store.asking.grouped import read_grouped
 
         found = read_grouped(store, selection, names or GROUPED, over, map_)
         tell_if_none(store, selection, found)

@@ -9,7 +9,7 @@ import typer
 from cli.options import FormatOption
 
 if TYPE_CHECKING:
-    from pipeline.theory import Walk
+    from pipeline.theory.table import Walk
 
 LONGEST_PATH = 255
 COLUMNS: tuple[str, ...] = (
@@ -49,11 +49,11 @@ def command(
     """
     from cli.render.tables import default_format, print_table
     from cli.render.words import listed
-    from pipeline.config import canonical_stem
-    from pipeline.input_plane import input_plane, written_sides
-    from pipeline.network import network
-    from pipeline.theory import theory
-    from store.table import Table
+    from pipeline.config.config import canonical_stem
+    from pipeline.stem.network import network
+    from pipeline.sweep.input_plane import input_plane, written_sides
+    from pipeline.theory.table import theory
+    from store.asking.table import Table
 
     text = _one_stem(stem_text(stem))
     plane = input_plane(canonical_stem(text), {} if input_ is None else written_sides(input_))
@@ -72,7 +72,7 @@ def command(
 def _one_stem(text: str) -> str:
     """The text of a stem. Raises InputError for several, or for the name of a preset."""
     from pipeline.errors import InputError, quote
-    from pipeline.presets import preset_names
+    from pipeline.sweep.presets import preset_names
 
     if "," in text:
         raise InputError(f"theory walks one stem at a time, and {quote(text)} has commas; name one of them")
@@ -93,7 +93,7 @@ def stem_text(text: str) -> str:
     Raises InputError for a file that cannot be read.
     """
     from pipeline.errors import InputError, quote
-    from pipeline.stemfile import SUFFIX, read_stem_file
+    from pipeline.stem.stemfile import SUFFIX, read_stem_file
 
     path = Path(text)
     if len(text) <= LONGEST_PATH and path.suffix and path.is_file():

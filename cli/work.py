@@ -25,7 +25,7 @@ from cli.options import DbOption, StoredArgument, store_url
 
 if TYPE_CHECKING:
     from cli.drive import Settings
-    from store.engine import Store
+    from store.database.connection import Store
 
 
 def command(
@@ -62,7 +62,7 @@ def work_on(store: "Store", sweep: str | None, how: "Settings", retry_failed: bo
     from cli.drive import describe, measure_queued
     from cli.health import print_health
     from cli.render.words import counted
-    from store.queue import requeue, requeue_wider
+    from store.queue.claims import requeue, requeue_wider
 
     if retry_failed:
         requeue(store, sweep, failed=True, killed=True)

@@ -46,7 +46,7 @@ def unpack_heatmap(arrays: Arrays, plane: tuple[int, int]) -> npt.NDArray[np.flo
 def unpack_curves(arrays: Arrays, radii: int) -> npt.NDArray[np.float64] | None:
     """The curves, float64 [4, at most radii], read-only, None for a dead config. Raises StoreError as `unpack_heatmap`.
 
-    `pipeline.curves.radius_count` says how many there can be.
+    `pipeline.sizes.curves.radius_count` says how many there can be.
     """
     _check(arrays)
     return _unpacked(arrays.curves, (_CURVES, 1), (_CURVES, radii)) if arrays.curves else None

@@ -14,18 +14,18 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import arrays, blas
-from pipeline.config import KERNEL_VERSION, Config, decode, digest_of
-from pipeline.cost import check_memory
-from pipeline.curves import curves
-from pipeline.erf import Heatmap, measure_heatmap
+from pipeline.config.config import KERNEL_VERSION, Config, decode, digest_of
 from pipeline.errors import ErfsweepError, InputError
+from pipeline.gradient.cost import check_memory
+from pipeline.gradient.erf import Heatmap, measure_heatmap
+from pipeline.gradient.propagate import Timeout
 from pipeline.limits import over_timeout
-from pipeline.measure import sizes
-from pipeline.prediction import theory_columns
-from pipeline.propagate import Timeout
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
-from pipeline.sample import Sample
-from pipeline.window import window_of
+from pipeline.sizes.curves import curves
+from pipeline.sizes.prediction import theory_columns
+from pipeline.sizes.sample import Sample
+from pipeline.sizes.sizes import sizes
+from pipeline.theory.window import window_of
 
 
 class Measured(NamedTuple):

@@ -1,7 +1,7 @@
 """What a unit sees if no plane has an end, from the definition of every layer, pixel by pixel."""
 
-from pipeline.network import Axis, Network, Node
-from pipeline.stem import GlobalAvgPool, Group, Transposed, Upsample
+from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
+from pipeline.stem.network import Axis, Network, Node
 
 Pixels = set[tuple[int, int]]
 

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from threading import Event
 
-from pipeline.config import encode
+from pipeline.config.config import encode
 from pipeline.engines.engine import Engine
 from pipeline.job import Job
 from pipeline.limits import Limits
 from pipeline.result import Outcome
 from pipeline.run import run
-from pipeline.sweep import sweep
+from pipeline.sweep.sweep import sweep
 
 LIMITS = Limits(10**9)
 

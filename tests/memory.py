@@ -11,23 +11,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from pipeline.layers import (
-    activation,
-    bound,
-    buffer,
-    choice,
-    folded,
-    fourier,
-    held,
-    maxpool,
-    tape,
-    unfolded,
-    windowed,
-    winograd,
-)
-from pipeline.layers.bound import Bound
-from pipeline.layers.choice import Way
-from pipeline.network import Axis
+from pipeline.gradient import held, tape
+from pipeline.ops import activation, bound, buffer, choice, folded, fourier, maxpool, unfolded, windowed, winograd
+from pipeline.ops.bound import Bound
+from pipeline.ops.choice import Way
+from pipeline.stem.network import Axis
 
 GARBAGE = 0xFF
 """A byte, of which NaN consists in both precisions, -1 among integers, and what is no truth value."""

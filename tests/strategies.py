@@ -6,9 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.network import Plane, network
-from pipeline.notation import canonical, format_stem
-from pipeline.stem import (
+from pipeline.stem.layers import (
     ACTIVATIONS,
     PADDING_MODES,
     Activate,
@@ -28,6 +26,8 @@ from pipeline.stem import (
     Transposed,
     Upsample,
 )
+from pipeline.stem.network import Plane, network
+from pipeline.stem.notation import canonical, format_stem
 
 KINDS = ("conv", "dw", "t", "max", "avg", "up", "gap", "bn", "ln", "act", "res", "res_pre")
 LARGEST_SIDE = 48

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from pipeline.config import Config
-from pipeline.network import Axis, Network, Node
-from pipeline.stem import Activate, BatchNorm, Convolution, PreResidual, Transposed, Upsample
+from pipeline.config.config import Config
+from pipeline.stem.layers import Activate, BatchNorm, Convolution, PreResidual, Transposed, Upsample
+from pipeline.stem.network import Axis, Network, Node
 
 _ACTIVATIONS = {"linear": lambda z: z, "relu": functional.relu, "leaky_relu": lambda z: functional.leaky_relu(z, 0.01)}
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from pipeline.config import Config
-from pipeline.network import Node
-from pipeline.stem import (
+from pipeline.config.config import Config
+from pipeline.draws.weights import Parameters
+from pipeline.stem.layers import (
     LEAKY_SLOPE,
     AvgPool,
     BatchNorm,
@@ -23,7 +23,7 @@ from pipeline.stem import (
     Transposed,
     Upsample,
 )
-from pipeline.weights import Parameters
+from pipeline.stem.network import Node
 
 ACTIVATIONS = {
     "relu": functional.relu,

@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.render.cells import MISSING, cell
 from cli.render.visible import visible
-from store.table import Table
+from store.asking.table import Table
 
 COLUMNS = (
     *("config", "stem", "theo_rf", "eff_rf", "ratio", "height", "width", "channels", "probes_count", "probes", "init"),
@@ -35,7 +35,7 @@ def classic_lines(table: Table) -> Iterator[str]:
 
 
 def _name(row: dict[str, Any]) -> str:
-    from pipeline.notation import original_label
+    from pipeline.stem.notation import original_label
 
     return visible(row["config"] if row["config"] != row["stem"] else original_label(row["stem"]))
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from store.table import Table
+from store.asking.table import Table
 
 if TYPE_CHECKING:
     from pipeline.result import Sizes, Theory
-    from store.records import Measured, Membership, Record
+    from store.asking.records import Measured, Membership, Record
 
 _OTHER_SIZES = ("radial", "luo", "luo_ratio", "hdr", "participation", "gauss_r2")
 _PREDICTIONS = ("pred_sigma", "pred_eff_rf", "pred_luo")

@@ -13,7 +13,7 @@ from cli.render.cells import cell, exact, json_text
 from cli.render.classic import classic_lines
 from cli.render.markup import latex_text, markdown_text
 from cli.render.visible import defused, visible
-from store.table import Table
+from store.asking.table import Table
 
 
 def default_format() -> TableFormat:

@@ -12,7 +12,7 @@ from rich.text import Text
 from cli.render.cells import cell
 from cli.render.tables import numeric_columns, widths_of
 from cli.render.visible import visible
-from store.table import Table
+from store.asking.table import Table
 
 FOLDED = 24
 """Text of more characters than this may be folded into lines; numbers and shorter text stand in one line."""

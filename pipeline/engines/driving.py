@@ -15,10 +15,10 @@ from typing import TypeAlias
 from pipeline.engines.engine import Deliver
 from pipeline.engines.fleet import Broken, Fleet, Joined, Left, News, Refused, Returned
 from pipeline.engines.interrupts import interrupts_held
-from pipeline.engines.parcel import unpack
 from pipeline.engines.seat import Carried, Seat
 from pipeline.engines.suspects import Suspects, halves
 from pipeline.engines.times import Times
+from pipeline.engines.wire import unpack
 from pipeline.errors import EngineError
 from pipeline.graph import Partition
 from pipeline.job import Job

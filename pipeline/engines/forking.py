@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import msgspec
 
-from pipeline.engines.template import ENDING, FORK, KILL, REPLY, REQUEST, RUNNING, UNKNOWN
+from pipeline.engines.forkserver import ENDING, FORK, KILL, REPLY, REQUEST, RUNNING, UNKNOWN
 
 
 class Loaded(msgspec.Struct):

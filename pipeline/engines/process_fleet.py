@@ -14,9 +14,9 @@ import msgspec
 
 from pipeline.engines.fleet import Broken, Joined, Left, News, Returned, broken_worker
 from pipeline.engines.forking import Loaded
-from pipeline.engines.parcel import pack
-from pipeline.engines.template import RUNNING, TEMPLATE, UNKNOWN
+from pipeline.engines.forkserver import RUNNING, TEMPLATE, UNKNOWN
 from pipeline.engines.versions import differences, erfsweep_version
+from pipeline.engines.wire import pack
 from pipeline.errors import EngineError
 from pipeline.graph import Measure, Partition
 from pipeline.limits import Limits

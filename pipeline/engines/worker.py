@@ -19,7 +19,7 @@ import dask.local
 import pipeline.task
 from pipeline import blas
 from pipeline.engines.interrupts import SIGNALS
-from pipeline.engines.parcel import execute
+from pipeline.engines.wire import execute
 
 MARK = "ERFSWEEP_WORKER"
 """In the environment of our workers alone: elsewhere importing this changes nothing."""

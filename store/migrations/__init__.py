@@ -1,1 +1,1 @@
-"""The revisions of the schema, one file each in `versions`; `store.upgrade` runs them."""
+"""The revisions of the schema, one file each in `versions`; `store.database.upgrade` runs them."""

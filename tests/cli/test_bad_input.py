@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from store.opening import open_store
+from store.database.opening import open_store
 from tests.cli.command import erfsweep, finished, good, spawn
 
 WRONG = [

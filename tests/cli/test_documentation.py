@@ -9,9 +9,9 @@ import pytest
 import typer
 
 from cli.app import app
-from pipeline.sweep import sweep
-from pipeline.sweepfile import parse_sweep_file
-from store.fields import fields
+from pipeline.sweep.sweep import sweep
+from pipeline.sweep.sweepfile import parse_sweep_file
+from store.asking.fields import fields
 from tests.cli.command import ROOT, good
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))

@@ -248,7 +248,7 @@ def test_a_working_directory_that_was_removed_is_told(tmp_path: Path, options: t
 
 
 POISONED_DRIVER = """
-from pipeline.engines import make
+from pipeline import engine as make
 from tests.poison import is_shot
 
 original = make.make_engine

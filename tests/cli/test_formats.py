@@ -18,7 +18,7 @@ from cli.options import TableFormat
 from cli.render import classic
 from cli.render.tables import RENDERERS
 from cli.render.terminal import print_pretty
-from store.table import Table
+from store.asking.table import Table
 from tests.cli.command import erfsweep, good
 
 COMMANDS = [

@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from cli.health import health_lines
-from store.health import Health
+from store.asking.health import Health
 from tests.cli.command import erfsweep, good
 
 GRID = (

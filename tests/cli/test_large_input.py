@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cli.progress import tracked
-from pipeline.cone import cone
-from pipeline.network import Plane, network
-from pipeline.sweep import sweep
+from pipeline.gradient.cone import cone
+from pipeline.stem.network import Plane, network
+from pipeline.sweep.sweep import sweep
 from tests.cli.command import erfsweep, good
 
 _SIDES = range(1, 30, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.axis import PATHS, STACK_AXES
+from pipeline.sweep.grid import PATHS, STACK_AXES
 from tests.cli.command import erfsweep, good
 
 KINDS = (

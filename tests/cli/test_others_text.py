@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from store.owner import Owner
+from store.queue.owner import Owner
 from tests.cli.command import erfsweep, good
 
 EVIL = "\x1b]0;x\x07\x1b[2J\x9b31m\u202e\u2066\u200bz\r\x00\x7f"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.job import Job
-from store.queue import claim
+from store.queue.claims import claim
 from tests.cli.command import environment, erfsweep, finished, good, spawn
 
 
@@ -72,7 +72,7 @@ def test_short_sweeps_are_shared() -> None:
 def test_what_cannot_be_found_by_its_digest_is_told_and_not_waited_for() -> None:
     good("submit", "3x3", "-s", "seed=0,1", "--name", "mine")
     with pytest.MonkeyPatch.context() as patch:  # as an index that is damaged answers
-        patch.setattr("store.results._places", lambda connection, digests: {})
+        patch.setattr("store.queue.saving._places", lambda connection, digests: {})
         ended = erfsweep("work", "mine")
     assert ended.code == 3
     assert "2 configs of 'erfsweep.db' cannot be found by their digests" in ended.err
@@ -90,7 +90,7 @@ def test_rows_that_a_transaction_has_locked_are_waited_for_without_asking_all_th
         asked.append(time.monotonic())
         return [] if len(asked) <= 3 else claim(*arguments, **options)
 
-    monkeypatch.setattr("store.feed.claim", locked_for_three)
+    monkeypatch.setattr("store.queue.feed.claim", locked_for_three)
     monkeypatch.setattr("cli.drive.POLL_SECONDS", 0.2)
     ended = good("work", "mine")
     assert "2 measured" in ended.err

@@ -11,18 +11,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.box import Box
-from pipeline.config import build
-from pipeline.curves import CURVES, curves
-from pipeline.erf import measure_heatmap
+from pipeline.config.config import build
+from pipeline.draws.probes import draw_probes
+from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
-from pipeline.measure import sizes
-from pipeline.notation import original_label
-from pipeline.probes import draw_probes
-from pipeline.sample import Sample
-from pipeline.sweep import preset_spec, sweep
-from pipeline.weights import draw_weights
-from pipeline.window import window
+from pipeline.gradient.erf import measure_heatmap
+from pipeline.sizes.curves import CURVES, curves
+from pipeline.sizes.sample import Sample
+from pipeline.sizes.sizes import sizes
+from pipeline.stem.box import Box
+from pipeline.stem.notation import original_label
+from pipeline.sweep.sweep import preset_spec, sweep
+from pipeline.theory.window import window
 from tests.mt19937 import mt19937
 
 REFERENCE = Path(__file__).parents[1] / "reference"

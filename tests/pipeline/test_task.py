@@ -11,11 +11,11 @@ import pytest
 
 from pipeline import task
 from pipeline.arrays import unpack_curves, unpack_heatmap
-from pipeline.config import KERNEL_VERSION, build, encode
-from pipeline.erf import measure_heatmap
+from pipeline.config.config import KERNEL_VERSION, build, encode
+from pipeline.draws.files import weight_file
 from pipeline.errors import InputError
-from pipeline.files import weight_file
-from pipeline.propagate import Timeout
+from pipeline.gradient.erf import measure_heatmap
+from pipeline.gradient.propagate import Timeout
 from pipeline.result import Sizes
 from pipeline.task import collect, failure_of, measure, worker_name
 
@@ -160,10 +160,10 @@ def test_the_deadline_is_looked_at_between_layers_forward_and_back(monkeypatch):
     """A clock that moves a second at every look, and three layers: at each of the six looks the time can be up."""
     for seconds in range(6):
         now = iter(range(1000))
-        monkeypatch.setattr("pipeline.propagate.monotonic", lambda now=now: next(now))
+        monkeypatch.setattr("pipeline.gradient.propagate.monotonic", lambda now=now: next(now))
         with pytest.raises(Timeout, match="forward" if seconds < 3 else "back"):
             measure_heatmap(build({"stem": "3x3x3"}), seconds - 0.5)
-    monkeypatch.setattr("pipeline.propagate.monotonic", lambda: 5)
+    monkeypatch.setattr("pipeline.gradient.propagate.monotonic", lambda: 5)
     assert measure_heatmap(build({"stem": "3x3x3"}), 5.5).values.any()
 
 

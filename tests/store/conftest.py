@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from store.address import address
-from store.engine import Store
-from store.opening import open_store
+from store.database.address import address
+from store.database.connection import Store
+from store.database.opening import open_store
 
 
 @contextmanager

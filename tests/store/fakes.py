@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from pipeline.config import KERNEL_VERSION, Config, Init
-from pipeline.names import Labelled
-from pipeline.network import Plane
+from pipeline.config.config import KERNEL_VERSION, Config, Init
 from pipeline.result import Arrays, Failure, Outcome, Provenance, Result, Sizes, Theory
-from store.engine import Store
-from store.owner import Owner, this_owner
-from store.provenance import Origin
-from store.queue import claim
-from store.results import save
-from store.sweeps import Mode, Submission, submit
+from pipeline.stem.network import Plane
+from pipeline.sweep.names import Labelled
+from store.database.connection import Store
+from store.queue.claims import claim
+from store.queue.owner import Owner, this_owner
+from store.queue.provenance import Origin
+from store.queue.saving import save
+from store.queue.sweeps import Mode, Submission, submit
 
 ORIGIN = Origin(("erfsweep", "run"), {"python": "3.11.7"}, "c0ffee", True, "bench", 1_700_000_000.0)
 STRANGER = Owner("another-host", "another-boot pid:[1]", 7, "70")

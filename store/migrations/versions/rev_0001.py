@@ -1,6 +1,6 @@
 """The first revision: sweeps, configs, attempts, results and their arrays.
 
-A revision is history: it spells out what it made and knows nothing of today's `store.schema`.
+A revision is history: it spells out what it made and knows nothing of today's `store.database.schema`.
 """
 
 import sqlalchemy as sa

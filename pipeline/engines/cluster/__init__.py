@@ -1,0 +1,1 @@
+"""The engine for Dask clusters: addresses, the client, what is shipped, the dashboard."""

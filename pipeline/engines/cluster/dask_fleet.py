@@ -1,0 +1,214 @@
+"""The workers of a Dask scheduler, asked for and spoken to on the loop of a client.
+
+All that is known of them is known on that loop, in one thread; the driving thread is told by news.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+from pipeline.engines.cluster.shipping import Shipping
+from pipeline.engines.fleet import Broken, Joined, Left, News, Refused, Returned, broken_worker
+from pipeline.engines.versions import differences, versions
+from pipeline.engines.wire import execute, pack
+from pipeline.errors import EngineError
+from pipeline.graph import Measure, Partition
+from pipeline.limits import Limits
+
+RECONCILE = 5.0
+"""Seconds after which the scheduler is asked what may have been missed."""
+
+
+class DaskFleet:
+    """Workers of the same versions as this process, but maybe without its files; see `Fleet`."""
+
+    def __init__(self, client: Any, limits: Limits, patience: float, measure: Measure | None) -> None:
+        self.events: SimpleQueue[News] = SimpleQueue()
+        self.patience = patience
+        self._client = client
+        self._limits = limits
+        self._measure = measure
+        self._shipping = Shipping(client)
+        self._scheduler = client.scheduler.address
+        self._loop: asyncio.AbstractEventLoop = client.loop.asyncio_loop
+        self._asked = 0.0
+        # On the loop only:
+        self._since: dict[str, float] = {}  # workers that may be used
+        self._greeting: set[str] = set()
+        self._refused: dict[str, str] = {}
+        self._carrying: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def open(self) -> None:
+        """Listens, and asks for the workers that are there already."""
+        self._client.subscribe_topic("all", self._heard)
+        self._reconcile()
+
+    def close(self) -> None:
+        """Listens no more."""
+        with suppress(Exception):  # the scheduler may be gone
+            self._client.unsubscribe_topic("all")
+
+    def send(self, address: str, key: str, partition: Partition) -> None:
+        """See `Fleet.send`."""
+        self._soon(self._begin, address, key, partition)
+
+    def withdraw(self, address: str, key: str) -> None:
+        """See `Fleet.withdraw`."""
+        self._soon(self._drop, address, key)
+
+    def tend(self) -> None:
+        """Sees whether the scheduler is there, and now and then what was missed of its workers."""
+        if self._client.status != "running":
+            self.events.put(Broken(self._gone()))
+        elif time.monotonic() - self._asked > RECONCILE:
+            self._reconcile()
+
+    def waiting(self) -> str:
+        """See `Fleet.waiting`."""
+        return f"waiting for workers at {self._scheduler}"
+
+    def absence(self) -> str:
+        """See `Fleet.absence`."""
+        return (
+            f"no worker has come to {self._scheduler} for {self.patience:.0f} s; "
+            "start workers there and type `erfsweep work` to go on"
+        )
+
+    def _gone(self) -> EngineError:
+        return EngineError(
+            f"the scheduler at {self._scheduler} is gone; what was finished is saved, "
+            "start it again and type `erfsweep work` to go on"
+        )
+
+    def _soon(self, function: Callable[..., object], *arguments: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: `tend` finds that the scheduler is gone
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _reconcile(self) -> None:
+        self._asked = time.monotonic()
+        self._soon(lambda: self._task(self._compare()))
+
+    def _task(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        return self._loop.create_task(coroutine)
+
+    # On the loop: who is there.
+
+    def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
+        message = event[1]
+        action, address = message.get("action"), message.get("worker", "")
+        if action == "add-worker":
+            self._joined(address)
+        elif action == "remove-worker":
+            processing = frozenset(message.get("processing-tasks", ()))
+            self._left(Left(address, processing, bool(message.get("expected"))))
+
+    async def _compare(self) -> None:
+        asked = time.monotonic()
+        with suppress(OSError):  # asked again, unless the client finds that the scheduler is gone
+            identity = await self._client.scheduler.identity(n_workers=-1)
+            for address in identity["workers"]:
+                self._joined(address)
+            for address in [address for address, since in self._since.items() if since < asked]:
+                if address not in identity["workers"]:
+                    self._left(Left(address))
+
+    def _joined(self, address: str) -> None:
+        if address not in self._greeting and address not in self._since and address not in self._refused:
+            self._greeting.add(address)
+            self._task(self._greet(address))
+
+    async def _greet(self, address: str) -> None:
+        """Asks a worker whether it may be used."""
+        try:
+            identity = await self._client.scheduler.identity(n_workers=-1)
+            threads = identity["workers"][address]["nthreads"]
+            refusal = await self._refusal(address)
+        except Exception:  # noqa: BLE001  # gone already, in one of many ways
+            self._greeting.discard(address)
+            return
+        if address not in self._greeting:
+            return  # it left meanwhile
+        self._greeting.remove(address)
+        if refusal is None:
+            self._since[address] = time.monotonic()
+            self.events.put(Joined(address, threads))
+        else:
+            self._refused[address] = refusal
+            self.events.put(Refused(refusal))
+        self._despair()
+
+    async def _refusal(self, address: str) -> str | None:
+        """Why a worker cannot be used, if so: it lacks erfsweep or has other versions than this process."""
+        answers = await self._client.run(versions, workers=[address], on_error="return")
+        answer = answers[address]
+        if "ImportError" in repr(answer) or "ModuleNotFoundError" in repr(answer):
+            return f"erfsweep is not installed on the worker {address} ({answer}); `pip install erfsweep` there"
+        if isinstance(answer, BaseException):
+            return f"the worker {address} cannot be asked for its versions ({answer}); start it again"
+        if found := differences(answer, versions()):
+            return f"the worker {address} has {found}; install the same versions on both sides"
+        return None
+
+    def _left(self, news: Left) -> None:
+        self._greeting.discard(news.address)
+        self._refused.pop(news.address, None)
+        self._shipping.left(news.address)
+        for address, key in list(self._carrying):
+            if address == news.address:
+                self._drop(address, key)
+        if self._since.pop(news.address, None) is not None:
+            self.events.put(news)
+        self._despair()
+
+    def _despair(self) -> None:
+        """Where every worker that is there was refused, none is waited for."""
+        if self._refused and not self._since and not self._greeting:
+            self.events.put(Broken(EngineError(next(iter(self._refused.values())))))
+
+    # On the loop: partitions, on their way out and back.
+
+    def _begin(self, address: str, key: str, partition: Partition) -> None:
+        self._carrying[address, key] = self._task(self._carry(address, key, partition))
+
+    def _drop(self, address: str, key: str) -> None:
+        task = self._carrying.pop((address, key), None)
+        if task is not None:
+            task.cancel()
+
+    async def _carry(self, address: str, key: str, partition: Partition) -> None:
+        from distributed import KilledWorker
+
+        try:
+            reply = await self._reply(address, key, partition)
+        except KilledWorker:
+            return  # the scheduler says next that the worker is gone, and what it was at
+        except (CancelledError, asyncio.CancelledError):
+            if (address, key) not in self._carrying:
+                raise  # by `_drop`
+            self.events.put(Broken(self._gone()))  # by the client
+            return
+        except Exception as error:  # noqa: BLE001  # whatever the task itself could not keep to its configs
+            self.events.put(Broken(broken_worker(address, f"{type(error).__name__}: {error}")))
+            return
+        del self._carrying[address, key]
+        self.events.put(Returned(address, key, reply))
+
+    async def _reply(self, address: str, key: str, partition: Partition) -> bytes | None:
+        """What a worker made of a partition; None where what it needs could not be brought there."""
+        try:
+            await self._shipping.provide(address, partition)
+        except Exception:  # noqa: BLE001  # a connection that breaks, a worker that leaves
+            return None
+        parcel = pack(partition, self._limits)
+        future = self._client.submit(
+            execute, parcel, self._measure, key=key, workers=[address], allow_other_workers=False, pure=False
+        )
+        try:
+            reply: bytes = await future
+            return reply
+        finally:
+            future.release()

@@ -1,0 +1,194 @@
+"""The gradient of probes that are beyond the range of the kernel's type, whatever its scale.
+
+Forward and back in float64, operation by operation, with nothing kept for the next config. The way back is linear in
+the gradient. So each probe carries an exponent: after every operation its gradient is multiplied by a power of two that
+brings its largest number to 2**512, and so is each weight, to 1. Both are exact. What is lost is what lies 2**1500
+below the largest number of its own probe in one array.
+
+The way forward is so wherever numbers twice as large make what is twice as large, and is as in float64 elsewhere.
+"""
+
+from collections.abc import Callable
+from math import sqrt
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.draws.weights import NO_PARAMETERS, Parameters
+from pipeline.gradient.propagate import SumTrace, Trace, returned
+from pipeline.gradient.step import Step
+from pipeline.gradient.steps import taken
+from pipeline.gradient.table import OPERATIONS
+from pipeline.ops import activation
+from pipeline.ops.array import Array
+from pipeline.ops.norm import EPSILON, batch_scale, layer_forward
+from pipeline.scale import times
+from pipeline.stem.layers import BatchNorm, Group, LayerNorm
+
+Exponents = npt.NDArray[np.int64]
+"""[n], of two, by probe."""
+Look = Callable[[Step], None]
+
+_HIGH = 512
+"""The exponent that a gradient is brought to: half of the range above one is room for sums, all below it for digits."""
+_SLACK = 64
+"""How far it may be from that before it is brought there again."""
+_HOMOGENEOUS = "linear", "relu", "leaky_relu"
+"""Activations of which the double is that of the double."""
+
+_NOTHING = -(2**40)
+"""The exponent of a gradient that is zero: below any other, also with all weights' exponents added."""
+
+
+class Scaled(NamedTuple):
+    """A gradient, values * 2**exponent: float64 [rows, C, columns, n] and int64 [n]."""
+
+    values: Array
+    exponent: Exponents
+
+
+class Forward(NamedTuple):
+    """What the steps made, what `backward` needs, and which probes are finite, bool [n].
+
+    A probe is not where any number on its way is not: a rectifier makes zero of minus infinity.
+    """
+
+    made: Scaled
+    traces: list[Trace]
+    finite: npt.NDArray[np.bool_]
+
+
+def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters], look: Look | None) -> Forward:
+    """The steps, run on x.
+
+    Most of them make of 2 x twice of what they make of x, so that exponents are carried through them. For the others,
+    such as biases and smooth activations, numbers are brought to their own scale, as far as float64 holds it.
+    """
+    traces: list[Trace] = []
+    finite = np.isfinite(largest(x.values))
+    saved: Any
+    for step in steps:
+        if look is not None:
+            look(step)
+        given, x = x.values.shape, _rescaled(x.values, x.exponent)
+        x = Scaled(taken(x.values, step.read), x.exponent)
+        own = parameters.get(step.node.index, NO_PARAMETERS)
+        if isinstance(step.node.layer, Group):
+            z, saved, within = _forward_sum(step, x, parameters, look)
+            finite &= within
+        elif isinstance(step.node.layer, LayerNorm):
+            values, saved = layer_forward(_unscaled(x), own.weight, own.bias, _inverse_deviation)
+            z = Scaled(values, np.zeros_like(x.exponent))
+        elif own.bias is not None or own.mean is not None:
+            values, saved = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own)
+            z = Scaled(values, np.zeros_like(x.exponent))
+        else:
+            own, _, power = _reduced(step, own, None)
+            values, saved = OPERATIONS[type(step.node.layer)].forward(x.values, step, own)
+            z = Scaled(values, x.exponent + power)
+        if step.node.activation not in _HOMOGENEOUS:
+            z = Scaled(_unscaled(z), np.zeros_like(z.exponent))
+        finite &= np.isfinite(largest(z.values))
+        values, slope = activation.forward(step.node.activation, z.values)
+        x = Scaled(values, z.exponent)
+        traces.append(Trace(given, saved, slope))
+    return Forward(x, traces, finite)
+
+
+def _forward_sum(
+    step: Step, x: Scaled, parameters: dict[int, Parameters], look: Look | None
+) -> tuple[Scaled, SumTrace, npt.NDArray[np.bool_]]:
+    made, body, finite = forward(step.body, x, parameters, look)
+    beside, shortcut, other = Scaled(taken(x.values, step.skip), x.exponent), list[Trace](), finite
+    if step.shortcut is not None:
+        beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
+    made, beside = _rescaled(*made), _rescaled(*beside)
+    common = np.maximum(made.exponent, beside.exponent)
+    total = times(made.values, made.exponent - common) + times(beside.values, beside.exponent - common)
+    return Scaled(total, common), SumTrace(body, shortcut), finite & other
+
+
+def _inverse_deviation(centred: Array) -> Array:
+    """As `norm.inverse_deviation`, each pixel by a power of two: the squares of its numbers may be none of float64."""
+    power = np.frexp(np.abs(centred).max(axis=1, keepdims=True))[1].astype(np.int64)
+    near_one = times(centred, -power)
+    deviation = times(np.sqrt((near_one * near_one).mean(axis=1, keepdims=True)), power)
+    inverse: Array = 1 / np.hypot(deviation, sqrt(EPSILON))
+    return inverse
+
+
+def _unscaled(x: Scaled) -> Array:
+    """The numbers at their own scale: zeros and infinities where float64 does not hold them."""
+    return times(x.values, x.exponent)
+
+
+def backward(
+    steps: tuple[Step, ...],
+    g: Scaled,
+    traces: list[Trace],
+    parameters: dict[int, Parameters],
+    look: Look | None,
+) -> Scaled:
+    """The gradient by what the steps were handed, given that by what they made."""
+    for step, trace in zip(reversed(steps), reversed(traces), strict=True):
+        if look is not None:
+            look(step)
+        g = _rescaled(activation.vjp(g.values, trace.slope), g.exponent)
+        if not g.values.any():
+            return Scaled(np.zeros(traces[0].given), g.exponent)
+        if isinstance(step.node.layer, Group):
+            g = _backward_sum(step, g, trace.saved, parameters, look)
+        else:
+            own, saved, power = _reduced(step, parameters.get(step.node.index, NO_PARAMETERS), trace.saved)
+            values = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, saved)
+            g = Scaled(values, g.exponent + power)
+        g = _rescaled(returned(g.values, step.read, trace.given), g.exponent)
+    return g
+
+
+def _backward_sum(
+    step: Step, g: Scaled, saved: SumTrace, parameters: dict[int, Parameters], look: Look | None
+) -> Scaled:
+    """Both branches are brought to the larger of their exponents before they are added."""
+    through = backward(step.body, g, saved.body, parameters, look)
+    if step.shortcut is not None:
+        g = backward((step.shortcut,), g, saved.shortcut, parameters, look)
+    common = np.maximum(through.exponent, g.exponent)
+    total = times(through.values, through.exponent - common)
+    place = total if step.shortcut is not None else taken(total, step.skip)  # a view: what is skipped is cut out
+    place += times(g.values, g.exponent - common)
+    return Scaled(total, common)
+
+
+def largest(values: Array) -> Array:
+    """[n]: the largest magnitude of each probe in [rows, C, columns, n], NaN where one is."""
+    found: Array = np.abs(values).max(axis=(0, 1, 2))
+    return found
+
+
+def near_one(g: Scaled) -> Scaled:
+    """The gradient with its exponents changed so that numbers are near 1, where their squares are numbers, too."""
+    return Scaled(times(g.values, -_HIGH), g.exponent + _HIGH)
+
+
+def _rescaled(values: Any, exponent: Exponents) -> Scaled:
+    """The gradient with the largest number of each probe near 2**512."""
+    largest_ = largest(values)
+    own = np.frexp(largest_)[1].astype(np.int64)
+    shift = np.where(largest_ > 0, _HIGH - own, 0)
+    exponent = np.where(largest_ == 0, _NOTHING, exponent)
+    if (np.abs(shift) <= _SLACK).all():
+        return Scaled(values, exponent)
+    return Scaled(times(values, shift), exponent - shift)
+
+
+def _reduced(step: Step, own: Parameters, saved: Any) -> tuple[Parameters, Any, int]:
+    """(parameters, what was saved, exponent): what a step multiplies by, with its largest weight near 1."""
+    power = 0 if own.weight is None else int(np.frexp(np.abs(own.weight).max(initial=0))[1])
+    if own.weight is not None and power:
+        own = msgspec.structs.replace(own, weight=times(own.weight, -power))
+    if isinstance(step.node.layer, BatchNorm):
+        saved = batch_scale(own.weight, own.var)
+    return own, saved, power

@@ -1,0 +1,175 @@
+"""Scratch space of convolutions: bytes that lie between what one is given and what it makes, way by way.
+
+It is made for some rows at once, as many as `BLOCK` bytes hold, but for one row at least. Each way follows the shapes
+of its module in `pipeline.ops`, without NumPy.
+"""
+
+from math import prod
+from typing import NamedTuple
+
+from pipeline.ops.choice import Shape, Way, forward_way, vjp_way
+from pipeline.stem.network import Axis
+
+BLOCK = 2**20
+"""Bytes of scratch space that are made at once, in every way."""
+
+_NEAR, _WIDE = 5, 16
+"""Taps across from which on two, and four, are unfolded where one channel makes one; see `thin`."""
+
+
+class Bulk(NamedTuple):
+    """A convolution of a block of `n` probes, with `item` bytes a number."""
+
+    shape: Shape
+    y: Axis
+    x: Axis
+    groups: int
+    n: int
+    item: int
+
+    @property
+    def given(self) -> int:
+        """Bytes of its larger end: the rows and columns that a convolution reads."""
+        return self.item * self.y.size_in * self.x.size_in * self.shape[2] * self.groups * self.n
+
+    @property
+    def made(self) -> int:
+        """Bytes of its other end."""
+        return self.item * self.y.size_out * self.x.size_out * self.shape[3] * self.n
+
+
+def scratch_forward(own: Bulk, ties: bool = False) -> int:
+    """Scratch space of a convolution on its way forward, in bytes."""
+    return _convolved(own, forward_way(*_asked(own), ties))
+
+
+def scratch_back(own: Bulk, masked: bool) -> int:
+    """Scratch space of its transpose, in bytes; `masked`: the gradient is multiplied by a mask."""
+    return _convolved_back(own, vjp_way(*_asked(own)), masked)
+
+
+def _asked(own: Bulk) -> tuple[Shape, Axis, Axis, int, int]:
+    return own.shape, own.y, own.x, own.groups, own.n
+
+
+def _convolved(own: Bulk, way: Way) -> int:
+    """Scratch space of a convolution on its way forward."""
+    kh, kw, channels, features = own.shape
+    y, x, n, item, groups = own.y, own.x, own.n, own.item, own.groups
+    copied = own.given if groups > 1 else 0
+    if way == "winograd":
+        read, written = (-(-x.size_out // 2) + 1) * n * item, -(-x.size_out // 2) * n * item
+        rows = rows_at_once(y.size_out, 4 * features * written)
+        return 6 * _read(y, rows) * channels * read + 4 * rows * features * written
+    if way == "fourier":  # which yields to the direct way where that alone is exact
+        transformed = _transformed(own, (y.size_in, x.size_in, channels), (y.size_out, x.size_out, features))
+        return max(transformed, _convolved(own, "folded"))
+    if way == "windowed":
+        line = x.size_out * kh * kw * channels * groups * n * item
+        plane = padded(y, x, channels * groups * n * item)
+        return plane + 2 * rows_at_once(y.size_out, line) * line
+    if way == "phases":
+        plane = own.given * (y.size_in + y.before + y.after) // y.size_in
+        phases = [own._replace(y=phase) for phase in _phases(y)]
+        return plane + own.made // y.dilation + max(_convolved(one, forward_way(*_asked(one))) for one in phases)
+    if way == "unfolded":
+        line = x.size_out * n * item
+        if y.dilation > 1:
+            return copied + groups * y.size_in * kw * channels * line + own.made
+        rows = rows_at_once(y.size_out, groups * channels * kw * line * y.stride)
+        whole = x.size_out == 1 and x.size_in == x.kernel
+        return copied + (0 if whole else groups * _read(y, rows) * kw * channels * line)
+    margin = max(x.before, x.size_out - 1 + (kw - 1) * x.dilation - x.before + 1 - x.size_in, 0)
+    return _folded(own, (y.size_out, features // groups), (y.size_in, x.size_in, channels), margin, y, masked=False)
+
+
+def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
+    """Scratch space of a convolution on its way back."""
+    kh, kw, channels, features = own.shape
+    y, x, n, item, groups = own.y, own.x, own.n, own.item, own.groups
+    copied = own.made if groups > 1 or masked else 0
+    if way == "winograd":
+        read, written = -(-x.size_out // 2) * n * item, (-(-x.size_out // 2) + 1) * n * item
+        rows = rows_at_once(y.size_in, 4 * channels * written)
+        return 5 * _met(y, rows) * features * read + 5 * rows * channels * written
+    if way == "fourier":
+        transformed = _transformed(own, (y.size_out, x.size_out, features), (y.size_in, x.size_in, channels))
+        return max(copied + transformed, _convolved_back(own, "folded", masked))
+    if way == "phases":
+        plane = own.given * (y.size_in + y.before + y.after) // y.size_in
+        phases = [own._replace(y=phase) for phase in _phases(y)]
+        inner = max(_convolved_back(one, vjp_way(*_asked(one)), masked) for one in phases)
+        return plane + plane // y.dilation + inner
+    if way == "unfolded":
+        line = (x.size_out + (kw - 1) * x.dilation // x.stride) * n * item
+        rows = min(y.size_in, (y.size_out - 1) * y.stride + (kh - 1) * y.dilation + 1)
+        whole = x.size_out == 1 and x.size_in == x.kernel and groups == 1
+        if y.size_out > 1 and y.dilation == 1:
+            rows = rows_at_once(-(-rows // y.stride), groups * y.stride * kw * channels * line) * y.stride
+            return copied + (0 if whole else groups * rows * (kw + x.stride) * channels * line)
+        spread = 0 if y.size_out == 1 and y.dilation == 1 else groups * y.size_out * kh * kw * channels * line
+        return copied + spread + (0 if whole else groups * rows * (kw + x.stride) * channels * line)
+    reach = (kw - 1) * x.dilation
+    margin = max(reach - x.before, x.before + x.size_in - x.size_out, 0)
+    turned = own._replace(shape=(kh, kw, features // groups, channels * groups))
+    return _folded(turned, (y.size_in, channels), (y.size_out, x.size_out, features // groups), margin, y, masked)
+
+
+def _folded(own: Bulk, made: tuple[int, int], given: tuple[int, int, int], margin: int, y: Axis, masked: bool) -> int:
+    """Scratch space of the folded way, to make (rows, features of a group) of (rows, columns, channels of a group)."""
+    kw, groups, n, item = own.shape[1], own.groups, own.n, own.item
+    rows, features = made
+    height, columns, channels = given
+    thin = features == channels == 1
+    near = 1 if not thin or kw < _NEAR else 2 if kw < _WIDE else 4
+    line = (columns + margin) * n * item
+    z = -(-kw // near) * features * line
+    read = own.shape[0] * channels * near * columns * n * item
+    block = rows_at_once(rows, groups * max(z, read))
+    if near > 1:
+        lines = groups * height * columns * n * item * (near + masked)
+    else:
+        lines = groups * min(height, block + own.shape[0]) * channels * columns * n * item
+    return groups * block * (z + features * line) + lines
+
+
+def _transformed(own: Bulk, given: tuple[int, int, int], made: tuple[int, int, int]) -> int:
+    """Scratch space of the Fourier way, to make (rows, columns, channels) of others."""
+    kh, kw, inputs, features = own.shape
+    q = 3 * (given[1] + max(made[1] + kw - 1 - given[1], 0)) // 2 + 3
+    item, n = own.item, own.n
+    spectra = item * q * given[0] * given[2] * n
+    kernels = item * (q + kw) * kh * inputs * features
+    ends = item * given[1] * given[2] * given[0] * n, item * q * made[0] * made[2] * n, item * prod(made) * n
+    return spectra + kernels + 20 * given[0] * given[1] * n + sum(min(end, BLOCK) for end in ends)
+
+
+def padded(y: Axis, x: Axis, pixel: int) -> int:
+    """Bytes of a plane with its padding, where it has any; a pixel has so many."""
+    if not (y.before or y.after or x.before or x.after):
+        return 0
+    rows, columns = (axis.size_in + axis.before + axis.after for axis in (y, x))
+    return rows * columns * pixel
+
+
+def _phases(y: Axis) -> list[Axis]:
+    """The largest and the smallest phase of dilated rows, as axes without dilation; see `conv`."""
+    rows, outputs = y.size_in + y.before + y.after, y.size_out
+    last = min(y.dilation, outputs) - 1
+    sizes = {(-(-(rows - phase) // y.dilation), -(-(outputs - phase) // y.dilation)) for phase in (0, last)}
+    return [Axis(size_in, size_out, y.kernel) for size_in, size_out in sorted(sizes)]
+
+
+def rows_at_once(rows: int, row: int) -> int:
+    """How many rows are made at once, of so many bytes each."""
+    return min(rows, max(1, BLOCK // max(row, 1)))
+
+
+def _read(y: Axis, rows: int) -> int:
+    """How many rows are read to make some."""
+    return min(y.size_in, (rows - 1) * y.stride + (y.kernel - 1) * y.dilation + 1)
+
+
+def _met(y: Axis, rows: int) -> int:
+    """How many rows of a gradient reach some of the rows that were read."""
+    return min(y.size_out, rows + y.kernel - 1)

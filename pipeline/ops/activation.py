@@ -1,0 +1,200 @@
+"""Activations: the value beside its slope; the VJP of every one of them is g * slope.
+
+A slope has as many correct digits where it is 1e-30, in the tail of a sigmoid, as where it is 1: all are written in
+exp(-|z|), and in a form without cancellation, also around the zero that the slopes of silu, mish and gelu have.
+
+At a kink the slope is the one that PyTorch takes: relu 0, leaky_relu its slope, elu and selu the limit from below,
+hardswish 0 at -3 and 1 at 3.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from math import exp
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.ops import gelu
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Calls, perform
+from pipeline.ops.buffer import scalar, zeros
+from pipeline.stem.layers import LEAKY_SLOPE, Activation
+
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+_SILU_ROOT = 1.27846454276107379510935873902298  # x = 1 + exp(-x)
+_MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mish` has its zero
+
+NUMBERS = 2**17
+"""Numbers whose activation is computed at a time."""
+
+Rule = Callable[[Array], tuple[Array, Any]]
+"""z -> (value, slope); the value may be in the memory of z, and a slope may be boolean."""
+
+
+def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
+    """(value, slope) of an activation at z, float32 or float64 of any shape.
+
+    The value is in the memory of z. The slope has its shape: bool for relu, else of its type, and None for linear.
+    """
+    calls, slope = applied(kind, z)
+    perform(calls)
+    return z, slope
+
+
+def vjp(g: Array, slope: Any) -> Array:
+    """The gradient by z, given that by its value, g of the same shape, and the slope of `forward`."""
+    made: Array = g if slope is None else g * slope
+    return made
+
+
+def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
+    """Calls: an activation at z of any shape, in its place; and where its slope is then, as `forward` returns it.
+
+    A slope other than that of a rectifier is made for some numbers at a time, so that what lies between is little
+    memory, and in the cache.
+    """
+    if kind == "linear":
+        return [], None
+    if kind == "relu":
+        return _rectified(z)
+    slope = np.empty_like(z, order="C")
+    if not z.flags.c_contiguous:
+        return [(_put, (RULES[kind], z, slope))], slope
+    made: Calls = []
+    for first in range(0, z.size, NUMBERS):
+        some = slice(first, first + NUMBERS)
+        here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
+        made += gelu.calls(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
+    return made, slope
+
+
+def _put(rule: Rule, z: Array, slope: Array) -> None:
+    value, slope[...] = rule(z)
+    if value is not z:
+        z[...] = value
+
+
+def _rectified(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
+    slope = np.empty(z.shape, np.bool_)
+    largest = partial(np.maximum, out=z)
+    return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))], slope
+
+
+def _relu(z: Array) -> tuple[Array, Any]:
+    calls, slope = _rectified(z)
+    perform(calls)
+    return z, slope
+
+
+def _leaky_relu(z: Array) -> tuple[Array, Any]:
+    """Maas et al. 2013, slope 0.01."""
+    slope = np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAKY_SLOPE))
+    return z * slope, slope
+
+
+def _elu(z: Array) -> tuple[Array, Any]:
+    """Clevert et al. 2015, alpha 1."""
+    below = np.minimum(z, 0)
+    return np.maximum(z, 0) + np.expm1(below), np.exp(below)
+
+
+def _selu(z: Array) -> tuple[Array, Any]:
+    """Klambauer et al. 2017."""
+    below = np.minimum(z, 0)
+    value = _SELU_SCALE * np.maximum(z, 0) + _SELU_SCALE * _SELU_ALPHA * np.expm1(below)
+    return value, np.where(z > 0, z.dtype.type(_SELU_SCALE), _SELU_SCALE * _SELU_ALPHA * np.exp(below))
+
+
+def _tanh(z: Array) -> tuple[Array, Any]:
+    """slope = 4 e / (1 + e)^2 with e = exp(-2 |z|), where 1 - tanh(z)^2 would be zero in the tail."""
+    e = np.exp(-2 * np.abs(z))
+    return np.tanh(z), 4 * e / ((1 + e) * (1 + e))
+
+
+def _sigmoid(z: Array) -> tuple[Array, Any]:
+    e = np.exp(-np.abs(z))
+    lower = e / (1 + e)
+    slope = lower / (1 + e)
+    return _reflected(lower, z), slope
+
+
+def _softplus(z: Array) -> tuple[Array, Any]:
+    """log(1 + exp(z)); its slope is the logistic function."""
+    e = np.exp(-np.abs(z))
+    return np.maximum(z, 0) + np.log1p(e), _reflected(e / (1 + e), z)
+
+
+def _silu(z: Array) -> tuple[Array, Any]:
+    """Elfwing et al. 2017, z times the logistic function.
+
+    With x = |z| and e = exp(-x), the slope at -x is e (1 + e - x) / (1 + e)^2. The bracket is zero at x0, and without
+    cancellation
+
+        1 + e - x = d + exp(-x0) (exp(d) - 1),    d = x0 - x
+    """
+    x = np.abs(z)
+    e = np.exp(-x)
+    below = e / (1 + e)
+    d = _difference(_SILU_ROOT, x)
+    bend = below * ((d + exp(-_SILU_ROOT) * np.expm1(d)) / (1 + e))
+    return np.maximum(z, 0) - x * below, _reflected(bend, z)
+
+
+def _mish(z: Array) -> tuple[Array, Any]:
+    """Misra 2019, z * tanh(softplus(z)).
+
+    With w = exp(z), tanh(softplus(z)) = w (w + 2) / D and the slope is w N / D^2, where D = w^2 + 2 w + 2 and
+    N = w^3 + 4 w^2 + w (4 z + 6) + 4 (z + 1). Above zero both are divided by powers of w, so that nothing overflows.
+    Below zero N has a root z0. There, with d = z - z0, w = v (1 + u), v = exp(z0) and u = exp(d) - 1, and N less its
+    value at z0, which is zero, has no cancellation:
+
+        N = 4 d (1 + v) + u (v (4 z + 6) + 4 v^2 (u + 2) + v^3 (u^2 + 3 u + 3))
+    """
+    above, below = np.maximum(z, 0), np.minimum(z, 0)
+    e, w = np.exp(-above), np.exp(below)
+    d = _difference(-_MISH_ROOT, -below)
+    u, v = np.expm1(d), exp(_MISH_ROOT)
+    low = 4 * (1 + v) * d + u * (v * (4 * below + 6) + 4 * v * v * (u + 2) + v**3 * (u * (u + 3) + 3))
+    high = 1 + e * (4 + e * (4 * z + 6 + 4 * e * (z + 1)))
+    positive = z > 0
+    denominator = np.where(positive, 1 + 2 * e * (1 + e), w * (w + 2) + 2)
+    value = z * (np.where(positive, 1 + 2 * e, w * (w + 2)) / denominator)
+    return value, np.where(positive, high, w * low) / denominator / denominator
+
+
+def _reflected(part: Array, z: Array) -> Array:
+    """`part` where z <= 0 and 1 - part where z > 0, in its memory."""
+    perform(gelu.reflected(part, z > 0, np.empty_like(part), np.empty_like(part)))
+    return part
+
+
+def _difference(root: float, x: Array) -> Array:
+    """root - x, to the last digit of its own also where they are close: the root is the sum of two numbers."""
+    high = x.dtype.type(root)
+    made: Array = (high - x) + x.dtype.type(root - float(high))
+    return made
+
+
+def _hardswish(z: Array) -> tuple[Array, Any]:
+    """Howard et al. 2019, z * relu6(z + 3) / 6."""
+    kind = z.dtype.type
+    value = z * (np.clip(z + 3, 0, 6) / kind(6))
+    return value, np.where(z <= -3, kind(0), np.where(z >= 3, kind(1), (z + kind(1.5)) / kind(3)))
+
+
+RULES: dict[Activation, Rule] = {
+    "relu": _relu,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "selu": _selu,
+    "gelu": gelu.gelu,
+    "silu": _silu,
+    "mish": _mish,
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "hardswish": _hardswish,
+}

@@ -1,0 +1,153 @@
+"""Which way a convolution is done, and what it then takes: arithmetic on shapes alone, without NumPy.
+
+The choice follows from the config and from nothing else, so that it goes the same way wherever and whenever it runs.
+Efforts count multiply-adds, weighted by how much slower than one large matrix product they run, and numbers passed over
+by additions and copies. The weights were measured on one x86 core; they need only tell ways apart.
+"""
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from pipeline.stem.network import Axis
+
+Way = Literal["folded", "winograd", "unfolded", "phases", "fourier", "windowed"]
+Shape = tuple[int, int, int, int]
+"""Of a weight: kernel height and width, input channels of a group, features."""
+
+LEAST_FOURIER = 2 * 10**7
+"""Multiply-adds of the direct way below which the calls of the Fourier way are not worth their while."""
+
+LEAST_FEATURES = 8
+"""Channels or features below which products at one frequency are too thin, and windows of zeros too likely."""
+
+TAPS = 3
+"""Across, of a kernel that minimal filtering is built for."""
+
+CALLS, CALLS_BACK = 10**6, 14 * 10**5
+"""Multiply-adds that take as long as the calls that the Winograd way has more, forward and back."""
+
+TRANSFORM = 5
+"""Passes that take as long as taking a number's columns apart, or putting them together, and its transform."""
+
+THIN = 4
+"""Features of a group below which an unfolded operand is read for too few products."""
+
+WINDOWED, EACH = 3, 2000
+"""How much longer products of a window each take than large ones, and multiply-adds that beginning one takes."""
+
+LARGEST = 2**22
+"""Bytes of an operand, or of what is made of it, up to which a thread keeps a layer bound; see `held`."""
+
+PASS = 8
+"""Multiply-adds that take as long as passing over one number."""
+
+
+class Effort(NamedTuple):
+    """Multiply-adds, as if at the rate of a large product, and numbers passed over."""
+
+    products: float
+    passes: float
+
+    @property
+    def total(self) -> float:
+        """Both, in multiply-adds."""
+        return self.products + PASS * self.passes
+
+
+@lru_cache(maxsize=4096)
+def forward_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int, ties: bool = False) -> Way:
+    """How the convolution of n probes is done; `ties` asks for equal bits of equal windows."""
+    _, _, channels, features = shape
+    if ties:
+        return "windowed"
+    if is_dilated(y, across):
+        return "phases"
+    direct: Way = "folded"
+    if y.dilation > 1 or across.stride > 1 or across.size_out == 1 or max(channels, THIN) <= features // groups:
+        direct = "unfolded"
+    return _quickest(direct, shape, y, across, groups, forward_efforts(shape, y, across, groups, n))
+
+
+@lru_cache(maxsize=4096)
+def vjp_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way:
+    """How its transpose is done."""
+    if is_dilated(y, across):
+        return "phases"
+    direct: Way = "folded"
+    if y.dilation > 1 or y.stride > 1 or across.stride > 1 or y.size_out == 1 or y.before < 0 or y.after < 0:
+        direct = "unfolded"
+    return _quickest(direct, shape, y, across, groups, vjp_efforts(shape, y, across, groups, n))
+
+
+def is_dilated(y: Axis, across: Axis) -> bool:
+    """Rows are taken apart by phase, and each phase is a convolution of its own."""
+    return y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1
+
+
+def _quickest(direct: Way, shape: Shape, y: Axis, across: Axis, groups: int, efforts: dict[Way, Effort]) -> Way:
+    pads = y.before, y.after, across.before, across.after
+    if groups > 1 or max(y.stride, y.dilation, across.stride, across.dilation) > 1 or min(pads) < 0:
+        return direct
+    if shape[1] == TAPS and across.size_out > 1 and efforts["winograd"].total < efforts[direct].total:
+        return "winograd"
+    fourier, folded = efforts["fourier"].total, efforts["folded"]
+    if min(shape[2:]) >= LEAST_FEATURES and folded.products > LEAST_FOURIER and fourier < 0.8 * folded.total:
+        return "fourier"
+    return direct
+
+
+def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:
+    """What each way takes for n probes."""
+    kh, kw, channels, features = shape
+    rows = kh * kw * channels * features * n * y.size_out
+    passed, made = y.size_in * channels * groups * n, y.size_out * across.size_out * features * n
+    folded = Effort(1.1 * across.size_in * rows, made * kw)
+    unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * passed)
+    winograd = _winograd(shape, rows, across, n, across.size_in * passed + made, CALLS)
+    fourier = _fourier(shape, (y.size_in, across.size_in), (y.size_out, across.size_out), n)
+    windows = y.size_out * across.size_out * groups
+    windowed = Effort(WINDOWED * across.size_out * rows + EACH * windows, 2 * kh * kw * channels * windows * n)
+    return {
+        "folded": folded,
+        "phases": folded,
+        "unfolded": unfolded,
+        "windowed": windowed,
+        "winograd": winograd,
+        "fourier": fourier,
+    }
+
+
+def vjp_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:
+    """What each way of the transpose takes for n probes."""
+    kh, kw, channels, features = shape
+    rows = kh * kw * channels * features * n * y.size_out
+    passed, made = y.size_out * across.size_out * features * n, channels * groups * n
+    folded = Effort(1.1 * across.size_out * rows, y.size_in * across.size_in * made * kw)
+    spread = kw * across.size_out * made * (y.size_out * kh * 2 + y.size_in * 3)
+    unfolded = Effort(1.2 * across.size_out * rows, spread)
+    winograd = _winograd(shape, rows, across, n, passed + y.size_in * across.size_in * made, CALLS_BACK)
+    turned = kh, kw, features, channels
+    fourier = _fourier(turned, (y.size_out, across.size_out), (y.size_in, across.size_in), n)
+    return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
+
+
+def _winograd(shape: Shape, rows: float, across: Axis, n: int, transformed: float, calls: float) -> Effort:
+    """Four products for two columns, where the direct way takes six; the kernel's transform, and more calls.
+
+    Lines are multiplied to the end of their last cache line, of 16 numbers.
+    """
+    kh, _, channels, features = shape
+    tiles = -(-across.size_out // 2)
+    columns = -(-tiles * n // 16) * 16 / n
+    products = 1.1 * rows * 4 * columns / TAPS
+    return Effort(products + calls, TRANSFORM * transformed + 6 * kh * channels * features)
+
+
+def _fourier(shape: Shape, given: tuple[int, int], made: tuple[int, int], n: int) -> Effort:
+    """Small products run at half the rate, transforms at four fifths; a copy before and after, and the check."""
+    kh, kw, channels, features = shape
+    q = 3 * given[1] // 2
+    there, here = given[0] * given[1] * channels * n, made[0] * made[1] * features * n
+    spectral = made[0] * q * kh * channels * features * n
+    kernels = q * kw * kh * channels * features
+    return Effort(2 * spectral + 1.25 * q * (there + here) + 2 * kernels, 2.5 * (there + here))

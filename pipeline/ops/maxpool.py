@@ -1,0 +1,176 @@
+"""Max pooling: the largest of each window, and the way back to where it stood.
+
+The largest of each row's window is found first, then the largest of those: k + k comparisons for k * k pixels. Columns
+are taken apart by phase of the stride s, so that what tap j reads for all windows of all lines is one piece of memory,
+phase j mod s from column j // s on. Lines thus go on for (k - 1) // s columns behind the last window; what is there is
+not handed on. Taps are numbered row by row, so that of two numbers that of the later tap is the larger one:
+
+    number = max(number, number of the tap where it is larger than all before it, else 0)
+
+On the way back each output is added to the pixel that it came from. The number of that pixel is that of the first one
+of its window, which is planned, and what its row and its column add. Rows are taken in blocks, so that what is between
+the two arrays stays in the cache.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache, partial, reduce
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound, Calls
+from pipeline.ops.buffer import room, scalar, scratch
+from pipeline.ops.lines import pixels
+from pipeline.ops.passes import copied, filled, masked
+from pipeline.ops.phases import behind, split
+from pipeline.ops.span import blocks, padded_taps, placed
+from pipeline.stem.network import Axis
+
+BLOCK = 2**20
+"""Bytes of columns apart, or of the numbers of pixels, that are made at once."""
+
+_BOOL, _INDEX = np.dtype(np.bool_), np.dtype(np.intp)
+
+Numbers = npt.NDArray[np.signedinteger[Any]]
+
+
+class Places(NamedTuple):
+    """Which tap of its window each output is, counted row by row: [rows', C, columns', n]."""
+
+    tap: Numbers
+
+
+def forward(x: Array, y: Axis, across: Axis, slot: str | None = None) -> Bound:
+    """The largest of each window and, in `saved`, its Places: the first of ties in row-major order. Pads with -inf.
+
+    A NaN is passed on.
+    """
+    _, channels, _, n = x.shape
+    made = room(slot, x, (y.size_out, channels, across.size_out, n), x.dtype)
+    places = Places(np.empty(made.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
+    pitch = (across.size_out + behind(across)) * n
+    count = min(across.stride, across.kernel)
+    calls: Calls = []
+    for rows in blocks(y.size_out, BLOCK // (count * y.stride * channels * pitch * x.itemsize)):
+        read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + y.kernel)
+        phases = _apart(calls, x, read, y, across, (count, len(read), channels, pitch))
+        _pool(calls, phases, y, across, made[rows.start : rows.stop], places.tap[rows.start : rows.stop])
+    return Bound(x, None, None, made, calls, places)
+
+
+def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tuple[int, int, int, int]) -> Array:
+    """The rows `read` of padded x, their columns apart by phase: [phases, rows, C, pitch]."""
+    there, _ = placed(y)
+    start, stop = (min(max(row, read.start), read.stop) for row in (there.start, there.stop))
+    source = x[start - y.before : stop - y.before]
+    if across.stride == 1 and source.flags.c_contiguous and source.size == prod(shape):
+        return source.reshape(shape)
+    phases = scratch(0, shape, x.dtype)
+    own = slice(start - read.start, stop - read.start)
+    for margin in (phases[:, : own.start], phases[:, own.stop :]):
+        calls += filled(margin, -np.inf)
+    beyond = -np.inf if across.before or across.after else None
+    split(calls, source, across.before, across.stride, phases[:, own], beyond)
+    return phases
+
+
+def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: Numbers) -> None:
+    """Calls: the largest of each window of a block of rows, and which tap it is."""
+    rows, _, columns, n = made.shape
+    lines = phases.shape[1:]
+    widest, column = scratch(1, lines, made.dtype), scratch(3, lines, tap.dtype)
+    size = widest.size - behind(across) * n
+    starts = [divmod(number, across.stride) for number in range(across.kernel)]
+    taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
+    numbers = [scalar(number, tap.dtype) for number in range(across.kernel)]
+    _compare(calls, taps, widest.reshape(-1)[:size], column.reshape(-1)[:size], numbers)
+    calls += filled(widest.reshape(-1)[size:])
+    below = padded_taps(y, rows)
+    shape = rows, *lines[1:]
+    largest, number = scratch(2, shape, made.dtype), scratch(6, shape, tap.dtype)
+    _compare(calls, [widest[row] for row in below], largest, number, [column[row] for row in below], across.kernel)
+    for target, source in ((made, largest), (tap, number)):
+        calls.append(copied(target, pixels(source, columns, n)))
+
+
+def _compare(
+    calls: Calls, taps: list[Array], largest: Array, number: Numbers, numbers: Sequence[Any], step: int = 0
+) -> None:
+    """Calls: the largest of the taps and the number of the first that is; tap t's are `numbers[t]` and t * step."""
+    best, before = taps[0], numbers[0]
+    if len(taps) == 1:
+        calls += [(np.copyto, (largest, best)), (np.copyto, (number, before))]
+    larger, share = scratch(4, largest.shape, _BOOL), scratch(5, number.shape, number.dtype)
+    for t in range(1, len(taps)):
+        calls.append((np.greater, (taps[t], best, larger)))
+        own = numbers[t]
+        if step:
+            calls.append((np.add, (own, scalar(t * step, number.dtype), share)))
+            own = share
+        if t == 1 and not step:  # the first number is zero
+            calls.append((np.multiply, (larger.view(np.int8), own, number)))
+        else:
+            calls.append((np.multiply, (larger.view(np.int8), own, share)))
+            calls.append((partial(np.maximum, out=number), (before, share)))
+        calls.append((partial(np.maximum, out=largest), (best, taps[t])))
+        best, before = largest, number
+
+
+def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, slot: str | None = None) -> Bound:
+    """The gradient by x: that by each output, g times mask, goes to the pixel that was the largest."""
+    rows, channels, columns, n = g.shape
+    made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
+    padded = made
+    if y.before or y.after or across.before or across.after:
+        height, width = (axis.before + axis.size_in + axis.after for axis in (y, across))
+        padded = scratch(0, (height, channels, width, n), g.dtype)
+    calls: Calls = [(padded.fill, (0,))]
+    for block in blocks(rows, BLOCK // (4 * channels * columns * n * _INDEX.itemsize)):
+        here = slice(block.start, block.stop)
+        given = g[here]
+        if mask is not None or not given.flags.c_contiguous:
+            given = scratch(4, given.shape, g.dtype)
+            calls += masked(given, g[here], None if mask is None else mask[here])
+        target = padded[block.start * y.stride :]
+        pixel = _pixel(calls, places.tap[here], target, y.stride, across)
+        calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), given.reshape(-1))))
+    if padded is not made:
+        (there, source), (across_there, across_source) = placed(y), placed(across)
+        if min(y.before, y.after, across.before, across.after) < 0:  # some pixels are in no window
+            calls.append((made.fill, (0,)))
+        calls.append(copied(made[source, :, across_source], padded[there, :, across_there]))
+    return Bound(g, places, None, made, calls)
+
+
+def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis) -> npt.NDArray[np.intp]:
+    """Calls: the number of each output's pixel in padded [rows, C, columns, n]; 32 bits are quicker where they do."""
+    _, channels, width, n = padded.shape
+    line = channels * width * n
+    kind = np.dtype(np.int32 if padded.size < 2**31 else np.intp)
+    row = scratch(5, tap.shape, tap.dtype)
+    index, pixel, more = (scratch(place, tap.shape, dtype) for place, dtype in ((1, _INDEX), (2, kind), (3, kind)))
+    calls += [
+        (np.floor_divide, (tap, scalar(across.kernel, tap.dtype), row)),
+        (np.copyto, (pixel, row)),
+        (np.multiply, (pixel, scalar(line - across.kernel * n, kind), pixel)),
+        (np.copyto, (more, tap)),
+        (np.multiply, (more, scalar(n, kind), more)),
+        (np.add, (pixel, more, pixel)),
+        (np.add, (pixel, _corners(tap.shape, (stride * line, width * n, across.stride * n), kind), pixel)),
+        (np.copyto, (index, pixel)),
+    ]
+    return index
+
+
+@lru_cache(maxsize=16)
+def _corners(shape: tuple[int, int, int, int], far: tuple[int, int, int], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Numbers of the first pixels of windows [rows, C, columns, n], of which one is so far from the next."""
+    steps = zip(shape, (*far, 1), strict=True)
+    corners: npt.NDArray[Any] = reduce(
+        np.add.outer, [np.arange(count, dtype=kind) * kind.type(far) for count, far in steps]
+    )
+    corners.flags.writeable = False
+    return corners

@@ -1,0 +1,94 @@
+"""Passes over arrays, in the form that NumPy is quickest at.
+
+NumPy copies line by line, and spends more on a short line than on its numbers; copied as one item of a void type, it
+takes a third of the time. It converts a mask in small pieces while it multiplies; converted beforehand, and at once, it
+takes half.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from operator import setitem
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Call, Calls
+from pipeline.ops.buffer import scratch
+
+_LONG = 2**10
+"""Bytes of a line from which on it may as well be filled, or multiplied, where it lies."""
+
+_LARGE = 2**14
+"""Bytes of a weight from which on making a view of it takes less time than the view saves."""
+
+
+def copied(target: npt.NDArray[Any], source: npt.NDArray[Any]) -> Call:
+    """Call: copies an array of the same shape and type."""
+    outer = max(_outer(target), _outer(source))
+    if outer in (0, target.ndim):
+        return np.copyto, (target, source)
+    return np.copyto, (_pieces(target, outer), _pieces(source, outer))
+
+
+def filled(target: Array, value: float = 0) -> Calls:
+    """Calls: fills an array with a value; none for an empty one."""
+    if not target.size:
+        return []
+    outer = _outer(target)
+    size = _bytes(target, outer)
+    if outer in (0, target.ndim) or size >= _LONG:
+        return [(target.fill, (value,))]
+    pieces, piece = _pieces(target, outer), np.full(size // target.itemsize, value, target.dtype)
+    return [(np.copyto, (pieces, piece.view(pieces.dtype)))]
+
+
+def masked(target: Array, x: Array, mask: Array | None) -> Calls:
+    """Calls: x times a boolean mask, or x itself without one."""
+    if mask is None:
+        return [copied(target, x)]
+    outer = _outer(target)
+    if outer > 0 and _bytes(target, outer) < _LONG:
+        whole = scratch(3, target.shape, target.dtype)
+        return [*masked(whole, x, mask), copied(target, whole)]
+    return [(np.copyto, (target, mask.view(np.uint8))), (np.multiply, (x, target, target))]
+
+
+def weigh_in(kernel: Array) -> Callable[[Array], None]:
+    """Puts a weight of the same type into `kernel`, seen as [kh, kw, C // groups, groups, F // groups]."""
+    outer = _outer(kernel)
+    if outer not in (0, kernel.ndim) and kernel.nbytes >= _LARGE:
+        return partial(_put_pieces, _pieces(kernel, outer))
+    if kernel.shape[3] == 1:
+        return partial(setitem, kernel[:, :, :, 0], ...)
+    return partial(_put, kernel)
+
+
+def _put(kernel: Array, weight: Array) -> None:
+    kernel[...] = weight.reshape(kernel.shape)
+
+
+def _put_pieces(kernel: npt.NDArray[np.void], weight: Array) -> None:
+    kernel[...] = weight.reshape(*kernel.shape, -1).view(kernel.dtype)[..., 0]
+
+
+def _outer(x: npt.NDArray[Any]) -> int:
+    """How many axes, from the first on, lie around the contiguous pieces of x; none around an empty one."""
+    size, axis = x.itemsize, x.ndim if x.size else 0
+    while axis and (x.strides[axis - 1] == size or x.shape[axis - 1] == 1):
+        axis -= 1
+        size *= x.shape[axis]
+    return axis
+
+
+def _bytes(x: npt.NDArray[Any], outer: int) -> int:
+    """What the axes behind the first `outer` hold."""
+    return prod(x.shape[outer:]) * x.itemsize
+
+
+def _pieces(x: npt.NDArray[Any], outer: int) -> npt.NDArray[np.void]:
+    """x as an array of `outer` axes; what the others hold is contiguous, and one item."""
+    pieces: npt.NDArray[np.void] = x.reshape(*x.shape[:outer], -1).view(f"V{_bytes(x, outer)}")[..., 0]
+    return pieces

@@ -1,0 +1,122 @@
+"""What is done before a convolution of one channel that makes one is folded, as in depthwise stems.
+
+Its products are as thin as the kernel is high, and z (see `folded`) has as many lines as the kernel is wide. So g
+neighbouring taps are unfolded first, j = J*g + t, and the rest are folded:
+
+    u[r, t, q, n] = x[r, q + t*d, n]           z[p, J, q, n] = sum over i, t of w[i, J*g + t] u[p*s + i, t, q, n]
+
+which is the same convolution of g channels with a kernel of kw / g taps, g*d columns apart; taps beyond kw are zero.
+
+Where BLAS packs its operands that is still thin for it. There R neighbouring rows are made by one product with a matrix
+of zeros in which the kernel stands R times, each s rows further: of kh + (R-1)*s rows, for R times as many lines.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.blas import reads_small_in_place
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Calls, perform
+from pipeline.ops.buffer import scratch
+from pipeline.ops.lines import apart, masked, pitch, pixels
+from pipeline.ops.passes import copied, filled, weigh_in
+from pipeline.ops.taken import Shift, Taken
+
+_GATHERED = 5
+"""Taps across from which on two are unfolded."""
+_WIDE = 16
+"""Taps from which on it is four."""
+_STACKED = 4
+"""Rows that are made by one product."""
+
+_SLACK = 4
+"""Rows of zeros around what was gathered: so many rows more at a border share the taps of their neighbour."""
+
+
+class Kernel(NamedTuple):
+    """A kernel as it is multiplied.
+
+    matrices: [groups, 1, stack * far * made, rows * lines read of each]; `stack` rows are made at once, of `far` taps
+    each of which is `near` neighbours. The kernel stands in `places`, [groups, far, made, kh, read, near].
+    """
+
+    matrices: Array
+    stack: int
+    far: int
+    near: int
+    places: list[Array]
+
+
+def laid_out(sides: tuple[int, int], groups: int, made: int, read: int, stride: int, dtype: np.dtype[Any]) -> Kernel:
+    """A kernel of `sides` [kh, kw] that makes `made` features of `read` channels in each group, not yet weighed in."""
+    kh, kw = sides
+    near = stack = 1
+    if made == read == 1:
+        if kw >= _GATHERED:
+            near = 4 if kw >= _WIDE else 2
+        if kh >= 4 * (_STACKED - 1) * stride and not reads_small_in_place():
+            stack = _STACKED  # for a quarter more multiply-adds at most
+    far = -(-kw // near)
+    kernel = scratch("kernel", (groups, stack, far, made, kh + (stack - 1) * stride, read, near), dtype)
+    places = [kernel[:, row, :, :, row * stride : row * stride + kh] for row in range(stack)]
+    return Kernel(kernel.reshape(groups, 1, stack * far * made, -1), stack, far, near, places)
+
+
+def weighing(kernel: Kernel, kw: int, seen: Callable[[Array], Array]) -> Callable[[Array], None]:
+    """Puts a weight into all places, among zeros; `seen` shows one as [kh, far, near, C // groups, groups, own]."""
+    first, *others = kernel.places
+    put = _putting(seen(first), kw)
+    if not others:
+        return put
+    copies = [copied(other, first) for other in others]
+
+    def weigh(weight: Array) -> None:
+        kernel.matrices.fill(0)
+        put(weight)
+        perform(copies)
+
+    return weigh
+
+
+def _putting(kernel: Array, kw: int) -> Callable[[Array], None]:
+    """Puts a weight into a kernel [kh, far, near, C // groups, groups, own]; taps beyond the weight's are zero."""
+    kh, far, near, *sides = kernel.shape
+    if near == 1:
+        return weigh_in(kernel[:, :, 0])
+    last = kw - (far - 1) * near
+
+    def put(weight: Array) -> None:
+        whole = weight.reshape(kh, kw, *sides)
+        kernel[:, : far - 1] = whole[:, : kw - last].reshape(kh, far - 1, near, *sides)
+        kernel[:, far - 1, :last] = whole[:, kw - last :]
+        kernel[:, far - 1, last:] = 0
+
+    return put
+
+
+def gathered(calls: Calls, taken: Taken, groups: int, kernel: Kernel, wide: int) -> Taken:
+    """What is folded once near taps are unfolded: u, with the columns that `wide` columns of z are made of."""
+    near, far = kernel.near, kernel.far
+    if near == 1:
+        return taken
+    x, reach, shift = taken.x, taken.reach, taken.shift
+    rows, _, columns, n = x.shape
+    reached = shift.reached(far * near, wide)
+    spread = (near - 1) * shift.step
+    first, last = max(reached[0], -max(spread, 0)), min(reached[1], columns - 1 - min(spread, 0))
+    count = max(last - first, 0) + 1
+    given = apart(masked(calls, x, taken.mask), groups)[:, :, 0]
+    whole = scratch(2, (groups, rows + 2 * _SLACK, near, pitch(count * n, x.itemsize)), x.dtype)
+    u = whole[:, _SLACK : _SLACK + rows]
+    margins = [whole[:, :_SLACK], whole[:, _SLACK + rows :]]
+    for t in range(near):
+        start = max(first, -t * shift.step)
+        stop = max(min(first + count, columns - t * shift.step), start)
+        margins += [u[:, :, t, : (start - first) * n], u[:, :, t, (stop - first) * n :]]
+        there = pixels(u[:, :, t, (start - first) * n :], stop - start, n)
+        calls.append(copied(there, given[:, :, start + t * shift.step : stop + t * shift.step]))
+    for margin in margins:
+        calls += filled(margin)
+    return Taken(x, None, count, reach.below(-_SLACK), Shift(shift.first - first, near * shift.step), whole, _SLACK)

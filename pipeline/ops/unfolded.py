@@ -1,0 +1,286 @@
+"""Convolution by unfolding the columns of its operand: any stride, any dilation.
+
+With x [rows, C, columns, n], kernel [kh, kw, C, F], stride s, dilation d, and the padded rows r:
+
+    u[r, j, c, o, n]   = x[r, c, o*s + j*d - before, n]                        one copy for each of the kw taps
+    y[p, f, o, n]      = sum over i, j, c of w[i, j, c, f] u[p*s + i*d, j, c, o, n]
+
+A row of u is contiguous, so for d = 1 the kh rows that output row p reads are one [kh*kw*C, columns'*n] operand, in the
+order of the weights: w, as it lies in memory, is the transposed matrix. The layer is a batch of products, one for each
+output row, with nothing to add up; rows are taken in blocks, so that u is still in the cache when it is multiplied. For
+d > 1 the rows are not neighbours, and kh products are added. Where there is one output column, u is x itself. The
+gradient is the transpose:
+
+    du[r, j, c, o, n]              = sum over i, f of w[i, j, c, f] g[(r - i*d) / s, f, o, n], where s divides
+    dx[r, c, o*s + j*d - before]  += du[r, j, c, o, n]                         overlap-add of columns, see `refold`
+
+For d = 1 the rows of one phase of the stride read neighbouring rows of g, and are one batch of products. Otherwise, and
+where g has one row only, du is an overlap-add of rows, too:
+
+    h[p, i, j, c, o, n]            = sum over f of w[i, j, c, f] g[p, f, o, n]     the transposed product
+    du[p*s + i*d, ...]            += h[p, i, ...]
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from pipeline.ops import passes
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound, Calls
+from pipeline.ops.buffer import room, scratch
+from pipeline.ops.choice import Shape
+from pipeline.ops.lines import apart, lined, multiplied, pitch, pixels, width
+from pipeline.ops.passes import copied, filled, weigh_in
+from pipeline.ops.phases import behind
+from pipeline.ops.product import Windows, correlate, multiply
+from pipeline.ops.refold import refold
+from pipeline.ops.span import Reach, blocks, placed, tap
+from pipeline.stem.network import Axis
+
+BLOCK = 2**20
+"""Bytes of u that are made at once."""
+
+_DEEP = 64
+"""Numbers that each one made is a sum of, below which copying it takes longer than whole vectors save."""
+
+
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
+    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
+    kh, kw, channels, features = shape
+    n, own = x.shape[3], features // groups
+    size = across.size_out * n
+    calls: Calls = []
+    lines = lined(calls, x, groups, 0)
+    whole = _is_whole(across)
+    wide = size if whole or y.dilation > 1 or kh * kw * channels < _DEEP else width(size, x.itemsize)
+    kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
+    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
+    if y.dilation == 1:
+        reach = Reach(-y.before, y.stride, kh)
+        matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
+        most = BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)
+        read = {}
+        for rows in blocks(y.size_out, y.size_out if whole else most):
+            read[rows] = (0, y.size_in) if whole else reach.met(rows, y.size_in)  # u may be x itself: all of it
+        if not whole:
+            _room_for(max(bottom - top for top, bottom in read.values()), lines, across, n)
+        for rows, (top, bottom) in read.items():
+            unfolded = _unfold(calls, lines[:, top:bottom], across, n, wide)
+            _correlated(calls, matrices, unfolded, reach.below(top), rows, made, wide)
+    else:
+        _dilated(calls, kernel, _unfold(calls, lines, across, n, wide), y, made)
+    weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
+    return Bound(x, None, weigh, made, calls)
+
+
+def _correlated(
+    calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, made: Array, wide: int
+) -> None:
+    """Some rows of what is made, by way of `wide` numbers of each line."""
+    groups, _, own, _ = matrices.shape
+    features, size = made.shape[1], made.shape[2] * made.shape[3]
+    if wide == size:
+        at = Windows(rows.start * features * size, own * size, features * size, size)
+        correlate(calls, matrices, unfolded, reach, rows, made, at, size)
+        return
+    product = scratch(2, (groups, len(rows), own, wide), made.dtype)
+    at = Windows(0, len(rows) * own * wide, own * wide, wide)
+    correlate(calls, matrices, unfolded, reach, rows, product, at, wide)
+    there = apart(made[rows.start : rows.stop], groups)
+    calls.append(copied(there, pixels(product, *made.shape[2:])))
+
+
+def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:
+    groups, kh, _, _, own = kernel.shape
+    rows, line, pitch = unfolded.shape[1:]
+    size = made.shape[2] * made.shape[3]
+    part = scratch(2, made.shape, made.dtype)
+    calls.append((made.fill, (0,)))
+    for i in range(kh):
+        outputs, inputs = tap(y, i)
+        count = outputs.stop - outputs.start
+        if count:
+            matrices = kernel[:, i].reshape(groups, 1, -1, own).swapaxes(2, 3)
+            read = Windows(inputs.start * line * pitch, rows * line * pitch, y.stride * line * pitch, pitch)
+            put = Windows(0, own * size, groups * own * size, size)
+            multiply(calls, matrices, unfolded, read, part, put, count, size)
+            calls.append((np.add, (made[outputs], part[:count], made[outputs])))
+
+
+def vjp(
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, slot: str | None = None
+) -> Bound:
+    """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask."""
+    _, kw, channels, _ = shape
+    n = g.shape[3]
+    calls: Calls = []
+    there, source = placed(y)
+    rows, lines, size = there.stop - there.start, kw * channels, across.size_out * n
+    overlapping = y.size_out > 1 and y.dilation == 1
+    if groups == 1 and _is_whole(across) and rows == y.size_in:
+        unfolded = room(slot, g, (groups, rows, lines, size), g.dtype)
+        if overlapping:
+            phases, weigh = _phased(calls, g, mask, shape, y, groups, True)
+            _rows(calls, phases, range(rows), unfolded)
+        else:
+            weigh = _spread(calls, g, mask, shape, y, unfolded, True)
+        return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
+    line = max(size + behind(across) * n, width(size, g.itemsize))
+    made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
+    if rows < y.size_in:
+        calls.append((made.fill, (0,)))
+    target = apart(made[source], groups)
+    if not overlapping:
+        unfolded = scratch(0, (groups, rows, lines, line), g.dtype)
+        weigh = _spread(calls, g, mask, shape, y, unfolded, False)
+        _refolded(calls, unfolded, kw, channels, across, target)
+        return Bound(g, mask, weigh, made, calls)
+    phases, weigh = _phased(calls, g, mask, shape, y, groups, False)
+    strides = -(-rows // y.stride)
+    for block in blocks(strides, BLOCK // (groups * y.stride * lines * line * g.itemsize)):
+        here = range(block.start * y.stride, min(block.stop * y.stride, rows))
+        unfolded = scratch(0, (groups, len(here), lines, line), g.dtype)
+        _rows(calls, phases, here, unfolded)
+        _refolded(calls, unfolded, kw, channels, across, target[:, here.start : here.stop])
+    return Bound(g, mask, weigh, made, calls)
+
+
+def _refolded(calls: Calls, unfolded: Array, kw: int, channels: int, across: Axis, made: Array) -> None:
+    """Calls: made [groups, rows, C, columns, n] of du [groups, rows, kw * C, pitch]."""
+    groups, rows, _, line = unfolded.shape
+    refold(calls, unfolded.reshape(groups, rows, kw, channels, line), across, made)
+
+
+class _Phases(NamedTuple):
+    """Rows of du by phase of the row stride: those of one meet every stride-th tap of the kernel.
+
+    lines: g [groups, rows', F // groups, pitch]. matrices: for each phase the first tap that its rows meet, and those
+    taps as a matrix [groups, 1, kw * C, taps * F // groups]. start: the padded row that row 0 of du is.
+    """
+
+    lines: Array
+    size: int
+    stride: int
+    start: int
+    matrices: list[tuple[int, int, Array]]
+
+
+def _phased(
+    calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, groups: int, whole: bool
+) -> tuple[_Phases, Callable[[Array], None]]:
+    """(what the rows of du are made of, how a weight is put in place)."""
+    kh, kw, channels, features = shape
+    own = features // groups
+    lines = lined(calls, g, groups, kh * kw * channels // y.stride, mask)
+    there, _ = placed(y)
+    matrices, puts = [], []
+    for phase in range(min(y.stride, there.stop - there.start)):
+        first = (there.start + phase) % y.stride
+        taps = len(range(first, kh, y.stride))
+        kernel = scratch(f"kernel of phase {phase}", (groups, kw * channels, taps, own), g.dtype)
+        matrices.append((first, taps, kernel.reshape(groups, 1, kw * channels, -1)))
+        puts.append((first, weigh_in(_as_weight(kernel[:, :, ::-1], kw, channels, whole))))
+
+    def weigh(weight: Array) -> None:
+        for first, put in puts:
+            put(weight[first :: y.stride])
+
+    return _Phases(lines, g.shape[2] * g.shape[3], y.stride, there.start, matrices), weigh
+
+
+def _rows(calls: Calls, phases: _Phases, rows: range, unfolded: Array) -> None:
+    """Calls: some rows of du into unfolded [groups, rows, kw * C, pitch]; the stride divides the number of the first.
+
+    Lines end with zeros, as `refold` asks for.
+    """
+    _, count, height, pitch = unfolded.shape
+    stride, start = phases.stride, phases.start + rows.start
+    across = min(multiplied(phases.lines, phases.size), pitch)
+    calls += filled(unfolded[..., across:])
+    for phase, (first, taps, matrices) in enumerate(phases.matrices[:count]):
+        made = range((start + phase) // stride, -(-(start + count - first) // stride))
+        at = Windows(phase * height * pitch, count * height * pitch, stride * height * pitch, pitch)
+        correlate(calls, matrices, phases.lines, Reach(1 - taps, 1, taps), made, unfolded, at, across)
+
+
+def _spread(
+    calls: Calls, g: Array, mask: Array | None, shape: Shape, y: Axis, unfolded: Array, whole: bool
+) -> Callable[[Array], None]:
+    """du of the derivation where no rows overlap, or those that do lie apart: h, and its overlap-add."""
+    kh, kw, channels, features = shape
+    groups, _, lines, pitch = unfolded.shape
+    own, size = features // groups, g.shape[2] * g.shape[3]
+    masked = g
+    if mask is not None or not g.flags.c_contiguous:
+        masked = scratch(1, g.shape, g.dtype)
+        calls += passes.masked(masked, g, mask)
+    matrices = scratch("kernel", (groups, kh, lines, own), g.dtype)
+    there, _ = placed(y)
+    spread = unfolded[:, None]
+    together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
+    if not together:
+        spread = scratch(2, (groups, y.size_out, kh, lines, pitch), g.dtype)
+    calls += filled(spread[..., size:])
+    read = Windows(0, own * size, features * size, size)
+    put = Windows(0, y.size_out * kh * lines * pitch, kh * lines * pitch, pitch)
+    multiply(calls, matrices.reshape(groups, 1, -1, own), masked, read, spread, put, y.size_out, size)
+    if not together:
+        calls.append((unfolded.fill, (0,)))
+        for i in range(kh):
+            outputs, inputs = tap(y, i)
+            added = unfolded[:, inputs.start - there.start + y.before : inputs.stop - there.start + y.before : y.stride]
+            calls.append((np.add, (added, spread[:, outputs, i], added)))
+    return weigh_in(_as_weight(matrices.swapaxes(1, 2), kw, channels, whole))
+
+
+def _as_weight(matrices: Array, kw: int, channels: int, whole: bool) -> Array:
+    """Matrices [groups, lines, taps, own] as [taps, kw, C, groups, own]; lines are kw * C, or C * kw if `whole`."""
+    groups, _, taps, own = matrices.shape
+    if whole:
+        return matrices.reshape(groups, channels, kw, taps, own).transpose(3, 2, 1, 0, 4)
+    return matrices.reshape(groups, kw, channels, taps, own).transpose(3, 1, 2, 0, 4)
+
+
+def _is_whole(across: Axis) -> bool:
+    """One output that reads every column, in order."""
+    return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
+
+
+def _room_for(rows: int, lines: Array, across: Axis, n: int) -> Array:
+    """Scratch space for u of so many rows, [groups, rows, kw * C, pitch]; the largest is asked for first."""
+    groups, _, channels, _ = lines.shape
+    line = pitch(across.size_out * n, lines.itemsize)
+    return scratch(0, (groups, rows, across.kernel * channels, line), lines.dtype)
+
+
+def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Array:
+    """u of the derivation, [groups, rows, kw * C, pitch], zero where the padding is read; C * kw if it is x.
+
+    Lines go on with zeros, if need be, until they are `wide`.
+    """
+    groups, rows, channels, line = lines.shape
+    shape = groups, rows, across.kernel, channels, across.size_out, n
+    x = pixels(lines, across.size_in, n)
+    if _is_whole(across):
+        if line > across.size_in * n:
+            lines = scratch(0, x.shape, x.dtype)
+            calls.append(copied(lines, x))
+        return lines.reshape(groups, rows, channels * across.kernel, n)
+    size = across.size_out * n
+    flat = _room_for(rows, lines, across, n)
+    calls += filled(flat[..., size:wide])
+    unfolded = pixels(flat, across.size_out, n).reshape(shape)
+    if not across.before and not across.after:  # every tap meets a pixel: all of them in one copy
+        row, line, column, item = x.strides[1:]
+        strides = x.strides[0], row, across.dilation * column, line, across.stride * column, item
+        calls.append(copied(unfolded, as_strided(x, shape, strides)))
+        return flat
+    for j in range(across.kernel):
+        outputs, inputs = tap(across, j)
+        if outputs.stop - outputs.start < across.size_out:
+            calls += filled(unfolded[:, :, j])
+        calls.append(copied(unfolded[:, :, j, :, outputs], x[:, :, :, inputs]))
+    return flat

@@ -1,0 +1,60 @@
+"""Growth laws: how a size grows with depth, as the exponent of a power law."""
+
+from math import sqrt
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.sizes.replicates import CONFIDENCE
+
+_EQUAL = 1e-6
+"""Values of x whose logarithms lie no further apart than this are one x: no slope can be told from them."""
+
+
+class PowerLaw(msgspec.Struct, frozen=True):
+    """size = factor * x**slope, with the 95 % interval of the slope; None with fewer than three points."""
+
+    points: int
+    slope: float
+    low: float | None
+    high: float | None
+    factor: float
+    r2: float | None
+
+
+def power_law(x: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> PowerLaw | None:
+    """The least-squares line through (log x, log size), all > 0; None with fewer than two different x.
+
+    x, size: float64 [n]. The interval is that of Student's t with n - 2 degrees of freedom, for any n. Equal sizes have
+    a slope of exactly 0 and no r2.
+    """
+    n = len(x)
+    if n < 2 or np.ptp(np.log(x)) <= _EQUAL:
+        return None
+    mean_x, around_x = _centred(np.log(x))
+    mean_size, around_size = _centred(np.log(size))
+    spread_x = float(around_x @ around_x)
+    slope = float(around_x @ around_size) / spread_x
+    residuals = around_size - slope * around_x
+    left, total = float(residuals @ residuals), float(around_size @ around_size)
+    factor = float(np.exp(mean_size - slope * mean_x))
+    r2 = 1 - left / total if total > 0 else None
+    if n < 3:
+        return PowerLaw(n, slope, None, None, factor, r2)
+    half = _student(n - 2) * sqrt(left / (n - 2) / spread_x)
+    return PowerLaw(n, slope, slope - half, slope + half, factor, r2)
+
+
+def _centred(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+    """(mean, values less their mean); equal values are exactly their mean, which a rounded sum would miss."""
+    around = values - values[0]
+    shift = around.mean()
+    return float(values[0] + shift), around - shift
+
+
+def _student(freedom: int) -> float:
+    """The quantile of Student's t that a two-sided interval of CONFIDENCE reaches to."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

@@ -1,0 +1,1 @@
+"""Sweeps: sweep files, their grid of axes, the configs that they describe, presets and the JSON Schema."""

@@ -1,0 +1,166 @@
+"""The input plane: how it is written, and which one is chosen where its sides are not."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import msgspec
+
+from pipeline.errors import InputError, PlaneError, quote
+from pipeline.sentence import sentence
+from pipeline.stem.layers import MAX_INTEGER, GlobalAvgPool, Group, Transposed, Upsample
+from pipeline.stem.network import Axis, Network, Node, Plane, Side, network, walk
+from pipeline.theory.window import window
+
+LEAST_SIDE = 21
+"""Of a chosen plane: that of the program that this one replaces."""
+GLOBAL_SIDE = 224
+"""Of the plane that is chosen where the window is the whole plane: that of ImageNet's networks."""
+MOST_SIDES = 2048
+"""How many sides are tried. What no plane of these holds, such as a residual sum that needs an even side, none may."""
+
+_TEXT = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9})(?:x([0-9]{1,9}))?)?")
+_MOST_CHANNELS_OF_AN_IMAGE = 4
+_SLIMMEST = 8
+"""Images that are taken for channels-first are at most this many times as wide as high, or as high as wide."""
+
+
+class WrittenPlane(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Size of the input; sides that are left out are chosen for the stem."""
+
+    height: Side | msgspec.UnsetType = msgspec.UNSET
+    width: Side | msgspec.UnsetType = msgspec.UNSET
+    channels: Side | msgspec.UnsetType = msgspec.UNSET
+
+
+def written_sides(value: object) -> dict[str, int]:
+    """The sides and channels that a user wrote: `21`, `224x320`, `224x224x3` or a mapping of some of the three.
+
+    Where both sides are written, channels that are not are 1. Raises InputError for anything else, and for
+    `3x224x224`, the order of PyTorch, where the channels come first.
+    """
+    if isinstance(value, Plane):
+        return {"height": value.height, "width": value.width, "channels": value.channels}
+    sides = value
+    if not isinstance(value, Mapping | int | str) or isinstance(value, bool):
+        raise _unreadable(value)
+    if isinstance(value, int):
+        sides = {"height": value, "width": value}
+    elif isinstance(value, str):
+        sides = _sides_of_text(value)
+    try:
+        plane = msgspec.convert(sides, WrittenPlane)
+    except msgspec.ValidationError as error:
+        raise InputError(f"input plane {quote(value)}: {sentence(error, sides, WrittenPlane)}") from None
+    each = (("height", plane.height), ("width", plane.width), ("channels", plane.channels))
+    found = {name: number for name, number in each if number is not msgspec.UNSET}
+    if not found:
+        raise InputError(
+            f"input plane {quote(value)} says nothing; give a height, a width or channels, or leave it out"
+        )
+    return found if "channels" in found or len(found) < 2 else found | {"channels": 1}
+
+
+def _sides_of_text(text: str) -> dict[str, int]:
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise _unreadable(text)
+    height, width, channels = (int(number) if number else None for number in match.groups())
+    if height is None or width is None:
+        side = int(text)
+        return {"height": side, "width": side}
+    if channels is None:
+        return {"height": height, "width": width}
+    if _is_channels_first(height, width, channels):
+        raise InputError(
+            f"input plane {quote(text)} has its channels first, as PyTorch does; write height x width x channels, "
+            f"{width}x{channels}x{height}, or a mapping if {channels} channels are meant"
+        )
+    return {"height": height, "width": width, "channels": channels}
+
+
+def _unreadable(value: object) -> InputError:
+    return InputError(f"an input plane is written 21, 224x320, 224x224x3 or as a mapping, not {quote(value)}")
+
+
+def _is_channels_first(first: int, second: int, third: int) -> bool:
+    """Whether `first` can only be meant as the channels of an image, second x third pixels in size.
+
+    1x1x512 and 4x4x8 are planes whose channels come last, and so is 1x1000x12, a signal of 12 channels.
+    """
+    least, most = sorted((second, third))
+    return first <= _MOST_CHANNELS_OF_AN_IMAGE < least and most <= _SLIMMEST * least
+
+
+def input_plane(stem: str, sides: Mapping[str, int]) -> Plane:
+    """The plane for a stem in canonical notation, from what `written_sides` returned; channels are 1 if not written.
+
+    A side that is not written is chosen: the smallest odd one of at least 21 with which the window of the output's
+    centre unit lies within the plane along that side, both sides alike if neither is written; 224 where a global
+    layer makes the window the whole plane, or the smallest that the stem fits if it does not fit 224. Raises InputError
+    where no side is found, or where the stem does not fit its channels.
+    """
+    height, width, channels = sides.get("height"), sides.get("width"), sides.get("channels", 1)
+    if height is not None and width is not None:
+        return Plane(height, width, channels)
+    return _chosen(stem, height, width, channels)
+
+
+@lru_cache(maxsize=4096)
+def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> Plane:
+    side, why = LEAST_SIDE - 2, ""
+    for _ in range(MOST_SIDES):
+        side += 2
+        plane = Plane(height or side, width or side, channels)
+        try:
+            nodes = network(stem, plane)
+        except PlaneError as error:
+            why = str(error)
+            continue
+        if any(isinstance(node.layer, GlobalAvgPool) for node in walk(nodes)):
+            usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
+            return usual if _fits(stem, usual) else plane
+        if _holds(nodes, height is None, width is None):
+            return plane
+        least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x")) | 1
+        if least > MAX_INTEGER:
+            raise InputError(
+                f"the centre unit of {quote(stem)} sees more than {MAX_INTEGER} pixels; name a plane, such as input=224"
+            )
+        side, why = max(side, least - 2), f"stem {quote(stem)}: its window leaves the plane"
+    raise InputError(
+        f"no odd side from {LEAST_SIDE} to {side} makes a plane that holds the window of the centre unit ({why}); "
+        "name a plane, such as input=224"
+    )
+
+
+def _fits(stem: str, plane: Plane) -> bool:
+    try:
+        network(stem, plane)
+    except PlaneError:
+        return False
+    return True
+
+
+def _holds(nodes: Network, rows: bool, columns: bool) -> bool:
+    """Whether the window of the output's centre unit lies within the rows, and the columns, of the plane."""
+    plane, made = nodes[0].given, nodes[-1].made
+    seen = window(nodes, (made.height // 2, made.width // 2))
+    return not (rows and (seen.top < 0 or seen.bottom >= plane.height)) and not (
+        columns and (seen.left < 0 or seen.right >= plane.width)
+    )
+
+
+def _least(nodes: Network, name: str, seen: int = 1) -> int:
+    """No window of `seen` outputs is narrower than this along the axis `name`, wherever and on whichever plane."""
+    for node in reversed(nodes):
+        axis: Axis = getattr(node, name)
+        reach = (axis.kernel - 1) * axis.dilation
+        if isinstance(node.layer, Group):
+            beside: tuple[Node, ...] = (node.shortcut,) if node.shortcut else ()
+            seen = max(_least(node.body, name, seen), _least(beside, name, seen))
+        elif isinstance(node.layer, Transposed | Upsample):
+            seen = 0 if axis.has_gaps else max(seen + reach, 0) // axis.stride
+        elif seen:
+            seen = (seen - 1) * axis.stride + 1 + reach
+    return seen

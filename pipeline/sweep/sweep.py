@@ -1,0 +1,249 @@
+"""A sweep: a named, ordered list of configs, expanded lazily from what a sweep file says."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import prod
+from typing import Any
+
+import msgspec
+
+from pipeline.config.config import Config, build, canonical_stem
+from pipeline.errors import InputError, quote
+from pipeline.limits import DEFAULT_MAX_CONFIGS
+from pipeline.sentence import nearest
+from pipeline.sweep.entries import Entry, check_fields, entries, flat
+from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
+from pipeline.sweep.names import Labelled, check_name, check_new_name, is_name
+from pipeline.sweep.presets import preset_text
+from pipeline.sweep.sweepfile import parse_sweep_file
+
+_OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
+_SPELT = ("kernel", "stride", "dilation", "init.path", "init.sha256", "probes.path", "probes.sha256")
+"""Axes whose values may be spelt in two ways, as 3 and 3x3."""
+_FIELDS = (*_OWN_FIELDS, "input", "init", "probes", "readout", "dtype")
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """A sweep as written, checked: `axes` by dotted path in the order of the grid, `entries` the explicit stems."""
+
+    name: str
+    spec: dict[str, Any]
+    axes: dict[str, Sequence[Any]]
+    entries: tuple[Entry, ...]
+    defaults: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Number of configs, those that come again included, counted without making them."""
+        return sum(prod(len(values) for values in axes.values()) for axes in self.grids())
+
+    def __iter__(self) -> Iterator[Config]:
+        """The configs in the order of `labelled`."""
+        return (each.config for each in self.labelled())
+
+    def labelled(self) -> Iterator[Labelled]:
+        """The configs with their labels: the grid, its last axis fastest, then the explicit stems.
+
+        Raises InputError at the first config that cannot be used.
+        """
+        if self._has_stack():
+            for config in self._expanded({}, self.axes):
+                yield Labelled(config)
+        for entry in self.entries:
+            for config in self._expanded(entry.fields, self._crossed(entry), entry.place):
+                yield Labelled(config, entry.label)
+
+    def distinct(self) -> Iterator[Labelled]:
+        """The same without those that come again: what is queued."""
+        seen = set()
+        for each in self.labelled():
+            key = bytes.fromhex(each.config.digest)
+            if key not in seen:
+                seen.add(key)
+                yield each
+
+    def check(self) -> None:
+        """Builds the first config of each explicit stem and of the grid, and of the first of these one for each value
+        of an axis that was listed.
+
+        Raises InputError as `labelled` would, but for values that only together cannot be used.
+        """
+        groups: list[tuple[Mapping[str, Any], Mapping[str, Sequence[Any]], str]] = []
+        if self._has_stack():
+            groups.append(({}, self.axes, ""))
+        groups += [(entry.fields, self._crossed(entry), entry.place) for entry in self.entries]
+        for fields, axes, place in groups:
+            next(self._expanded(fields, axes, place))
+        fields, axes, place = groups[0]
+        firsts = {path: values[:1] for path, values in axes.items()}
+        for path, values in axes.items():
+            for value in (values[:1], values[-1:]) if isinstance(values, range) else ([each] for each in values[1:]):
+                next(self._expanded(fields, {**firsts, path: value}, place))
+
+    def grids(self) -> Iterator[dict[str, Sequence[Any]]]:
+        """The axes of each product that the sweep is made of: of the grid, and of each explicit stem."""
+        if self._has_stack():
+            yield self.axes
+        yield from map(self._crossed, self.entries)
+
+    def _has_stack(self) -> bool:
+        return any(path in STACK_AXES for path in self.axes)
+
+    def _crossed(self, entry: Entry) -> dict[str, Sequence[Any]]:
+        """The axes that an explicit stem runs through: those that neither describe a stack nor are set by itself."""
+        return {
+            path: values
+            for path, values in self.axes.items()
+            if path not in STACK_AXES
+            and not any(field == path or field.startswith(f"{path}.") for field in entry.fields)
+        }
+
+    def _expanded(
+        self, fields: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], place: str = ""
+    ) -> Iterator[Config]:
+        for values in _product(tuple(axes.values())):
+            settings = {**self.defaults, **fields, **flat(dict(zip(axes, values, strict=True)))}
+            stack = {path: settings.pop(path) for path in STACK_AXES if path in settings}
+            if "stem" not in settings:
+                settings["stem"] = stack_stem(**stack)
+            try:
+                config = build(_nested(settings))
+            except InputError as error:
+                raise InputError(f"{place}: {error}" if place else str(error)) from None
+            yield config
+
+
+def _product(axes: tuple[Sequence[Any], ...]) -> Iterator[tuple[Any, ...]]:
+    """Every combination, the last axis fastest; itertools.product would first write a long range out."""
+    if not axes:
+        yield ()
+        return
+    for outer in _product(axes[:-1]):
+        for value in axes[-1]:
+            yield (*outer, value)
+
+
+def sweep(
+    spec: Mapping[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    is_stored: bool = False,
+) -> Sweep:
+    """The sweep that a mapping describes, with axes set or overridden and perhaps another name.
+
+    `is_stored`: the name stands in a store already, which may be older than the rule that it hides no stem.
+    Raises InputError for an unknown field or axis, a name that is none, axes that no stem would follow, or a sweep
+    without stems.
+    """
+    for field in spec:
+        if field not in _FIELDS and not (isinstance(field, str) and field in PATHS):
+            if field in STACK_AXES or field == "seed":
+                raise InputError(f"a sweep has no field {quote(field)}; it is an axis, write it under `grid:`")
+            hint = nearest(str(field), (*_FIELDS, *PATHS))
+            raise InputError(f"a sweep has no field {quote(field)}{hint} (it has {', '.join(_FIELDS)})")
+    grid = spec.get("grid") or {}
+    if not isinstance(grid, Mapping):
+        raise InputError(f"grid is a mapping of axes to values, as in grid: {{seed: [1, 2]}}, not {quote(grid)}")
+    for axis, written in grid.items():
+        check_whole(str(axis), written)
+    whole = _overridden(grid, overrides or {})
+    axes = {axis_path(axis): axis_values(axis, written) for axis, written in whole.items()}
+    if len(axes) < len(whole):  # seed and init.seed
+        raise InputError(f"grid names one axis in two ways ({', '.join(map(str, whole))}); keep one")
+    named = name or spec.get("name")
+    full = {**spec, **({"grid": whole} if whole else {})}
+    defaults = flat({field: value for field, value in spec.items() if field not in _OWN_FIELDS})
+    check_fields(defaults, "a sweep")
+    found = Sweep(
+        name=check_name(named) if is_stored else check_new_name(named, full),
+        spec=full,
+        axes=axes,
+        entries=entries(spec),
+        defaults=defaults,
+    )
+    _check_stacks(found, {axis_path(axis) for axis in grid})
+    if found.size == 0:
+        raise InputError(f"sweep {quote(found.name)} has no stems; give it `stems:` or a grid with a `kernel` axis")
+    return found
+
+
+def _overridden(grid: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The grid with axes set: one that it has, by whichever name, keeps its place and its name."""
+    names = {axis_path(axis): axis for axis in grid}
+    return {**grid, **{names.get(axis_path(axis), axis): written for axis, written in overrides.items()}}
+
+
+def _check_stacks(found: Sweep, written: set[str]) -> None:
+    """Raises InputError for axes of a plain stack that were set beside explicit stems, or that describe no stack.
+
+    `written`: the axes that the sweep had before any was set.
+    """
+    of_stack = [path for path in found.axes if path in STACK_AXES]
+    if not of_stack:
+        return
+    first = of_stack[0]
+    if found.entries and not written.intersection(STACK_AXES):
+        raise InputError(
+            f"{first} describes a plain stack and would not change {found.entries[0].shown}, which is written out; "
+            f"write the {first} in the stem, or name several stems, as in '4x3x3, 4x5x5'"
+        )
+    if "kernel" not in found.axes:
+        beside = f", or write the {first} in the stems, which do not follow it" if found.entries else ""
+        raise InputError(f"the grid has {first} but no kernel, so it describes no stack; add a `kernel` axis{beside}")
+
+
+def stem_sweep(line: str, overrides: Mapping[str, Any], fields: Mapping[str, Any], name: str | None = None) -> Sweep:
+    """The sweep of the stems of a line, with commas between them, named by the digest of what it holds."""
+    stems = [stem.strip() for stem in line.split(",")]
+    if len(stems) > 1 and not all(stems):
+        raise InputError(f"{quote(line)} lacks a stem beside a comma; write '4x3x3, 5x5'")
+    spec: dict[str, Any] = {"stems": [canonical_stem(stem) for stem in stems], **fields}
+    whole = {**spec, **({"grid": dict(overrides)} if overrides else {})}
+    digest = hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
+    return sweep(spec, overrides, name=name or f"s{digest[:12]}")
+
+
+def preset_spec(name: str) -> dict[str, Any] | None:
+    """What the preset of that name says, None where there is none."""
+    if not is_name(name):
+        return None
+    try:
+        return parse_sweep_file(preset_text(name), ".yaml", f"preset {name}")
+    except FileNotFoundError:
+        return None
+
+
+def check_size(found: Sweep, most: int = DEFAULT_MAX_CONFIGS) -> None:
+    """Raises InputError for a sweep of more than `most` distinct configs."""
+    if found.size <= most:
+        return
+    least = max(map(_least, found.grids()))
+    if least <= most:
+        least = sum(1 for _ in islice(found.distinct(), most + 1))
+    if least > most:
+        shown = least if least == found.size else f"at least {least}"
+        raise InputError(
+            f"sweep {quote(found.name)} has {shown} configs, more than the {most} of --max-configs; "
+            "raise it or shorten an axis"
+        )
+
+
+def _least(axes: Mapping[str, Sequence[Any]]) -> int:
+    """How many configs a product of axes has at least, counted without making them.
+
+    The values of an axis differ, but two spellings of a plane, or two copies of a file, make one config.
+    """
+    return prod(len(values) for path, values in axes.items() if path not in _SPELT and not path.startswith("input"))
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        part, _, field = path.partition(".")
+        if field:
+            nested.setdefault(part, {})[field] = value
+        else:
+            nested[part] = value
+    return nested

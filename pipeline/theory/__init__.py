@@ -1,0 +1,1 @@
+"""What can be said of a stem without measuring it: window, support, receptive-field arithmetic, the expected map."""

@@ -1,0 +1,1 @@
+"""Asking the store: fields, conditions, selections, groups, averages, growth."""

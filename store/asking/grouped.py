@@ -1,0 +1,164 @@
+"""`--over`: results grouped by everything but one axis, with the spread of each column over the group.
+
+Rows are held packed, columns of numbers as float64, and heatmaps are averaged one by one: a group of 300,000 draws
+takes no more memory than its rows do.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from pipeline.config.config import decode
+from pipeline.errors import InputError, quote
+from pipeline.result import Axes, Sizes, Theory
+from pipeline.stem.network import Plane
+from pipeline.theory.window import Window, window_of
+from store.asking.fields import BY_NAME
+from store.asking.groups import Groups, groups
+from store.asking.heatmaps import heatmaps
+from store.asking.packed import PackedRows
+from store.asking.reading import read, sort_rows
+from store.asking.selection import SIZES, MapName, Selection
+from store.asking.table import Table
+from store.database.connection import Store
+
+_CONSTANT = frozenset((*Axes.__struct_fields__, *Theory.__struct_fields__))
+_OWN = ("id", "digest", "config", "stem", "position", "state", "spec", "error", "attempts")
+_COUNTED = ("n", "dead")
+_AXES = {
+    **{side: f"input.{side}" for side in ("height", "width", "channels")},
+    **{f"probes_{field}": f"probes.{field}" for field in ("count", "seed")},
+    **{field: f"readout.{field}" for field in ("channel", "gradient")},
+    **{part: f"{part}.kind" for part in ("init", "probes")},
+}
+"""The axis of each column that is called otherwise."""
+
+
+def read_grouped(store: Store, selection: Selection, wanted: Sequence[str], over: str, map_: MapName | None) -> Table:
+    """A row for each group: what is the same in it, n and dead draws, and for each size n, mean, sd, low and high.
+
+    Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map` and,
+    where one is missing, why as `reasons_map`.
+    """
+    path = _axis(over)
+    spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, *_COUNTED)]
+    constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, over)]
+    internal = ("dead", "digest", "spec", "probes_count", "n_nan", "kernel_version")
+    needed = tuple(dict.fromkeys((*constant, *spread_over, *internal)))
+    found = groups(read(store, msgspec.structs.replace(selection, sort=(), limit=None), needed), path)
+    sized = [name for name in spread_over if name in SIZES] if map_ else []
+    names = [*constant, *_COUNTED]
+    for name in spread_over:
+        names += [name, *(f"{name}_{part}" for part in ("n", "sd", "low", "high"))]
+        names += [f"{name}_map"] if name in sized else []
+    if map_:
+        names.append("reasons_map")
+    rows = _rows(found, constant, spread_over)
+    if map_:
+        maps = _averaged(store, found, selection, map_)
+        rows = (row | _of_map(averaged, sized) for row, averaged in zip(rows, maps, strict=True))
+    table = Table(tuple(names), PackedRows([row[name] for name in names] for row in rows))
+    return sort_rows(table, selection.sort, selection.limit)
+
+
+def _axis(over: str) -> str:
+    """The field of a config that `--over` names. Raises InputError for several, and for a column that is no axis."""
+    from pipeline.sweep.grid import axis_path
+
+    if "," in over:
+        first = over.partition(",")[0].strip() or "seed"
+        raise InputError(f"--over takes one axis, not {quote(over)}; write --over {first}, and the others stay columns")
+    if over in _AXES:
+        raise InputError(f"{quote(over)} is the column of the axis {_AXES[over]}; write --over {_AXES[over]}")
+    try:
+        return axis_path(over)
+    except InputError:
+        if over in BY_NAME:
+            what = "a size" if over in SIZES else "a column"
+            raise InputError(
+                f"{quote(over)} is {what}, not an axis of configs; --over takes the axis to average over, such as seed"
+            ) from None
+        raise
+
+
+def _rows(found: Groups, constant: Sequence[str], spread_over: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The columns of each group, those of an averaged heatmap left out."""
+    from pipeline.sizes.replicates import spread
+
+    try:
+        values = found.columns(("dead", *spread_over))
+    except ValueError as error:
+        raise InputError(f"column {quote(error.args[0])} is text and has no mean; leave it out of --columns") from None
+    for head, members in zip(found.shared(constant), found.members(), strict=True):
+        row = dict(zip(constant, head, strict=True))
+        row |= {"n": len(members), "dead": int((values["dead"][members] == 1).sum())}
+        for name in spread_over:
+            of = spread(values[name][members])
+            row |= {name: of.mean, **{f"{name}_{part}": getattr(of, part) for part in ("n", "sd", "low", "high")}}
+        yield row
+
+
+def _of_map(averaged: Sizes, names: Sequence[str]) -> dict[str, Any]:
+    """The columns of these sizes of an averaged heatmap, and why some are missing (JSON text; None: none is)."""
+    missing = {name: averaged.reasons[name] for name in names if name in averaged.reasons}
+    found = {f"{name}_map": getattr(averaged, name) for name in names}
+    return found | {"reasons_map": msgspec.json.encode(missing).decode() if missing else None}
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """What the heatmaps of a group must have in common to be averaged."""
+
+    window: Window
+    plane: Plane
+    gradient: str
+
+
+def _averaged(store: Store, found: Groups, selection: Selection, map_: MapName) -> Iterator[Sizes]:
+    """For each group the sizes of its mean heatmap, or of that of squares, whatever the order of its members."""
+    import numpy as np
+
+    from pipeline.sizes.replicates import Replicate, mean_map
+    from pipeline.sizes.sample import Sample
+    from pipeline.sizes.sizes import FRACTION, sizes
+
+    kinds: dict[_Kind, int] = {}
+    of, digests = np.empty(len(found.table.rows), np.int64), []
+    used = np.empty(len(of), np.int64)
+    for i, (digest, spec, count, n_nan) in enumerate(
+        found.table.only(("digest", "spec", "probes_count", "n_nan")).rows
+    ):
+        config = decode(spec.encode())
+        kind = _Kind(window_of(config.stem, config.input, config.unit), config.input, config.readout.gradient)
+        of[i] = kinds.setdefault(kind, len(kinds))
+        digests.append(bytes.fromhex(digest))
+        used[i] = -1 if n_nan is None else count - n_nan
+    known = list(kinds)
+    for members in found.members():
+        kind = _one_kind([known[i] for i in np.unique(of[members])])
+        probes = {digests[i].hex(): int(used[i]) for i in members if used[i] >= 0}
+        plane = kind.plane.height, kind.plane.width
+        stored = heatmaps(store, sorted(probes), plane)
+        mean = mean_map((Replicate(heatmap, probes[digest]) for digest, heatmap in stored), map_ == "square")
+        if mean is None:
+            yield Sizes(reasons=dict.fromkeys(SIZES, "not measured"))
+            continue
+        sample = Sample(mean, kind.window.center, kind.window)
+        yield sizes([sample], selection.mass or FRACTION, selection.center)[0]
+
+
+def _one_kind(kinds: Sequence[_Kind]) -> _Kind:
+    """The one kind of the members of a group. Raises InputError where their heatmaps are unlike."""
+    unlike = {
+        "windows": {f"{seen.height}x{seen.width} about {seen.center}" for seen in {kind.window for kind in kinds}},
+        "planes": {str(kind.plane) for kind in kinds},
+        "readout.gradient": {kind.gradient for kind in kinds},
+    }
+    for what, found in unlike.items():
+        if len(found) > 1:
+            one, other = sorted(found)[:2]
+            raise InputError(
+                f"--map averages heatmaps that are alike, but a group differs in its {what}, as {one} and {other}; "
+                "keep one kind by --where, or group over another axis"
+            )
+    return kinds[0]

@@ -1,0 +1,102 @@
+"""Groups of results: rows that are alike in everything but some axes, told apart in one pass over a table."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pipeline.config.config import KERNEL_VERSION, decode
+from store.asking.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pipeline.stem.network import Plane
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """The groups of a table's rows, in the order of their first members.
+
+    of: the number of each row's group, int64 as an array of the standard library. count: how many groups there are.
+    """
+
+    table: Table
+    of: "array[int]"
+    count: int
+
+    def first(self, name: str) -> list[Any]:
+        """The value of a column in the first member of each group."""
+        found: list[Any] = []
+        for group, (value,) in zip(self.of, self.table.only((name,)).rows, strict=True):
+            if group == len(found):
+                found.append(value)
+        return found
+
+    def shared(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """For each group the values of columns that all its members have in common, None where they differ."""
+        found: list[list[Any]] = []
+        met: dict[Any, Any] = {}  # equal values of many groups are one object
+        for group, row in zip(self.of, self.table.only(names).rows, strict=True):
+            if group == len(found):
+                found.append([met.setdefault((type(value), value), value) for value in row])
+                continue
+            values = found[group]
+            for i, value in enumerate(row):
+                if values[i] is not None and values[i] != value:
+                    values[i] = None
+        return [tuple(values) for values in found]
+
+    def columns(self, names: Sequence[str]) -> "Mapping[str, npt.NDArray[np.float64]]":
+        """Columns of numbers as float64 [rows], NaN where there is none.
+
+        Raises ValueError for text; its argument is the name of the column.
+        """
+        import numpy as np
+
+        found = [array("d") for _ in names]
+        for row in self.table.only(names).rows:
+            for name, column, value in zip(names, found, row, strict=True):
+                if isinstance(value, str):
+                    raise ValueError(name)
+                column.append(float("nan") if value is None else value)
+        return {name: np.frombuffer(column, np.float64) for name, column in zip(names, found, strict=True) if column}
+
+    def members(self) -> "list[npt.NDArray[np.intp]]":
+        """The numbers of the rows of each group, growing."""
+        import numpy as np
+
+        of = np.frombuffer(self.of, np.int64) if self.of else np.empty(0, np.int64)
+        order = np.argsort(of, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(of[order])) + 1) if self.of else []
+
+
+def groups(table: Table, *paths: str) -> Groups:
+    """Rows by everything of their config but some axes; the table has `spec` and `kernel_version`.
+
+    What different versions of the kernel measured is kept apart: it may be one draw measured twice. A row that is not
+    measured yet will be so by the present one. Where an axis of the stem is left out the plane may follow the stem, as
+    a chosen one does: it keeps rows apart only where one stem is on several.
+    """
+    from pipeline.sweep.grid import STACK_AXES, without_axes
+
+    follows = any(path in STACK_AXES for path in paths)
+    left_out = (*paths, "input.height", "input.width") if follows else paths
+    fine: dict[tuple[bytes, Plane], int] = {}  # rows of one key on one plane, numbered as they come
+    of = array("q")
+    planes: dict[tuple[bytes, str], Plane] = {}
+    contested: set[bytes] = set()
+    for spec, version in table.only(("spec", "kernel_version")).rows:
+        config = decode(spec.encode())
+        text = f"{version or KERNEL_VERSION} {without_axes(config, *left_out)}"
+        key = blake2b(text.encode(), digest_size=16).digest()
+        if follows and planes.setdefault((key, config.stem), config.input) != config.input:
+            contested.add(key)
+        of.append(fine.setdefault((key, config.input), len(fine)))
+    number: dict[tuple[bytes, Plane | None], int] = {}
+    coarse = [
+        number.setdefault((key, plane if not follows or key in contested else None), len(number)) for key, plane in fine
+    ]
+    return Groups(table, array("q", (coarse[group] for group in of)), len(number))

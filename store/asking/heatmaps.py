@@ -1,0 +1,197 @@
+"""The arrays of results, read in bounded memory: so many at once as a number of bytes allows, whatever their planes.
+
+What is damaged or missing is told to the store's `damages` and left out.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from pipeline.config.config import Config, decode
+from pipeline.errors import InputError, StoreError, amount, quote
+from pipeline.ids import id_of
+from pipeline.result import Arrays, checksum
+from pipeline.theory.window import Window, window_of
+from store.database.connection import Store
+from store.database.damage import Damage
+from store.database.faults import RESTORE
+from store.database.rows import chunks
+from store.database.schema import config, map_, result
+
+if TYPE_CHECKING:
+    from pipeline.sizes.sample import Floats, Sample
+
+T = TypeVar("T")
+
+BYTES_AT_ONCE = 2**25
+"""Of packed arrays, and of unpacked ones, that are in memory together; one that is larger is there alone."""
+
+_LARGEST = 2**31
+"""Bytes of packed arrays: more than both can ever be."""
+
+
+def arrays(store: Store, digest: str) -> Arrays:
+    """The arrays of a result, held against their checksum.
+
+    Raises InputError where there is no result, StoreError where the bytes are not those that were saved.
+    """
+    found = dict(each_arrays(store, [digest]))
+    if digest in found:
+        return found[digest]
+    for damage in store.damages:
+        if damage.config == id_of(digest):
+            raise StoreError(f"{damage}; {RESTORE}, or measure the config again")
+    raise InputError(f"there is no result of {quote(id_of(digest))} yet; `erfsweep run` measures what is queued")
+
+
+def each_arrays(store: Store, digests: Iterable[str]) -> Iterator[tuple[str, Arrays]]:
+    """(digest, arrays) of results, in the order asked for; configs that are not measured are left out."""
+    return ((stored.digest, stored.arrays) for stored in _each(store, digests))
+
+
+class _Stored(NamedTuple):
+    key: int
+    digest: str
+    arrays: Arrays
+
+    def damage(self, what: str, column: str = "heatmap") -> Damage:
+        return _of_map(self.key, self.digest, what, column)
+
+
+def _each(store: Store, digests: Iterable[str]) -> Iterator[_Stored]:
+    for chunk in chunks(digests):
+        listed = store.reading(partial(_sizes, digests=chunk))
+        place = {digest: i for i, digest in enumerate(chunk)}
+        present: dict[str, tuple[int, int]] = {}
+        for digest, key, size in sorted(listed, key=lambda row: place[row[0]]):
+            if size is None:
+                store.damages.tell(_of_map(key, digest, "the heatmap of a measured config is missing"))
+            elif size > _LARGEST:
+                store.damages.tell(_of_map(key, digest, f"{amount(size)} are more than any heatmap takes"))
+            else:
+                present[digest] = key, size
+        for some in portions(present, lambda digest: present[digest][1]):  # noqa: B023  # used at once
+            found = store.reading(partial(_fetched, digests=some))
+            for digest in some:
+                if digest in found and _is_intact(store, present[digest][0], digest, found[digest]):
+                    yield _Stored(present[digest][0], digest, Arrays(*found.pop(digest)))
+
+
+def _sizes(connection: Connection, digests: Sequence[str]) -> list[Any]:
+    """(digest, key, bytes of its arrays, None where it has none) of those that are measured."""
+    joined = config.join(result, result.c.config_id == config.c.id).outerjoin(map_, map_.c.config_id == config.c.id)
+    size = func.length(map_.c.heatmap) + func.length(map_.c.curves)
+    columns = select(config.c.digest, config.c.id, size).select_from(joined)
+    return [*connection.execute(columns.where(config.c.digest.in_(digests)))]
+
+
+def _fetched(connection: Connection, digests: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    names = Arrays.__struct_fields__
+    joined = config.join(map_, map_.c.config_id == config.c.id)
+    columns = select(config.c.digest, *(map_.c[name] for name in names)).select_from(joined)
+    found = connection.execute(columns.where(config.c.digest.in_(digests)))
+    return {digest: tuple(row) for digest, *row in found}
+
+
+def _is_intact(store: Store, key: int, digest: str, row: tuple[Any, ...]) -> bool:
+    heatmap, curves, sum_ = row
+    if not (isinstance(heatmap, bytes) and isinstance(curves, bytes)):
+        store.damages.tell(_of_map(key, digest, "the value is not a blob"))
+    elif checksum(heatmap, curves) != sum_:
+        store.damages.tell(_of_map(key, digest, "the heatmap is damaged: its checksum differs"))
+    else:
+        return True
+    return False
+
+
+def _of_map(key: int, digest: str, what: str, column: str = "heatmap") -> Damage:
+    return Damage("map", column, str(key), id_of(digest), what)
+
+
+def portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """The items in lists whose sizes add up to at most `BYTES_AT_ONCE`; a larger one is alone in its list."""
+    portion: list[T] = []
+    total = 0
+    for item in items:
+        own = size(item)
+        if portion and total + own > BYTES_AT_ONCE:
+            yield portion
+            portion, total = [], 0
+        portion.append(item)
+        total += own
+    if portion:
+        yield portion
+
+
+def heatmaps(store: Store, digests: Iterable[str], plane: tuple[int, int]) -> "Iterator[tuple[str, Floats]]":
+    """(digest, heatmap: float64 [height, width]) of the results on one plane, one unpacked at a time."""
+    for stored in _each(store, digests):
+        try:
+            yield stored.digest, _heatmap(stored.arrays, plane)
+        except StoreError as error:
+            store.damages.tell(stored.damage(str(error)))
+
+
+def _heatmap(packed: Arrays, plane: tuple[int, int]) -> "Floats":
+    from pipeline.arrays import unpack_heatmap
+
+    heatmap = unpack_heatmap(packed, plane)
+    if not (heatmap.min() >= 0 and heatmap.max() < inf):  # as NaN is not
+        raise StoreError("a pixel of the heatmap is negative, infinite or not a number")
+    return heatmap
+
+
+def samples(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Sample]]":
+    """(digest, heatmap with its unit) of the measured among rows, which hold `digest`, `spec` and `n_nan`."""
+    from pipeline.sizes.sample import Sample
+
+    def sample(packed: Arrays, own: Config, seen: Window, used: int) -> Sample:
+        return Sample(_heatmap(packed, (own.input.height, own.input.width)), seen.center, seen, used)
+
+    return unpacked(store, rows, "heatmap", sample)
+
+
+def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Floats | None]]":
+    """(digest, the stored curve of centred squares, float64 [radii], None of a dead config) of the measured rows."""
+    from pipeline.arrays import unpack_curves
+    from pipeline.sizes.curves import radius_count
+
+    def square(packed: Arrays, own: Config, seen: Window, _: int) -> "Floats | None":
+        found = unpack_curves(packed, radius_count((own.input.height, own.input.width), seen.center))
+        return None if found is None else found[0]
+
+    return unpacked(store, rows, "curves", square)
+
+
+def unpacked(
+    store: Store, rows: Iterable[Mapping[str, Any]], column: str, unpack: Callable[[Arrays, Config, Window, int], T]
+) -> Iterator[tuple[str, T]]:
+    """(digest, what `unpack` makes of arrays, config, window and number of probes used) of the measured rows."""
+    for chunk in chunks(rows):
+        measured = {row["digest"]: row for row in chunk if row["n_nan"] is not None}
+        for stored in _each(store, measured):
+            row = measured[stored.digest]
+            try:
+                own = decode(row["spec"].encode())
+                seen = window_of(own.stem, own.input, own.unit)
+            except (msgspec.MsgspecError, InputError) as error:
+                what = f"the config cannot be read ({error})"
+                store.damages.tell(Damage("config", "json", str(stored.key), id_of(stored.digest), what))
+                continue
+            used = own.probes.count - row["n_nan"]
+            if not 0 <= used <= own.probes.count:
+                what = f"{row['n_nan']} probes left out, of {own.probes.count}"
+                store.damages.tell(Damage("result", "n_nan", str(stored.key), id_of(stored.digest), what))
+                continue
+            try:
+                made = unpack(stored.arrays, own, seen, used)
+            except StoreError as error:
+                store.damages.tell(stored.damage(str(error), column))
+                continue
+            digest = stored.digest
+            del stored  # its bytes are not needed while the caller works
+            yield digest, made

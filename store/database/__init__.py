@@ -1,0 +1,1 @@
+"""The database: schema, types, connections, faults and upgrades."""

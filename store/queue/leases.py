@@ -1,0 +1,71 @@
+"""Keeping what a process has claimed: its leases are renewed while it works, and it notices when they were lost."""
+
+import time
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from store.database.connection import Store
+from store.queue.claims import held, renew
+from store.queue.owner import LEASE, RENEWAL, Owner
+
+
+class Leases:
+    """Renews the claims of an owner every 15 s, from a thread of its own: a config may take minutes.
+
+    A process that was stopped for longer than a lease lasts (Ctrl-Z, a machine that slept) may have lost its claims to
+    others; `still_held` says so once it goes on. `say` hears what keeps a renewal from happening.
+    """
+
+    def __init__(self, store: Store, owner: Owner, say: Callable[[str], None]) -> None:
+        self._store = store
+        self._owner = owner
+        self._say = say
+        self._over = Event()
+        self._lock = Lock()
+        self._renewed = _clock()
+        self._doubted = False
+        self._thread = Thread(target=self._keep, daemon=True, name="leases")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def still_held(self) -> set[str] | None:
+        """The digests of the configs that the owner still holds, if a lease may have lapsed since the last call.
+
+        None where no lease can have lapsed: everything that was claimed is still held.
+        """
+        with self._lock:
+            if not self._doubted and _clock() - self._renewed < LEASE:
+                return None
+        self._renew()
+        with self._lock:
+            self._doubted = False
+        return held(self._store, self._owner)
+
+    def _keep(self) -> None:
+        while not self._over.wait(RENEWAL):
+            try:
+                self._renew()
+            except Exception as error:  # noqa: BLE001  # the lease lasts 60 s: three more tries
+                self._say(f"the leases could not be renewed ({error}); trying again")
+
+    def _renew(self) -> None:
+        begun = _clock()
+        renew(self._store, self._owner)
+        with self._lock:
+            self._doubted = self._doubted or begun - self._renewed >= LEASE
+            self._renewed = begun
+
+
+def _clock() -> float:
+    """Seconds that pass also while the machine sleeps, where the system counts them so."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -1,0 +1,1 @@
+"""Upkeep of a store: checks and mending, backups and restoring them."""

@@ -1,0 +1,236 @@
+"""The cone: just what the unit reads, and nothing more."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pipeline.config.config import build
+from pipeline.draws.weights import draw_weights
+from pipeline.errors import InputError
+from pipeline.gradient.cone import cone, cone_of
+from pipeline.gradient.erf import measure_heatmap
+from pipeline.stem.layers import Convolution, Transposed
+from pipeline.stem.network import Plane, network
+from pipeline.stem.notation import format_stem, parse
+from pipeline.theory.support import support
+from tests.strategies import stems
+
+
+def flat(steps):
+    for step in steps:
+        yield from flat(step.body)
+        if step.shortcut is not None:
+            yield step.shortcut
+        yield step
+
+
+@settings(max_examples=150)
+@given(stems(depth=5), st.data())
+def test_the_box_is_the_hull_of_the_support(found, data):
+    """Where padding repeats pixels or a unit sees nothing the box may be larger, never smaller."""
+    stem, plane = found
+    made = network(stem, plane)[-1].made
+    unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
+    config = build({"stem": stem, "input": plane, "readout": {"position": list(unit), "channel": "sum"}})
+    box = cone(config).box
+    assert 0 <= box.top < box.bottom <= plane.height
+    assert 0 <= box.left < box.right <= plane.width
+    seen = support(config.network, unit)
+    if seen.dead:
+        return
+    top, bottom, left, right = seen.hull
+    assert (box.top, box.left) <= (top, left)
+    assert box.top <= top <= bottom < box.bottom
+    assert box.left <= left <= right < box.right
+
+
+blocks = st.sampled_from(("3x3", "2x2", "1x4", "5x2/2", "3x3/2x3", "max2x3/2", "avg3x1", "bn", "ln", "4x4p0", "3x3p2"))
+
+
+@settings(max_examples=120)
+@given(st.lists(blocks, min_size=1, max_size=5), st.integers(1, 30), st.integers(1, 30))
+def test_the_box_of_a_chain_whose_windows_touch_is_the_hull_to_the_pixel(stem, height, width):
+    try:
+        config = build({"stem": " ".join(stem), "input": f"{height}x{width}"})
+    except InputError:
+        assume(False)
+    seen = support(config.network, config.unit)
+    assume(not seen.dead)
+    box = cone(config).box
+    assert (box.top, box.bottom - 1, box.left, box.right - 1) == seen.hull
+
+
+def test_four_3x3_layers_are_computed_on_9_7_5_3_1_pixels():
+    plan = cone(build({"stem": "4x3x3", "input": 101}))
+    assert (plan.box.top, plan.box.bottom, plan.box.left, plan.box.right) == (46, 55, 46, 55)
+    assert [(step.y.size_in, step.y.size_out) for step in plan.steps] == [(9, 7), (7, 5), (5, 3), (3, 1)]
+
+
+def test_strides_and_dilations_widen_the_cone():
+    plan = cone(build({"stem": "3x3/2 3x3@3 1x5", "input": 101}))
+    assert [(step.y.size_in, step.x.size_in) for step in plan.steps] == [(15, 23), (3, 11), (1, 5)]
+
+
+def test_a_plane_smaller_than_the_cone_is_read_whole_and_padded_where_a_tap_may_still_meet_it():
+    plan = cone(build({"stem": "2x9x9", "input": "5x4"}))
+    assert (plan.box.height, plan.box.width) == (5, 4)
+    assert [(step.y.before, step.y.size_in, step.y.after) for step in plan.steps] == [(4, 5, 4), (0, 5, 0)]
+
+
+@pytest.mark.parametrize(
+    ("stem", "plane", "taps"),
+    [
+        ("201x201", "21x9", ((90, 111), (96, 105))),  # the unit stands at (10, 4), the kernel's middle tap at 100
+        ("5x5@7", "11", ((2, 3), (2, 3))),
+        ("3x3", "1x5", ((1, 2), (0, 3))),
+        ("3x3/2p1", "21", ((0, 3), (0, 3))),
+        ("t9x9/4p0", "3", ((0, 9), (0, 9))),  # unit 8 of 17: inputs 0, 1, 2 reach it by taps 8, 4, 0
+        ("t9x9/4p0", "1", ((4, 5), (4, 5))),
+        ("3x3~replicate", "1", ((0, 3), (0, 3))),
+        ("max3x3p1 3x3", "1", ((0, 3), (0, 3))),
+    ],
+)
+def test_taps_that_meet_nothing_but_padding_are_left_out(stem, plane, taps):
+    plan = cone(build({"stem": stem, "input": plane}))
+    assert plan.steps[0].taps == taps
+
+
+def test_one_output_of_a_dilated_kernel_is_handed_only_the_pixels_that_it_reads():
+    step = cone(build({"stem": "3x5@4", "input": 101})).steps[-1]
+    assert step.read.rows == (0, 4, 8)
+    assert step.read.columns == (0, 4, 8, 12, 16)
+    assert (step.y.size_in, step.y.dilation, step.x.size_in, step.x.dilation) == (3, 1, 5, 1)
+
+
+WIDE = st.sampled_from(("9x9", "31x1", "1x31@2", "21x3@5", "t9x9", "t5x13/2", "dw15x15", "13x13/3", "11x11@3p4", "3x3"))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.lists(WIDE, min_size=1, max_size=3), st.integers(1, 9), st.integers(1, 9), st.data())
+def test_the_gradient_of_kernels_far_wider_than_their_plane_is_that_of_the_definition(stem, height, width, data):
+    """Against central differences of a forward pass that is written out tap by tap."""
+    text = " ".join(f"{layer}=linear" for layer in stem)
+    try:
+        made = network(format_stem(parse(text)), Plane(height, width))[-1].made
+    except InputError:
+        assume(False)
+    assume(made.height * made.width < 2000)
+    unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
+    config = build(
+        {
+            "stem": text,
+            "input": f"{height}x{width}",
+            "readout": {"position": list(unit), "channel": "sum"},
+            "probes": {"kind": "constant", "count": 1},
+            "dtype": "float64",
+        }
+    )
+    expected = np.abs(linear_gradient(config))
+    np.testing.assert_allclose(measure_heatmap(config).values, expected, atol=1e-12 * max(expected.max(), 1e-300))
+
+
+def linear_gradient(config):
+    """The gradient of the sum of a unit's channels, stem of linear convolutions: each layer's definition transposed."""
+    weights = draw_weights(config)
+    nodes = config.network
+    made = nodes[-1].made
+    g = np.zeros((made.height, made.width, made.channels))
+    g[config.unit] = 1
+    for node in reversed(nodes):
+        weight = weights[node.index].weight.astype(np.float64)
+        kh, kw, inputs, features = weight.shape
+        own = features // node.groups
+        back = np.zeros((node.given.height, node.given.width, node.given.channels))
+        for i, j, y, x in itertools.product(range(kh), range(kw), *map(range, plane_of(node))):
+            if isinstance(node.layer, Transposed):
+                given, at = (y, x), moved(node, (y, x), (i, j))
+                size = g.shape
+            else:
+                given, at = moved(node, (y, x), (i, j)), (y, x)
+                size = back.shape
+            target = at if isinstance(node.layer, Transposed) else given
+            if not all(0 <= place < side for place, side in zip(target, size, strict=False)):
+                continue
+            for group in range(node.groups):
+                outs = slice(group * own, (group + 1) * own)
+                ins = slice(group * inputs, (group + 1) * inputs)
+                back[given][ins] += weight[i, j][:, outs] @ g[at][outs]
+        g = back
+    return g.sum(axis=2)
+
+
+def plane_of(node):
+    """The plane that one end of each product of a layer runs over: the strided one."""
+    plane = node.given if isinstance(node.layer, Transposed) else node.made
+    return plane.height, plane.width
+
+
+def moved(node, place, tap):
+    return tuple(
+        at * axis.stride - axis.before + i * axis.dilation
+        for at, axis, i in zip(place, (node.y, node.x), tap, strict=True)
+    )
+
+
+def test_channels_that_the_readout_does_not_read_are_not_made():
+    """One channel of the last layer; of grouped and depthwise layers only the groups that lead to it."""
+    plan = cone(build({"stem": "3x3:8 3x3:6", "readout": {"channel": 4}}))
+    assert [step.features for step in plan.steps] == [(0, 8), (4, 5)]
+    plan = cone(build({"stem": "3x3:8 dw3x3 dw3x3:16", "readout": {"channel": 5}}))
+    assert [step.features for step in plan.steps] == [(2, 3), (2, 3), (5, 6)]
+    plan = cone(build({"stem": "3x3:8 3x3:8g4 3x3:8g2", "readout": {"channel": 7}}))
+    assert [step.features for step in plan.steps] == [(4, 8), (4, 8), (7, 8)]
+    plan = cone(build({"stem": "3x3:8 ln dw3x3", "readout": {"channel": 5}}))
+    assert [step.features for step in plan.steps] == [(0, 8), (0, 8), (5, 6)]
+    plan = cone(build({"stem": "3x3:8 dw3x3", "readout": {"channel": "sum"}}))
+    assert [step.features for step in plan.steps] == [(0, 8), (0, 8)]
+
+
+@settings(max_examples=120)
+@given(stems())
+def test_steps_hand_on_what_the_next_takes(found):
+    stem, plane = found
+    plan = cone(build({"stem": stem, "input": plane}))
+    for step in flat(plan.steps):
+        node = step.node
+        assert 0 <= step.features[0] < step.features[1] <= node.made.channels
+        if isinstance(node.layer, Convolution):
+            assert (step.features[1] - step.features[0]) % step.groups == 0
+        assert 1 <= step.y.size_out <= max(node.made.height, 1)
+        assert 1 <= step.x.size_out <= max(node.made.width, 1)
+    assert (plan.steps[-1].y.size_out, plan.steps[-1].x.size_out) == (1, 1)
+
+
+def test_configs_that_differ_only_in_their_draws_share_a_plan():
+    one = build({"stem": "4x3x3", "init": {"seed": 1}})
+    other = build({"stem": "4x3x3", "probes": {"count": 3}, "readout": {"gradient": "square"}})
+    assert cone(one) is cone(other)
+
+
+def test_a_relu_goes_behind_the_max_pooling_that_it_stands_before():
+    def activations(stem):
+        return [step.node.activation for step in cone(build({"stem": stem, "input": 40})).steps]
+
+    assert activations("3x3 max2x2/2 3x3") == ["linear", "relu", "relu"]
+    assert activations("bn relu max2x2/2 max3x3/2") == ["linear", "linear", "linear", "relu"]
+    assert activations("3x3=tanh max2x2/2 avg2x2 max2x2/2") == ["tanh", "linear", "linear", "linear"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "stem",
+    ["3x3:4 max2x2/2 5x5:4 max3x3/2", "2xres(3x3:4) max3x3/1 3x3:2", "max2x2/1 bn relu max3x3/3 3x3", "3x3 max5x2"],
+)
+def test_rectifying_what_was_pooled_gives_the_bits_of_pooling_what_was_rectified(stem, dtype, monkeypatch):
+    config = build({"stem": stem, "input": "27x27x2", "dtype": dtype, "readout": {"channel": "sum"}})
+    pooled_first = measure_heatmap(config).values
+    cone_of.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.gradient.cone._pooled_first", tuple)
+        rectified_first = measure_heatmap(config).values
+    cone_of.cache_clear()
+    assert rectified_first.any()
+    np.testing.assert_array_equal(pooled_first, rectified_first)

@@ -1,0 +1,152 @@
+"""Passes run from tape: the same bits as those whose steps are looked for, and given up where they would not be."""
+
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import msgspec
+import numpy as np
+import pytest
+
+from pipeline.config.config import Config, build
+from pipeline.draws.probes import draw_probes
+from pipeline.draws.weights import Parameters, draw_weights
+from pipeline.gradient import held, steps, tape
+from pipeline.gradient.cone import cone
+from pipeline.gradient.erf import input_gradient, prepared
+from pipeline.gradient.propagate import Timeout
+
+HELD = [
+    "4x3x3",
+    "3x5x5=gelu",
+    "7x7/2:8 max3x3/2 2xres(2x3x3:8)",
+    "3x3 res(2x3x3=silu)=tanh 3x3",
+    "2xdw17x17:4",
+    "3x3x3:64",
+]
+"""Stems all of whose steps are kept bound."""
+
+
+def configured(stem: str, **fields: object) -> Config:
+    return build({"stem": stem, "input": 41, "probes": {"count": 4}, **fields})
+
+
+def gradient(config: Config, parameters: dict[int, Parameters] | None = None, deadline: float | None = None):
+    plan = cone(config)
+    probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count)
+    parameters = parameters or weights(config)
+    return input_gradient(config, probes.astype(config.dtype), parameters, deadline).values.copy()
+
+
+def weights(config: Config) -> dict[int, Parameters]:
+    return prepared(cone(config).steps, draw_weights(config), np.dtype(config.dtype))
+
+
+def alone(config: Config, parameters: dict[int, Parameters] | None = None) -> np.ndarray:
+    """In a thread that has kept nothing, and so without a tape."""
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(gradient, config, parameters).result()
+
+
+@pytest.fixture
+def in_a_fresh_thread():
+    with ThreadPoolExecutor(1) as fresh:
+        yield lambda *given: fresh.submit(*given).result()
+
+
+@pytest.mark.parametrize("stem", HELD)
+def test_a_pass_of_held_steps_is_run_from_tape_with_the_same_bits(stem, monkeypatch, in_a_fresh_thread):
+    configs = [configured(stem, init={"seed": seed}) for seed in range(6)]
+    expected = [alone(config) for config in configs]
+
+    def measured() -> list[np.ndarray]:
+        first = [gradient(config) for config in configs[:4]]
+        with monkeypatch.context() as patched:
+            patched.setattr(steps, "found", lambda *_: pytest.fail("a step was looked for"))
+            return first + [gradient(config) for config in configs[4:]]
+
+    for made, of_its_own in zip(in_a_fresh_thread(measured), expected, strict=True):
+        np.testing.assert_array_equal(made, of_its_own)
+
+
+@pytest.mark.parametrize(
+    "stem", ["3x3@2 3x3", "3x3:4 bn 3x3", "9x9:16@2 3x3", "res(2x3x3:4/2) 3x3", "3x3 gap", "3x3 t2x2/2 3x3"]
+)
+def test_other_passes_are_not_taped(stem, in_a_fresh_thread):
+    config = configured(stem)
+
+    def measured() -> np.ndarray:
+        for _ in range(4):
+            made = gradient(config)
+        assert not any(one.steps is cone(config).steps for one in tape._tapes.tapes.values())
+        return made
+
+    np.testing.assert_array_equal(in_a_fresh_thread(measured), alone(config))
+
+
+def test_stems_taken_in_turn_keep_their_bits(in_a_fresh_thread):
+    configs = [configured(stem, init={"seed": seed}) for seed in range(5) for stem in [*HELD, "3x3 bn 3x3", "9x9:16"]]
+    expected = [alone(config) for config in configs]
+    for made, of_its_own in zip(
+        in_a_fresh_thread(lambda: [gradient(config) for config in configs]), expected, strict=True
+    ):
+        np.testing.assert_array_equal(made, of_its_own)
+
+
+def test_a_tape_is_left_for_parameters_and_operands_that_it_does_not_suit(in_a_fresh_thread):
+    """A kernel with a zero takes another way than Winograd's, a bias another than that of a held step."""
+    config = configured("9x3x3:64")
+    plain = weights(config)
+    first, second = sorted(plain)[1:3]
+    weight = plain[first].weight.copy()
+    weight[0, 0, 0, 0] = 0
+    bias = np.full(64, 0.25, np.float32)
+    others = [
+        plain | {first: msgspec.structs.replace(plain[first], weight=weight)},
+        plain | {second: msgspec.structs.replace(plain[second], bias=bias)},
+    ]
+    double = configured("9x3x3:64", dtype="float64")
+    fewer = configured("9x3x3:64", probes={"count": 3})
+    expected = [alone(config, plain), *(alone(config, one) for one in others), alone(double), alone(fewer)]
+
+    def measured() -> list[list[np.ndarray]]:
+        found = []
+        for _ in range(3):
+            for _ in range(3):
+                made = gradient(config, plain)
+            found.append([made, *(gradient(config, one) for one in others), gradient(double), gradient(fewer)])
+        return found
+
+    for found in in_a_fresh_thread(measured):
+        for made, of_its_own in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(made, of_its_own)
+
+
+def test_what_is_let_go_of_is_not_kept_by_a_record(monkeypatch, in_a_fresh_thread):
+    """While scratch space grows, the steps that were bound to less of it are let go of."""
+    config = configured("7x7/2:8 max3x3/2 2xres(2x3x3:8)")
+    recorded, passes = tape.recorded, []
+
+    def looked_at(make):
+        made, ran = recorded(make)
+        passes.append(all(any(one is kept for kept in held._kept.held.values()) for one in ran))
+        return made, ran
+
+    monkeypatch.setattr(tape, "recorded", looked_at)
+    in_a_fresh_thread(lambda: [gradient(config) for _ in range(4)])
+    assert len(passes) >= 4
+    assert all(passes)
+
+
+def test_the_deadline_holds_for_a_pass_from_tape(in_a_fresh_thread):
+    config = configured("4x3x3")
+
+    def measured() -> None:
+        for _ in range(4):
+            gradient(config)
+        assert tape._tapes.tapes
+        with pytest.raises(Timeout, match="at layer 0 forward"):
+            gradient(config, deadline=monotonic() - 1)
+        np.testing.assert_array_equal(gradient(config, deadline=monotonic() + 60), expected)
+
+    expected = alone(config)
+    in_a_fresh_thread(measured)

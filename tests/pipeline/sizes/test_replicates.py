@@ -1,0 +1,97 @@
+"""Averages over draws: what each weighs, and what equal draws have exactly."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pipeline.scale import FARTHEST
+from pipeline.sizes.replicates import Replicate, exact_mean, mean_map, spread
+
+finite = st.floats(-1e6, 1e6)
+maps = arrays(np.float64, (3, 4), elements=st.integers(0, 50).map(float))
+draws = st.lists(st.tuples(maps, st.integers(1, 600)), min_size=1, max_size=5)
+
+
+def in_rationals(members: list[tuple[np.ndarray, int]], squared: bool) -> list[Fraction]:
+    """The mean of E / used, or of its square, pixel by pixel."""
+    total = [Fraction(0)] * 12
+    for heatmap, used in members:
+        per_probe = [Fraction(int(value), used) for value in heatmap.ravel()]
+        total = [sum_ + (one * one if squared else one) for sum_, one in zip(total, per_probe, strict=True)]
+    return [sum_ / len(members) for sum_ in total]
+
+
+@given(draws, st.booleans())
+def test_every_draw_weighs_the_same_whatever_its_probes(members, squared):
+    found = mean_map((Replicate(*member) for member in members), squared)
+    expected = [float(value) for value in in_rationals(members, squared)]
+    assert found.ravel() == pytest.approx(expected, rel=1e-14)
+
+
+@given(draws, st.booleans(), st.integers(-900, 900))
+def test_the_mean_does_not_depend_on_the_scale(members, squared, exponent):
+    """Squares of 2**-900 vanish in float64, those of 2**900 overflow; of the mean only the scale may be another."""
+    plain = mean_map((Replicate(*member) for member in members), squared)
+    scaled = mean_map((Replicate(np.ldexp(heatmap, exponent), used) for heatmap, used in members), squared)
+    assert np.isfinite(scaled).all()
+    if plain.any():
+        assert (scaled / scaled.max() == plain / plain.max()).all()
+    else:
+        assert not scaled.any()
+
+
+@given(maps, st.integers(1, 600), st.integers(1, 9), st.booleans())
+def test_the_mean_of_like_draws_is_any_of_them(heatmap, used, n, squared):
+    found = mean_map([Replicate(heatmap * count, used * count) for count in range(1, n + 1)], squared)
+    per_probe = heatmap / used
+    assert found == pytest.approx(per_probe * per_probe if squared else per_probe, rel=1e-14)
+
+
+@pytest.mark.parametrize("exponent", [-FARTHEST, FARTHEST])
+def test_draws_whose_scale_is_not_kept_have_no_mean(exponent):
+    """One alone has its own shape."""
+    far, near = Replicate(np.ldexp(np.array([[0.75, 0.5]]), exponent), 2), Replicate(np.array([[4.0, 2.0]]), 2)
+    assert mean_map([near, far], squared=False) is None
+    assert mean_map([far, far], squared=True) is None
+    alone = mean_map([far], squared=False)
+    assert (alone / alone.max()).tolist() == [[1, pytest.approx(2 / 3)]]
+
+
+def test_a_dead_draw_is_a_draw():
+    found = mean_map([Replicate(np.zeros((1, 2)), 3), Replicate(np.array([[4.0, 2.0]]), 2)], squared=False)
+    assert found.tolist() == [[1, 0.5]]
+    assert mean_map([Replicate(np.zeros((1, 2)), 3)] * 2, squared=True).tolist() == [[0, 0]]
+
+
+def test_no_draws_have_no_mean():
+    assert mean_map([], squared=False) is None
+
+
+@given(finite, st.integers(2, 400))
+def test_equal_values_are_their_mean_and_do_not_deviate(value, n):
+    found = spread(np.full(n, value))
+    assert (found.n, found.mean, found.sd, found.low, found.high) == (n, value, 0, value, value)
+
+
+@given(st.lists(finite, min_size=2, max_size=60))
+def test_the_mean_lies_among_the_values(values):
+    found = spread(np.array(values))
+    exact = float(sum(map(Fraction, values)) / len(values))
+    assert min(values) <= exact_mean(np.array(values)) == found.mean <= max(values)
+    assert found.mean == pytest.approx(exact, rel=1e-12, abs=1e-9)
+    assert found.sd == pytest.approx(np.std(values, ddof=1), rel=1e-9, abs=1e-9)
+    assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
+
+
+@given(st.lists(st.one_of(st.none(), finite), max_size=30))
+def test_draws_without_a_value_are_left_out_and_not_counted(values):
+    known = [value for value in values if value is not None]
+    found = spread(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
+    assert found == spread(np.array(known, dtype=np.float64))
+    assert found.n == len(known)
+    assert (found.mean is None) == (not known)
+    assert (found.sd is None) == (len(known) < 2)

@@ -1,0 +1,464 @@
+"""The notation: written, read back, canonical, and what it says of nonsense."""
+
+import random
+import re
+from itertools import permutations
+from time import perf_counter
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.config.config import canonical_stem
+from pipeline.errors import InputError
+from pipeline.stem.layers import (
+    ACTIVATIONS,
+    MAX_INTEGER,
+    MAX_LAYERS,
+    MAX_NESTING,
+    PADDING_MODES,
+    Activate,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Depthwise,
+    GlobalAvgPool,
+    Layer,
+    LayerNorm,
+    MaxPool,
+    PreResidual,
+    Residual,
+    Transposed,
+    Upsample,
+    count_layers,
+)
+from pipeline.stem.notation import canonical, format_stem, locate, original_label, parse
+
+numbers = st.one_of(st.integers(1, 12), st.integers(1, MAX_INTEGER))
+pairs = st.one_of(numbers, st.tuples(numbers, numbers))
+paddings = st.one_of(st.none(), st.just(0), st.tuples(st.integers(0, 9), st.integers(0, 9)))
+activations = st.sampled_from(ACTIVATIONS)
+written = st.one_of(st.none(), activations)
+convolution = {"stride": pairs, "dilation": pairs, "padding": paddings, "activation": written}
+modes = st.sampled_from(PADDING_MODES)
+plain_layers = st.one_of(
+    st.builds(Conv, pairs, numbers, groups=numbers, padding_mode=modes, **convolution),
+    st.builds(Depthwise, pairs, st.one_of(st.none(), numbers), padding_mode=modes, **convolution),
+    st.builds(Transposed, pairs, numbers, groups=numbers, **convolution),
+    st.builds(MaxPool, pairs, pairs, paddings),
+    st.builds(AvgPool, pairs, pairs, paddings),
+    st.builds(Upsample, pairs),
+    st.sampled_from((GlobalAvgPool(), BatchNorm(), LayerNorm(), Conv(3), Conv((3, 3), 64))),
+    st.builds(Activate, activations),
+)
+
+
+def stems_of(layers):
+    """Runs of equal layers among them, as a canonical form must count them."""
+    runs = st.lists(st.tuples(layers, st.integers(1, 3)), min_size=1, max_size=4)
+    return runs.map(lambda found: tuple(layer for layer, count in found for _ in range(count)))
+
+
+all_layers = st.recursive(
+    plain_layers,
+    lambda inner: st.one_of(
+        st.builds(Residual, stems_of(inner), activations), st.builds(PreResidual, stems_of(inner)), inner
+    ),
+    max_leaves=12,
+)
+all_stems = stems_of(all_layers)
+
+
+@settings(max_examples=250)
+@given(all_stems)
+def test_what_is_printed_is_read_back(stem):
+    assert parse(format_stem(stem)) == stem
+
+
+@given(all_stems)
+def test_printing_is_canonical(stem):
+    """Equal stems print alike, however they were written, and printing again changes nothing."""
+    text = canonical(format_stem(stem))
+    assert canonical(text) == text
+    assert canonical(" ".join(format_stem((layer,)) for layer in stem)) == text
+
+
+@settings(max_examples=100)
+@given(all_stems)
+def test_the_canonical_form_means_the_same_activations(stem):
+    """An activation that is not written is the default of its place: none at the end of a residual body, else ReLU."""
+    assert list(meant(parse(canonical(format_stem(stem))), False)) == list(meant(stem, False))
+
+
+def meant(stem, is_body):
+    holders = [n for n, layer in enumerate(stem) if convolves(layer)]
+    for n, layer in enumerate(stem):
+        if isinstance(layer, Residual | PreResidual):
+            yield "("
+            yield from meant(layer.stem, True)
+            yield ")"
+        elif isinstance(layer, Conv | Depthwise | Transposed):
+            yield layer.activation or ("linear" if is_body and n == holders[-1] else "relu")
+        else:
+            yield layer
+
+
+def convolves(layer):
+    return isinstance(layer, Conv | Depthwise | Transposed) or any(map(convolves, getattr(layer, "stem", ())))
+
+
+@given(all_stems)
+def test_the_list_form_says_the_same_as_the_notation(stem):
+    listed = msgspec.to_builtins(stem)
+    assert msgspec.convert(listed, tuple[Layer, ...]) == stem
+    assert canonical_stem(listed) == canonical_stem(format_stem(stem)) == canonical(format_stem(stem))
+    assert canonical_stem([format_stem((layer,)) for layer in stem]) == canonical(format_stem(stem))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("3x3", "3x3"),
+        ("1x3x3", "3x3"),
+        ("3x3 3x3 3x3 3x3", "4x3x3"),
+        ("2x3x3 2x3x3", "4x3x3"),
+        ("3x3:4/1@1g1=relu", "3x3"),
+        ("3x3/1x1@1x1", "3x3"),
+        ("3x3=relu", "3x3"),
+        ("3x3=linear:4", None),
+        ("7x7:64/2=gelu", "7x7/2:64=gelu"),
+        ("3x3/2x2", "3x3/2"),
+        ("3x3/2x1", "3x3/2x1"),
+        ("003x3", "3x3"),
+        ("3x3p0", "3x3p0"),
+        ("3x3p1x1", "3x3p1"),
+        ("3x3g4@2/3:8", "3x3/3@2:8g4"),
+        ("3x3~reflect", "3x3~reflect"),
+        ("dw31x31", "dw31x31"),
+        ("dw5x5:8=silu", "dw5x5:8=silu"),
+        ("t4x4/2:16", "t4x4/2:16"),
+        ("t4x4/2p1g2=tanh", "t4x4/2p1g2=tanh"),
+        ("max3x3/2", "max3x3/2"),
+        ("avg2x2p1x0/2", "avg2x2/2p1x0"),
+        ("up2x2", "up2"),
+        ("up2x3", "up2x3"),
+        ("2xup2", "2xup2"),
+        ("gap bn ln relu gelu", "gap bn ln relu gelu"),
+        ("2xrelu", "2xrelu"),
+        ("linear", "linear"),
+        ("res(3x3) res(3x3)", "2xres(3x3)"),
+        ("2xres(2x3x3:64)", "2xres(2x3x3:64)"),
+        ("res(3x3)=relu", "res(3x3)"),
+        ("res(3x3)=linear", "res(3x3)=linear"),
+        ("res_pre(bn relu 3x3)", "res_pre(bn relu 3x3)"),
+        ("res(res_pre(3x3 3x3))", "res(res_pre(2x3x3))"),
+        ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", "7x7/2:64 max3x3/2 2xres(2x3x3:64)"),
+        ("res(3x3=relu)", "res(3x3=relu)"),  # written, so it stays
+        ("res(3x3=relu 3x3=relu)", "res(3x3 3x3=relu)"),
+        ("res(3x3=linear)", "res(3x3)"),
+        ("res(3x3=linear 3x3)", "res(3x3=linear 3x3)"),
+        ("res(3x3=relu bn)", "res(3x3=relu bn)"),
+        ("res(3x3=relu res(relu))", "res(3x3=relu res(relu))"),  # the last convolution of both
+        ("res(3x3=relu res_pre(3x3=relu))", "res(3x3 res_pre(3x3=relu))"),
+        ("dw3x3=relu t3x3=relu", "dw3x3 t3x3"),
+        ("3x3~circularg2", "3x3g2~circular"),
+        ("3x3~reflectp1:8", "3x3:8p1~reflect"),
+        ("3x3~replicate/2@3=tanh", "3x3/2@3~replicate=tanh"),
+        ("dw3x3~circularp1x2", "dw3x3p1x2~circular"),
+    ],
+)
+def test_canonical_form(written, expected):
+    if expected is None:
+        with pytest.raises(InputError):
+            parse(written)
+    else:
+        assert canonical(written) == expected
+
+
+@pytest.mark.parametrize("space", ["  ", "\t", "\n", "\r\n", " \n\t ", "\u00a0", "\u3000"])
+def test_any_white_space_separates_blocks(space):
+    expected = "7x7/2:64 max3x3/2 2xres(3x3:64 bn) gap"
+    for line in (expected, f" {expected} ", expected.replace("(", "( ").replace(")", " )")):
+        assert canonical(line.replace(" ", space)) == expected
+
+
+@given(all_stems, st.data())
+def test_white_space_of_any_length_changes_nothing(stem, data):
+    spaces = st.text(st.sampled_from(" \t\n\r\f\v"), min_size=1, max_size=3)
+    text = "".join(data.draw(spaces) if sign == " " else sign for sign in f" {format_stem(stem)} ")
+    assert parse(text) == stem
+
+
+def test_modifiers_come_in_any_order():
+    parts = ["/2x1", "@3", ":8", "p1x0", "g2", "~reflect"]
+    for order in permutations(parts):
+        assert canonical("3x3" + "".join(order)) == "3x3/2x1@3:8p1x0g2~reflect"
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [
+        ("3x5", (Conv((3, 5), 4),)),
+        ("3x5=relu", (Conv((3, 5), 4, activation="relu"),)),
+        ("2x1x9", (Conv((1, 9)), Conv((1, 9)))),
+        (
+            "7x7/2@3x1:64p2x0g4~circular=gelu",
+            (Conv((7, 7), 64, (2, 2), (3, 1), (2, 0), 4, "circular", "gelu"),),
+        ),
+        ("dw3x3", (Depthwise((3, 3), None),)),
+        ("t4x4/2", (Transposed((4, 4), 4, (2, 2)),)),
+        ("max2x3", (MaxPool((2, 3), (1, 1)),)),
+        ("up3x1", (Upsample((3, 1)),)),
+        ("tanh", (Activate("tanh"),)),
+        ("res(3x3)=tanh", (Residual((Conv((3, 3)),), "tanh"),)),
+    ],
+)
+def test_what_a_line_means(text, stem):
+    assert parse(text) == stem
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("4x3x3", "4x 3x3"),
+        ("1x3x3", "1x 3x3"),
+        ("3x3", "1x 3x3"),
+        ("1x9x9", "1x 9x9"),
+        ("4x5x5", "4x 5x5"),
+        ("3x3 5x5", "3x3 5x5"),
+        ("7x7/2:64 max3x3/2", "7x7/2:64 max3x3/2"),
+    ],
+)
+def test_the_original_prints_a_plain_stack_in_its_own_way(stem, expected):
+    assert original_label(stem) == expected
+
+
+def complaint(text):
+    """(what is wrong with a stem, the character that the message points at, counted from 1)."""
+    with pytest.raises(InputError) as raised:
+        parse(text)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert len(message) < 600
+    pointed = re.search(r", at character (\d+)$", message)
+    assert pointed, message
+    return message, int(pointed[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "says"),
+    [
+        ("", 1, "expected a layer"),
+        ("res(3x3", 4, "never closed"),
+        ("5x5 res(3x3 res_pre(3x3)", 8, "never closed"),
+        ("3x3)", 4, "never opened"),
+        ("res(3x3))", 9, "never opened"),
+        ("res()", 5, "expected a layer"),
+        ("res", 4, "expected '('"),
+        ("0x3x3", 1, "repetition must be between 1 and"),
+        ("2x3x3 0x3", 7, "kernel must be between 1 and"),
+        ("3x0", 3, "kernel must be between 1 and"),
+        ("3x3/0", 5, "stride must be between 1 and"),
+        ("3x3/1x0", 7, "stride must be between 1 and"),
+        ("3x3@0", 5, "dilation must be between 1 and"),
+        ("3x3:0", 5, "features must be between 1 and"),
+        ("3x3g0", 5, "groups must be between 1 and"),
+        ("3x3=swish", 5, "no activation 'swish'"),
+        ("3x3 swish", 5, "'swish'"),
+        ("3x3~mirror", 5, "no padding mode 'mirror'"),
+        ("3x3~zeros", 5, "no padding mode 'zeros'"),
+        ("3x3=", 5, "no activation"),
+        ("3x3/", 5, "expected an integer"),
+        ("3x3:", 5, "expected an integer"),
+        ("3x3/2/2", 6, "given twice"),
+        ("3x3=relu/2", 9, "'/'"),
+        ("  ", 3, "expected a layer"),
+        ("3x3,3x3", 4, "unexpected ','"),
+        ("3", 1, "expected a layer"),
+        ("3x", 1, "expected a layer"),
+        ("max", 4, "expected a kernel"),
+        ("dw", 3, "expected a kernel"),
+        ("up", 3, "expected an integer"),
+        ("up0", 3, "factor must be between 1 and"),
+        ("max3x3=relu", 7, "no activation"),
+        ("max3x3@2", 7, "unexpected '@'"),
+        ("max3x3:8", 7, "unexpected ':'"),
+        ("dw3x3g2", 6, "unexpected 'g'"),
+        ("t3x3~reflect", 5, "unexpected '~'"),
+        ("res_pre(3x3)=relu", 13, "bare sum"),
+        ("res(3x3)=nothing", 10, "no activation 'nothing'"),
+        ("10001x3x3", 1, "at most 10000 layers"),
+        ("101xres(100x3x3)", 1, "at most 10000 layers"),
+        ("3x3 9999x1x1 3x3", 14, "at most 10000 layers"),
+        ("9999999x3x3", 1, "repetition must be between 1 and"),
+        ("3x3 99999999999999999999999x1", 5, "kernel must be between 1 and"),
+        ("3x3:" + "9" * 5000, 5, "features must be between 1 and"),
+        ("3x3 \x00", 5, "expected a layer"),
+        ("\u0663x\u0663", 1, "expected a layer"),  # Arabic-Indic digits
+        ("3x3\u00b2", 4, "unexpected"),
+        ("RES(3x3)", 1, "small letters only: write res,"),
+        ("3X3", 2, "by a small x, not by 'X': write 3x3,"),
+        ("3*3", 2, "by a small x, not by '*': write 3x3,"),
+        ("3\u00d73", 2, "by a small x, not by '\u00d7': write 3x3,"),
+        ("1x1 2\u00d73*3", 6, "write 2x3x3,"),
+        ("max3X3/2", 5, "write max3x3/2,"),
+        ("3x3/2X1", 6, "write 3x3/2x1,"),
+        ("res(5x5 3X3:8) 1x1", 10, "write 3x3:8,"),
+        ("MAX3X3/2", 1, "small letters only: write max3x3/2,"),
+        ("Gap", 1, "small letters only: write gap,"),
+        ("3x3 ReLU", 5, "small letters only: write relu,"),
+        ("3x3=RELU", 5, "small letters only: write 3x3=relu,"),
+        ("res(3x3)=Tanh", 10, "small letters only: write =tanh,"),
+        ("3x3~Circular", 5, "small letters only: write 3x3~circular,"),
+        ("3x3P0", 4, "small letters only: write 3x3p0,"),
+        ("3x3=linear~circular", 11, "'~' stands behind the activation, which comes last: write 3x3~circular=linear,"),
+        ("3x3=linearp1", 5, "which comes last: write 3x3p1=linear,"),
+        ("3x3=gelu:8/2", 9, "which comes last: write 3x3:8/2=gelu,"),
+        ("3x3=rellu", 5, "no activation 'rellu' (choose from"),
+        ("3x3=rellu", 5, "; perhaps 3x3=relu is meant,"),
+        ("3x3=relu6", 5, "no activation 'relu6'"),
+        ("relu6", 1, "is called 'relu6'"),
+        ("maxpool2x2/2", 1, "perhaps max2x2/2 is meant"),
+        ("conv3x3:8", 1, "perhaps 3x3:8 is meant"),
+        ("3x3 sigmoyd", 5, "perhaps sigmoid is meant"),
+        ("3x3s2", 4, "perhaps 3x3/2 is meant"),
+        ("4x 3x3", 2, "no white space in it: write 4x3x3,"),
+        ("3 x 3", 2, "no white space in it: write 3x3,"),
+        ("3x3 =relu", 4, "no white space in it: write 3x3=relu,"),
+        ("-3x3", 1, "expected a layer"),
+    ],
+)
+def test_nonsense_is_answered_by_a_sentence_that_points_at_the_character(text, character, says):
+    message, pointed = complaint(text)
+    assert pointed == character
+    assert says in message
+
+
+def test_ten_thousand_brackets_are_answered_at_the_first_that_is_too_deep():
+    message, pointed = complaint("res(" * 10_000)
+    assert f"at most {MAX_NESTING} levels" in message
+    assert pointed == MAX_NESTING * 4 + 4
+    assert "never opened" in complaint("3x3" + ")" * 10_000)[0]
+
+
+def test_groups_nest_as_deep_as_is_said():
+    text = "res(" * MAX_NESTING + "3x3" + ")" * MAX_NESTING
+    assert format_stem(parse(text)) == text
+
+
+def test_as_many_layers_as_are_said_however_they_are_written():
+    for text in (f"{MAX_LAYERS}x3x3", f"{MAX_LAYERS // 2}xres(3x3)", "100xres(49xres_pre(3x3) 1x1)"):
+        stem = parse(text)
+        assert count_layers(stem) <= MAX_LAYERS
+        assert format_stem(stem) == text
+    with pytest.raises(InputError, match="at most 10000 layers"):
+        parse(f"{MAX_LAYERS // 2}xres(3x3) 3x3")
+
+
+def test_long_text_is_refused_and_quoted_short():
+    with pytest.raises(InputError, match="at most 200000 characters") as raised:
+        parse("3x3 " * 100_000)
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("3x3" + " " * 199_000 + "!", "3x3" + "\t" * 199_000 + "=", "3x3" + "=relu/2" * 20_000, "3x" + " " * 199_000),
+        *("A" * 200_000, "3X3 " * 49_999, "3 x 3 " * 33_000, "1a" * 100_000, "ab" * 100_000, "3x3s" * 40_000),
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_long_nonsense_is_answered_at_once(text):
+    start = perf_counter()
+    complaint(text)
+    assert perf_counter() - start < 5  # the search for another spelling is linear; in the square it takes minutes
+
+
+alphabet = st.sampled_from(
+    [*"0123456789x/@:pg~=() _-+", "res(", "res_pre(", "3x3", "dw", "t", "max", "avg", "up", "gap"]
+)
+words = st.sampled_from([*ACTIVATIONS, *PADDING_MODES, "bn", "ln", "3x3:64", "\u0664", "\x00", "\n", "9" * 30])
+
+
+def parsed(text):
+    """The stem, or the InputError that stands in its place; any other exception is let through."""
+    try:
+        return parse(text)
+    except InputError as error:
+        return error
+
+
+@settings(max_examples=1000)
+@given(st.one_of(st.lists(st.one_of(alphabet, words), max_size=30).map("".join), st.text(max_size=40)))
+@example("(" * 10_000)
+@example("4x" * 5_000)
+@example("\ud800")
+@example("0" * 100_000 + "3x3")
+@example("res(" * 51 + "3x3" + ")" * 51)
+def test_any_text_is_a_stem_or_an_input_error(text):
+    stem = parsed(text)
+    if isinstance(stem, InputError):
+        assert "\n" not in str(stem)
+    else:
+        assert parse(format_stem(stem)) == stem
+
+
+@settings(max_examples=200)
+@given(all_stems, st.randoms(use_true_random=False))
+def test_one_character_changed_is_a_stem_or_an_input_error(stem, chance: random.Random):
+    text = format_stem(stem)
+    place = chance.randrange(len(text))
+    changed = text[:place] + chance.choice("0x/@:pg~=() r9") + text[place + chance.randint(0, 1) :]
+    made = parsed(changed)
+    if isinstance(made, InputError):
+        assert 1 <= int(str(made).rpartition("at character ")[2]) <= len(changed) + 1
+    else:
+        assert parse(format_stem(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "field", "points_at"),
+    [
+        ("3x3 5x5/2", (1,), "stride", "2"),
+        ("3x3 5x5/2", (1,), "kernel", "5x5/2"),
+        ("4x3x3 7x7", (4,), "kernel", "7x7"),
+        ("4x3x3g2 7x7", (3,), "groups", "2 7x7"),
+        ("3x3 2xres(3x3 1x1:8)", (2, 1), "features", "8)"),
+        ("3x3 res(3x3)", (1,), "stride", "res(3x3)"),
+    ],
+)
+def test_a_field_of_a_layer_is_found_in_the_text(text, path, field, points_at):
+    assert text[locate(text, path, field) :] == points_at
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        ([], "a stem is"),
+        ({}, "a stem is"),
+        (3, "a stem is"),
+        ([{"layer": "convolution"}], "layer 0"),
+        (["3x3", {"kernel": 3}], "layer 1"),
+        ([{"layer": "conv", "kernel": 0}], "layer 0"),
+        ([{"layer": "conv", "kernel": [3]}], "layer 0"),
+        ([{"layer": "conv", "kernel": 3, "colour": "red"}], "colour"),
+        ([{"layer": "conv", "kernel": 3.5}], "layer 0"),
+        ([{"layer": "conv", "kernel": 10**5000}], "layer 0"),
+        ([{"layer": "conv", "kernel": 3, "activation": "swish"}], "swish"),
+        ([{"layer": "res", "stem": []}], "expected a layer"),
+        ([None], "layer 0"),
+    ],
+)
+def test_a_list_that_is_no_stem_is_an_input_error(layers, says):
+    with pytest.raises(InputError, match=says):
+        canonical_stem(layers)
+
+
+def test_a_list_nested_without_end_is_an_input_error():
+    layer = {"layer": "conv", "kernel": 3}
+    for _ in range(5_000):
+        layer = {"layer": "res", "stem": [layer]}
+    with pytest.raises(InputError):
+        canonical_stem([layer])
