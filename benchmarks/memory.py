@@ -12,7 +12,7 @@ from pipeline.gradient import held, steps
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.ops import conv
 from pipeline.ops.choice import Shape, Way, is_dilated
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 def peaks(config: Config) -> dict[str, int]:

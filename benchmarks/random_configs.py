@@ -3,8 +3,9 @@
 import random
 from typing import Any
 
-from pipeline.config.config import Config, build
+from pipeline.config.config import Config
 from pipeline.errors import InputError
+from pipeline.sweep.build import build
 
 ACTIVATIONS = ("relu", "linear", "gelu", "tanh", "leaky_relu", "silu", "sigmoid")
 SIDES = (1, 3, 3, 3, 5, 7, 9, 13, 21, 31, 51, 101, 201)

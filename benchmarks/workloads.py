@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from pipeline.config.config import Config, build
+from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import Parameters, draw_weights
 from pipeline.gradient.cone import Cone, cone
 from pipeline.ops.array import Array
+from pipeline.sweep.build import build
 
 STEMS: tuple[tuple[str, str, int, int], ...] = (  # stem, plane, probes, seed of the weights
     ("4x3x3", "21", 16, 0),

@@ -49,8 +49,8 @@ def command(
     """
     from cli.render.tables import default_format, print_table
     from cli.render.words import listed
-    from pipeline.config.config import canonical_stem
     from pipeline.stem.network import network
+    from pipeline.sweep.build import canonical_stem
     from pipeline.sweep.input_plane import input_plane, written_sides
     from pipeline.theory.table import theory
     from store.asking.table import Table

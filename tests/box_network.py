@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Axis, Network, Node
+from pipeline.stem.network import Network, Node
+from pipeline.stem.plane import Axis
 
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 

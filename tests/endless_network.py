@@ -1,7 +1,8 @@
 """What a unit sees if no plane has an end, from the definition of every layer, pixel by pixel."""
 
 from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Axis, Network, Node
+from pipeline.stem.network import Network, Node
+from pipeline.stem.plane import Axis
 
 Pixels = set[tuple[int, int]]
 

@@ -15,7 +15,7 @@ from pipeline.gradient import held, tape
 from pipeline.ops import activation, bound, buffer, choice, folded, fourier, maxpool, unfolded, windowed, winograd
 from pipeline.ops.bound import Bound
 from pipeline.ops.choice import Way
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 GARBAGE = 0xFF
 """A byte, of which NaN consists in both precisions, -1 among integers, and what is no truth value."""

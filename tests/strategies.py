@@ -26,8 +26,9 @@ from pipeline.stem.layers import (
     Transposed,
     Upsample,
 )
-from pipeline.stem.network import Plane, network
+from pipeline.stem.network import network
 from pipeline.stem.notation import canonical, format_stem
+from pipeline.stem.plane import Plane
 
 KINDS = ("conv", "dw", "t", "max", "avg", "up", "gap", "bn", "ln", "act", "res", "res_pre")
 LARGEST_SIDE = 48

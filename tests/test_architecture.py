@@ -5,6 +5,7 @@ others.
 """
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -52,7 +53,7 @@ ARROWS = {
 
 HEAVY = {"numpy", "dask", "distributed", "scipy"}
 LIGHT = [
-    *(f"stem/{name}" for name in ("layers", "notation", "network", "box", "fold")),
+    *(f"stem/{name}" for name in ("layers", "notation", "network", "plane")),
     *(f"config/{name}" for name in ("config", "axes")),
     *(f"sweep/{name}" for name in ("sweep", "grid", "names", "entries")),
     *("theory/window", "gradient/cost", "gradient/cone", "errors", "result", "graph"),
@@ -72,6 +73,7 @@ def module_of(path):
 MODULES = {module_of(path): path for package in PACKAGES for path in files(package)}
 
 
+@cache
 def imports(path, *, top=False):
     """Modules that a file imports, by full name; `top`: only those that run when the file is imported."""
     found = set()
@@ -91,7 +93,7 @@ def imports(path, *, top=False):
             pending.extend(node.orelse)
             continue
         pending.extend(ast.iter_child_nodes(node))
-    return found
+    return frozenset(found)
 
 
 def package_of(module):

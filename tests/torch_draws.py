@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from pipeline.config.config import Config
 from pipeline.stem.layers import Activate, BatchNorm, Convolution, PreResidual, Transposed, Upsample
-from pipeline.stem.network import Axis, Network, Node
+from pipeline.stem.network import Network, Node
+from pipeline.stem.plane import Axis
 
 _ACTIVATIONS = {"linear": lambda z: z, "relu": functional.relu, "leaky_relu": lambda z: functional.leaky_relu(z, 0.01)}
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}

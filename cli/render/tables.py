@@ -5,12 +5,13 @@ Each is written line by line, so that a table of any length takes no memory of i
 
 import csv
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cli.options import TableFormat
 from cli.render.cells import cell, exact, json_text
 from cli.render.classic import classic_lines
+from cli.render.layout import numeric_columns, widths_of
 from cli.render.markup import latex_text, markdown_text
 from cli.render.visible import defused, visible
 from store.asking.table import Table
@@ -39,25 +40,6 @@ def print_one(fields: Mapping[str, Any], format_: TableFormat | None) -> None:
         sys.stdout.write(json_text(dict(fields)) + "\n")
     else:
         print_table(Table(("field", "value"), [(name, value) for name, value in fields.items()]), format_)
-
-
-def numeric_columns(table: Table) -> list[bool]:
-    """Which columns hold numbers, and so stand to the right."""
-    no_text, some_number = [True] * len(table.columns), [False] * len(table.columns)
-    for row in table.rows:
-        for i, value in enumerate(row):
-            if value is not None:
-                no_text[i] = no_text[i] and isinstance(value, int | float)
-                some_number[i] = some_number[i] or not isinstance(value, bool)
-    return [both and number for both, number in zip(no_text, some_number, strict=True)]
-
-
-def widths_of(names: Sequence[str], table: Table, length: Callable[[str], int] = len) -> list[int]:
-    """The length of the longest cell of each column, its name among them."""
-    widths = [length(name) for name in names]
-    for row in table.rows:
-        widths = [max(width, length(cell(value))) for width, value in zip(widths, row, strict=True)]
-    return widths
 
 
 def plain(table: Table) -> Iterator[str]:

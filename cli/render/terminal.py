@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from cli.render.cells import cell
-from cli.render.tables import numeric_columns, widths_of
+from cli.render.layout import numeric_columns, widths_of
 from cli.render.visible import visible
 from store.asking.table import Table
 

@@ -18,7 +18,7 @@ from pipeline.config.config import Init, Probes
 from pipeline.errors import InputError, amount, quote
 from pipeline.limits import MAX_ARRAY
 from pipeline.regular import read_regular
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 
 _MOST_CHANNELS = 4
 """Of an image: a first side that is no larger may be meant as its channels."""

@@ -9,8 +9,7 @@ from pipeline.config.config import Probes
 from pipeline.draws.files import probe_file
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.ops.array import Array
-from pipeline.stem.box import Box
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Box, Plane
 
 CACHED = 2**20
 """Numbers up to which a block of probes stays drawn for the next config; more are drawn quickly beside their use."""

@@ -14,7 +14,8 @@ from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.errors import InputError, quote
 from pipeline.ops.array import Array
 from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm, Transposed
-from pipeline.stem.network import Node, Plane, network, walk
+from pipeline.stem.network import Node, network, walk
+from pipeline.stem.plane import Plane
 
 
 class Parameters(msgspec.Struct, frozen=True):

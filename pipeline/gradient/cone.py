@@ -18,8 +18,6 @@ import msgspec
 from pipeline.config.config import Config
 from pipeline.gradient.step import EVERYTHING, Range, Read, Step
 from pipeline.gradient.ties import tied
-from pipeline.stem.box import Box
-from pipeline.stem.fold import folded
 from pipeline.stem.layers import (
     SMOOTH,
     Activation,
@@ -31,8 +29,8 @@ from pipeline.stem.layers import (
     Transposed,
     Upsample,
 )
-from pipeline.stem.network import Axis, Network, Node, Plane, network, walk
-from pipeline.stem.taps import feeding_taps, read_taps
+from pipeline.stem.network import Network, Node, network, walk
+from pipeline.stem.plane import Axis, Box, Plane, feeding_taps, folded, read_taps
 
 
 class Piece(msgspec.Struct, frozen=True):

@@ -15,9 +15,9 @@ from pipeline.gradient.cone import Cone, cone_of
 from pipeline.gradient.step import Step
 from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
 from pipeline.ops.choice import LARGEST, Effort, Way, forward_efforts, forward_way, vjp_efforts, vjp_way
-from pipeline.stem.box import Box
 from pipeline.stem.layers import SMOOTH, AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
-from pipeline.stem.network import Plane, walk
+from pipeline.stem.network import walk
+from pipeline.stem.plane import Box, Plane
 
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""

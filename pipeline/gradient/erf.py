@@ -21,8 +21,8 @@ from pipeline.gradient.step import Step
 from pipeline.gradient.watch import LEAST, Watch, total_magnitude
 from pipeline.ops.array import Array
 from pipeline.scale import Sum
-from pipeline.stem.box import Box
 from pipeline.stem.layers import SMOOTH
+from pipeline.stem.plane import Box
 
 
 class Heatmap(NamedTuple):

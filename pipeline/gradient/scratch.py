@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from pipeline.ops.choice import Shape, Way, forward_way, vjp_way
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of scratch space that are made at once, in every way."""

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.stem.layers import Transposed
-from pipeline.stem.network import Axis, Node
+from pipeline.stem.network import Node
+from pipeline.stem.plane import Axis
 
 Range = tuple[int, int]
 """Half-open: channels `first` to `stop`."""

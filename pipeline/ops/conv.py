@@ -8,7 +8,7 @@ from pipeline.ops.bound import Bound, run
 from pipeline.ops.buffer import room
 from pipeline.ops.choice import Shape, Way, forward_way, vjp_way
 from pipeline.ops.span import placed
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 _FEW_BITS = 11
 """Of a significand, behind its first, that small integers and fractions take at most."""

@@ -31,7 +31,7 @@ from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach
 from pipeline.ops.taken import Shift, Taken, reached
 from pipeline.ops.thin import Kernel, gathered, laid_out, weighing
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of z that are made at once: half the second-level cache of a current core."""

@@ -35,7 +35,7 @@ from pipeline.ops.buffer import room, scratch
 from pipeline.ops.lines import masked
 from pipeline.ops.passes import copied
 from pipeline.ops.span import Reach, blocks, runs
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of products that are made at once."""

@@ -27,7 +27,7 @@ from pipeline.ops.lines import pixels
 from pipeline.ops.passes import copied, filled, masked
 from pipeline.ops.phases import behind, split
 from pipeline.ops.span import blocks, padded_taps, placed
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of columns apart, or of the numbers of pixels, that are made at once."""

@@ -8,7 +8,7 @@ from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
 from pipeline.ops.lines import pixels
 from pipeline.ops.passes import copied, filled
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 def behind(across: Axis) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.ops.array import Array
 from pipeline.ops.span import padded_taps, placed
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 def _padded(x: Array, y: Axis, across: Axis) -> Array:

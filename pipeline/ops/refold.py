@@ -9,7 +9,7 @@ from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
 from pipeline.ops.buffer import scratch
 from pipeline.ops.phases import merge
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 def refold(calls: Calls, taps: Array, across: Axis, made: Array) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 class Reach(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.ops import conv
 from pipeline.ops.array import Array
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, ties: bool = False) -> Array:

@@ -38,7 +38,7 @@ from pipeline.ops.phases import behind
 from pipeline.ops.product import Windows, correlate, multiply
 from pipeline.ops.refold import refold
 from pipeline.ops.span import Reach, blocks, placed, tap
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of u that are made at once."""

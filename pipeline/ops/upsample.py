@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.ops.array import Array
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 def forward(x: Array, y: Axis, across: Axis) -> Array:

@@ -21,7 +21,7 @@ from pipeline.ops.choice import Shape
 from pipeline.ops.lines import pitch
 from pipeline.ops.passes import copied, weigh_in
 from pipeline.ops.span import blocks, placed
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of u that are made at once."""

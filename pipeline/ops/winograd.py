@@ -38,7 +38,7 @@ from pipeline.ops.passes import filled
 from pipeline.ops.phases import merge, split
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach, blocks
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of products that are made at once."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.config.config import Config, Init, Probes, Readout
 from pipeline.result import Theory
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 from pipeline.theory.expected import expected, heatmap
 from pipeline.theory.separable import Floats
 from pipeline.theory.window import Window, window_of

@@ -7,14 +7,13 @@ The number is what `layer0.weight` in a file of weights, the random streams and 
 from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
-from typing import Annotated, Protocol, Self, TypeAlias, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import msgspec
 
 from pipeline.errors import InputError, PlaneError
 from pipeline.stem.layers import (
     DEFAULT_ACTIVATION,
-    MAX_INTEGER,
     Activate,
     Activation,
     AvgPool,
@@ -34,50 +33,8 @@ from pipeline.stem.layers import (
     last_convolution,
 )
 from pipeline.stem.notation import locate, parse
+from pipeline.stem.plane import MAX_SIDE, Axis, Plane
 from pipeline.stem.reader import complaint
-
-Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
-
-
-MAX_SIDE = 2**31
-"""No plane between the layers may be wider: up-sampling doubles it at will."""
-
-
-class Plane(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Size of a feature map or of the input."""
-
-    height: Side
-    width: Side
-    channels: Side = 1
-
-    def __str__(self) -> str:
-        return f"{self.height}x{self.width}x{self.channels}"
-
-
-class Axis(msgspec.Struct, frozen=True):
-    """One axis of a windowed layer.
-
-    Convolution and pooling: output `o` reads inputs `o*stride - before + i*dilation`, i = 0 .. kernel-1, and
-    `size_out = (size_in + before + after - dilation*(kernel-1) - 1) // stride + 1`.
-    Transposed: input `n` feeds outputs `n*stride - before + i*dilation`, and
-    `size_out = (size_in-1)*stride + dilation*(kernel-1) + 1 - before - after` (a negative `after` appends zeros).
-    Up-sampling by f: kernel = stride = f, output `o` reads input `o // f`. Global pooling: kernel = size_in.
-    Layers that act on each pixel by itself have kernel = stride = 1; so have residual sums, with the stride product
-    of their body.
-    """
-
-    size_in: int
-    size_out: int
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    before: int = 0
-    after: int = 0
-
-    @property
-    def has_gaps(self) -> bool:
-        """Whether the kernels of a transposed convolution leave out pixels: between them, or between their taps."""
-        return self.stride > 1 and (self.dilation > 1 or self.kernel < self.stride)
 
 
 class Node(msgspec.Struct, frozen=True):

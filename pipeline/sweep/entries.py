@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.config import canonical_stem
 from pipeline.errors import InputError, quote
 from pipeline.sentence import nearest
+from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.grid import PATHS, STACK_AXES, check_whole
 from pipeline.sweep.input_plane import written_sides
 from pipeline.sweep.names import check_label

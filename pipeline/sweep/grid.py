@@ -15,8 +15,8 @@ from pipeline.config.config import Config, Init, Probes, Readout
 from pipeline.errors import InputError, quote
 from pipeline.sentence import listed, nearest, sentence
 from pipeline.stem.layers import MAX_LAYERS, Conv, uniform_layer
-from pipeline.stem.network import Plane
 from pipeline.stem.notation import canonical, format_stem, parse
+from pipeline.stem.plane import Plane
 
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
 _ALIASES = {"seed": "init.seed"}

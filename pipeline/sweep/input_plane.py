@@ -9,7 +9,8 @@ import msgspec
 from pipeline.errors import InputError, PlaneError, quote
 from pipeline.sentence import sentence
 from pipeline.stem.layers import MAX_INTEGER, GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Axis, Network, Node, Plane, Side, network, walk
+from pipeline.stem.network import Network, Node, network, walk
+from pipeline.stem.plane import Axis, Plane, Side
 from pipeline.theory.window import window
 
 LEAST_SIDE = 21

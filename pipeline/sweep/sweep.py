@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.config import Config, build, canonical_stem
+from pipeline.config.config import Config
 from pipeline.errors import InputError, quote
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 from pipeline.sentence import nearest
+from pipeline.sweep.build import build, canonical_stem
 from pipeline.sweep.entries import Entry, check_fields, entries, flat
 from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
 from pipeline.sweep.names import Labelled, check_name, check_new_name, is_name

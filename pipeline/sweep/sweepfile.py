@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.errors import InputError, amount, cannot_read, quote
 from pipeline.limits import MAX_SWEEP_FILE
 from pipeline.stem.layers import MAX_NESTING
+from pipeline.sweep.number import number
 
 MAX_DOTS = 200
 
@@ -17,7 +18,6 @@ _FILED = ("init", "probes")
 _PATHS = tuple(f"{part}.path" for part in _FILED)
 _CONTROL = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HALF = re.compile(r"[\ud800-\udfff]")
-_WHOLE = re.compile(r"([-+]?[0-9]{1,18})[eE]\+?([0-9]{1,2})", re.ASCII)
 
 
 def read_sweep_file(path: Path) -> dict[str, Any]:
@@ -74,13 +74,6 @@ def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
         raise InputError(f"{what} holds no mapping; begin with `name:` and `grid:` or `stems:`")
     check_text(spec, what)
     return spec
-
-
-def number(text: str) -> int | float:
-    """The number that a decimal fraction or power stands for: `1e3` is whole, as it may be a seed or a count."""
-    if whole := _WHOLE.fullmatch(text):
-        return int(whole[1] + "0" * int(whole[2]))
-    return float(text)
 
 
 def check_text(value: Any, what: str, depth: int = 0) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from pipeline.errors import InputError, quote
 from pipeline.stem.layers import MAX_NESTING
-from pipeline.sweep.sweepfile import number
+from pipeline.sweep.number import number
 
 MAX_DIGITS = 40
 

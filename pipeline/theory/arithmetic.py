@@ -16,7 +16,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from pipeline.stem.layers import Transposed, Upsample
-from pipeline.stem.network import Axis, Node
+from pipeline.stem.network import Node
+from pipeline.stem.plane import Axis
 from pipeline.theory.window import read
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from pipeline.stem.layers import PaddingMode
-from pipeline.stem.network import Axis
-from pipeline.stem.taps import feeding_taps, read_taps
+from pipeline.stem.plane import Axis, feeding_taps, read_taps
 
 
 class Indices(msgspec.Struct, frozen=True):

@@ -12,10 +12,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.stem.fold import folded
 from pipeline.stem.layers import PaddingMode
-from pipeline.stem.network import Axis
-from pipeline.stem.taps import feeding_taps, read_taps
+from pipeline.stem.plane import Axis, feeding_taps, folded, read_taps
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

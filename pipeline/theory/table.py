@@ -21,8 +21,9 @@ from pipeline.stem.layers import (
     Transposed,
     Upsample,
 )
-from pipeline.stem.network import Axis, Network, Node, Plane
+from pipeline.stem.network import Network, Node
 from pipeline.stem.notation import format_stem
+from pipeline.stem.plane import Axis, Plane
 from pipeline.theory.arithmetic import Line, after, hull
 from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, span
 from pipeline.theory.support import support

@@ -22,7 +22,8 @@ import msgspec
 
 from pipeline.errors import InputError
 from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Axis, Network, Node, Plane, network, walk
+from pipeline.stem.network import Network, Node, network, walk
+from pipeline.stem.plane import Axis, Plane
 from pipeline.theory.indices import Indices, feeding, read_by, span
 from pipeline.theory.support import Product, hull, seen_by
 

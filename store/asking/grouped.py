@@ -12,7 +12,7 @@ import msgspec
 from pipeline.config.config import decode
 from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Sizes, Theory
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 from pipeline.theory.window import Window, window_of
 from store.asking.fields import BY_NAME
 from store.asking.groups import Groups, groups

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pipeline.stem.network import Plane
+    from pipeline.stem.plane import Plane
 
 
 class Groups(msgspec.Struct, frozen=True):

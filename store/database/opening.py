@@ -3,9 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
-from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import StoreError, quote
@@ -14,10 +12,7 @@ from store.database.address import address
 from store.database.connection import PATIENCE, Store
 from store.database.faults import describe
 from store.database.file import file_exists
-from store.database.strangers import refuse_strangers
-
-Found: TypeAlias = Literal["empty", "foreign"] | str
-"""What a database holds: nothing, another program's tables, or a store of the revision that this names."""
+from store.database.inspection import Found, inspect
 
 
 def open_store(
@@ -45,24 +40,6 @@ def open_store(
         store.close()
         raise
     return store
-
-
-def inspect(connection: Connection) -> Found:
-    """What the database behind a connection holds. Raises StoreError where that is a store with somebody else's SQL."""
-    names = _names(connection)
-    if schema.version.name in names:
-        refuse_strangers(connection)
-        return connection.execute(select(schema.version.c.version_num)).scalar() or "foreign"
-    if connection.dialect.name == "sqlite":
-        return "foreign" if names else "empty"
-    return "foreign" if names & {schema.VIEW, *schema.metadata.tables} else "empty"
-
-
-def _names(connection: Connection) -> set[str]:
-    if connection.dialect.name == "sqlite":
-        return set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
-    listed = text("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace")
-    return set(connection.execute(listed).scalars())
 
 
 def _make(store: Store) -> Found:

@@ -24,6 +24,7 @@ from store.database.address import Address, address
 from store.database.connection import Store, lock_shape, make_engine
 from store.database.faults import told
 from store.database.file import StoreFile, file_exists
+from store.database.inspection import inspect
 from store.database.newfile import copy_mode, new_file
 
 LOCATION = Path(__file__).parents[1] / "migrations"
@@ -42,8 +43,6 @@ def upgrade(url: str) -> Upgrade:
 
     Raises StoreError where there is no store, or its revision is newer than the code.
     """
-    from store.database.opening import inspect
-
     where = address(url)
     if where.path is not None and not file_exists(where):
         raise StoreError(f"there is no store at {quote(where.path)}; make one with `erfsweep run`, or set --db")

@@ -16,8 +16,8 @@ from pipeline.result import Outcome
 from store.database.address import Address, address
 from store.database.connection import Store
 from store.database.faults import told
+from store.database.inspection import inspect
 from store.database.newfile import copy_mode, new_file
-from store.database.opening import inspect
 from store.queue.claims import release
 from store.queue.owner import Owner
 from store.queue.saving import save

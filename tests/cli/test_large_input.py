@@ -8,7 +8,8 @@ import pytest
 
 from cli.progress import tracked
 from pipeline.gradient.cone import cone
-from pipeline.stem.network import Plane, network
+from pipeline.stem.network import network
+from pipeline.stem.plane import Plane
 from pipeline.sweep.sweep import sweep
 from tests.cli.command import erfsweep, good
 

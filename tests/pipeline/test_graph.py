@@ -7,11 +7,12 @@ from dask.local import get_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.config import build, encode
+from pipeline.config.config import encode
 from pipeline.engines.wire import execute, pack, unpack
 from pipeline.graph import PARTITION_SECONDS, graph, partition, partitions
 from pipeline.job import Job
 from pipeline.limits import DEFAULT_MEMORY, Limits
+from pipeline.sweep.build import build
 
 LIMITS = Limits(DEFAULT_MEMORY)
 

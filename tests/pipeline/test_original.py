@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.config.config import build
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
@@ -19,8 +18,9 @@ from pipeline.gradient.erf import measure_heatmap
 from pipeline.sizes.curves import CURVES, curves
 from pipeline.sizes.sample import Sample
 from pipeline.sizes.sizes import sizes
-from pipeline.stem.box import Box
 from pipeline.stem.notation import original_label
+from pipeline.stem.plane import Box
+from pipeline.sweep.build import build
 from pipeline.sweep.sweep import preset_spec, sweep
 from pipeline.theory.window import window
 from tests.mt19937 import mt19937

@@ -11,12 +11,13 @@ import pytest
 
 from pipeline import task
 from pipeline.arrays import unpack_curves, unpack_heatmap
-from pipeline.config.config import KERNEL_VERSION, build, encode
+from pipeline.config.config import KERNEL_VERSION, encode
 from pipeline.draws.files import weight_file
 from pipeline.errors import InputError
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.gradient.propagate import Timeout
 from pipeline.result import Sizes
+from pipeline.sweep.build import build
 from pipeline.task import collect, failure_of, measure, worker_name
 
 GIGABYTE = 10**9

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.config.config import KERNEL_VERSION, Config, Init
 from pipeline.result import Arrays, Failure, Outcome, Provenance, Result, Sizes, Theory
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 from pipeline.sweep.names import Labelled
 from store.database.connection import Store
 from store.queue.claims import claim

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.config.axes import axes
-from pipeline.config.config import build
+from pipeline.sweep.build import build
 
 UNIFORM = ("kernel", "depth", "features", "dilation", "stride", "activation")
 

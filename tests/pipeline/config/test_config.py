@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import KERNEL_VERSION, Config, build, decode, digest_of, encode
+from pipeline.config.config import KERNEL_VERSION, Config, decode, digest_of, encode
 from pipeline.errors import InputError
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.stem.notation import format_stem, parse
+from pipeline.sweep.build import build
 from tests.strategies import stems
 
 

@@ -15,7 +15,7 @@ from pipeline.config.config import Init, Probes
 from pipeline.draws import files
 from pipeline.draws.files import content, probe_file, probe_shape, read_content, sha256_of, ship, weight_file
 from pipeline.errors import InputError
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 
 PLANE = Plane(3, 4, 2)
 

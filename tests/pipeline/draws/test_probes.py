@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import Probes, build
+from pipeline.config.config import Probes
 from pipeline.draws.probes import draw_probes
 from pipeline.errors import InputError
-from pipeline.stem.box import Box
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Box, Plane
+from pipeline.sweep.build import build
 
 
 def whole(probes, plane):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient.erf import measure_heatmap
+from pipeline.sweep.build import build
 
 # Layers with many weights, so that moments are sharp: shape, fan_in and fan_out by hand.
 LAYERS = [

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.config.config import KERNEL_VERSION, build, encode
+from pipeline.config.config import KERNEL_VERSION, encode
 from pipeline.draws.files import sha256_of
 from pipeline.engines.cluster.address import Connection
 from pipeline.engines.cluster.cluster import ClusterEngine
@@ -26,6 +26,7 @@ from pipeline.engines.versions import differences, versions
 from pipeline.errors import EngineError
 from pipeline.graph import partition
 from pipeline.job import Job
+from pipeline.sweep.build import build
 from tests.jobs import jobs_of, outcomes_of
 from tests.poison import POISONED, exits, slow
 

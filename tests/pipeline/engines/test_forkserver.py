@@ -49,7 +49,7 @@ def started():
 def clone_with(folder, before, after):
     """A copy of the pipeline with another `config.py`."""
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    config = folder / "pipeline" / "config.py"
+    config = folder / "pipeline" / "config" / "config.py"
     config.write_text(config.read_text().replace(before, after, 1))
 
 

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
@@ -14,9 +13,10 @@ from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
 from pipeline.gradient.propagate import SumTrace, forward
 from pipeline.gradient.watch import Watch
 from pipeline.ops.maxpool import Places
-from pipeline.stem.box import Box
 from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm
-from pipeline.stem.network import Plane, walk
+from pipeline.stem.network import walk
+from pipeline.stem.plane import Box, Plane
+from pipeline.sweep.build import build
 from tests.strategies import stems
 
 pytest.importorskip("torch", reason="autograd of PyTorch is the independent gradient (extra `oracle`)")

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
 from pipeline.gradient.cone import cone, cone_of
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.stem.layers import Convolution, Transposed
-from pipeline.stem.network import Plane, network
+from pipeline.stem.network import network
 from pipeline.stem.notation import format_stem, parse
+from pipeline.stem.plane import Plane
+from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.strategies import stems
 

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
-from pipeline.config.config import build
 from pipeline.errors import InputError
 from pipeline.gradient import cost, footprint
 from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import measure_heatmap
+from pipeline.sweep.build import build
 
 
 @pytest.mark.parametrize(

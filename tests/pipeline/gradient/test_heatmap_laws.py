@@ -8,7 +8,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient.cone import cone
@@ -17,6 +16,7 @@ from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import Watch
 from pipeline.stem.layers import Convolution
 from pipeline.stem.network import network, walk
+from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.strategies import stems
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import Config, build
+from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient import erf, rescaled
@@ -21,6 +21,7 @@ from pipeline.sizes.sample import Sample
 from pipeline.sizes.sizes import COLUMNS, sizes
 from pipeline.stem.layers import Convolution
 from pipeline.stem.network import walk
+from pipeline.sweep.build import build
 from pipeline.theory.window import window
 from tests.strategies import stems
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.config.config import build
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm
 from pipeline.stem.network import walk
+from pipeline.sweep.build import build
 
 
 def arrays_of(stem: str, parts: tuple[str, ...]) -> dict[str, np.ndarray]:

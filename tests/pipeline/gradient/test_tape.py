@@ -7,13 +7,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.config.config import Config, build
+from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import Parameters, draw_weights
 from pipeline.gradient import held, steps, tape
 from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import input_gradient, prepared
 from pipeline.gradient.propagate import Timeout
+from pipeline.sweep.build import build
 
 HELD = [
     "4x3x3",

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.ops import activation, conv
-from pipeline.stem.box import Box
 from pipeline.stem.layers import ACTIVATIONS, Conv, Convolution, Depthwise, Transposed
-from pipeline.stem.network import Axis, walk
+from pipeline.stem.network import walk
+from pipeline.stem.plane import Axis, Box
+from pipeline.sweep.build import build
 
 pytest.importorskip("torch", reason="the network that is summed pixel by pixel is PyTorch's (extra `oracle`)")
 

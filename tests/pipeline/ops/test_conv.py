@@ -10,7 +10,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient import steps
@@ -18,7 +17,9 @@ from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
 from pipeline.ops import choice, conv, fourier, lines, product, thin, winograd
 from pipeline.ops.buffer import empty
-from pipeline.stem.network import Axis, network
+from pipeline.stem.network import network
+from pipeline.stem.plane import Axis
+from pipeline.sweep.build import build
 from pipeline.theory.support import support
 
 pytestmark = pytest.mark.usefixtures("memory")

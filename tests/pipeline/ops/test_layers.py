@@ -13,7 +13,8 @@ from pipeline.gradient.step import EVERYTHING, Step
 from pipeline.gradient.table import OPERATIONS
 from pipeline.ops import activation, maxpool
 from pipeline.stem.layers import ACTIVATIONS, Convolution
-from pipeline.stem.network import Axis, Plane, network
+from pipeline.stem.network import network
+from pipeline.stem.plane import Axis, Plane
 
 pytestmark = pytest.mark.usefixtures("memory")
 

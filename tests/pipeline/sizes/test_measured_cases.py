@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipeline.config.config import build
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.sizes.sample import Sample
 from pipeline.sizes.sizes import sizes
+from pipeline.sweep.build import build
 from pipeline.theory.window import window
 
 

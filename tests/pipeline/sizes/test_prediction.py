@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from pipeline.config.config import build
 from pipeline.sizes.prediction import theory_columns
 from pipeline.sizes.sizes import Sample, sizes
+from pipeline.sweep.build import build
 from pipeline.theory.expected import expected, heatmap
 from pipeline.theory.window import window
 from tests.strategies import stems

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.stem.layers import Conv, Convolution, Residual
-from pipeline.stem.network import Plane, network, walk
+from pipeline.stem.network import network, walk
+from pipeline.stem.plane import Plane
 from tests.strategies import stems
 
 WINDOWS = list(product(range(1, 6), range(1, 4), range(1, 4), range(1, 10)))

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import canonical_stem
 from pipeline.errors import InputError
 from pipeline.stem.layers import (
     ACTIVATIONS,
@@ -34,6 +33,7 @@ from pipeline.stem.layers import (
     count_layers,
 )
 from pipeline.stem.notation import canonical, format_stem, locate, original_label, parse
+from pipeline.sweep.build import canonical_stem
 
 numbers = st.one_of(st.integers(1, 12), st.integers(1, MAX_INTEGER))
 pairs = st.one_of(numbers, st.tuples(numbers, numbers))

@@ -15,8 +15,9 @@ from pipeline.stem.layers import (
     count_layers,
     uniform_layer,
 )
-from pipeline.stem.network import Plane, network
+from pipeline.stem.network import network
 from pipeline.stem.notation import parse
+from pipeline.stem.plane import Plane
 
 
 def test_an_integer_stands_for_a_square_pair():

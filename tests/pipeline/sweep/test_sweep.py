@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import build
 from pipeline.errors import InputError
 from pipeline.limits import DEFAULT_MAX_CONFIGS
+from pipeline.sweep.build import build
 from pipeline.sweep.sweep import check_size, preset_spec, stem_sweep, sweep
 
 

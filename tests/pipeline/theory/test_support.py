@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.network import Plane, network
+from pipeline.stem.network import network
+from pipeline.stem.plane import Plane
 from pipeline.theory.indices import Indices, indices, span
 from pipeline.theory.support import support
 from pipeline.theory.window import window

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.errors import InputError
-from pipeline.stem.network import Plane, network, walk
+from pipeline.stem.network import network, walk
+from pipeline.stem.plane import Plane
 from pipeline.theory.support import support
 from pipeline.theory.table import theory
 from pipeline.theory.window import window

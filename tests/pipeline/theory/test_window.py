@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.stem.layers import Transposed
-from pipeline.stem.network import Plane, network, walk
+from pipeline.stem.network import network, walk
+from pipeline.stem.plane import Plane
 from pipeline.theory.support import support
 from pipeline.theory.window import Window, window
 from tests.box_network import responses

@@ -70,7 +70,7 @@ def test_an_unknown_field_is_named_with_its_neighbours() -> None:
 )
 def test_using_a_store_imports_neither_numpy_nor_dask_nor_alembic(modules: str, tmp_path: Path) -> None:
     code = (
-        f"import sys, {modules}; from store.opening import open_store; open_store('sqlite:///{tmp_path}/a.db');"
+        f"import sys, {modules}; from store.database.opening import open_store; open_store('sqlite:///{tmp_path}/a.db');"
         "print({name.partition('.')[0] for name in sys.modules} & {'numpy', 'dask', 'alembic', 'yaml', 'scipy'})"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

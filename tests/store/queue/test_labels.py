@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from pipeline.config.config import Config, Probes
 from pipeline.errors import InputError
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 from pipeline.sweep.names import Labelled
 from store.asking.query import rows, status
 from store.asking.records import find

@@ -35,7 +35,7 @@ def test_nobody_can_say_that_a_process_elsewhere_is_dead(change: dict[str, str])
 
 
 def test_a_process_that_ended_is_dead() -> None:
-    code = "from store.owner import this_owner; print(this_owner(), flush=True); input()"
+    code = "from store.queue.owner import this_owner; print(this_owner(), flush=True); input()"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from pipeline.config.config import Config, Init, encode
 from pipeline.errors import StoreError
 from pipeline.result import checksum
-from pipeline.stem.network import Plane
+from pipeline.stem.plane import Plane
 from pipeline.task import collect, measure
 from store.asking.heatmaps import each_arrays
 from store.asking.query import rows, status, sweeps

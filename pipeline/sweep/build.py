@@ -1,0 +1,161 @@
+"""From what a user wrote to a config: checked, its defaults filled in, what decides nothing set to 0."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.config.config import NOT_DRAWN, Config, Init, Probes
+from pipeline.errors import InputError, quote
+from pipeline.sentence import sentence
+from pipeline.stem.layers import MAX_INTEGER, AvgPool, Conv, Convolution, Depthwise, Layer, MaxPool
+from pipeline.stem.network import network, walk
+from pipeline.stem.notation import canonical, format_stem
+from pipeline.stem.plane import Plane
+from pipeline.sweep.input_plane import input_plane, written_sides
+
+
+def build(fields: Mapping[str, Any]) -> Config:
+    """The config that a user's mapping describes, checked and with its defaults filled in.
+
+    `stem` is a line of notation or a list of layers, `input` what `pipeline.sweep.input_plane` reads; sides that are
+    not written are chosen for the stem.
+    Raises InputError for an unknown field, a value out of bounds, a stem that does not fit the plane, a readout
+    outside the output, or a file of probes or weights that cannot be used.
+    """
+    if "stem" not in fields:
+        raise InputError("a config needs a stem, such as stem: 4x3x3")
+    settled = dict(fields)
+    settled["stem"] = canonical_stem(fields["stem"])
+    settled["input"] = input_plane(settled["stem"], written_sides(fields["input"]) if "input" in fields else {})
+    try:
+        config = msgspec.convert(settled, Config)
+    except msgspec.ValidationError as error:
+        raise InputError(sentence(error, settled, Config)) from None
+    written = fields.get("probes")
+    return _settled(config, isinstance(written, Mapping) and "count" in written)
+
+
+def canonical_stem(stem: object) -> str:
+    """The canonical notation of a stem given as notation or as a list of layers (each a mapping or notation)."""
+    if isinstance(stem, str):
+        return canonical(stem)
+    if not isinstance(stem, list | tuple) or not stem:
+        raise InputError(f"a stem is a line of notation or a list of layers, not {quote(stem)}")
+    texts = []
+    for position, entry in enumerate(stem):
+        if isinstance(entry, str):
+            texts.append(entry)
+            continue
+        try:
+            texts.append(format_stem((msgspec.convert(entry, Layer),)))
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise InputError(f"layer {position} of the stem: {sentence(error, entry, Layer)}") from None
+    return canonical(" ".join(texts))
+
+
+def _settled(config: Config, counted: bool) -> Config:
+    """The config with what its other fields decide filled in, and everything that can be refused early refused.
+
+    `counted`: whether the user wrote probes.count, which otherwise follows a file of probes.
+    """
+    nodes = config.network
+    made = nodes[-1].made
+    channel, position = config.readout.channel, config.readout.position
+    if isinstance(channel, int) and channel >= made.channels:
+        raise InputError(
+            f"readout.channel {channel} is outside the {made.channels} channels of the output; they count from 0"
+        )
+    if position != "center" and not (position[0] < made.height and position[1] < made.width):
+        raise InputError(
+            f"readout.position {list(position)} is outside the {made.height}x{made.width} output; [y, x] count from 0"
+        )
+    if config.init.kind == "neural_api":
+        config = _with_offset(config)
+    elif config.init.offset is not None:
+        raise InputError(f"init.offset {config.init.offset} is for init.kind neural_api, not {config.init.kind}")
+    config = msgspec.structs.replace(config, init=_hashed("init", config.init))
+    config = msgspec.structs.replace(config, probes=_hashed("probes", config.probes))
+    if config.probes.kind == "file":
+        config = _counted(config, counted)
+    if config.init.kind == "file":
+        from pipeline.draws.weights import draw_weights  # NumPy, which most configs do without
+
+        draw_weights(config)
+    return _without_idle_seeds(config)
+
+
+def _without_idle_seeds(config: Config) -> Config:
+    """The config with seed 0, and no offset, for what it does not draw: no two digests may stand for one heatmap."""
+    init, probes = config.init, config.probes
+    if (init.seed or init.offset is not None) and (
+        init.kind in NOT_DRAWN or not _weight_count(config.stem, config.input)
+    ):
+        init = msgspec.structs.replace(init, seed=0, offset=None)
+    if probes.seed and probes.kind in NOT_DRAWN:
+        probes = msgspec.structs.replace(probes, seed=0)
+    return msgspec.structs.replace(config, init=init, probes=probes)
+
+
+_Filed = TypeVar("_Filed", Init, Probes)
+
+
+def _hashed(part: str, own: _Filed) -> _Filed:
+    """An init or probes with the sha256 of the file that it names, by a path that holds from any folder."""
+    if own.kind != "file":
+        for field, value in (("path", own.path), ("sha256", own.sha256)):
+            if value is not None:
+                raise InputError(
+                    f"{part}.{field} {quote(value)} is for {part}.kind file, not {own.kind}; "
+                    f"set the kind, or drop the {field}"
+                )
+        return own
+    if own.path is None:
+        raise InputError(f"{part}.kind file needs the file; name it by {part}.path")
+    from pipeline.draws.files import sha256_of
+
+    found = sha256_of(own.path)
+    if own.sha256 not in (None, found):
+        raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")
+    return msgspec.structs.replace(own, sha256=found, path=str(Path(own.path).absolute()))
+
+
+def _counted(config: Config, counted: bool) -> Config:
+    """The config with as many probes as its file holds, unless their count was written."""
+    from pipeline.draws.files import check_probe_shape, probe_shape
+
+    shape = probe_shape(config.probes.path or "", config.probes.sha256 or "", config.dtype)
+    count = config.probes.count if counted else min(max(shape[0], 1), MAX_INTEGER) if shape else 1
+    probes = msgspec.structs.replace(config.probes, count=count)
+    check_probe_shape(shape, probes, config.input)
+    return msgspec.structs.replace(config, probes=probes)
+
+
+def _with_offset(config: Config) -> Config:
+    """A program that builds one stem has drawn its probes and, once for nothing, its weights before.
+
+    Raises InputError for a stem that the original program could not have.
+    """
+    for node in config.network:
+        if not isinstance(node.layer, Conv | Depthwise | MaxPool | AvgPool):
+            raise InputError(
+                f"init.kind neural_api fills stacks of convolutions and pools, but layer {node.index} is neither; "
+                "choose another kind, such as lecun_uniform"
+            )
+    if config.init.offset is not None:
+        return config
+    size = config.probes.count * config.input.height * config.input.width * config.input.channels
+    offset = size + _weight_count(config.stem, config.input)
+    return msgspec.structs.replace(config, init=msgspec.structs.replace(config.init, offset=offset))
+
+
+@lru_cache(maxsize=4096)
+def _weight_count(stem: str, plane: Plane) -> int:
+    total = 0
+    for node in walk(network(stem, plane)):
+        if isinstance(node.layer, Convolution):
+            height, width, inputs, features = node.weight_shape
+            total += height * width * inputs * features
+    return total
