@@ -10,11 +10,13 @@ class Unread(io.TextIOWrapper):
     """Text written to a file descriptor; once its reader is gone, or its disk full, to nowhere."""
 
     def write(self, text: str) -> int:
+        """The number of characters, whether somebody reads them or not."""
         with suppress(OSError):
             super().write(text)
         return len(text)
 
     def flush(self) -> None:
+        """Writes out what is buffered, if somebody reads it."""
         with suppress(OSError):
             super().flush()
 

@@ -26,7 +26,9 @@ def pack(
     corner: tuple[int, int] = (0, 0),
     plane: tuple[int, ...] | None = None,
 ) -> Arrays:
-    """A heatmap [height, width] and its curves [4, radii], None for a dead one, as compressed `.npy` bytes.
+    """A heatmap and its curves as compressed `.npy` bytes.
+
+    heatmap: float64 [height, width]. curves: float64 [4, radii], None for a dead heatmap.
 
     The heatmap is the whole plane, or the part of it that begins at `corner`, outside which it is zero.
     """

@@ -23,7 +23,10 @@ class Sum:
         self.exponent = 0
 
     def add(self, part: Floats, exponent: int = 0) -> None:
-        """Adds part * 2**exponent; what is far below the sum is lost in it, as in any sum of float64."""
+        """Adds part * 2**exponent, `part` float64 [height, width].
+
+        What is far below the sum is lost in it, as in any sum of float64.
+        """
         if exponent != self.exponent:
             if not part.any():
                 return
@@ -35,7 +38,7 @@ class Sum:
         self.values += part
 
     def over(self, n: int) -> Floats:
-        """The sum over n.
+        """The sum divided by n, float64 [height, width].
 
         Where its largest number is beyond 2**-960 or 2**960 it comes back multiplied by the power of two that puts it
         there.
@@ -48,7 +51,10 @@ class Sum:
 
 
 def has_scale(kept: Floats) -> bool:
-    """Whether a heatmap that is kept is known to be at its own scale: it is not at the end of the range."""
+    """Whether a stored heatmap, float64 [height, width], is at its own scale.
+
+    False where its largest number stands at an end of the range, as it may have been multiplied to get there.
+    """
     own = _magnitude(kept)
     return own is None or abs(own) < FARTHEST
 
@@ -60,9 +66,10 @@ def _magnitude(values: Floats) -> int | None:
 
 
 def times(values: Numbers, exponent: npt.NDArray[np.int64] | int) -> Numbers:
-    """values * 2**exponent in float64, the exponent one for all or one for each number of the last axis.
+    """values * 2**exponent, an array of the shape and dtype of `values`, float64 [..., n] in all uses.
 
-    The power itself may be beyond float64, so that it is multiplied by in three parts.
+    exponent: one for all, or int64 [n], one for each index of the last axis. The power itself may be beyond float64,
+    so the values are multiplied by it in three parts.
     """
     if isinstance(exponent, int) and exponent == 0:
         return values

@@ -121,7 +121,7 @@ def _array(stream: IO[bytes], what: str) -> npt.NDArray[Any]:
 
 
 def check_range(array: npt.NDArray[Any], dtype: str, what: str) -> None:
-    """Raises InputError for numbers that a kernel of this precision would take for infinite."""
+    """Raises InputError where an array, float32 or float64 [...], holds numbers that overflow in `dtype`."""
     if array.dtype.itemsize > np.dtype(dtype).itemsize:
         largest = float(np.abs(array).max(initial=0.0))
         if largest > float(np.finfo(dtype).max):
@@ -181,7 +181,7 @@ def _fit(shape: tuple[int, ...], plane: Plane) -> str:
 
 @lru_cache(maxsize=2)
 def weight_file(init: Init) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a file of weights by name, float32 or float64 as stored.
+    """The arrays of a file of weights by name, float32 or float64 [...] as stored.
 
     Raises InputError where it is no .npz, or declares more than 1 GiB.
     """

@@ -51,7 +51,7 @@ class Streams:
 
 
 def original_draws(seed: int, start: int, count: int) -> npt.NDArray[np.uint64]:
-    """`count` 32-bit draws of the original program's stream, from the draw numbered `start` on.
+    """`count` 32-bit draws of the original program's stream, from the draw numbered `start` on: uint64 [count].
 
     MT19937 with the classic initialisation by one 32-bit integer (Matsumoto and Nishimura 2002, `init_genrand`).
     """

@@ -8,7 +8,7 @@ from pipeline.sizes.sample import Floats
 
 
 def moments(profile: Floats) -> tuple[Floats, Floats]:
-    """(mean, standard deviation) of each row of [n, size] weights, in pixel indices.
+    """(mean, standard deviation), each float64 [n], of the rows of `profile`, float64 [n, size], in pixel indices.
 
     mean = sum(w x) / sum(w), variance = sum(w (x - mean)^2) / sum(w), in two passes: nothing cancels.
     """
@@ -20,21 +20,27 @@ def moments(profile: Floats) -> tuple[Floats, Floats]:
 
 
 def central_row(values: Floats, center: int) -> Floats:
-    """[n, width]: the row through the centre, or the mean of the two rows around it. The centre is in half pixels."""
+    """The row through the centre, or the mean of the two rows around it: float64 [n, width].
+
+    values: float64 [n, height, width]. center: y in half pixels.
+    """
     return values[:, center // 2] if center % 2 == 0 else (values[:, center // 2] + values[:, center // 2 + 1]) / 2
 
 
 def at_center(row: Floats, center: int) -> Floats:
-    """[n]: the value of [n, width] rows at the centre, or the mean of its two neighbours."""
+    """The value at the centre, or the mean of its two neighbours: float64 [n].
+
+    row: float64 [n, width]. center: x in half pixels.
+    """
     return row[:, center // 2] if center % 2 == 0 else (row[:, center // 2] + row[:, center // 2 + 1]) / 2
 
 
 def fwhm(row: Floats, center: int, closed: tuple[bool, bool]) -> Floats:
-    """Full width at half maximum of [n, width] profiles: from the first crossing of half the centre's value on the left
+    """Full width at half maximum in pixels, float64 [n]: from the first crossing of half the centre's value on the left
     to the first on the right, by linear interpolation between pixels.
 
-    center: in half pixels, on the row. closed: whether the row ends, on the left and on the right, at the border of
-    the plane; elsewhere zeros follow. Returns [n], NaN where a side has no crossing before the border or the centre is
+    row: float64 [n, width]. center: in half pixels, on the row. closed: whether the row ends, on the left and on the right, at the border of
+    the plane; elsewhere zeros follow. NaN where a side has no crossing before the border or the centre is
     zero.
     """
     value = at_center(row, center)

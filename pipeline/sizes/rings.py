@@ -77,9 +77,9 @@ def disc_rings(height: int, width: int, y: int, x: int) -> Rings:
 
 
 def mass(values: Floats, rings: Rings) -> Floats:
-    """Mass inside each ring, the ring included.
+    """The mass inside each ring, the ring included: float64 [n, rings], never falling along a row.
 
-    values: [n, ...] with as many pixels as the rings have. Returns [n, rings], never falling along a row.
+    values: float64 [n, height, width] of the crop that the rings are of, or [n, size] of their axis.
     """
     n, count = len(values), len(rings.radius)
     ring = rings.ring if n == 1 else (np.arange(n, dtype=np.intp)[:, None] * count + rings.ring).ravel()
@@ -87,7 +87,10 @@ def mass(values: Floats, rings: Rings) -> Floats:
 
 
 def reached(mass: Floats, fraction: float) -> NDArray[np.intp]:
-    """[n]: the first ring inside which there is the fraction of all the mass, to `TOLERANCE`."""
+    """The number of the first ring inside which there is the fraction of all the mass, to `TOLERANCE`: intp [n].
+
+    mass: float64 [n, rings], as the function `mass` returns it.
+    """
     first: NDArray[np.intp] = np.count_nonzero(mass < (fraction - TOLERANCE) * mass[:, -1:], axis=1)
     return first
 

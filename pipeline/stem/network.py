@@ -104,7 +104,7 @@ class Nested(Protocol):
 
     @property
     def shortcut(self) -> "Self | None":
-        """The projection."""
+        """The projection of the shortcut, where there is one."""
 
 
 _N = TypeVar("_N", bound=Nested)

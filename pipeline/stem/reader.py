@@ -98,9 +98,11 @@ class Reader:
         self.total = 0
 
     def fail(self, problem: str, at: int | None = None) -> NoReturn:
+        """Raises MisreadError for a problem at a character, the next one unless another is named."""
         raise MisreadError(problem, self.at if at is None else at)
 
     def read(self) -> Stem:
+        """The stem that the whole text stands for."""
         self.space()
         while True:
             while self.opens_group():
@@ -160,6 +162,7 @@ class Reader:
         return False
 
     def append(self, layer: Layer, block: Block) -> None:
+        """Adds a layer, as often as its block repeats it, to the innermost group."""
         inside = count_layers(layer.stem) if isinstance(layer, Group) else 0  # counted once while they were read
         self.total += (1 + inside) * block.count - inside
         if self.total > MAX_LAYERS:
@@ -167,6 +170,7 @@ class Reader:
         self.frames[-1].layers.extend([layer] * block.count)
 
     def open(self, word: str, block: Block) -> None:
+        """Begins a group: reads its word and its bracket."""
         self.at += len(word)
         if self.text[self.at : self.at + 1] != "(":
             self.fail(f"expected '(' after {word}")
@@ -177,6 +181,7 @@ class Reader:
         self.frames.append(Frame(word, block))
 
     def close(self) -> None:
+        """Ends the innermost group at its bracket, and adds it to the group around it."""
         frame = self.frames[-1]
         if frame.block is None:
             self.fail("this bracket was never opened; drop it or add 'res('")
@@ -228,6 +233,7 @@ class Reader:
         return layer
 
     def activation(self, block: Block) -> dict[str, Any]:
+        """The field of an activation after `=`; empty where there is none."""
         if self.text[self.at : self.at + 1] != "=":
             return {}
         self.at += 1
@@ -235,10 +241,12 @@ class Reader:
         return {"activation": self.word(ACTIVATIONS, "activation", _WORD.match(self.text, self.at))}
 
     def padding_mode(self) -> str:
+        """The padding mode at this place, after `~`."""
         mode = _MODE.match(self.text, self.at)
         return self.word(PADDING_MODES[1:], "padding mode", mode or _WORD.match(self.text, self.at))
 
     def word(self, words: tuple[str, ...], what: str, found: re.Match[str] | None) -> str:
+        """The word that was found at this place, which must be one of `words`; `what` names them in the error."""
         written = found[0] if found else self.text[self.at : block_at(self.text, self.at)[1]]
         if found is None or written not in words:
             named = quote(written) if written else f"behind {quote(self.text[self.at - 1])}"
@@ -247,6 +255,7 @@ class Reader:
         return written
 
     def integer(self, what: str, least: int) -> int:
+        """The integer at this place, of at least `least`; `what` names it in the error."""
         match = _INTEGER.match(self.text, self.at)
         if match is None:
             self.fail(f"expected an integer for {what}")
@@ -254,6 +263,7 @@ class Reader:
         return self.number(match[0], match.start(), what, least)
 
     def pair(self, what: str, block: Block, name: str, least: int = 1) -> Pair:
+        """(height, width) at this place: one integer for both, or two with an x between them."""
         match = _PAIR.match(self.text, self.at)
         if match is None:
             self.fail(f"expected an integer or a pair such as 2x1 for {what}")
@@ -263,6 +273,7 @@ class Reader:
         return height, height if match[2] is None else self.number(match[2], match.start(2), what, least)
 
     def number(self, digits: str, at: int, what: str, least: int) -> int:
+        """The number that digits stand for, from `least` to MAX_INTEGER; `at` is where they begin."""
         if len(digits) > len(str(MAX_INTEGER)) or not least <= int(digits) <= MAX_INTEGER:
             self.fail(f"{what} must be between {least} and {MAX_INTEGER}, not {digits[:20]}", at)
         return int(digits)

@@ -111,7 +111,10 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
 
 
 def parse_setting(text: str) -> tuple[str, object]:
-    """(name, values) of `-s name=values`; values are separated by commas, brackets make a list one value."""
+    """(name, values) of `-s name=values`; values are separated by commas, brackets make a list one value.
+
+    Raises InputError for text that is not a setting.
+    """
     name, sign, written = text.partition("=")
     if not sign or not name.strip() or not written.strip():
         raise InputError(f"-s {quote(text)} is not a setting; write -s depth='range(1,41)' or -s kernel=3,5")

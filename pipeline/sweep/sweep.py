@@ -196,7 +196,10 @@ def _check_stacks(found: Sweep, written: set[str]) -> None:
 
 
 def stem_sweep(line: str, overrides: Mapping[str, Any], fields: Mapping[str, Any], name: str | None = None) -> Sweep:
-    """The sweep of the stems of a line, with commas between them, named by the digest of what it holds."""
+    """The sweep of the stems of a line, with commas between them, named by the digest of what it holds.
+
+    Raises InputError for a stem that cannot be read, or an empty one beside a comma.
+    """
     stems = [stem.strip() for stem in line.split(",")]
     if len(stems) > 1 and not all(stems):
         raise InputError(f"{quote(line)} lacks a stem beside a comma; write '4x3x3, 5x5'")

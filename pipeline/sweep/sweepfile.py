@@ -63,7 +63,10 @@ def _joined(value: Any, folder: Path) -> Any:
 
 
 def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
-    """The mapping that the text of a sweep file holds; `what` names it in errors."""
+    """The mapping that the text of a sweep file holds; `what` names it in errors.
+
+    Raises InputError as `read_sweep_file` does for a file's content.
+    """
     readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
     if suffix not in readers:
         raise InputError(

@@ -38,7 +38,7 @@ class Loader(yaml.SafeLoader):
         self.depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node of the document; scalars have their tag."""
+        """The next node of the document; scalars have their tag. Raises InputError as the class says."""
         if self.check_event(yaml.AliasEvent):
             raise InputError(f"{self.what} uses a YAML alias; write the value out")
         self.depth += 1
@@ -51,7 +51,7 @@ class Loader(yaml.SafeLoader):
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The dictionary of a mapping, whose keys differ."""
+        """The dictionary of a mapping. Raises InputError for a key that stands twice."""
         seen = set()
         for entry, _ in node.value:
             key = self.construct_object(entry)

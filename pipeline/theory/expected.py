@@ -202,5 +202,8 @@ def _alike(nodes: Network, alike: bool) -> bool:
 
 
 def heatmap(found: Expected, config: Config) -> Floats:
-    """What the heatmap tends to, up to a factor: sqrt(V) for abs and relu (in wide layers), V for square."""
+    """The heatmap that a measured one tends to, up to a factor: float64 [height, width] of the box of `found`.
+
+    It is sqrt(V) for abs and relu (in wide layers), and V for square (Luo et al. 2016, section 2).
+    """
     return found.values if config.readout.gradient == "square" else np.sqrt(found.values)

@@ -32,7 +32,8 @@ def growth_table(everything: Table, size: str, varying: Sequence[str]) -> Table:
     """A row for each family and each pair of what grows (the size, its share of the theoretical RF) with what.
 
     `everything` has the columns that `growth_columns` names; `varying` are those that say how families differ, beside
-    the fields of their layer.
+    the fields of their layer. Raises InputError where there is no plain stack, or no family
+    that has the size at two depths.
     """
     import numpy as np
 

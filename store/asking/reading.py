@@ -107,7 +107,10 @@ def _nbytes(each: "tuple[str, Sample]") -> int:
 
 
 def sort_rows(table: Table, by: Sequence[str], limit: int | None = None) -> Table:
-    """The first rows of a table as the store sorts them: a dash in front for descending, NULL last both ways."""
+    """The first rows of a table as the store sorts them: a dash in front for descending, NULL last both ways.
+
+    Raises InputError for a column that the table does not have.
+    """
     names = [name.removeprefix("-") for name in by]
     for name in names:
         if name not in table.columns:
