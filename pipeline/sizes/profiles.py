@@ -39,9 +39,9 @@ def fwhm(row: Floats, center: int, closed: tuple[bool, bool]) -> Floats:
     """Full width at half maximum in pixels, float64 [n]: from the first crossing of half the centre's value on the left
     to the first on the right, by linear interpolation between pixels.
 
-    row: float64 [n, width]. center: in half pixels, on the row. closed: whether the row ends, on the left and on the right, at the border of
-    the plane; elsewhere zeros follow. NaN where a side has no crossing before the border or the centre is
-    zero.
+    row: float64 [n, width]. center: in half pixels, on the row. closed: whether the row ends, on the left and on the
+    right, at the border of the plane; elsewhere zeros follow. NaN where a side has no crossing before the border or the
+    centre is zero.
     """
     value = at_center(row, center)
     # Both sides start at the centre itself, so that a centre between two pixels is a sample like any other.

@@ -39,7 +39,7 @@ def build(fields: Mapping[str, Any]) -> Config:
 
 
 def canonical_stem(stem: object) -> str:
-    """The canonical notation of a stem that is written as notation, or as a list of layers (each a mapping or notation).
+    """The canonical notation of a stem written as notation, or as a list of layers (each a mapping or notation).
 
     Raises InputError for anything else, and where a layer is not valid.
     """

@@ -36,8 +36,8 @@ class Info(msgspec.Struct, frozen=True):
 def copy(source: Store, target: Store) -> dict[str, int]:
     """Copies everything into an empty store, in one transaction; the rows of each table.
 
-    What was running in the source is queued in the target. Raises StoreError where the target holds something, InputError where
-    both are one store.
+    What was running in the source is queued in the target. Raises StoreError where the target holds something,
+    InputError where both are one store.
     """
     if source is target or (source.address.url == target.address.url and not source.address.in_memory):
         raise InputError(f"{quote(source.address.shown)} cannot be copied onto itself")
