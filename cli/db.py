@@ -13,6 +13,7 @@ _CURES = {
     "measure": "to be measured again",
     "sizes": "its heatmap tells it",
     "theory": "the config tells it",
+    "cautions": "the result tells them",
     "config": "the config tells it",
     "drop": "the row is of no use",
     "view": "it can be made anew",

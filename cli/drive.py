@@ -1,6 +1,5 @@
 """The main job: claim configs from the store, measure them on an engine, save what comes back."""
 
-import shlex
 import time
 from itertools import chain
 from threading import Event
@@ -56,6 +55,7 @@ class Summary(msgspec.Struct):
     interrupted: bool = False
     held: int = 0
     before: int = 0
+    left: Status | None = None
     times: Times = msgspec.field(default_factory=Times)
     wall: float = 0.0
 
@@ -67,17 +67,18 @@ class Summary(msgspec.Struct):
         return ExitCode.SOME_FAILED if self.failed or self.killed or self.before else ExitCode.DONE
 
 
-def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Summary:
-    """Measures what is queued, of one sweep or of all, until nothing is left, and waits for what others hold of it.
+def measure_queued(store: "Store", left: Status, settings: Settings) -> Summary:
+    """Measures what is queued, of the sweep or of all that `left` is the status of, until nothing is left, and waits
+    for what others hold of it.
 
     Every partition is saved as it comes back, in one transaction. A signal that asks to stop is obeyed in good order, a
     second one at once. Raises StoreError where the sweep is removed meanwhile.
     """
-    summary = Summary()
+    summary, sweep = Summary(), left.sweep
     started = time.monotonic()
     unsaved: list[Outcome] = []
     try:
-        left = _measure(store, sweep, settings, summary, unsaved)
+        left = summary.left = _measure(store, sweep, settings, summary, unsaved, left)
     except MovedError as error:
         raise _rescued(store, unsaved, error) from error
     except InputError as error:
@@ -93,6 +94,8 @@ def measure_queued(store: "Store", sweep: str | None, settings: Settings) -> Sum
 
 def _rescued(store: "Store", unsaved: "list[Outcome]", error: MovedError) -> StoreError:
     """What to say of a store that was removed under a run, once all that is known of it is kept."""
+    import shlex
+
     from store.upkeep.restore import rescue
 
     try:
@@ -107,14 +110,18 @@ def _rescued(store: "Store", unsaved: "list[Outcome]", error: MovedError) -> Sto
 
 
 def _measure(
-    store: "Store", sweep: str | None, settings: Settings, summary: Summary, unsaved: "list[Outcome]"
+    store: "Store",
+    sweep: str | None,
+    settings: Settings,
+    summary: Summary,
+    unsaved: "list[Outcome]",
+    left: Status,
 ) -> Status:
     """Measures until nothing is left; what is left then. `unsaved` holds the outcomes that are being saved."""
     from pipeline.run import interruptible, run
 
     owner = this_owner()
     stop = Event()
-    left = status(store, sweep)
     costs: dict[str, float] = {}
 
     def interrupted() -> None:
@@ -141,7 +148,7 @@ def _measure(
         try:
             while not stop.is_set():
                 jobs = feed.jobs()
-                first = next(jobs, None)
+                first = next(jobs, None) if left.states["queued"].configs else None
                 if first is not None:
                     engine = _engine(settings, left, progress)
 
@@ -154,6 +161,7 @@ def _measure(
                         summary.times.add(engine.times)
                     if not stop.is_set():
                         _check_all_saved(store, release(store, owner))
+                        feed.may_hold = False
                 elif left.states["queued"].configs or (left.states["running"].configs and settings.wait):
                     _wait(store, sweep, left, progress, stop)
                 else:
@@ -161,7 +169,7 @@ def _measure(
                     break
                 left = status(store, sweep)
         finally:
-            if not store.is_given_up:  # then there is nobody to tell; the leases end by themselves
+            if feed.may_hold and not store.is_given_up:  # then there is nobody to tell; the leases end by themselves
                 release(store, owner)
     return left
 

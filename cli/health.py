@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from store.asking.health import Health
+    from store.asking.query import Status
     from store.database.connection import Store
 
 
-def print_health(store: "Store", sweep: str | None) -> None:
-    """Says what is wrong with the results of a sweep, or of everything; nothing where all is well."""
+def print_health(store: "Store", found: "Status") -> None:
+    """Says what is wrong with the results of the sweep that a status is of, or of everything; nothing where all is
+    well.
+    """
     from store.asking.health import health
 
-    for line in health_lines(health(store, sweep), sweep):
+    for line in health_lines(health(store, found), found.sweep):
         sys.stderr.write(line + "\n")
 
 

@@ -68,7 +68,7 @@ def queue(
     from pipeline.gradient.cost import expected_seconds
     from pipeline.sweep.sweep import check_size
     from store.queue.provenance import origin
-    from store.queue.sweeps import submit
+    from store.queue.sweeps import specs, submit
 
     store = existing_store(url)
     found = resolve(sweep, overrides, name, store)
@@ -88,7 +88,10 @@ def queue(
                 give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
                 yield each
 
-        made = submit(store, found.name, found.spec, configs(), origin(), mode, cost=expected_seconds)
+        # The origin takes longer than all the rest of a sweep that is there as it is asked for.
+        is_there = mode == "new" and specs(store, found.name) is not None
+        made_by = origin if is_there else origin()
+        made = submit(store, found.name, found.spec, configs(), made_by, mode, cost=expected_seconds)
     again = 0 if mode == "append" else found.size - made.configs
     twice = f", {again} dropped that came again" if again else ""
     left = f"; {orphans_left(made.orphans)}" if made.orphans else ""

@@ -62,14 +62,17 @@ def work_on(store: "Store", sweep: str | None, how: "Settings", retry_failed: bo
     from cli.drive import describe, measure_queued
     from cli.health import print_health
     from cli.render.words import counted
+    from store.asking.query import status
     from store.queue.claims import requeue, requeue_wider
 
-    if retry_failed:
-        requeue(store, sweep, failed=True, killed=True)
-    elif again := requeue_wider(store, sweep, how.limits):
+    left = status(store, sweep)
+    again = 0
+    if retry_failed and (left.states["failed"].configs or left.states["killed"].configs):
+        again = requeue(store, sweep, failed=True, killed=True)
+    elif left.states["failed"].configs and (again := requeue_wider(store, sweep, how.limits)):
         sys.stderr.write(f"{counted(again, 'config')} failed under narrower limits; measured again\n")
-    summary = measure_queued(store, sweep, how)
+    summary = measure_queued(store, status(store, sweep) if again else left, how)
     sys.stderr.write(describe(summary, verbose) + "\n")
-    if not summary.interrupted:
-        print_health(store, sweep)
+    if summary.left is not None and not summary.interrupted:
+        print_health(store, summary.left)
     return summary.exit_code

@@ -45,11 +45,11 @@ _UNITS: dict[str, int] = {"byte": 1, "bytes": 1} | {
     for power, prefix in enumerate("kmgtpe", 1)
     for binary in ("", "i")
 }
-_MEMORY = re.compile(r"more than the (?P<amount>[\d.]+)(?: (?P<unit>[kKMGTPE]i?B|bytes?))? of --memory")
+_MEMORY = r"more than the (?P<amount>[\d.]+)(?: (?P<unit>[kKMGTPE]i?B|bytes?))? of --memory"
 _ROUNDING = 0.005
 """How far an amount of three digits may lie from what it stands for."""
 # Attempts of older versions do not name the seconds.
-_TIMEOUT = re.compile(r"within the (?P<seconds>[\d.e+-]+) s of --timeout|not done by its deadline")
+_TIMEOUT = r"within the (?P<seconds>[\d.e+-]+) s of --timeout|not done by its deadline"
 
 
 def over_memory(needed: int, memory: int) -> str:
@@ -67,10 +67,10 @@ def over_timeout(seconds: float, where: str) -> str:
 
 def is_wider(limits: Limits, message: str) -> bool:
     """Whether an attempt that ended with `message` ended for a limit that is wider now."""
-    if (found := _MEMORY.search(message)) is not None:
+    if (found := re.search(_MEMORY, message)) is not None:
         before = float(found["amount"]) * _UNITS[(found["unit"] or "bytes").lower()]
         return limits.memory > before * (1 + _ROUNDING)
-    if (found := _TIMEOUT.search(message)) is not None:
+    if (found := re.search(_TIMEOUT, message)) is not None:
         if limits.timeout is None:
             return True
         return float(f"{limits.timeout:g}") > float(found["seconds"] or 0)

@@ -13,10 +13,10 @@ import msgspec
 
 from pipeline.errors import quote
 
-_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(\w+)`")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+_STEP = r"\.(\w+)|\[(\d+)\]"
+_UNKNOWN = r"(?s)Object contains unknown field `(.*)`"
+_MISSING = r"Object missing required field `(\w+)`"
+_NUMBER = r"-?[0-9]+(\.[0-9]+)?"
 _SCHEMES = {"kaiming": "he", "xavier": "glorot"}
 """PyTorch's names of two schemes of weights."""
 _NEAR = 0.5
@@ -28,14 +28,14 @@ def sentence(error: Exception, given: object, kind: Any) -> str:
     problem, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
     found, hint = _at(where, given, kind)
-    if unknown := _UNKNOWN.fullmatch(problem):
+    if unknown := re.fullmatch(_UNKNOWN, problem):
         fields = _fields(hint)
         hint = nearest(unknown[1], fields)
         return f"{where or 'it'} has no field {quote(unknown[1])}{hint} (it has {listed(fields, 'and')})"
-    if missing := _MISSING.fullmatch(problem):
+    if missing := re.fullmatch(_MISSING, problem):
         return f"{where or 'it'} lacks the field {missing[1]}"
     if problem.startswith(("Expected", "Invalid")):
-        if isinstance(found, str) and _NUMBER.fullmatch(found):
+        if isinstance(found, str) and re.fullmatch(_NUMBER, found):
             return f"{where or 'it'} must be {takes(hint)}, not the text {quote(found)}; leave its quotes out"
         near = nearest(str(found), _choices(hint)) if isinstance(found, str) else ""
         return f"{where or 'it'} must be {takes(hint)}, not {quote(_written(found))}{near}"
@@ -77,7 +77,7 @@ def nearest(word: str, choices: Sequence[str]) -> str:
 
 def _at(where: str, given: Any, kind: Any) -> tuple[Any, Any]:
     """The value at a path, and the type that it should have."""
-    for key, index in _STEP.findall(f".{where}" if where and where[0] != "[" else where):
+    for key, index in re.findall(_STEP, f".{where}" if where and where[0] != "[" else where):
         kind = _field(kind, key, given) if key else _item(kind, int(index))
         try:
             given = given[key] if key else given[int(index)]

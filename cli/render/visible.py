@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r]")
+_FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r]"
 """What a spreadsheet takes for a formula, also behind blanks and line feeds, and in full width."""
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = r"(?i)[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?"
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -40,7 +40,7 @@ def visible_json(text: str) -> str:
 def defused(text: str) -> str:
     """The text as a cell of a CSV file: behind a quote where a spreadsheet would run it. Numbers stay numbers."""
     shown = visible_lines(text)
-    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
+    return f"'{shown}" if re.match(_FORMULA, shown) and not re.fullmatch(_NUMBER, shown) else shown
 
 
 def _escape(character: str) -> str:

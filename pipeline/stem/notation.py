@@ -37,7 +37,6 @@ from pipeline.stem.layers import (
     uniform_layer,
 )
 from pipeline.stem.reader import MODIFIERS, WINDOWED, WORDS, Block, MisreadError, Reader, complaint
-from pipeline.stem.respelling import block_at, respellings
 
 MAX_CHARACTERS = 200_000
 
@@ -57,6 +56,8 @@ def _read(text: str) -> tuple[Stem, list[Block]]:
 
 def _explained(text: str, misread: MisreadError) -> tuple[str, int]:
     """(what is wrong, at which offset), with the nearest spelling that can be read at least beyond this block."""
+    from pipeline.stem.respelling import block_at, respellings  # what can be read does without its patterns
+
     for other in respellings(text, misread.at):
         start, end = block_at(other.text, min(other.at, len(other.text)))
         meant = other.text[start:end]

@@ -29,7 +29,6 @@ from pipeline.stem.layers import (
     Upsample,
     count_layers,
 )
-from pipeline.stem.respelling import block_at
 
 _SPACE = re.compile(r"\s*")
 _REPEAT = re.compile(r"([0-9]+)x(?=[a-z]|[0-9]+x[0-9])")
@@ -247,12 +246,17 @@ class Reader:
 
     def word(self, words: tuple[str, ...], what: str, found: re.Match[str] | None) -> str:
         """The word that was found at this place, which must be one of `words`; `what` names them in the error."""
-        written = found[0] if found else self.text[self.at : block_at(self.text, self.at)[1]]
+        written = found[0] if found else self._block_from_here()
         if found is None or written not in words:
             named = quote(written) if written else f"behind {quote(self.text[self.at - 1])}"
             self.fail(f"there is no {what} {named} (choose from {', '.join(words)})")
         self.at = found.end()
         return written
+
+    def _block_from_here(self) -> str:
+        from pipeline.stem.respelling import block_at  # what can be read does without its patterns
+
+        return self.text[self.at : block_at(self.text, self.at)[1]]
 
     def integer(self, what: str, least: int) -> int:
         """The integer at this place, of at least `least`; `what` names it in the error."""

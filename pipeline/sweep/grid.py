@@ -29,16 +29,16 @@ PATHS = (
 
 _Scalar = str | int | float
 
-_RANGE = re.compile(r"range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)", re.ASCII)
+_RANGE = r"(?a)range\(\s*(-?\d{1,15})\s*,\s*(-?\d{1,15})\s*(?:,\s*(-?\d{1,15})\s*)?\)"
 
 _AS_ONE = {
     "input": ", or write one plane as 224x224x3",
     "readout.position": ", or write one position as [50, 50]",
 }
 """How a value is written whose parts a user may have taken for a list."""
-_CUT_RANGE = re.compile(r"range\([^)]*")
-_AFTER_COMMA = re.compile(r"-?[0-9]+\)?", re.ASCII)
-_NUMBERS = re.compile(r"-?[0-9]+(\s*,\s*-?[0-9]+)+", re.ASCII)
+_CUT_RANGE = r"range\([^)]*"
+_AFTER_COMMA = r"-?[0-9]+\)?"
+_NUMBERS = r"(?a)-?[0-9]+(\s*,\s*-?[0-9]+)+"
 
 
 def axis_path(name: str) -> str:
@@ -69,25 +69,25 @@ def check_whole(name: str, written: object) -> None:
     `name` is the axis, or the dotted path of a field, as it was written.
     """
     field = name.rpartition(".")[2]
-    if written is None and _AFTER_COMMA.fullmatch(field):
+    if written is None and re.fullmatch(_AFTER_COMMA, field):
         raise InputError(
             f"YAML takes {quote(field)} for a field, as it stands after a comma between braces; put a list in "
             "brackets, as in [3, 4], and a range in quotes, as in 'range(1, 41)'"
         )
     for value in written if isinstance(written, list) else [written]:
-        if isinstance(value, str) and _CUT_RANGE.fullmatch(value):
+        if isinstance(value, str) and re.fullmatch(_CUT_RANGE, value):
             raise InputError(
                 f"axis {name}: {quote(value)} is a range that YAML cut at its comma, as it does between braces and "
                 f"brackets; put it in quotes and outside brackets, as in {name}: 'range(1, 41)'"
             )
-    if isinstance(written, str) and _NUMBERS.fullmatch(written):
+    if isinstance(written, str) and re.fullmatch(_NUMBERS, written):
         raise InputError(f"axis {name}: {quote(written)} is text; put a list in brackets, as in {name}: [{written}]")
 
 
 def axis_values(name: str, written: object) -> Sequence[Any]:
     """The values of an axis: a list, one value, or `range(...)`. Raises InputError for none, or one given twice."""
     values: Sequence[Any]
-    if isinstance(written, str) and (match := _RANGE.fullmatch(written)):
+    if isinstance(written, str) and (match := re.fullmatch(_RANGE, written)):
         start, stop, step = (int(number) if number else 1 for number in match.groups())
         if step == 0:
             raise InputError(f"axis {name}: {quote(written)} has step 0; give it another")

@@ -16,8 +16,8 @@ FORMULA = ("=", "+", "-", "@")
 
 _FILED = ("init", "probes")
 _PATHS = tuple(f"{part}.path" for part in _FILED)
-_CONTROL = re.compile(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_HALF = re.compile(r"[\ud800-\udfff]")
+_CONTROL = r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+_HALF = r"[\ud800-\udfff]"
 
 
 def read_sweep_file(path: Path) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def check_text(value: Any, what: str, depth: int = 0) -> None:
     if depth > MAX_NESTING:
         raise InputError(f"{what} nests deeper than {MAX_NESTING} levels; flatten it")
     if isinstance(value, str):
-        if _CONTROL.search(value):
+        if re.search(_CONTROL, value):
             raise InputError(f"{what} holds a control character in {quote(value)}; take it out")
-        if _HALF.search(value):
+        if re.search(_HALF, value):
             raise InputError(f"{what} holds half of a surrogate pair in {quote(value)}, which is no character; mend it")
         if value.startswith(FORMULA):
             raise InputError(f"{what} holds {quote(value)}, which a spreadsheet would run; begin it with another sign")

@@ -1,12 +1,14 @@
-"""What a reader should know of results before trusting them, counted by queries that read no arrays."""
+"""What a reader should know of results before trusting them, counted from the index of their cautions."""
 
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, func, not_, or_, select
+from sqlalchemy import Connection, and_, exists, func, not_, select, true
 
+from store.asking.query import Status
 from store.database.connection import Store
 from store.database.schema import config, result, sweep_config
+from store.queue.cautions import CUT_OFF, DEAD, OF_ONE_CHANNEL, THIN
 from store.queue.sweep_ids import sweep_id
 
 WIDEST = 50
@@ -33,37 +35,53 @@ class Health(msgspec.Struct, frozen=True):
     widest: tuple[tuple[str, int], ...] = ()
 
 
-def health(store: Store, sweep: str | None = None) -> Health:
-    """Counts the configs of one sweep, or of everything."""
-    thin = and_(not_(result.c.dead), 2 * (result.c.n_zero + result.c.n_nan) > config.c.probes_count)
-    one_channel = and_(or_(result.c.dead, thin), config.c.channel != "sum")
-    cut_off = and_(result.c.saturated, not_(result.c.is_global))
-    off_centre = and_(cut_off, not_(config.c.json.contains('"position":"center"')))
-    states = (config.c.state == "failed", config.c.state == "killed")
-    numbers = [_number(condition) for condition in (result.c.dead, thin, one_channel, cut_off, off_centre, *states)]
+def health(store: Store, found: Status) -> Health:
+    """Counts the configs of the sweep, or of everything, that a status was asked of a moment ago."""
 
     def work(connection: Connection) -> Health:
-        key = None if sweep is None else sweep_id(connection, sweep)
-        found = connection.execute(_of_sweep(select(func.count(), *numbers), key)).one()
-        made = Health(*found)
-        if made.cut_off == made.off_centre:
-            return made
-        columns = config.c.stem, config.c.channels
-        widest = func.max(result.c.theo_rf + result.c.theo_rf_y).desc()
-        listed = select(*columns).where(cut_off, not_(off_centre)).group_by(*columns).order_by(widest).limit(WIDEST)
-        stems = tuple((stem, channels) for stem, channels in connection.execute(_of_sweep(listed, key)))
-        return msgspec.structs.replace(made, widest=stems)
+        key = None if found.sweep is None else sweep_id(connection, found.sweep)
+        words = _cautions(connection, key)
+        made = Health(
+            configs=found.configs,
+            dead=words.get(DEAD, 0),
+            thin=words.get(THIN, 0),
+            of_one_channel=words.get(OF_ONE_CHANNEL, 0),
+            cut_off=words.get(CUT_OFF, 0),
+            off_centre=0,
+            failed=found.states["failed"].configs,
+            killed=found.states["killed"].configs,
+        )
+        return _with_places(connection, key, made) if made.cut_off else made
 
     return store.reading(work)
 
 
-def _of_sweep(statement: Select[*tuple[Any, ...]], key: int | None) -> Select[*tuple[Any, ...]]:
-    joined: Any = config.outerjoin(result, result.c.config_id == config.c.id)
+def _cautions(connection: Connection, key: int | None) -> dict[str, int]:
+    """How many results have each caution."""
+    listed = select(result.c.cautions, func.count()).where(result.c.cautions.is_not(None))
+    found: dict[str, int] = {}
+    rows = connection.execute(listed.where(_is_in(key, result.c.config_id)).group_by(result.c.cautions))
+    for words, number in rows:
+        for word in str(words).split(","):
+            found[word] = found.get(word, 0) + number
+    return found
+
+
+def _with_places(connection: Connection, key: int | None, made: Health) -> Health:
+    """The same with the units of what is cut off: those whose place was written, and the stems of the others."""
+    cut_off = and_(result.c.cautions.is_not(None), result.c.cautions.contains(CUT_OFF), _is_in(key, config.c.id))
+    joined = result.join(config, result.c.config_id == config.c.id)
+    is_centred = config.c.json.contains('"position":"center"')
+    placed = select(func.count()).select_from(joined).where(cut_off, not_(is_centred))
+    columns = config.c.stem, config.c.channels
+    widest = func.max(result.c.theo_rf + result.c.theo_rf_y).desc()
+    listed = select(*columns).select_from(joined).where(cut_off, is_centred).group_by(*columns).order_by(widest)
+    stems = tuple((stem, channels) for stem, channels in connection.execute(listed.limit(WIDEST)))
+    return msgspec.structs.replace(made, off_centre=connection.execute(placed).scalar_one(), widest=stems)
+
+
+def _is_in(key: int | None, config_id: Any) -> Any:
+    """The condition that a config belongs to a sweep; true of everything where no sweep is named."""
     if key is None:
-        return statement.select_from(joined)
-    joined = joined.join(sweep_config, sweep_config.c.config_id == config.c.id)
-    return statement.select_from(joined).where(sweep_config.c.sweep_id == key)
-
-
-def _number(condition: Any) -> Any:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+        return true()
+    return exists().where(sweep_config.c.config_id == config_id, sweep_config.c.sweep_id == key)

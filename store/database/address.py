@@ -14,17 +14,15 @@ _SQLITE = ("sqlite", "sqlite+pysqlite")
 _POSTGRES = ("postgresql", "postgresql+psycopg", "postgres")
 
 _FILE = re.compile(r"(?P<dialect>sqlite|sqlite\+pysqlite)://(?:/(?P<path>[^?]*))?")
-_SERVER = re.compile(
-    r"""(?P<dialect>[\w+]+)://
+_SERVER = r"""(?xs)
+        (?P<dialect>[\w+]+)://
         (?:(?P<user>[^:/?=&;\s]*)(?::(?P<password>[^@?&;\s]+))?@)?
         (?:\[(?P<ipv6>[\w:.%]+)\]|(?P<host>[\w.,%-]*))
         (?::(?P<port>\d{1,5}))?
         (?:/(?P<database>[^?@:=&;\s]*))?
-        (?:\?(?P<query>.*))?""",
-    re.VERBOSE | re.DOTALL,
-)
+        (?:\?(?P<query>.*))?"""
 """A URL whose parts cannot be taken for one another: SQLAlchemy's own pattern finds users and hosts in passwords."""
-_HARMLESS = re.compile(r"[\w./~ -]*")
+_HARMLESS = r"[\w./~ -]*"
 """A text that holds no password, as it has none of the signs that stand before one."""
 _SHOWN = frozenset(
     (
@@ -51,7 +49,7 @@ _SHOWN = frozenset(
 )
 """Parameters of libpq that are no secrets."""
 _NAMED = _SHOWN | {"password", "sslpassword"}
-_PLAIN = re.compile(r"[\w./,+ =-]*")
+_PLAIN = r"[\w./,+ =-]*"
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -98,7 +96,7 @@ def address(text: str) -> Address:
 
 
 def _server(text: str) -> URL | None:
-    found = _SERVER.fullmatch(text)
+    found = re.fullmatch(_SERVER, text)
     if found is None or (found["user"] is not None and "@" in (found["query"] or "")):
         return None
     query: dict[str, list[str]] = {}
@@ -141,7 +139,7 @@ def shown_word(word: str) -> str:
 
 def _unreadable(text: str) -> str:
     ways = "write sqlite:///file.db or postgresql://user@host/name"
-    if _HARMLESS.fullmatch(text):
+    if re.fullmatch(_HARMLESS, text):
         return f"{quote(text)} is not a database URL; {ways}"
     dialect = next((name for name in (*_SQLITE, *_POSTGRES) if text.startswith(f"{name}:")), None)
     what = f"the database URL that begins with {dialect}:" if dialect else "the database URL"
@@ -153,7 +151,7 @@ def _shown(url: URL) -> str:
     listed = []
     for name, values in url.query.items():
         for value in (values,) if isinstance(values, str) else values:
-            is_plain = name in _SHOWN and _PLAIN.fullmatch(value) is not None
+            is_plain = name in _SHOWN and re.fullmatch(_PLAIN, value) is not None
             if not is_plain:
                 remember(value)
             listed.append(f"{name if name in _NAMED else HIDDEN}={value if is_plain else HIDDEN}")

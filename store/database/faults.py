@@ -25,7 +25,7 @@ class MovedError(StoreError):
 
 # SQLSTATE of what PostgreSQL says when it stops, starts, or had to choose between two transactions.
 _PASSING = ("40001", "40P01", "57P01", "57P02", "57P03", "53300")
-_REFUSED = re.compile(
+_REFUSED = (
     r'database "(?P<database>[^"]+)" does not exist|role "(?P<role>[^"]+)" does not exist'
     r'|password authentication failed for user "(?P<user>[^"]+)"'
 )
@@ -120,7 +120,7 @@ def _of_server(error: DBAPIError, shown: str) -> StoreError | InputError:
         return StoreError(f"the disk of the server of {shown} is full; make room and run again")
     if state in ("42501", "25006"):
         return StoreError(f"the store {shown} cannot be written ({said}); ask for the right, or use another --db")
-    if refused := _REFUSED.search(said):
+    if refused := re.search(_REFUSED, said):
         return StoreError(f"the server of {shown} {_refusal(refused)}")
     # No SQLSTATE: the connection was lost or never made, and the driver speaks for itself.
     if error.connection_invalidated or state in _PASSING or (state is None and _is_operational(error)):

@@ -29,7 +29,7 @@ from pipeline.ids import ID_DIGITS, ID_LETTER
 from pipeline.result import Arrays, Axes, OutcomeKind, Provenance, Result, Sizes, Theory
 from store.database.types import BYTES, INTEGER, REAL, TEXT, TRUTH, columns, declared, declared_some
 
-REVISION = "0002"
+REVISION = "0003"
 """The head of `store/migrations/versions`."""
 
 STATES = ("queued", "running", "done", "failed", "killed")
@@ -128,6 +128,13 @@ result = Table(
     metadata,
     _key("config_id", "config.id"),
     *columns(MEASURED),
+    Column("cautions", TEXT),  # words of `store.queue.cautions` between commas
+)
+Index(
+    None,
+    result.c.cautions,  # whoever counts them reads no result that has none
+    sqlite_where=result.c.cautions.is_not(None),
+    postgresql_where=result.c.cautions.is_not(None),
 )
 
 map_ = Table(

@@ -6,14 +6,11 @@ from urllib.parse import unquote
 HIDDEN = "***"
 
 _SCHEME = r"(?<![\w+.-])(?:[A-Za-z][\w+.-]*:/+|postgres(?:ql)?(?:\+\w+)?:)"
-_USERINFO = re.compile(rf"(?P<scheme>{_SCHEME})(?P<userinfo>.*)@", re.DOTALL)
-_AFTER_COLON = re.compile(rf"(?P<before>{_SCHEME}[^:/@\s\[]*:)(?!\d*(?:[^\w%]|$))[^\s'\")]+")
+_USERINFO = rf"(?s)(?P<scheme>{_SCHEME})(?P<userinfo>.*)@"
+_AFTER_COLON = rf"(?P<before>{_SCHEME}[^:/@\s\[]*:)(?!\d*(?:[^\w%]|$))[^\s'\")]+"
 """What follows a host or user without being a port: a URL that was cut, or that lacks its host."""
 _PARAMETER = re.compile(r"[?&](?P<name>[^?&=\s]*)=")
-_KEYWORD = re.compile(
-    r"(?P<name>(?<!\w)(?=\w*?(?:pass(?!file)|pwd|secret|token))\w++\s*+=\s*+)(?:'[^']*'|\"[^\"]*\"|[^&\s]*)",
-    re.IGNORECASE,
-)
+_KEYWORD = r"(?i)(?P<name>(?<!\w)(?=\w*?(?:pass(?!file)|pwd|secret|token))\w++\s*+=\s*+)(?:'[^']*'|\"[^\"]*\"|[^&\s]*)"
 """A password in a connection string of libpq, `host=h password='a b'`."""
 _SECRET = re.compile(r"pass(?!file)|pwd|secret|token", re.IGNORECASE)
 _LEAST = 4
@@ -46,10 +43,10 @@ def masked(text: str) -> str:
     for secret in sorted(_known, key=len, reverse=True):
         if secret in text:
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
-    text = _KEYWORD.sub(rf"\g<name>{HIDDEN}", _without_values(text))
+    text = re.sub(_KEYWORD, rf"\g<name>{HIDDEN}", _without_values(text))
     end = text.rfind("@") + 1  # behind it there is no user
-    text = _USERINFO.sub(_without_password, text[:end]) + text[end:]
-    return _AFTER_COLON.sub(_without_rest, text)
+    text = re.sub(_USERINFO, _without_password, text[:end]) + text[end:]
+    return re.sub(_AFTER_COLON, _without_rest, text)
 
 
 def _without_values(text: str) -> str:

@@ -38,9 +38,12 @@ class Feed:
         self._say = say
         self.share = 0.0
         """Expected seconds of the last claim: it falls as less is left."""
+        self.may_hold = False
+        """Whether something may have been claimed that was not released since."""
 
     def jobs(self) -> Iterator[Job]:
         """Jobs, one by one, until nothing is free. Those that others took over meanwhile are left out."""
+        self.may_hold = True
         while claimed := claim(self._store, self._owner, self._sweep, seconds=SECONDS, least=self._least):
             self.share = sum(job.cost for job in claimed)
             mine: set[str] | None = None

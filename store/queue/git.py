@@ -15,7 +15,7 @@ from pathlib import Path
 SECONDS = 5.0
 """How long git may take to compare the tracked files."""
 
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
 _MOST_BYTES = 64 * 2**20
 """Of a file of references; larger ones are not read."""
 _MOST_STEPS = 5
@@ -53,7 +53,7 @@ def _shared(git: Path) -> Path:
 def _commit(git: Path, shared: Path) -> str | None:
     text = (_text(git / "HEAD") or "").strip()
     for _ in range(_MOST_STEPS):
-        if _COMMIT.fullmatch(text):
+        if re.fullmatch(_COMMIT, text):
             return text
         prefix, _, name = text.partition(": ")
         if prefix != "ref" or not name.startswith("refs/") or ".." in name or "\0" in name:

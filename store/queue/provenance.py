@@ -5,7 +5,6 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -49,6 +48,8 @@ def _legible(word: str) -> str:
 
 
 def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version  # which parses e-mail, for a new sweep alone
+
     found = {}
     for package in PACKAGES:
         try:

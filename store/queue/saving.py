@@ -12,6 +12,7 @@ from pipeline.result import Outcome, Result, Sizes
 from store.database.connection import Store
 from store.database.rows import chunks, insert_rows
 from store.database.schema import attempt, config, map_, result
+from store.queue.cautions import cautions
 from store.queue.owner import Owner
 
 _json = msgspec.json.Encoder()
@@ -25,6 +26,8 @@ class _Place(msgspec.Struct):
     state: str
     owner: str | None
     attempts: int
+    probes_count: int
+    channel: str
 
 
 def save(store: Store, owner: Owner, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -80,7 +83,7 @@ def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> li
         attempts.append((place.id, number, *_attempt_row(outcome)))
         ended[place.id] = outcome.kind, number
         if outcome.result is not None:
-            results.append((place.id, *_result_row(outcome.result)))
+            results.append((place.id, *_result_row(outcome.result), _cautions(outcome.result, place)))
             maps.append((place.id, *msgspec.structs.astuple(outcome.result.arrays)))
         place.state, place.owner, place.attempts = outcome.kind, None, number
     insert_rows(connection, attempt, attempts)
@@ -103,7 +106,7 @@ def _end(connection: Connection, ended: dict[int, tuple[str, int]]) -> None:
 
 def _places(connection: Connection, digests: list[str]) -> dict[str, _Place]:
     """By digest; their rows stay locked, in one order for all processes, until the end of the transaction."""
-    columns = select(config.c.digest, config.c.id, config.c.state, config.c.owner, config.c.attempts)
+    columns = select(config.c.digest, *(config.c[name] for name in _Place.__struct_fields__))
     found = {}
     for chunk in chunks(sorted(digests)):
         statement = columns.where(config.c.digest.in_(chunk)).order_by(config.c.digest).with_for_update()
@@ -135,6 +138,12 @@ def _result_row(found: Result) -> tuple[Any, ...]:
         *sizes_row(found.sizes),
         *msgspec.structs.astuple(found.provenance),
     )
+
+
+def _cautions(found: Result, place: _Place) -> str | None:
+    of_theory = {"saturated": found.theory.saturated, "is_global": found.theory.is_global}
+    measured = {"dead": found.dead, "n_zero": found.n_zero, "n_nan": found.n_nan, **of_theory}
+    return cautions(measured, place.probes_count, place.channel)
 
 
 def _legible(text: str) -> str:

@@ -51,7 +51,7 @@ def submit(
     name: str,
     spec: Mapping[str, Any],
     configs: Iterable[Labelled],
-    origin: Origin,
+    origin: Origin | Callable[[], Origin],
     mode: Mode = "new",
     *,
     cost: Callable[[Config], float] | None = None,
@@ -59,9 +59,9 @@ def submit(
     """Stores a sweep and queues its configs, in one transaction, reading them as it goes.
 
     A position counts the distinct configs before; a config that comes again keeps its first place and label. `cost` is
-    in expected seconds. A sweep of that name with the same list takes nothing but new labels. `append` puts what is new
-    at its end, `replace` takes the list for the old one (results stay; configs not yet measured that no sweep wants
-    any more go).
+    in expected seconds. A sweep of that name with the same list takes nothing but new labels; its origin stays, and
+    `origin`, where it is a function, is not called. `append` puts what is new at its end,
+    `replace` takes the list for the old one (results stay; configs not yet measured that no sweep wants any more go).
     Raises InputError for a name that no new sweep can have, or that has another list in mode `new`.
     """
     with store.reshape() as connection:
@@ -79,6 +79,8 @@ def submit(
                 connection.execute(again.values(spec=msgspec.json.encode([spec]).decode()))
             return _submission(connection, found.id, name, added=0, new=0)
         specs: list[Any] = msgspec.json.decode(found.spec) if found and mode == "append" else []
+        if not isinstance(origin, Origin):
+            origin = origin()
         written = {
             "spec": msgspec.json.encode([*specs, spec]).decode(),
             "argv": msgspec.json.encode(origin.argv).decode(),

@@ -24,6 +24,7 @@ from store.asking.values import damages, raw
 from store.database.connection import Store
 from store.database.damage import Damage
 from store.database.schema import TABLES, VIEW, attempt, config, result, sweep, sweep_config, wide
+from store.queue.cautions import NEEDED, cautions
 from store.queue.saving import sizes_row
 
 if TYPE_CHECKING:
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 """The part by which a number may differ from the computed one: on other builds of NumPy a fit ends elsewhere."""
 
-Cure: TypeAlias = Literal["measure", "sizes", "theory", "config", "drop", "view", "none"]
-"""What makes damage good: measuring the config again, computing its sizes, its theory or its own columns, dropping the
-row, making the view anew; or nothing that a program can do."""
+Cure: TypeAlias = Literal["measure", "sizes", "theory", "cautions", "config", "drop", "view", "none"]
+"""What makes damage good: measuring the config again, computing its sizes, its theory, its cautions or its own columns,
+dropping the row, making the view anew; or nothing that a program can do."""
 
 _CONFIGS_AT_ONCE = 500
-_OF_RESULT = {**dict.fromkeys(Sizes.__struct_fields__, "sizes"), **dict.fromkeys(Theory.__struct_fields__, "theory")}
+_OF_RESULT: dict[str, Cure] = {
+    **dict.fromkeys(Sizes.__struct_fields__, "sizes"),
+    **dict.fromkeys(Theory.__struct_fields__, "theory"),
+    "cautions": "cautions",
+}
 _KEPT = ("id", "digest", "json")
 """The columns of a config that nothing else tells."""
 
@@ -139,7 +144,9 @@ def _of_configs(store: Store, rows: Sequence[Sequence[Any]]) -> Iterator[Finding
             continue
         wrong = {damage.column: damage for damage in damages([*result.c], row[count:], key, digest)}
         for name, damage in wrong.items():
-            yield Finding(damage, _OF_RESULT.get(name, "measure"), (key,))  # type: ignore[arg-type]  # words of Cure
+            yield Finding(damage, _OF_RESULT.get(name, "measure"), (key,))
+        if not {"cautions", *NEEDED} & set(wrong):
+            yield from _against_cautions(own, of_result, digest)
         if not set(wrong) - set(_OF_RESULT):
             sizes = {name: value for name, value in of_result.items() if name not in wrong}
             measured.append({**sizes, "digest": digest, "spec": of_config["json"], "key": key})
@@ -177,6 +184,16 @@ def _against_config(
         for name, value in theory.items():
             if not _alike(measured[name], value):
                 yield finding("result", name, f"{quote(measured[name])} instead of {quote(value)}", "theory")
+
+
+def _against_cautions(own: Config, measured: Mapping[str, Any], digest: str) -> Iterator[Finding]:
+    """The cautions of a result against the columns that they follow from."""
+    of_config = axes(own)
+    expected = cautions(measured, of_config.probes_count, of_config.channel)
+    if measured["cautions"] != expected:
+        key = measured["config_id"]
+        what = f"{quote(measured['cautions'])} instead of {quote(expected)}"
+        yield Finding(Damage("result", "cautions", str(key), id_of(digest), what), "cautions", (key,))
 
 
 def _alike(stored: Any, computed: Any) -> bool:

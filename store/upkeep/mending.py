@@ -12,6 +12,7 @@ from store.asking.reading import new_sizes
 from store.database.connection import Store
 from store.database.rows import chunks
 from store.database.schema import FREED, TABLES, VIEW, attempt, config, create_view, result
+from store.queue.cautions import NEEDED, cautions
 from store.queue.saving import save_sizes
 from store.upkeep.check import Cure, Finding
 
@@ -46,8 +47,11 @@ def _mend(connection: Connection, rows: dict[Cure, dict[tuple[Any, ...], set[str
     damaged = {key: columns for (_, key), columns in rows.get("config", {}).items()}
     for key, own in _decoded(connection, damaged):
         connection.execute(update(config).where(config.c.id == key).values(_config_values(key, own, damaged[key])))
-    for key, own in _decoded(connection, {key for _, key in rows.get("theory", ())} - again):
+    foreseen = {key for _, key in rows.get("theory", ())} - again
+    for key, own in _decoded(connection, foreseen):
         connection.execute(update(result).where(result.c.config_id == key).values(_theory(own)))
+    for key, own in _decoded(connection, (foreseen | {key for _, key in rows.get("cautions", ())}) - again):
+        _set_cautions(connection, key, own)
     for chunk in chunks(sorted(again)):
         connection.execute(delete(result).where(result.c.config_id.in_(chunk)))
         connection.execute(update(config).where(config.c.id.in_(chunk)).values(FREED))
@@ -78,3 +82,12 @@ def _theory(own: Config) -> dict[str, Any]:
     from pipeline.sizes.prediction import theory_columns
 
     return msgspec.structs.asdict(theory_columns(own))
+
+
+def _set_cautions(connection: Connection, key: int, own: Config) -> None:
+    """Computes the cautions of a result from its other columns and its config."""
+    mine = result.c.config_id == key
+    found = connection.execute(select(*(result.c[name] for name in NEEDED)).where(mine)).one()
+    of_config = axes(own)
+    made = cautions(found._asdict(), of_config.probes_count, of_config.channel)
+    connection.execute(update(result).where(mine).values(cautions=made))

@@ -18,6 +18,7 @@ from sqlalchemy import Boolean, Connection, MetaData, NullPool, create_engine, i
 from pipeline.config.axes import axes
 from pipeline.config.config import Config, Plane, Readout, encode
 from pipeline.errors import StoreError
+from store.asking.health import health
 from store.asking.heatmaps import arrays
 from store.asking.query import rows, status
 from store.asking.records import find
@@ -42,11 +43,16 @@ def described(connection: Connection) -> dict[str, Any]:
             "fk": sorted(found.get_foreign_keys(table), key=str),
             "unique": sorted(found.get_unique_constraints(table), key=str),
             "check": sorted(found.get_check_constraints(table), key=str),
-            "index": sorted(found.get_indexes(table), key=str),
+            "index": sorted(map(_described_index, found.get_indexes(table)), key=str),
             "options": found.get_table_options(table) if connection.dialect.name == "sqlite" else {},
         }
     described["views"] = {view: found.get_view_definition(view) for view in found.get_view_names()}
     return described
+
+
+def _described_index(index: Any) -> dict[str, Any]:
+    """Its condition as text: as objects, no two are equal."""
+    return {**index, "dialect_options": {name: str(value) for name, value in index.get("dialect_options", {}).items()}}
 
 
 def test_the_code_has_the_head_of_the_revisions() -> None:
@@ -157,6 +163,15 @@ def test_a_store_of_any_revision_tells_stem_unit_and_id_of_its_configs(golden: S
             assert find(golden, written).digest == digest
 
 
+def test_a_store_of_any_revision_tells_what_to_be_careful_with(golden: Store) -> None:
+    """The fakes have 3 of 16 probes without a gradient, and a window that is said to leave its plane."""
+    found = health(golden, status(golden, "growth"))
+    assert (found.configs, found.dead, found.thin, found.of_one_channel, found.cut_off) == (3, 1, 0, 1, 2)
+    assert (found.failed, found.killed, found.off_centre) == (1, 0, 0)
+    assert sorted(found.widest) == [("2x3x3", 1), ("3x3", 1)]
+    assert msgspec.structs.replace(health(golden, status(golden)), configs=3) == found
+
+
 @pytest.mark.parametrize("old", LABELLED, indirect=True, ids=lambda path: path.stem)
 def test_labels_belong_to_a_sweep(golden: Store) -> None:
     assert rows(golden, "later", columns=["config", "stem"]).rows == [("the third", "3x3x3"), ("4x3x3", "4x3x3")]
@@ -203,7 +218,7 @@ NEXT = '''
 """A revision of the tests: alters the table that all others point to, by copying and dropping it."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0003", "0002"
+revision, down_revision = "0004", "0003"
 
 def upgrade() -> None:
     with op.batch_alter_table("config") as batch:
@@ -214,14 +229,14 @@ def upgrade() -> None:
 
 @pytest.fixture
 def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Adds a revision 0003 to the code, as a later version would have."""
+    """Adds a revision 0004 to the code, as a later version would have."""
 
     def add(code: str = NEXT) -> None:
         location = tmp_path / "later"
         shutil.copytree(upgrade.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
-        (location / "versions" / "rev_0003.py").write_text(textwrap.dedent(code))
+        (location / "versions" / "rev_0004.py").write_text(textwrap.dedent(code))
         monkeypatch.setattr(upgrade, "LOCATION", location)
-        monkeypatch.setattr(schema, "REVISION", "0003")
+        monkeypatch.setattr(schema, "REVISION", "0004")
 
     return add
 
@@ -246,10 +261,10 @@ def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
     with store.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM results")).scalar() == 3
     store.close()
-    (copy,) = tmp_path.glob("sweeps.db.0002.*.backup")
+    (copy,) = tmp_path.glob("sweeps.db.0003.*.backup")
     raw = sqlite3.connect(copy)
     assert raw.execute("SELECT config FROM results").fetchall() == [("3x3",), ("2x3x3",), ("3x3x3",)]
-    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0002",)]
+    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0003",)]
     raw.close()
     open_store(file_url).close()
     assert len(list(tmp_path.glob("*.backup"))) == 1
@@ -258,10 +273,10 @@ def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
 def test_a_server_waits_for_db_upgrade(postgres_url: str, add_revision: Any) -> None:
     fill(postgres_url)
     add_revision()
-    with pytest.raises(StoreError, match="has the older revision '0002'; run `erfsweep db upgrade`"):
+    with pytest.raises(StoreError, match="has the older revision '0003'; run `erfsweep db upgrade`"):
         open_store(postgres_url)
-    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0002", "0003", None)
-    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0003", "0003", None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0003", "0004", None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0004", "0004", None)
     store = open_store(postgres_url)
     assert rows(store, columns=["config"], limit=1).rows == [("new 3x3",)]
     assert info(store).tables["result"] == 3
@@ -304,7 +319,7 @@ def test_a_file_is_upgraded_on_demand_too(file_url: str, add_revision: Any) -> N
     fill(file_url)
     add_revision()
     done = upgrade.upgrade(file_url)
-    assert (done.before, done.after) == ("0002", "0003")
+    assert (done.before, done.after) == ("0003", "0004")
     assert done.backup is not None
     assert done.backup.exists()
 

@@ -15,6 +15,7 @@ from pipeline.errors import StoreError
 from pipeline.result import checksum
 from pipeline.stem.plane import Plane
 from pipeline.task import collect, measure
+from store.asking.health import health
 from store.asking.heatmaps import each_arrays
 from store.asking.query import rows, status, sweeps
 from store.asking.reading import read
@@ -191,6 +192,26 @@ def test_a_heatmap_of_another_config_is_found_by_its_sizes(filled: Store) -> Non
     assert {finding.damage.row for finding in found} == {"2"}
 
 
+@pytest.mark.parametrize(
+    ("statement", "columns"),
+    [
+        ("UPDATE result SET cautions = 'dead,of_one_channel' WHERE config_id = 2", ["cautions"]),
+        ("UPDATE result SET cautions = 'colourful' WHERE config_id = 2", ["cautions"]),
+        ("UPDATE result SET saturated = NOT saturated WHERE config_id = 2", ["saturated", "cautions"]),
+    ],
+)
+def test_cautions_are_held_against_the_result_and_computed_anew(
+    filled: Store, statement: str, columns: list[str]
+) -> None:
+    before = health(filled, status(filled))
+    damage(filled, statement)
+    found = [*check(filled)]
+    assert [(each.damage.row, each.damage.column) for each in found] == [("2", column) for column in columns]
+    assert "none" not in mend(filled, found)
+    assert [*check(filled)] == []
+    assert health(filled, status(filled)) == before
+
+
 SCALARS = ["eff_rf", "luo", "sigma_x", "gauss_r2", "area_50", "pred_luo", "theo_rf", "center_x", "replknet_99"]
 
 
@@ -213,6 +234,7 @@ def test_a_changed_scalar_is_found_and_mended(filled: Store, column: str) -> Non
         "UPDATE result SET dead = NOT dead WHERE config_id = 2",
         "UPDATE result SET n_zero = 99 WHERE config_id = 2",
         "UPDATE result SET n_nan = -1 WHERE config_id = 2",
+        "UPDATE result SET saturated = NOT saturated, is_global = NOT is_global WHERE config_id = 2",
         "DELETE FROM result WHERE config_id = 2",
         "DELETE FROM map WHERE config_id = 2",
         "UPDATE config SET state = 'queued' WHERE id = 2",
