@@ -23,9 +23,8 @@ from pipeline.limits import over_timeout
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
 from pipeline.sizes.curves import curves
 from pipeline.sizes.prediction import theory_columns
-from pipeline.sizes.sample import Sample
+from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
-from pipeline.theory.window import window_of
 
 
 class Measured(NamedTuple):
@@ -91,12 +90,10 @@ def collect(measured: list[Measured]) -> list[Outcome]:
 
 
 def _results(good: list[tuple[Measured, Config, Heatmap]], clock: float) -> list[Result]:
-    samples = []
-    for _, config, heatmap in good:
-        seen = window_of(config.stem, config.input, config.unit)
-        used = config.probes.count - heatmap.n_nan
-        corner = heatmap.box.top, heatmap.box.left
-        samples.append(Sample(heatmap.inside, seen.center, seen, used, corner, heatmap.plane))
+    samples = [
+        sample_of(config, heatmap.inside, heatmap.n_nan, (heatmap.box.top, heatmap.box.left))
+        for _, config, heatmap in good
+    ]
     found_sizes, found_curves = sizes(samples), curves(samples)
     packed = [
         arrays.pack(sample.heatmap, curve, sample.corner, sample.plane)

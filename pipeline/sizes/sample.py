@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.theory.window import Window
+from pipeline.config.config import Config
+from pipeline.theory.window import Window, window_of
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -34,3 +35,14 @@ class Sample(msgspec.Struct, frozen=True, eq=False):
     def plane(self) -> tuple[int, ...]:
         """The shape of the plane."""
         return self.whole or self.heatmap.shape
+
+
+def sample_of(config: Config, heatmap: Floats, n_nan: int = 0, corner: tuple[int, int] = (0, 0)) -> Sample:
+    """The sample that is a config's heatmap.
+
+    heatmap: float64 [height, width], the whole plane or a part of it, whose first pixel is `corner`, (y, x) on the
+    plane. n_nan: the config's probes that are not in the heatmap. Raises InputError as `window_of` does.
+    """
+    seen = window_of(config.stem, config.input, config.unit)
+    plane = config.input.height, config.input.width
+    return Sample(heatmap, seen.center, seen, config.probes.count - n_nan, corner, plane)

@@ -15,7 +15,7 @@ from pipeline.config.config import Config, decode
 from pipeline.errors import InputError, StoreError, amount, quote
 from pipeline.ids import id_of
 from pipeline.result import Arrays, checksum
-from pipeline.theory.window import Window, window_of
+from pipeline.theory.window import window_of
 from store.database.connection import Store
 from store.database.damage import Damage
 from store.database.faults import RESTORE
@@ -131,12 +131,13 @@ def heatmaps(store: Store, digests: Iterable[str], plane: tuple[int, int]) -> "I
     """(digest, heatmap: float64 [height, width]) of the results on one plane, one unpacked at a time."""
     for stored in _each(store, digests):
         try:
-            yield stored.digest, _heatmap(stored.arrays, plane)
+            yield stored.digest, heatmap_of(stored.arrays, plane)
         except StoreError as error:
             store.damages.tell(stored.damage(str(error)))
 
 
-def _heatmap(packed: Arrays, plane: tuple[int, int]) -> "Floats":
+def heatmap_of(packed: Arrays, plane: tuple[int, int]) -> "Floats":
+    """The heatmap on a plane (height, width), float64 of that shape. Raises StoreError where it is damaged."""
     from pipeline.arrays import unpack_heatmap
 
     heatmap = unpack_heatmap(packed, plane)
@@ -147,10 +148,10 @@ def _heatmap(packed: Arrays, plane: tuple[int, int]) -> "Floats":
 
 def samples(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Sample]]":
     """(digest, heatmap with its unit) of the measured among rows, which hold `digest`, `spec` and `n_nan`."""
-    from pipeline.sizes.sample import Sample
+    from pipeline.sizes.sample import Sample, sample_of
 
-    def sample(packed: Arrays, own: Config, seen: Window, used: int) -> Sample:
-        return Sample(_heatmap(packed, (own.input.height, own.input.width)), seen.center, seen, used)
+    def sample(packed: Arrays, own: Config, n_nan: int) -> Sample:
+        return sample_of(own, heatmap_of(packed, (own.input.height, own.input.width)), n_nan)
 
     return unpacked(store, rows, "heatmap", sample)
 
@@ -160,35 +161,33 @@ def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[
     from pipeline.arrays import unpack_curves
     from pipeline.sizes.curves import radius_count
 
-    def square(packed: Arrays, own: Config, seen: Window, _: int) -> "Floats | None":
-        found = unpack_curves(packed, radius_count((own.input.height, own.input.width), seen.center))
+    def square(packed: Arrays, own: Config, _: int) -> "Floats | None":
+        center = window_of(own.stem, own.input, own.unit).center
+        found = unpack_curves(packed, radius_count((own.input.height, own.input.width), center))
         return None if found is None else found[0]
 
     return unpacked(store, rows, "curves", square)
 
 
 def unpacked(
-    store: Store, rows: Iterable[Mapping[str, Any]], column: str, unpack: Callable[[Arrays, Config, Window, int], T]
+    store: Store, rows: Iterable[Mapping[str, Any]], column: str, unpack: Callable[[Arrays, Config, int], T]
 ) -> Iterator[tuple[str, T]]:
-    """(digest, what `unpack` makes of arrays, config, window and number of probes used) of the measured rows."""
+    """(digest, what `unpack` makes of arrays, config and number of probes left out) of the measured rows."""
     for chunk in chunks(rows):
         measured = {row["digest"]: row for row in chunk if row["n_nan"] is not None}
         for stored in _each(store, measured):
             row = measured[stored.digest]
             try:
                 own = decode(row["spec"].encode())
-                seen = window_of(own.stem, own.input, own.unit)
+                if not 0 <= row["n_nan"] < own.probes.count:  # where all are left out, the config has failed
+                    what = f"{row['n_nan']} probes left out, of {own.probes.count}"
+                    store.damages.tell(Damage("result", "n_nan", str(stored.key), id_of(stored.digest), what))
+                    continue
+                made = unpack(stored.arrays, own, row["n_nan"])
             except (msgspec.MsgspecError, InputError) as error:
                 what = f"the config cannot be read ({error})"
                 store.damages.tell(Damage("config", "json", str(stored.key), id_of(stored.digest), what))
                 continue
-            used = own.probes.count - row["n_nan"]
-            if not 0 <= used <= own.probes.count:
-                what = f"{row['n_nan']} probes left out, of {own.probes.count}"
-                store.damages.tell(Damage("result", "n_nan", str(stored.key), id_of(stored.digest), what))
-                continue
-            try:
-                made = unpack(stored.arrays, own, seen, used)
             except StoreError as error:
                 store.damages.tell(stored.damage(str(error), column))
                 continue

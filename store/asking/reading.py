@@ -47,12 +47,14 @@ def read(store: Store, selection: Selection, columns: Sequence[str]) -> Table:
         sort=() if late else selection.sort,
         limit=None if late else selection.limit,
     )
-    _check_options(selection, {*columns, *asked, *sorted_by})
+    shown = {*columns, *asked, *sorted_by}
+    _check_options(selection, shown)
+    computed = None if "reasons" in shown else [name for name in Sizes.__struct_fields__ if name in shown]
     keys = tuple(name.removeprefix("-") for name in selection.sort) if late else ()
     names = tuple(dict.fromkeys((*columns, *keys)))
     kept = PackedRows(
         [row[name] for name in names]
-        for row in _with_new_sizes(store, found.dicts(), selection)
+        for row in _with_new_sizes(store, found.dicts(), selection, computed)
         if not late or condition is None or matches(condition, row)
     )
     table = sort_rows(Table(names, kept), selection.sort, selection.limit) if late else Table(names, kept)
@@ -71,12 +73,14 @@ def _check_options(selection: Selection, columns: set[str]) -> None:
             )
 
 
-def _with_new_sizes(store: Store, listed: Iterable[dict[str, Any]], selection: Selection) -> Iterator[dict[str, Any]]:
-    """The rows, those that are measured with the sizes that their heatmaps have now."""
+def _with_new_sizes(
+    store: Store, listed: Iterable[dict[str, Any]], selection: Selection, computed: Sequence[str] | None
+) -> Iterator[dict[str, Any]]:
+    """The rows, those that are measured with the sizes `computed` as their heatmaps have them now; None: with all."""
     from store.queue.saving import sizes_row
 
     for chunk in chunks(listed):
-        found = dict(new_sizes(store, chunk, selection.mass, selection.center))
+        found = dict(new_sizes(store, chunk, selection.mass, selection.center, computed))
         for row in chunk:
             if row["n_nan"] is None:
                 yield row
@@ -86,19 +90,24 @@ def _with_new_sizes(store: Store, listed: Iterable[dict[str, Any]], selection: S
 
 
 def new_sizes(
-    store: Store, listed: Iterable[Mapping[str, Any]], mass: float | None = None, center: CenterName = "unit"
+    store: Store,
+    listed: Iterable[Mapping[str, Any]],
+    mass: float | None = None,
+    center: CenterName = "unit",
+    columns: Sequence[str] | None = None,
 ) -> Iterator[tuple[str, Sizes]]:
     """(digest, sizes from its heatmap) of the measured among rows, which hold `digest`, `spec` and `n_nan`.
 
-    Raises InputError for a `mass` that is no share.
+    columns: the sizes that are computed; the others are None. Without it all are. Raises InputError for a `mass`
+    that is not a share.
     """
-    from pipeline.sizes.sizes import FRACTION, sizes
+    from pipeline.sizes.sizes import COLUMNS, FRACTION, sizes
     from store.asking.heatmaps import portions, samples
 
     if mass is not None and not 0 < mass <= 1:
         raise InputError(f"--mass {mass} is not a share of the mass; give a number above 0 and at most 1")
     for some in portions(samples(store, listed), _nbytes):
-        found = sizes([sample for _, sample in some], mass or FRACTION, center)
+        found = sizes([sample for _, sample in some], mass or FRACTION, center, COLUMNS if columns is None else columns)
         yield from zip((digest for digest, _ in some), found, strict=True)
 
 

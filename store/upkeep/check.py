@@ -18,8 +18,7 @@ from pipeline.config.config import KERNEL_VERSION, Config, decode
 from pipeline.errors import StoreError, quote
 from pipeline.ids import id_of
 from pipeline.result import Arrays, Sizes, Theory
-from pipeline.theory.window import Window
-from store.asking.heatmaps import portions, unpacked
+from store.asking.heatmaps import heatmap_of, portions, unpacked
 from store.asking.values import damages, raw
 from store.database.connection import Store
 from store.database.damage import Damage
@@ -217,23 +216,19 @@ def _against_heatmaps(store: Store, rows: Sequence[Mapping[str, Any]]) -> Iterat
         yield Finding(damage, "measure", (int(damage.row),))
 
 
-def _sample_and_curves(
-    packed: Arrays, own: Config, seen: Window, used: int
-) -> "tuple[Sample, Floats | StoreError | None]":
-    from pipeline.arrays import unpack_curves, unpack_heatmap
+def _sample_and_curves(packed: Arrays, own: Config, n_nan: int) -> "tuple[Sample, Floats | StoreError | None]":
+    from pipeline.arrays import unpack_curves
     from pipeline.sizes.curves import radius_count
-    from pipeline.sizes.sample import Sample
+    from pipeline.sizes.sample import sample_of
 
     plane = own.input.height, own.input.width
-    heatmap = unpack_heatmap(packed, plane)
-    if not (heatmap.min() >= 0 and heatmap.max() < float("inf")):
-        raise StoreError("a pixel of the heatmap is negative, infinite or not a number")
+    sample = sample_of(own, heatmap_of(packed, plane), n_nan)
     stored: Floats | StoreError | None
     try:
-        stored = unpack_curves(packed, radius_count(plane, seen.center))
+        stored = unpack_curves(packed, radius_count(plane, sample.center))
     except StoreError as error:
         stored = error
-    return Sample(heatmap, seen.center, seen, used), stored
+    return sample, stored
 
 
 def _differences(

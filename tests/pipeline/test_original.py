@@ -16,13 +16,12 @@ from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.sizes.curves import CURVES, curves
-from pipeline.sizes.sample import Sample
+from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
 from pipeline.stem.notation import original_label
 from pipeline.stem.plane import Box
 from pipeline.sweep.build import build
 from pipeline.sweep.sweep import preset_spec, sweep
-from pipeline.theory.window import window
 from tests.mt19937 import mt19937
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -88,8 +87,8 @@ def preset():
 
 
 def measured(config):
-    seen = window(config.network, config.unit)
-    return Sample(measure_heatmap(config).values, seen.center, seen, config.probes.count), seen
+    sample = sample_of(config, measure_heatmap(config).values)
+    return sample, sample.window
 
 
 def test_the_table_of_the_original_to_the_character():

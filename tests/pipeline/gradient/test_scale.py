@@ -17,20 +17,18 @@ from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import LEAST, Watch
 from pipeline.result import Sizes
 from pipeline.scale import FARTHEST, Sum, times
-from pipeline.sizes.sample import Sample
+from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import COLUMNS, sizes
 from pipeline.stem.layers import Convolution
 from pipeline.stem.network import walk
 from pipeline.sweep.build import build
-from pipeline.theory.window import window
 from tests.strategies import stems
 
 SCALE_FREE = [name for name in COLUMNS if not name.startswith("replknet")]
 
 
 def sized(config: Config, heatmap: Heatmap) -> Sizes:
-    seen = window(config.network, config.unit)
-    return sizes([Sample(heatmap.values, seen.center, seen, config.probes.count - heatmap.n_nan)])[0]
+    return sizes([sample_of(config, heatmap.values, heatmap.n_nan)])[0]
 
 
 def shape(heatmap: Heatmap) -> np.ndarray:

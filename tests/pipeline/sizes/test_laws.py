@@ -248,3 +248,13 @@ def test_every_column_that_says_so_is_changed_by_its_option():
 def changed_by(option: str) -> set[str]:
     """The columns that are declared to change with an option."""
     return {name for name, field in BY_NAME.items() if option in field.options}
+
+
+@given(samples(), st.sets(st.sampled_from(COLUMNS), min_size=1))
+def test_columns_that_are_asked_for_alone_are_those_of_all(sample, names):
+    (whole,) = sizes([sample])
+    (found,) = sizes([sample], columns=sorted(names))
+    assert {name: getattr(found, name) for name in COLUMNS} == {
+        name: getattr(whole, name) if name in names else None for name in COLUMNS
+    }
+    assert found.reasons == {name: why for name, why in whole.reasons.items() if name in names}

@@ -3,16 +3,15 @@
 import pytest
 
 from pipeline.gradient.erf import measure_heatmap
-from pipeline.sizes.sample import Sample
+from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
 from pipeline.sweep.build import build
-from pipeline.theory.window import window
 
 
 def measured(stem, plane):
     config = build({"stem": stem, "input": plane})
-    found, seen = measure_heatmap(config), window(config.network, config.unit)
-    return sizes([Sample(found.values, seen.center, seen, config.probes.count - found.n_nan)])[0]
+    found = measure_heatmap(config)
+    return sizes([sample_of(config, found.values, found.n_nan)])[0]
 
 
 @pytest.mark.usefixtures("memory")

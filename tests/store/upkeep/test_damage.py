@@ -235,6 +235,7 @@ def test_a_changed_scalar_is_found_and_mended(filled: Store, column: str) -> Non
         "UPDATE result SET n_zero = 99 WHERE config_id = 2",
         "UPDATE result SET n_nan = -1 WHERE config_id = 2",
         "UPDATE result SET saturated = NOT saturated, is_global = NOT is_global WHERE config_id = 2",
+        "UPDATE result SET n_nan = (SELECT probes_count FROM config WHERE id = 2) WHERE config_id = 2",
         "DELETE FROM result WHERE config_id = 2",
         "DELETE FROM map WHERE config_id = 2",
         "UPDATE config SET state = 'queued' WHERE id = 2",
