@@ -27,9 +27,9 @@ ARROWS = {
     "pipeline.theory": {"pipeline.stem", "pipeline.config"},
     "pipeline.sweep": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.theory"},
     "pipeline.gradient": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.ops"},
-    "pipeline.sizes": {"pipeline.stem", "pipeline.config", "pipeline.theory"},
+    "pipeline.sizes": {"pipeline.config", "pipeline.theory"},
     "pipeline.task": {
-        *("pipeline.config", "pipeline.gradient", "pipeline.theory", "pipeline.sizes"),
+        *("pipeline.config", "pipeline.gradient", "pipeline.sizes"),
         *("pipeline.arrays", "pipeline.blas"),
     },
     "pipeline.graph": {"pipeline.task"},
@@ -46,7 +46,7 @@ ARROWS = {
     },
     "store.upkeep": {
         *("store.database", "store.queue", "store.asking", "pipeline.arrays", "pipeline.config", "pipeline.sizes"),
-        *("pipeline.theory", "pipeline.gradient"),
+        "pipeline.gradient",
     },
 }
 """Which rooms each room may use, besides itself and the leaves. The command line may use all."""
