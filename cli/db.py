@@ -96,8 +96,7 @@ def copy(
 def prune(db: DbOption = None) -> None:
     """Remove configs and results that belong to no sweep, and give their space back."""
     from cli.opened import opened
-    from cli.render.words import counted
-    from pipeline.errors import amount
+    from pipeline.errors import amount, counted
     from store.queue.orphans import prune as prune_store
 
     pruned = prune_store(opened(store_url(db), create=False))
@@ -114,7 +113,7 @@ def check(
     """Look for damage in the whole store: types, references, checksums, and sizes against heatmaps."""
     from cli.opened import opened
     from cli.render.visible import visible
-    from cli.render.words import counted
+    from pipeline.errors import counted
     from store.asking.query import count
     from store.upkeep.check import Finding
     from store.upkeep.check import check as check_store

@@ -11,7 +11,7 @@ from pipeline.errors import amount
 from pipeline.limits import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
-    from cli.drive import Settings
+    from pipeline.work.loop import Settings
 
 MEMORY = amount(DEFAULT_MEMORY).replace(" ", "")
 """The default of `--memory` as it is typed."""
@@ -53,10 +53,10 @@ DashboardOption: TypeAlias = Annotated[
 
 def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
     """The settings that the options of a command say. Raises InputError for what cannot be used together."""
-    from cli.drive import Settings
     from pipeline.engines.cluster.address import Connection, settled_address
     from pipeline.errors import InputError
     from pipeline.limits import Limits
+    from pipeline.work.loop import Settings
 
     options = context.params
     engine, scheduler = options["engine"], options["scheduler"]
@@ -87,6 +87,7 @@ def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
         engine="cluster" if connection else engine,
         workers=options["workers"],
         fail_fast=options["fail_fast"],
+        retry_failed=options["retry_failed"],
         wait=wait,
         connection=connection,
         dashboard=options["dashboard"],

@@ -42,9 +42,9 @@ def command(
 
     from cli.opened import opened
     from cli.render.folder import Manifest, check_folder, write_folder
-    from cli.render.words import counted
     from cli.selection import read
     from cli.table import table_of
+    from pipeline.errors import counted
     from pipeline.sizes.sizes import FRACTION
     from store.asking.fields import fields
     from store.asking.selection import Selection

@@ -1,21 +1,20 @@
 """Lines on stderr about results that a reader should not take at face value, each with what to type."""
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from store.asking.health import Health
-    from store.asking.query import Status
     from store.database.connection import Store
+    from store.queue.states import Count
 
 
-def print_health(store: "Store", found: "Status") -> None:
-    """Says what is wrong with the results of the sweep that a status is of, or of everything; nothing where all is
-    well.
-    """
+def print_health(store: "Store", sweep: str | None, states: "Mapping[str, Count]") -> None:
+    """Says what is wrong with the results of a sweep, or of everything, whose configs were counted by state."""
     from store.asking.health import health
 
-    for line in health_lines(health(store, found), found.sweep):
+    for line in health_lines(health(store, sweep, states), sweep):
         sys.stderr.write(line + "\n")
 
 

@@ -21,9 +21,8 @@ def command(
     For a store whose sizes were read by a version that had fewer of them, or other ones.
     """
     from cli.opened import opened
-    from cli.render.words import counted
     from cli.selection import read
-    from pipeline.errors import InputError
+    from pipeline.errors import InputError, counted
     from store.asking.reading import new_sizes
     from store.asking.selection import Selection
     from store.database.rows import chunks

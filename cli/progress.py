@@ -16,20 +16,25 @@ PLAIN_SECONDS = 5.0
 class Progress:
     """Counts what is done and failed; bar and count are of configs, the time left is told by their expected cost."""
 
-    def __init__(self, configs: int, cost: float) -> None:
-        self.configs = configs
-        self.cost = max(cost, 1e-9)
+    def __init__(self) -> None:
+        self.configs = 0
+        self.cost = 1e-9
         self.done = 0
         self.failed = 0
         self.cost_done = 0.0
         self.started = time.monotonic()
         self._told = self.started
-        self._said: set[str] = set()
         self._bar: Any = None
         self._task: Any = None
 
     def __enter__(self) -> Self:
-        if self.configs and sys.stderr.isatty():
+        return self
+
+    def begin(self, configs: int, seconds: float) -> None:
+        """So many configs are left, of this expected cost in seconds; on a terminal the bar appears."""
+        self.configs, self.cost = configs, max(seconds, 1e-9)
+        self.started = self._told = time.monotonic()
+        if configs and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bar
@@ -38,7 +43,6 @@ class Progress:
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task("measuring", total=self.configs, said=self._line())
             self._bar.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -46,11 +50,11 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, done: int, failed: int, cost: float) -> None:
+    def advance(self, done: int, failed: int, seconds: float) -> None:
         """More configs are finished, well or not, of this expected cost in seconds."""
         self.done += done
         self.failed += failed
-        self.cost_done += cost
+        self.cost_done += seconds
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done + self.failed, said=self._line())
         elif time.monotonic() - self._told > PLAIN_SECONDS:
@@ -63,12 +67,6 @@ class Progress:
             self._bar.console.print(visible(text), markup=False, highlight=False)
         else:
             sys.stderr.write(visible(text) + "\n")
-
-    def say_once(self, text: str) -> None:
-        """The same, unless it was said before."""
-        if text not in self._said:
-            self._said.add(text)
-            self.say(text)
 
     def _line(self) -> str:
         seconds = time.monotonic() - self.started

@@ -16,7 +16,7 @@ def command(
 ) -> None:
     """Queue again what failed or was killed. Both, if neither option is given."""
     from cli.opened import opened
-    from cli.render.words import counted
+    from pipeline.errors import counted
     from store.queue.claims import requeue
 
     both = failed == killed

@@ -16,8 +16,8 @@ def command(
 ) -> None:
     """Remove a sweep and its results; what another sweep uses is kept."""
     from cli.opened import opened
-    from cli.render.words import counted, orphans_left
-    from pipeline.errors import InputError, quote
+    from cli.render.words import orphans_left
+    from pipeline.errors import InputError, counted, quote
     from store.asking.query import status
     from store.queue.sweeps import remove
 

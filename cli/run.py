@@ -80,7 +80,7 @@ def command(
         )
     store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")
-    code = work_on(store, stored, how, retry_failed, verbose)
+    code = work_on(store, stored, how, verbose)
     if code not in INTERRUPTIONS:
         print_sweep(store, stored, format_)
     return code

@@ -39,7 +39,7 @@ def read(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
 
 def tell_if_none(store: "Store", selection: Selection, found: Table) -> None:
     """Says on stderr that no row meets the condition, where there is one."""
-    from cli.render.words import counted
+    from pipeline.errors import counted
     from store.asking.query import count
 
     if selection.where is None or len(found.rows):

@@ -36,7 +36,7 @@ def command(
             sys.stdout.flush()
             time.sleep(2)
             found = status(store, sweep)
-    print_health(store, found)
+    print_health(store, sweep, found.states)
 
 
 def _described(found: "Status") -> dict[str, Any]:

@@ -62,9 +62,10 @@ def queue(
     """
     from cli.opened import opened
     from cli.progress import tracked
-    from cli.render.words import counted, orphans_left
+    from cli.render.words import orphans_left
     from cli.resolve import existing_store, resolve
     from pipeline.engines.interrupts import interrupts_held
+    from pipeline.errors import counted
     from pipeline.gradient.cost import expected_seconds
     from pipeline.sweep.sweep import check_size
     from store.queue.provenance import origin

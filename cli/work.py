@@ -21,10 +21,12 @@ from cli.engine import (
     WorkersOption,
     settings_of,
 )
+from cli.exit import ExitCode, interrupted_by
 from cli.options import DbOption, StoredArgument, store_url
+from pipeline.engines.interrupts import last_signal
 
 if TYPE_CHECKING:
-    from cli.drive import Settings
+    from pipeline.work.loop import Settings, Summary
     from store.database.connection import Store
 
 
@@ -54,25 +56,43 @@ def command(
 
     how = settings_of(context, wait=not no_wait)
     store = opened(store_url(db), create=False)
-    return work_on(store, sweep, how, retry_failed, verbose)
+    return work_on(store, sweep, how, verbose)
 
 
-def work_on(store: "Store", sweep: str | None, how: "Settings", retry_failed: bool, verbose: bool) -> int:
+def work_on(store: "Store", sweep: str | None, how: "Settings", verbose: bool) -> int:
     """Measures what is queued and says on stderr what that came to; the exit code."""
-    from cli.drive import describe, measure_queued
     from cli.health import print_health
-    from cli.render.words import counted
-    from store.asking.query import status
-    from store.queue.claims import requeue, requeue_wider
+    from cli.progress import Progress
+    from pipeline.work.loop import work
+    from store.upkeep.rescued import rescued_queue
 
-    left = status(store, sweep)
-    again = 0
-    if retry_failed and (left.states["failed"].configs or left.states["killed"].configs):
-        again = requeue(store, sweep, failed=True, killed=True)
-    elif left.states["failed"].configs and (again := requeue_wider(store, sweep, how.limits)):
-        sys.stderr.write(f"{counted(again, 'config')} failed under narrower limits; measured again\n")
-    summary = measure_queued(store, status(store, sweep) if again else left, how)
-    sys.stderr.write(describe(summary, verbose) + "\n")
-    if summary.left is not None and not summary.interrupted:
-        print_health(store, summary.left)
-    return summary.exit_code
+    with rescued_queue(store, sweep) as queue, Progress() as progress:
+        summary = work(queue, how, progress)
+    sys.stderr.write(described(summary, of_sweep=sweep is not None, verbose=verbose) + "\n")
+    if summary.is_interrupted:
+        return interrupted_by(last_signal())
+    print_health(store, sweep, queue.states)
+    is_well = not (summary.failed or summary.killed or (sweep is not None and summary.failed_before))
+    return ExitCode.DONE if is_well else ExitCode.SOME_FAILED
+
+
+def described(summary: "Summary", *, of_sweep: bool, verbose: bool = False) -> str:
+    """One line: what was measured; if `verbose`, where the time went too (the workers' is added up over workers).
+
+    What failed before is told of a sweep, and not of everything.
+    """
+    import msgspec
+
+    from cli.progress import duration
+
+    parts = [f"{summary.done} measured"]
+    parts += [f"{number} {what}" for what in ("failed", "killed") if (number := getattr(summary, what))]
+    if of_sweep and summary.failed_before > 0:
+        parts.append(f"{summary.failed_before} failed before")
+    if summary.held:
+        parts.append(f"{summary.held} held by others")
+    line = f"{', '.join(parts)} in {duration(summary.seconds)}"
+    if not verbose:
+        return line
+    spent = msgspec.structs.asdict(summary.times)
+    return f"{line} ({', '.join(f'{what} {duration(seconds)}' for what, seconds in spent.items())})"

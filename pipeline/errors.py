@@ -66,3 +66,12 @@ def amount(count: int) -> str:
     if power == 0:
         return "1 byte" if count == 1 else f"{count} bytes"
     return f"{count / 1000**power:.3g} {_DECIMAL[power]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, as it may stand in a message.
+
+    >>> counted(1, "config"), counted(1620, "config")
+    ('1 config', '1,620 configs')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("pipeline", "store", "cli")
 
-LEAVES = {f"pipeline.{name}" for name in ("errors", "sentence", "result", "ids", "job", "limits", "regular", "scale")}
+LEAVES = {
+    f"pipeline.{name}" for name in ("errors", "sentence", "result", "ids", "job", "limits", "queue", "regular", "scale")
+}
 """What everyone may know: they know nothing but each other. So are `arrays` and `blas`, which need NumPy."""
 
 ARROWS = {
@@ -37,6 +39,13 @@ ARROWS = {
     "pipeline.engines.cluster": {"pipeline.engines", "pipeline.graph", "pipeline.config", "pipeline.draws"},
     "pipeline.engine": {"pipeline.engines", "pipeline.engines.cluster"},
     "pipeline.run": {"pipeline.engines", "pipeline.graph"},
+    "pipeline.work": {
+        "pipeline.run",
+        "pipeline.graph",
+        "pipeline.engine",
+        "pipeline.engines",
+        "pipeline.engines.cluster",
+    },
     "store.database": set(),
     "store.migrations": {"pipeline.config"},
     "store.queue": {"store.database", "pipeline.config", "pipeline.sweep"},

@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 config, 1,620 configs."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+from pipeline.errors import counted
 
 
 def orphans_left(number: int) -> str:

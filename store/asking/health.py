@@ -1,14 +1,15 @@
 """What a reader should know of results before trusting them, counted from the index of their cautions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, and_, exists, func, not_, select, true
 
-from store.asking.query import Status
 from store.database.connection import Store
 from store.database.schema import config, result, sweep_config
 from store.queue.cautions import CUT_OFF, DEAD, OF_ONE_CHANNEL, THIN
+from store.queue.states import Count
 from store.queue.sweep_ids import sweep_id
 
 WIDEST = 50
@@ -35,21 +36,21 @@ class Health(msgspec.Struct, frozen=True):
     widest: tuple[tuple[str, int], ...] = ()
 
 
-def health(store: Store, found: Status) -> Health:
-    """Counts the configs of the sweep, or of everything, that a status was asked of a moment ago."""
+def health(store: Store, sweep: str | None, states: Mapping[str, Count]) -> Health:
+    """Counts the configs of one sweep, or of everything, whose numbers by state were asked a moment ago."""
 
     def work(connection: Connection) -> Health:
-        key = None if found.sweep is None else sweep_id(connection, found.sweep)
+        key = None if sweep is None else sweep_id(connection, sweep)
         words = _cautions(connection, key)
         made = Health(
-            configs=found.configs,
+            configs=sum(count.configs for count in states.values()),
             dead=words.get(DEAD, 0),
             thin=words.get(THIN, 0),
             of_one_channel=words.get(OF_ONE_CHANNEL, 0),
             cut_off=words.get(CUT_OFF, 0),
             off_centre=0,
-            failed=found.states["failed"].configs,
-            killed=found.states["killed"].configs,
+            failed=states["failed"].configs,
+            killed=states["killed"].configs,
         )
         return _with_places(connection, key, made) if made.cut_off else made
 

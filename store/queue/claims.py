@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Row, Select, and_, case, or_, select, update
 
 from pipeline.job import Job
 from pipeline.limits import SIGNS, Limits, is_wider
+from pipeline.queue import LEASE
 from store.database.connection import Store, now
 from store.database.rows import chunks
 from store.database.schema import FREED, attempt, config, sweep_config
-from store.queue.owner import LEASE, Owner, owner_of
+from store.queue.owner import Owner, owner_of
 from store.queue.states import has_lapsed
 from store.queue.sweep_ids import sweep_id
 

@@ -7,11 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-LEASE = 60.0
-"""Seconds that a claim lasts on its own."""
-RENEWAL = 15.0
-"""Seconds after which a claim is to be renewed."""
-
 
 class Owner(msgspec.Struct, frozen=True, array_like=True):
     """A process: its host, the boot of that host, its number and the time it started, as the system counts it.

@@ -90,8 +90,8 @@ def test_rows_that_a_transaction_has_locked_are_waited_for_without_asking_all_th
         asked.append(time.monotonic())
         return [] if len(asked) <= 3 else claim(*arguments, **options)
 
-    monkeypatch.setattr("store.queue.feed.claim", locked_for_three)
-    monkeypatch.setattr("cli.drive.POLL_SECONDS", 0.2)
+    monkeypatch.setattr("store.queue.store_queue.claim", locked_for_three)
+    monkeypatch.setattr("pipeline.work.loop.POLL_SECONDS", 0.2)
     ended = good("work", "mine")
     assert "2 measured" in ended.err
     assert ended.err.count("waiting for 2 configs that a transaction of another process has locked") == 1

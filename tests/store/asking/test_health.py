@@ -84,7 +84,7 @@ def _with_gradient(row: dict[str, Any]) -> int:
 @pytest.mark.parametrize("sweep", [None, "all", "some"])
 def test_it_is_what_the_rows_say(store: Store, sweep: str | None) -> None:
     fill(store)
-    found = health(store, status(store, sweep))
+    found = health(store, sweep, status(store, sweep).states)
     assert msgspec.structs.replace(found, widest=()) == counted(store, sweep)
     assert sorted(found.widest) == [("1x3x3:3", 1), ("2x3x3:3", 1), ("3x3x3:3", 1)]
     assert min(found.dead, found.thin, found.cut_off, found.off_centre, found.failed) > 0

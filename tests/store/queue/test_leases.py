@@ -7,15 +7,16 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import update
 
+from pipeline.work import leases as module
+from pipeline.work.feed import Feed
+from pipeline.work.leases import Leases
 from store.asking.query import status
 from store.database.connection import Store
 from store.database.schema import config as config_table
-from store.queue import leases as module
 from store.queue.claims import claim, held
-from store.queue.feed import Feed
-from store.queue.leases import Leases
 from store.queue.owner import this_owner
 from store.queue.saving import save
+from store.queue.store_queue import StoreQueue
 from tests.store.fakes import STRANGER, done, queue
 
 ME = this_owner()
@@ -42,7 +43,7 @@ def test_claims_outlast_their_lease_while_it_is_renewed(store: Store, monkeypatc
     monkeypatch.setattr(module, "RENEWAL", 0.02)
     queue(store, count=2)
     claim(store, ME)
-    with Leases(store, ME, nothing) as leases:
+    with Leases(StoreQueue(store), nothing) as leases:
         age(store, 61)
         wait_until(lambda: status(store).states["running"].configs == 2)
         assert claim(store, STRANGER) == []
@@ -56,8 +57,8 @@ def test_what_others_took_over_is_left_out_and_told(store: Store, monkeypatch: p
     queue(store, count=6)
     said: list[str] = []
     costs: dict[str, float] = {}
-    with Leases(store, ME, nothing) as leases:
-        feed = Feed(store, ME, "growth", leases, costs, 6, said.append).jobs()
+    with Leases(StoreQueue(store), nothing) as leases:
+        feed = Feed(StoreQueue(store, "growth"), leases, costs, 6, said.append).jobs()
         first = next(feed)
         assert said == []
         clock[0] += 61  # it stands still ...
@@ -81,7 +82,7 @@ def test_a_renewal_that_comes_too_late_is_doubted_too(store: Store, monkeypatch:
     monkeypatch.setattr(module, "RENEWAL", 0.02)
     queue(store, count=2)
     claim(store, ME)
-    with Leases(store, ME, nothing) as leases:
+    with Leases(StoreQueue(store), nothing) as leases:
         age(store, 61)
         claim(store, replace(STRANGER, pid=8), limit=1)
         clock[0] += 61

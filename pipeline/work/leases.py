@@ -6,21 +6,18 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from store.database.connection import Store
-from store.queue.claims import held, renew
-from store.queue.owner import LEASE, RENEWAL, Owner
+from pipeline.queue import LEASE, RENEWAL, Queue
 
 
 class Leases:
-    """Renews the claims of an owner every 15 s, from a thread of its own: a config may take minutes.
+    """Renews the claims to a queue every 15 s, from a thread of its own: a config may take minutes.
 
     A process that was stopped for longer than a lease lasts (Ctrl-Z, a machine that slept) may have lost its claims to
     others; `still_held` says so once it goes on. `say` hears what keeps a renewal from happening.
     """
 
-    def __init__(self, store: Store, owner: Owner, say: Callable[[str], None]) -> None:
-        self._store = store
-        self._owner = owner
+    def __init__(self, queue: Queue, say: Callable[[str], None]) -> None:
+        self._queue = queue
         self._say = say
         self._over = Event()
         self._lock = Lock()
@@ -39,7 +36,7 @@ class Leases:
         self._thread.join()
 
     def still_held(self) -> set[str] | None:
-        """The digests of the configs that the owner still holds, if a lease may have lapsed since the last call.
+        """The digests of the configs that this process still holds, if a lease may have lapsed since the last call.
 
         None where no lease can have lapsed: everything that was claimed is still held.
         """
@@ -49,7 +46,7 @@ class Leases:
         self._renew()
         with self._lock:
             self._doubted = False
-        return held(self._store, self._owner)
+        return self._queue.held()
 
     def _keep(self) -> None:
         while not self._over.wait(RENEWAL):
@@ -60,7 +57,7 @@ class Leases:
 
     def _renew(self) -> None:
         begun = _clock()
-        renew(self._store, self._owner)
+        self._queue.renew()
         with self._lock:
             self._doubted = self._doubted or begun - self._renewed >= LEASE
             self._renewed = begun
