@@ -14,7 +14,8 @@ StemAxes: TypeAlias = tuple[int | None, int | None, int | None, int | None, int 
 def axes(config: Config) -> Axes:
     """The axes of a config; those of the stem are None where it is not a plain stack, or not square in them.
 
-    >>> axes(build({"stem": "4x3x3"})).depth
+    >>> from pipeline.stem.plane import Plane
+    >>> axes(Config("4x3x3", Plane(21, 21))).depth
     4
     """
     plane, init, probes, readout = config.input, config.init, config.probes, config.readout

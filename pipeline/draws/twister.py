@@ -76,13 +76,13 @@ def _reduced(polynomial: int) -> int:
     whole = (1 << _DEGREE) - 1
     while high := polynomial >> _DEGREE:
         polynomial &= whole
-        for term in _low_terms():
+        for term in low_terms():
             polynomial ^= high << term
     return polynomial
 
 
 @lru_cache(maxsize=1)
-def _low_terms() -> tuple[int, ...]:
+def low_terms() -> tuple[int, ...]:
     """The exponents of phi but for the leading one.
 
     With u = t^624 + t^397 and v = t^623 + t^396, phi = u v^31 + sum of a_i u v^(30-i) for i < 31, and a_31, where a_i

@@ -80,8 +80,8 @@ def parse(text: str) -> Stem:
 
     Raises InputError, one sentence that points at the character, where the text is not in the notation.
 
-    >>> parse("2x3x3")
-    (Conv(kernel=(3, 3), ...), Conv(kernel=(3, 3), ...))
+    >>> [layer.kernel for layer in parse("2x3x3")]
+    [(3, 3), (3, 3)]
     """
     return _read(text)[0]
 

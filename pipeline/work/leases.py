@@ -35,6 +35,12 @@ class Leases:
         self._over.set()
         self._thread.join()
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether a lease may have lapsed, as the last renewal found, and `still_held` was not asked since."""
+        with self._lock:
+            return self._doubted
+
     def still_held(self) -> set[str] | None:
         """The digests of the configs that this process still holds, if a lease may have lapsed since the last call.
 

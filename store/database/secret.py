@@ -16,13 +16,14 @@ _SECRET = re.compile(r"pass(?!file)|pwd|secret|token", re.IGNORECASE)
 _LEAST = 4
 """Shorter passwords are parts of ordinary words; drivers do not repeat them where a URL could be parsed."""
 
-_known: set[str] = set()
+known: set[str] = set()
+"""The texts that `masked` hides wherever they stand."""
 
 
 def remember(secret: str | None) -> None:
     """Hides this text from now on wherever `masked` is asked: a driver may repeat it in what it says."""
     if secret and len(secret) >= _LEAST:
-        _known.add(secret)
+        known.add(secret)
 
 
 def is_secret(name: str) -> bool:
@@ -40,7 +41,7 @@ def masked(text: str) -> str:
     >>> masked("--db=postgresql://me:secret@host/db")
     '--db=postgresql://me:***@host/db'
     """
-    for secret in sorted(_known, key=len, reverse=True):
+    for secret in sorted(known, key=len, reverse=True):
         if secret in text:
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
     text = re.sub(_KEYWORD, rf"\g<name>{HIDDEN}", _without_values(text))

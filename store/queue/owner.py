@@ -32,10 +32,10 @@ class Owner(msgspec.Struct, frozen=True, array_like=True):
         """Whether the owner ran here and is gone for certain."""
         if not self.is_here:
             return False
-        started = _started(self.pid)
-        if started is None:  # /proc may hide it: mounted with hidepid, other users' processes are not in it
+        begun = started(self.pid)
+        if begun is None:  # /proc may hide it: mounted with hidepid, other users' processes are not in it
             return not _exists(self.pid)
-        return started != self.started
+        return begun != self.started
 
     @property
     def place(self) -> str:
@@ -46,7 +46,7 @@ class Owner(msgspec.Struct, frozen=True, array_like=True):
 def this_owner() -> Owner:
     """The owner that this process is."""
     pid = os.getpid()
-    return Owner(*_machine(), pid, _started(pid) or "")
+    return Owner(*_machine(), pid, started(pid) or "")
 
 
 def owner_of(text: str) -> Owner:
@@ -68,7 +68,7 @@ def _machine() -> tuple[str, str]:
     return socket.gethostname(), f"{boot} {space}"
 
 
-def _started(pid: int) -> str | None:
+def started(pid: int) -> str | None:
     """When a process started, in clock ticks after the boot; empty for a zombie, None where /proc does not show it."""
     try:
         line = Path(f"/proc/{pid}/stat").read_text()

@@ -46,7 +46,7 @@ def save(store: Store, owner: Owner, outcomes: Sequence[Outcome]) -> list[Outcom
                 f"{outcome.result.provenance.kernel_version} instead of {KERNEL_VERSION}; "
                 "install the same erfsweep there and type `erfsweep work` to go on"
             )
-    return store.writing(lambda connection: _save(connection, str(owner), outcomes))
+    return store.writing(lambda connection: save_in(connection, str(owner), outcomes))
 
 
 def save_sizes(store: Store, sizes: Sequence[tuple[str, Sizes]]) -> int:
@@ -67,13 +67,14 @@ def sizes_row(sizes: Sizes) -> tuple[Any, ...]:
     return *row[:_REASONS], _json.encode(sizes.reasons).decode(), *row[_REASONS + 1 :]
 
 
-def _save(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
+def save_in(connection: Connection, owner: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Saves outcomes in the caller's transaction; those that counted. `owner`: the text of who claimed them."""
     counted: list[Outcome] = []
     attempts: list[tuple[Any, ...]] = []
     results: list[tuple[Any, ...]] = []
     maps: list[tuple[Any, ...]] = []
     ended: dict[int, tuple[str, int]] = {}
-    places = _places(connection, [outcome.digest for outcome in outcomes])
+    places = places_of(connection, [outcome.digest for outcome in outcomes])
     for outcome in outcomes:
         place = places.get(outcome.digest)
         if place is None or not _counts(place, owner, outcome):
@@ -104,8 +105,11 @@ def _end(connection: Connection, ended: dict[int, tuple[str, int]]) -> None:
             connection.execute(statement.where(config.c.id.in_(chunk)))
 
 
-def _places(connection: Connection, digests: list[str]) -> dict[str, _Place]:
-    """By digest; their rows stay locked, in one order for all processes, until the end of the transaction."""
+def places_of(connection: Connection, digests: list[str]) -> dict[str, _Place]:
+    """Where the configs stand that have these digests, by digest; a digest that the index does not find is left out.
+
+    Their rows stay locked, in one order for all processes, until the end of the transaction.
+    """
     columns = select(config.c.digest, *(config.c[name] for name in _Place.__struct_fields__))
     found = {}
     for chunk in chunks(sorted(digests)):

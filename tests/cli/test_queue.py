@@ -72,7 +72,7 @@ def test_short_sweeps_are_shared() -> None:
 def test_what_cannot_be_found_by_its_digest_is_told_and_not_waited_for() -> None:
     good("submit", "3x3", "-s", "seed=0,1", "--name", "mine")
     with pytest.MonkeyPatch.context() as patch:  # as an index that is damaged answers
-        patch.setattr("store.queue.saving._places", lambda connection, digests: {})
+        patch.setattr("store.queue.saving.places_of", lambda connection, digests: {})
         ended = erfsweep("work", "mine")
     assert ended.code == 3
     assert "2 configs of 'erfsweep.db' cannot be found by their digests" in ended.err

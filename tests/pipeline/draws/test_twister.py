@@ -1,6 +1,7 @@
 """The Mersenne Twister at any draw: held against drawing through, and against the laws of its recurrence."""
 
 import time
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.draws import twister
-from pipeline.draws.twister import DRAWN_THROUGH, twister_at
+from pipeline.draws.twister import DRAWN_THROUGH, low_terms, twister_at
 
 
 def drawn_through(seed: int, start: int, count: int) -> list[int]:
@@ -19,7 +20,8 @@ def drawn_through(seed: int, start: int, count: int) -> list[int]:
 
 
 def jumped(seed: int, start: int, count: int) -> list[int]:
-    stream = twister._jumped(np.random.RandomState(seed), start)
+    with patch.object(twister, "DRAWN_THROUGH", -1):  # so that every start is jumped to
+        stream = twister_at(seed, start)
     return [int(number) for number in stream.randint(0, 2**32, count, np.uint32)]
 
 
@@ -43,10 +45,14 @@ def test_a_further_jump_goes_on_where_a_shorter_one_ends(seed: int, start: int, 
 
 def test_the_terms_are_those_of_the_characteristic_polynomial() -> None:
     """It has degree 19937 and 135 terms (Matsumoto and Nishimura 1998, table II), and annuls the recurrence."""
-    terms = (*twister._low_terms(), 19937)
+    terms = (*low_terms(), 19937)
     assert len(terms) == 135
     stream = np.random.RandomState(5)
-    words = np.concatenate([twister._next_state(stream) for _ in range(40)])
+    states = []
+    for _ in range(40):
+        stream.randint(0, 2**32, 624, np.uint32)
+        states.append(stream.get_state()[1])
+    words = np.concatenate(states)
     for place in (0, 1, 300, 4000):
         assert np.bitwise_xor.reduce(words[[place + term for term in terms]]) == 0
 

@@ -177,7 +177,7 @@ def secret_urls(draw: st.DrawFn) -> str:
 @example(f"postgresql://127.0.0.1:1/db?password=p@{SECRET}")
 @settings(max_examples=300, deadline=None)
 def test_no_form_of_a_url_shows_its_password_nor_stores_it(url: str) -> None:
-    secret._known.clear()  # of other examples
+    secret.known.clear()  # of other examples
     shown = []
     try:
         shown.append(address(url).shown)

@@ -86,6 +86,6 @@ def test_a_renewal_that_comes_too_late_is_doubted_too(store: Store, monkeypatch:
         age(store, 61)
         claim(store, replace(STRANGER, pid=8), limit=1)
         clock[0] += 61
-        wait_until(lambda: leases._doubted)  # the renewing thread was faster than whoever asks
+        wait_until(lambda: leases.is_doubted)  # the renewing thread was faster than whoever asks
         assert leases.still_held() == held(store, ME)
         assert leases.still_held() is None

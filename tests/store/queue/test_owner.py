@@ -47,7 +47,7 @@ def test_a_process_that_ended_is_dead() -> None:
 
 def test_where_proc_hides_a_process_the_kernel_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with hidepid, for a process of another user: it lives until the kernel knows it no more."""
-    monkeypatch.setattr("store.queue.owner._started", lambda pid: None)
+    monkeypatch.setattr("store.queue.owner.started", lambda pid: None)
     command = [sys.executable, "-c", "input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         owner = replace(this_owner(), pid=process.pid, started="70")

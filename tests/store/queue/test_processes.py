@@ -111,11 +111,11 @@ def test_a_kill_in_mid_transaction_leaves_nothing(shared_url: str) -> None:
     store = open_store(shared_url)
     queue(store, count=3)
     code = """
-from store.queue.saving import _save
+from store.queue.saving import save_in
 store = open_store(url)
 held = claim(store, me)
 with store.write() as connection:
-    assert len(_save(connection, str(me), [done(each.digest) for each in held])) == 3
+    assert len(save_in(connection, str(me), [done(each.digest) for each in held])) == 3
     print("in the middle", flush=True)
     time.sleep(60)
 """
