@@ -5,6 +5,7 @@ others.
 """
 
 import ast
+import re
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -138,6 +139,28 @@ def test_leaves_know_only_each_other():
 def test_every_arrow_of_the_list_is_there():
     used = {(room_of(name), room) for name, room in arrows()}
     assert {(room, below) for room, allowed in ARROWS.items() for below in allowed} <= used
+
+
+def page_of_rooms():
+    """The part of docs/architecture.md about rooms: (its table without the commands, the leaves that it names)."""
+
+    def rooms(text):
+        return {path.removesuffix(".py").rstrip("/").replace("/", ".") for path in re.findall(r"`([\w/.]+)`", text)}
+
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    part = page.partition("\n## Rooms and arrows\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line.startswith("| `")]
+    table = {room: rooms(uses) for first, _, uses in rows for room in rooms(first)}
+    assert table.pop("cli") == set(), "the commands may use all"
+    leaves = re.search(r"The leaves are known to everyone.*?\n\n", part, re.DOTALL)
+    assert leaves is not None
+    return table, rooms(leaves[0])
+
+
+def test_the_page_draws_the_arrows_that_are_held_here():
+    table, leaves = page_of_rooms()
+    assert table == ARROWS, "correct the table of rooms in docs/architecture.md"
+    assert leaves == LEAVES, "correct the leaves in docs/architecture.md"
 
 
 def test_no_rooms_use_each_other_in_a_circle():

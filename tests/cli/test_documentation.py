@@ -87,5 +87,31 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor[1:] in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
+FOR_DEVELOPERS = [ROOT / "docs" / "architecture.md"]
+_FILE = re.compile(r"(?<![\w/.-])((?:pipeline|store|cli|tests|docs|benchmarks|examples)/[\w/.-]*\w/?)")
+
+
+@pytest.mark.parametrize("page", FOR_DEVELOPERS, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = set(_FILE.findall(page.read_text()))
+    assert len(named) > 10
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+    bare = set(re.findall(r"`(\w+\.py)`", page.read_text()))  # files of a folder that the text before them names
+    assert {name for name in bare if not any(ROOT.glob(f"pipeline/*/{name}")) and not (ROOT / name).exists()} == set()
+
+
+def test_the_glossary_has_each_word_once_in_order() -> None:
+    glossary = (ROOT / "docs" / "architecture.md").read_text().partition("\n## Glossary\n")[2]
+    words = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", glossary, re.MULTILINE)[2:]
+    assert len(words) > 50
+    assert words == sorted(set(words), key=str.lower)
+    assert len({word.lower() for word in words}) == len(words)
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\(([\w/.-]+)", (ROOT / "README.md").read_text()))
+    assert {str(page.relative_to(ROOT)) for page in (*PAGES, *ROOT.glob("*.md"))} - {"README.md"} <= linked
+
+
 def test_the_table_in_the_readme_is_the_reference() -> None:
     assert (ROOT / "tests" / "reference" / "luo2016.txt").read_text() in (ROOT / "README.md").read_text()
