@@ -61,15 +61,16 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
     from pipeline.sentence import nearest
     from pipeline.stem.layers import ACTIVATIONS
+    from pipeline.stem.notation import is_notation
     from pipeline.stem.reader import WORDS
-    from pipeline.sweep.names import SUFFIXES, is_name, is_stem
+    from pipeline.sweep.names import SUFFIXES, is_name
     from pipeline.sweep.presets import preset_names
 
     path = Path(text)
     if path.suffix.lower() in SUFFIXES:
         beside = nearest(path.name, _names_in(path.parent))
         return InputError(f"there is no regular file {quote(text)} to read a sweep from{beside or '; check the path'}")
-    if not is_name(text) or _KERNEL.search(text) or is_stem(text.lower()):  # perhaps in capitals: error says so
+    if not is_name(text) or _KERNEL.search(text) or is_notation(text.lower()):  # perhaps in capitals: error says so
         return error
     stored = [] if store is None else _stored_names(store)
     hint = nearest(text, (*preset_names(), *stored, *WORDS, *ACTIVATIONS))

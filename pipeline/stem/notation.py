@@ -86,6 +86,21 @@ def parse(text: str) -> Stem:
     return _read(text)[0]
 
 
+def is_notation(text: str) -> bool:
+    """Whether a text is a stem in the notation. What is wrong with one that is not is not looked for, as `parse` does.
+
+    >>> is_notation("2x3x3"), is_notation("growth")
+    (True, False)
+    """
+    if len(text) > MAX_CHARACTERS:
+        return False
+    try:
+        Reader(text).read()
+    except (MisreadError, InputError):
+        return False
+    return True
+
+
 def locate(text: str, path: tuple[int, ...], name: str) -> int:
     """The offset of a layer's field in a line of notation; `path` counts layers, one number a level of nesting."""
     blocks = _read(text)[1]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline.config.config import Config
 from pipeline.errors import InputError, quote
-from pipeline.stem.notation import canonical, parse
+from pipeline.stem.notation import canonical, is_notation
 from pipeline.stem.stemfile import SUFFIX
 from pipeline.sweep.sweepfile import FORMULA
 
@@ -61,7 +61,7 @@ def check_new_name(name: object, spec: Mapping[str, Any]) -> str:
     Raises InputError as `check_name` does, and for the name of a stem or of a preset, which the sweep would hide.
     """
     name = check_name(name)
-    if is_stem(name):
+    if is_notation(name):
         raise InputError(
             f"the name {quote(name)} is a stem, which the sweep would hide; choose another with --name or `name:`"
         )
@@ -70,20 +70,11 @@ def check_new_name(name: object, spec: Mapping[str, Any]) -> str:
     return name
 
 
-def is_stem(text: str) -> bool:
-    """Whether a text is a stem in the notation."""
-    try:
-        parse(text)
-    except InputError:
-        return False
-    return True
-
-
 def unstored(text: str) -> str | None:
     """What a text is that `run` and `submit` take and a store does not know: a stem, a preset or a sweep file."""
     from pipeline.sweep.presets import preset_names
 
-    if all(is_stem(part.strip()) for part in text.split(",")):
+    if all(is_notation(part.strip()) for part in text.split(",")):
         return "a stem" if "," not in text else "a list of stems"
     if text in preset_names():
         return "a preset"
@@ -116,6 +107,6 @@ def check_label(label: object, stem: str) -> str:
         )
     if label.startswith(FORMULA):
         raise InputError(f"a spreadsheet would run the label {quote(label)}; begin it with another character")
-    if is_stem(label) and canonical(label) != stem:
+    if is_notation(label) and canonical(label) != stem:
         raise InputError(f"the label {quote(label)} is another stem than {quote(stem)}; choose another label")
     return label

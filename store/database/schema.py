@@ -129,12 +129,9 @@ result = Table(
     _key("config_id", "config.id"),
     *columns(MEASURED),
     Column("cautions", TEXT),  # words of `store.queue.cautions` between commas
-)
-Index(
-    None,
-    result.c.cautions,  # whoever counts them reads no result that has none
-    sqlite_where=result.c.cautions.is_not(None),
-    postgresql_where=result.c.cautions.is_not(None),
+    # Whoever counts them reads no result that has none. Not a partial index: with `postgresql_where` every start loads
+    # SQLAlchemy's dialect of PostgreSQL, for 25 ms.
+    Index(None, "cautions"),
 )
 
 map_ = Table(

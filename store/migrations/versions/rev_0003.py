@@ -1,7 +1,6 @@
 """The third revision: results carry their cautions, words that say what a reader should know before trusting them.
 
-They follow from the result and its config. An index has those of them that there are, so that counting them reads
-nothing else.
+They follow from the result and its config. An index has them, so that counting those that there are reads nothing else.
 """
 
 from collections.abc import Iterator
@@ -25,8 +24,7 @@ def upgrade() -> None:
     fill = sa.update(result).where(result.c.config_id == sa.bindparam("key")).values(cautions=sa.bindparam("words"))
     for chunk in _chunks():
         op.get_bind().execute(fill, chunk)
-    has_some = sa.text("cautions IS NOT NULL")
-    op.create_index("ix_result_cautions", "result", ["cautions"], sqlite_where=has_some, postgresql_where=has_some)
+    op.create_index("ix_result_cautions", "result", ["cautions"])
 
 
 def _chunks() -> Iterator[list[dict[str, Any]]]:

@@ -43,16 +43,11 @@ def described(connection: Connection) -> dict[str, Any]:
             "fk": sorted(found.get_foreign_keys(table), key=str),
             "unique": sorted(found.get_unique_constraints(table), key=str),
             "check": sorted(found.get_check_constraints(table), key=str),
-            "index": sorted(map(_described_index, found.get_indexes(table)), key=str),
+            "index": sorted(found.get_indexes(table), key=str),
             "options": found.get_table_options(table) if connection.dialect.name == "sqlite" else {},
         }
     described["views"] = {view: found.get_view_definition(view) for view in found.get_view_names()}
     return described
-
-
-def _described_index(index: Any) -> dict[str, Any]:
-    """Its condition as text: as objects, no two are equal."""
-    return {**index, "dialect_options": {name: str(value) for name, value in index.get("dialect_options", {}).items()}}
 
 
 def test_the_code_has_the_head_of_the_revisions() -> None:
