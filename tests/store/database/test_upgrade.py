@@ -160,11 +160,11 @@ def test_a_store_of_any_revision_tells_stem_unit_and_id_of_its_configs(golden: S
 
 def test_a_store_of_any_revision_tells_what_to_be_careful_with(golden: Store) -> None:
     """The fakes have 3 of 16 probes without a gradient, and a window that is said to leave its plane."""
-    found = health(golden, status(golden, "growth"))
+    found = health(golden, "growth", status(golden, "growth").states)
     assert (found.configs, found.dead, found.thin, found.of_one_channel, found.cut_off) == (3, 1, 0, 1, 2)
     assert (found.failed, found.killed, found.off_centre) == (1, 0, 0)
     assert sorted(found.widest) == [("2x3x3", 1), ("3x3", 1)]
-    assert msgspec.structs.replace(health(golden, status(golden)), configs=3) == found
+    assert msgspec.structs.replace(health(golden, None, status(golden).states), configs=3) == found
 
 
 @pytest.mark.parametrize("old", LABELLED, indirect=True, ids=lambda path: path.stem)

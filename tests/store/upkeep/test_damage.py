@@ -203,13 +203,13 @@ def test_a_heatmap_of_another_config_is_found_by_its_sizes(filled: Store) -> Non
 def test_cautions_are_held_against_the_result_and_computed_anew(
     filled: Store, statement: str, columns: list[str]
 ) -> None:
-    before = health(filled, status(filled))
+    before = health(filled, None, status(filled).states)
     damage(filled, statement)
     found = [*check(filled)]
     assert [(each.damage.row, each.damage.column) for each in found] == [("2", column) for column in columns]
     assert "none" not in mend(filled, found)
     assert [*check(filled)] == []
-    assert health(filled, status(filled)) == before
+    assert health(filled, None, status(filled).states) == before
 
 
 SCALARS = ["eff_rf", "luo", "sigma_x", "gauss_r2", "area_50", "pred_luo", "theo_rf", "center_x", "replknet_99"]
