@@ -24,7 +24,8 @@ def rescued_queue(store: Store, sweep: str | None = None) -> Iterator[StoreQueue
     except MovedError as error:
         raise _rescued(store, queue, error) from error
     except InputError as error:
-        if sweep is None or specs(store, sweep) is not None:
+        was_there = bool(queue.states)  # else its configs were never counted
+        if sweep is None or not was_there or specs(store, sweep) is not None:
             raise
         measured = counted(queue.done, "config")
         raise StoreError(f"the sweep {quote(sweep)} was removed while it ran; {measured} had been measured") from error
