@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import inf, prod
+from math import inf
 from time import perf_counter
 from typing import NamedTuple
 
@@ -12,59 +12,36 @@ from pipeline.config.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.gradient import footprint
 from pipeline.gradient.cone import Cone, cone_of
-from pipeline.gradient.step import Step
+from pipeline.gradient.effort import both_ways, draws, multiply_adds
+from pipeline.gradient.load import load
+from pipeline.gradient.rates import RATES
 from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
-from pipeline.ops.choice import LARGEST, Effort, Way, forward_efforts, forward_way, vjp_efforts, vjp_way
-from pipeline.stem.layers import SMOOTH, AvgPool, Conv, Convolution, Depthwise, Group, MaxPool, Transposed
 from pipeline.stem.network import walk
-from pipeline.stem.plane import Box, Plane
+from pipeline.stem.plane import Plane
 
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""
 
-_CALLS_PER_CONFIG = 120
-_CALLS_PER_STEP = 45
-"""Python and NumPy's calls, both ways, as calls of NumPy on a few numbers."""
-_CALLS_PER_UNBOUND_STEP = 3000
-"""What is added where views are made anew, and in several blocks of rows."""
+_CALLS_PER_CONFIG = 100
+_CALLS_PER_BLOCK = 300
+_CALLS_PER_STEP = 130
+"""Python and NumPy's calls, of a step in one direction, as calls of NumPy on a few numbers."""
 _SECONDS_PER_RESULT = 140e-6
 _SECONDS_PER_SEEN = 0.25e-6
 _SECONDS_PER_PIXEL = 0.0003e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
-
-_PER_PASS = 11
-_PER_PASS_OF_TRANSFORMS = 45
-_PER_SMOOTH, _PER_OTHER = 340, 155
-_PER_READ = 40
-_PER_PIXEL = 250
-_PER_DRAW = 76
-_PER_WEIGHT = 160
-"""Multiply-adds that take as long as
-
-- passing over a number beside a product, and in the Fourier way;
-- a number that a step makes, both ways, with a smooth activation, and with any other;
-- a number that a step without weights reads;
-- a number of the input: it is cut out of an image, and its gradient is summed;
-- drawing a number of an image;
-- a weight: it is drawn and put in place.
-
-Fitted to 533 random configs that take 3 ms to 2 s, each warm, on a Zen 5.
-"""
-_THIN_MADE, _THIN_READ = 11, 3.5
-"""How much longer a multiply-add takes in a product that makes one line, and in one that reads one; see `_spent`."""
 
 
 class Work(msgspec.Struct, frozen=True):
     """The work of one config.
 
     multiply_adds: of the direct way, forward and back, for one probe. effort: multiply-adds that take as long as all
-    that is done to all probes. steps: how many; unbound: those whose views are made anew.
+    that is done to all probes. calls: those of NumPy on a few numbers that take as long as the rest.
     """
 
     multiply_adds: int
     effort: float
-    steps: int
-    unbound: int
+    calls: float
 
 
 class _Unit(NamedTuple):
@@ -96,58 +73,14 @@ def work(config: Config) -> Work:
 
 @lru_cache(maxsize=1024)
 def _work(unit: _Unit, count: int) -> Work:
-    plan = unit.plan
-    multiply_adds = steps = unbound = 0
-    effort = float(_PER_PIXEL * count * plan.box.height * plan.box.width * unit.plane.channels)
-    effort += _PER_DRAW * count * _image(plan.box, unit.plane)
-    for step in walk(plan.steps):
-        kh, kw, inputs, channels = step.weight_shape
-        made = step.y.size_out * step.x.size_out * channels * count
-        read = step.y.size_in * step.x.size_in * count
-        if isinstance(step.node.layer, Convolution):
-            read *= inputs * step.groups
-            multiply_adds += 2 * _pixels(step) * kh * kw * inputs * channels
-            effort += _convolution(step, count) + _PER_WEIGHT * prod(step.node.weight_shape)
-        else:
-            read *= channels if isinstance(step.node.layer, MaxPool | AvgPool) else step.node.given.channels
-            effort += _PER_READ * max(made, read)
-        effort += made * (_PER_SMOOTH if step.node.activation in SMOOTH else _PER_OTHER)
-        steps += 1
-        bound = isinstance(step.node.layer, Conv | Depthwise | MaxPool | Group) and step.y.dilation == 1
-        unbound += not bound or max(made, read) * unit.item > LARGEST
-    return Work(multiply_adds, effort, steps, unbound)
-
-
-def _image(box: Box, plane: Plane) -> int:
-    """Numbers of a random image that are drawn to cut a box of the plane out of it; see `probes`."""
-    y, x = plane.height // 2, plane.width // 2
-    far = max(abs(box.top - y), abs(box.bottom - 1 - y), abs(box.left - x), abs(box.right - 1 - x))
-    return (2 * far + 1) ** 2 * plane.channels
-
-
-def _pixels(step: Step) -> int:
-    """Pixels that each tap of a convolution meets."""
-    if isinstance(step.node.layer, Transposed):
-        return step.y.size_in * step.x.size_in
-    return step.y.size_out * step.x.size_out
-
-
-def _convolution(step: Step, n: int) -> float:
-    """The effort of a convolution of n probes, both ways, in multiply-adds."""
-    product = step.product
-    kh, kw, inputs, features = product.shape
-    own = features // product.groups
-    ties = step.ties and not isinstance(step.node.layer, Transposed)
-    there, back = forward_way(*product, n, ties), vjp_way(*product, n)
-    taps = 1 if there in ("unfolded", "windowed") else kw  # that are lines of what is made, and not of what is read
-    forward = _spent(there, forward_efforts(*product, n)[there], own * taps, kh * kw * inputs // taps)
-    return forward + _spent(back, vjp_efforts(*product, n)[back], kw * inputs, kh * own)
-
-
-def _spent(way: Way, effort: Effort, made: int, read: int) -> float:
-    """The effort of one way in multiply-adds, where products make and read so many lines."""
-    passes = _PER_PASS_OF_TRANSFORMS if way == "fourier" else _PER_PASS
-    return effort.products * (1 + _THIN_MADE / made + _THIN_READ / read) + passes * effort.passes
+    plan, size = unit.plan, _probes(unit, count)
+    steps = walk(plan.steps)
+    blocks = count / size  # the last, which may be smaller, takes its share
+    effort = blocks * sum(both_ways(load(step, size, unit.item)) for step in steps)
+    pixels = count * plan.box.height * plan.box.width * unit.plane.channels
+    effort += draws(plan, unit.plane, count, size) + RATES.summed * pixels * unit.item / 4
+    calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(steps))
+    return Work(2 * sum(map(multiply_adds, steps)), effort, calls)
 
 
 class Speed(NamedTuple):
@@ -213,10 +146,8 @@ def kernel_seconds(config: Config) -> float:
 @lru_cache(maxsize=1024)
 def _kernel_seconds(unit: _Unit, count: int) -> float:
     cost = _work(unit, count)
-    precision = 1 if unit.item == 4 else 2
-    calls = _CALLS_PER_CONFIG + cost.steps * _CALLS_PER_STEP + cost.unbound * _CALLS_PER_UNBOUND_STEP
     here = speed()
-    return calls * here.call + precision * cost.effort / here.multiply_adds
+    return cost.calls * here.call + cost.effort / here.multiply_adds
 
 
 def probes_per_block(config: Config) -> int:

@@ -8,12 +8,13 @@ A block of probes goes forward and back through the steps. What is alive at the 
 - behind the last step the gradient by the input, and its magnitude in float64.
 """
 
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
 from pipeline.gradient.cone import Cone
-from pipeline.gradient.scratch import BLOCK, Bulk, padded, rows_at_once, scratch_back, scratch_forward
-from pipeline.gradient.step import EVERYTHING, Step
+from pipeline.gradient.load import Load, load
+from pipeline.gradient.scratch import BLOCK, padded, rows_at_once, scratch_back, scratch_forward
 from pipeline.stem.layers import (
     Activate,
     AvgPool,
@@ -38,15 +39,35 @@ _ACTIVATED = 5 * BLOCK
 """Bytes between a number and the slope of its smooth activation, which are made in blocks."""
 _BYTES_PER_STEP = 40_000
 """Of the views that a step is bound to, both ways."""
+LOADS = 2**14
+"""Loads whose cost is kept: the steps of a sweep of some thousand stems, of which most share theirs."""
 
 
-class _Use(NamedTuple):
+class Use(NamedTuple):
     """Bytes of a step in one direction: what it is given, what it makes, its scratch space, what stays for its VJP."""
 
     given: int
     made: int
     scratch: int
     saved: int = 0
+
+    @property
+    def passing(self) -> int:
+        """Bytes that are there while it runs, and not kept."""
+        return sum(size for size in self[:3] if size > KEPT)
+
+
+class Uses(NamedTuple):
+    """Both directions of a step."""
+
+    forward: Use
+    back: Use
+
+
+@lru_cache(maxsize=LOADS)
+def uses(own: Load) -> Uses:
+    """The bytes that a step takes on its way forward and on its way back."""
+    return Uses(_forward(own), _back(own))
 
 
 def peak(plan: Cone, n: int, item: int) -> int:
@@ -55,24 +76,23 @@ def peak(plan: Cone, n: int, item: int) -> int:
     What is small is kept for the next step: two arrays that steps hand on, and the scratch space. What is not is there
     while its step runs.
     """
-    pixels = plan.box.height * plan.box.width * plan.steps[0].node.given.channels * n
+    channels = plan.steps[0].node.given.channels
+    pixels = plan.box.height * plan.box.width * channels * n
     probes = 4 * pixels + (item * pixels if item == 8 else 0)
-    uses = [(_forward(step, n, item), _back(step, n, item)) for step in walk(plan.steps)]
-    kept = 2 * max(min(use.made, KEPT) for both in uses for use in both)
-    kept += max(use.scratch if use.scratch <= KEPT else 0 for both in uses for use in both)
-    saved = highest = 0
-    for there, _ in uses:
+    steps = [uses(load(step, n, item)) for step in walk(plan.steps)]
+    handed_on = shared = saved = highest = 0
+    for there, back in steps:
+        for use in (there, back):
+            handed_on = max(handed_on, min(use.made, KEPT))
+            if use.scratch <= KEPT:
+                shared = max(shared, use.scratch)
         saved += there.saved
-        highest = max(highest, saved + _passing(there))
-    highest = max(highest, *(saved + _passing(back) for _, back in uses))
+        highest = max(highest, saved + there.passing)
+    highest = max(highest, saved + max(back.passing for _, back in steps))
     gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > KEPT else 0)
-    drawing = (2 * 4 + 4 // plan.steps[0].node.given.channels) * pixels
-    return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(uses)
-
-
-def _passing(use: _Use) -> int:
-    """Bytes of a step that are there while it runs, and not kept."""
-    return sum(size for size in (use.given, use.made, use.scratch) if size > KEPT)
+    drawing = (2 * 4 + 4 // channels) * pixels
+    kept = 2 * handed_on + shared
+    return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(steps)
 
 
 def weights(plan: Cone, item: int) -> int:
@@ -88,27 +108,32 @@ def weights(plan: Cone, item: int) -> int:
     return drawn + cut + largest
 
 
-def _forward(step: Step, n: int, item: int) -> _Use:
+def _forward(own: Load) -> Use:
     """What a step takes on its way forward."""
-    given, made = _ends(step, n, item)
-    block, pixel = Bulk(*step.product, n, item), made // (step.y.size_out * step.x.size_out)
-    smooth = _has_slope(step)
-    saved = made if smooth else made // item if step.node.activation != "linear" else 0
+    item, y, x = own.item, own.y, own.x
+    given, made = item * own.given, item * own.made
+    pixel = made // (y.size_out * x.size_out)
+    smooth = own.has_slope
+    saved = made if smooth else made // item if own.activation != "linear" else 0
     scratch = min(_ACTIVATED, 5 * made) if smooth else 0
-    read = given if step.read is not EVERYTHING else 0
-    match step.node.layer:
+    read = given if own.is_cut else 0
+    match own.layer:
         case Conv() | Depthwise():
-            scratch = max(scratch, scratch_forward(block, step.ties))
+            scratch = max(scratch, scratch_forward(own.product, own.ties))
         case Transposed():
-            scratch = max(scratch, scratch_back(block, False))
+            if own.ties:
+                spread = own.windows.given
+                scratch = max(scratch, scratch_forward(own.windows, True) + spread)
+            else:
+                scratch = max(scratch, scratch_back(own.product, False))
         case MaxPool():
-            tap = 1 if step.y.kernel * step.x.kernel < 128 else 4
+            tap = 1 if y.kernel * x.kernel < 128 else 4
             saved += made // item * tap
-            scratch += _pooled(step, n, item)
+            scratch += _pooled(own)
         case AvgPool():
-            scratch += padded(step.y, step.x, pixel) + made * step.x.size_in // max(step.x.size_out, 1)
+            scratch += padded(y, x, pixel) + made * x.size_in // max(x.size_out, 1)
         case Upsample():
-            scratch += made // step.x.stride + made
+            scratch += made // x.stride + made
         case BatchNorm() | Activate():
             scratch += made
         case LayerNorm():
@@ -116,29 +141,28 @@ def _forward(step: Step, n: int, item: int) -> _Use:
             scratch += 2 * made
         case GlobalAvgPool() | Residual() | PreResidual():
             pass
-    return _Use(given, made, scratch + read, saved)
+    return Use(given, made, scratch + read, saved)
 
 
-def _back(step: Step, n: int, item: int) -> _Use:
+def _back(own: Load) -> Use:
     """What a step takes on its way back: it is given what it made, and makes what it was given."""
-    given, made = _ends(step, n, item)
-    block, pixel = Bulk(*step.product, n, item), made // (step.y.size_out * step.x.size_out)
-    bound = isinstance(step.node.layer, Conv | Depthwise | Group)
-    scratch = made if bound and _has_slope(step) else 0  # others multiply the gradient in its place
-    spread = given if step.read is not EVERYTHING else 0
-    match step.node.layer:
+    item, y, x = own.item, own.y, own.x
+    given, made = item * own.given, item * own.made
+    pixel = made // (y.size_out * x.size_out)
+    bound = isinstance(own.layer, Conv | Depthwise | Group)
+    scratch = made if bound and own.has_slope else 0  # others multiply the gradient in its place
+    spread = given if own.is_cut else 0
+    match own.layer:
         case Conv() | Depthwise():
-            masked = step.node.activation == "relu"
-            scratch += scratch_back(block, masked)
+            masked = own.activation == "relu"
+            scratch += scratch_back(own.product, masked)
         case Transposed():
-            scratch += scratch_forward(block)
+            scratch += scratch_forward(own.product)
         case MaxPool():
-            scratch += padded(step.y, step.x, pixel) + min(
-                2 * made, 3 * BLOCK + 12 * made // max(step.y.size_out, 1) // item
-            )
+            scratch += padded(y, x, pixel) + min(2 * made, 3 * BLOCK + 12 * made // max(y.size_out, 1) // item)
         case AvgPool():
-            rows = made * (step.x.size_in + step.x.before + step.x.after) // max(step.x.size_out, 1)
-            scratch += made + rows + given + padded(step.y, step.x, pixel)
+            rows = made * (x.size_in + x.before + x.after) // max(x.size_out, 1)
+            scratch += made + rows + given + padded(y, x, pixel)
         case Upsample():
             scratch += 2 * made
         case BatchNorm():
@@ -147,26 +171,13 @@ def _back(step: Step, n: int, item: int) -> _Use:
             scratch += 2 * made
         case Activate() | GlobalAvgPool() | Residual() | PreResidual():
             pass
-    return _Use(made, given, scratch + spread)
+    return Use(made, given, scratch + spread)
 
 
-def _has_slope(step: Step) -> bool:
-    """Whether the slope of its activation is kept as numbers."""
-    return step.node.activation not in ("relu", "linear")
-
-
-def _ends(step: Step, n: int, item: int) -> tuple[int, int]:
-    """(bytes that it is given, bytes that it makes)."""
-    _, _, inputs, features = step.weight_shape
-    made = item * step.y.size_out * step.x.size_out * features * n
-    channels = inputs * step.groups if isinstance(step.node.layer, Convolution) else features
-    return item * step.y.size_in * step.x.size_in * channels * n, made
-
-
-def _pooled(step: Step, n: int, item: int) -> int:
+def _pooled(own: Load) -> int:
     """Scratch space of max pooling: columns apart by phase, and the largest and its tap, in both directions."""
-    y, x = step.y, step.x
-    channels = step.features[1] - step.features[0]
+    y, x, n, item = own.y, own.x, own.n, own.item
+    channels = own.shape[3]
     line = (x.size_out + (x.kernel - 1) // x.stride) * channels * n * item
     phases = min(x.stride, x.kernel)
     rows = rows_at_once(y.size_out, phases * y.stride * line)

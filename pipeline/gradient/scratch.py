@@ -4,6 +4,8 @@ It is made for some rows at once, as many as `BLOCK` bytes hold, but for one row
 of its module in `pipeline.ops`, without NumPy.
 """
 
+import itertools
+from collections import Counter
 from math import prod
 from typing import NamedTuple
 
@@ -70,8 +72,8 @@ def _convolved(own: Bulk, way: Way) -> int:
         return plane + 2 * rows_at_once(y.size_out, line) * line
     if way == "phases":
         plane = own.given * (y.size_in + y.before + y.after) // y.size_in
-        phases = [own._replace(y=phase) for phase in _phases(y)]
-        return plane + own.made // y.dilation + max(_convolved(one, forward_way(*_asked(one))) for one in phases)
+        each = [own._replace(y=phase) for phase in phases(y)]
+        return plane + own.made // y.dilation + max(_convolved(one, forward_way(*_asked(one))) for one in each)
     if way == "unfolded":
         line = x.size_out * n * item
         if y.dilation > 1:
@@ -97,8 +99,8 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
         return max(copied + transformed, _convolved_back(own, "folded", masked))
     if way == "phases":
         plane = own.given * (y.size_in + y.before + y.after) // y.size_in
-        phases = [own._replace(y=phase) for phase in _phases(y)]
-        inner = max(_convolved_back(one, vjp_way(*_asked(one)), masked) for one in phases)
+        each = [own._replace(y=phase) for phase in phases(y)]
+        inner = max(_convolved_back(one, vjp_way(*_asked(one)), masked) for one in each)
         return plane + plane // y.dilation + inner
     if way == "unfolded":
         line = (x.size_out + (kw - 1) * x.dilation // x.stride) * n * item
@@ -121,7 +123,7 @@ def _folded(own: Bulk, made: tuple[int, int], given: tuple[int, int, int], margi
     rows, features = made
     height, columns, channels = given
     thin = features == channels == 1
-    near = 1 if not thin or kw < _NEAR else 2 if kw < _WIDE else 4
+    near = neighbours(kw) if thin else 1
     line = (columns + margin) * n * item
     z = -(-kw // near) * features * line
     read = own.shape[0] * channels * near * columns * n * item
@@ -152,12 +154,21 @@ def padded(y: Axis, x: Axis, pixel: int) -> int:
     return rows * columns * pixel
 
 
-def _phases(y: Axis) -> list[Axis]:
-    """The largest and the smallest phase of dilated rows, as axes without dilation; see `conv`."""
+def phases(y: Axis) -> Counter[Axis]:
+    """The phases of dilated rows, as axes without dilation, and how many there are of each; see `conv`."""
     rows, outputs = y.size_in + y.before + y.after, y.size_out
-    last = min(y.dilation, outputs) - 1
-    sizes = {(-(-(rows - phase) // y.dilation), -(-(outputs - phase) // y.dilation)) for phase in (0, last)}
-    return [Axis(size_in, size_out, y.kernel) for size_in, size_out in sorted(sizes)]
+    count = min(y.dilation, outputs)
+    # Sizes shrink by one at two places at most, so that what lies between is alike.
+    edges = sorted({0, *(size % y.dilation for size in (rows, outputs) if 0 < size % y.dilation < count), count})
+    found: Counter[Axis] = Counter()
+    for first, stop in itertools.pairwise(edges):
+        found[Axis(-(-(rows - first) // y.dilation), -(-(outputs - first) // y.dilation), y.kernel)] += stop - first
+    return found
+
+
+def neighbours(taps: int) -> int:
+    """How many neighbouring taps of a line are unfolded where one channel makes one; see `thin`."""
+    return 1 if taps < _NEAR else 2 if taps < _WIDE else 4
 
 
 def rows_at_once(rows: int, row: int) -> int:

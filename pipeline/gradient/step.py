@@ -1,10 +1,7 @@
 """A step: one node of a network restricted to the cone of a unit, and what it takes of what it is handed."""
 
-from typing import NamedTuple
-
 import msgspec
 
-from pipeline.stem.layers import Transposed
 from pipeline.stem.network import Node
 from pipeline.stem.plane import Axis
 
@@ -25,18 +22,6 @@ class Read(msgspec.Struct, frozen=True):
 
 
 EVERYTHING = Read()
-
-
-class Product(NamedTuple):
-    """A convolution as it is multiplied: the shape of its weight, its axes, its groups.
-
-    shape: kernel height and width, input channels of a group, features.
-    """
-
-    shape: tuple[int, int, int, int]
-    y: Axis
-    x: Axis
-    groups: int
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -63,15 +48,3 @@ class Step(msgspec.Struct, frozen=True):
         """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
         _, _, inputs, _ = self.node.weight_shape
         return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]
-
-    @property
-    def product(self) -> Product:
-        """A convolution, or the one that a transposed convolution is the transpose of."""
-        kh, kw, inputs, features = self.weight_shape
-        if not isinstance(self.node.layer, Transposed):
-            return Product((kh, kw, inputs, features), self.y, self.x, self.groups)
-        y, x = (
-            Axis(axis.size_out, axis.size_in, axis.kernel, axis.stride, axis.dilation, axis.before, axis.after)
-            for axis in (self.y, self.x)
-        )
-        return Product((kh, kw, features // self.groups, inputs * self.groups), y, x, self.groups)

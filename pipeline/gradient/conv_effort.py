@@ -1,0 +1,228 @@
+"""The effort of a convolution of some probes, way by way, in multiply-adds of a large product.
+
+It is what the modules of `pipeline.ops` do, counted: products of BLAS and how thin they are, numbers and lines that
+are passed over, and those among them that lie beyond the cache. A product of [m, k] by [k, n] takes longer for each
+number that it makes (m * n), that it reads (k * n), and of its matrix (m * k), and each product takes a call.
+"""
+
+from functools import lru_cache
+from math import ceil, exp, prod
+
+from pipeline.gradient.rates import RATES
+from pipeline.gradient.scratch import Bulk, neighbours, phases, rows_at_once
+from pipeline.ops.choice import Way, forward_way, vjp_way
+from pipeline.stem.network import Axis
+
+_CACHE = 2**21
+"""Bytes beyond which what is made is no longer in the second-level cache when it is read."""
+_SMALL = 10**6
+"""Multiply-adds of one product of BLAS at most; see `product`."""
+_DEEP = 64
+"""Numbers that each one made is a sum of, from which on whole vectors are multiplied; see `unfolded`."""
+_VECTORS = 32
+"""Numbers of two vectors."""
+_OUTER = 1.5
+"""Depth of a product below which it is one."""
+_ZERO = 2.0**-24
+"""The chance that a weight drawn uniformly is exactly zero, so that no transform is taken; see `conv.exact`."""
+
+
+def forward(own: Bulk, ties: bool = False) -> float:
+    """The effort of a convolution; `ties` asks for equal bits of equal windows."""
+    return _by(forward_way(own.shape, own.y, own.x, own.groups, own.n, ties), own, False)
+
+
+def back(own: Bulk, masked: bool) -> float:
+    """The effort of its transpose; `masked`: the gradient is multiplied by a mask first."""
+    copied = 0.0
+    if masked or own.groups > 1:
+        lines = own.y.size_out * own.shape[3]
+        copied = passed(own, lines * own.x.size_out * own.n, lines)
+    return copied + _by(vjp_way(own.shape, own.y, own.x, own.groups, own.n), own, True)
+
+
+def passed(own: Bulk, numbers: float, lines: float = 0) -> float:
+    """The effort of passing over numbers in so many contiguous lines."""
+    return _wide(own) * RATES.passed * numbers + RATES.line * lines
+
+
+def _wide(own: Bulk) -> float:
+    """How many float32 numbers one number is."""
+    return own.item / 4
+
+
+def _by(way: Way, own: Bulk, turned: bool) -> float:
+    """The effort of one way, or of its transpose."""
+    numbers = prod(own.shape)
+    direct = _transposed if turned else _direct
+    placed = _wide(own) * RATES.weight * numbers
+    match way:
+        case "folded" | "unfolded":
+            return placed + direct(own, way)
+        case "phases":
+            return _phases(own, turned)
+        case "windowed":
+            return placed + _windowed(own)
+        case "winograd":
+            transformed = 3 * placed + _winograd(own, turned)
+        case "fourier":
+            transformed = _fourier(own, turned)
+    share = exp(-_ZERO * numbers)  # of the kernels that hold no zero
+    return placed + share * transformed + (1 - share) * direct(own, "folded")
+
+
+def _direct(own: Bulk, way: Way) -> float:
+    """A convolution, folded or unfolded."""
+    kh, kw, channels, features = own.shape
+    y, x, n, groups = own.y, own.x, own.n, own.groups
+    lines, each = y.size_in * channels * groups, features // groups
+    copied = passed(own, lines * x.size_in * n, lines) if groups > 1 else 0
+    if way == "folded":
+        return copied + _folded(own, (y.size_out, each, x.size_out), (y.size_in, channels, x.size_in))
+    whole, size = _is_whole(x), x.size_out * n
+    pieces = x.size_out if x.stride > 1 else 1
+    if y.dilation > 1:
+        spread = 0.0 if whole else passed(own, lines * kw * size, lines * kw * pieces)
+        added = passed(own, 2 * kh * y.size_out * features * size, kh * y.size_out)
+        return copied + spread + added + _products(own, groups * y.size_out * kh, each, kw * channels, size)
+    found = _products(own, groups * y.size_out, each, kh * kw * channels, size)
+    if whole:
+        return copied + found + copied
+    line = groups * channels * kw * size
+    at = rows_at_once(y.size_out, line * own.item * y.stride)
+    blocks = -(-y.size_out // at)
+    rows = min(y.size_in, (at - 1) * y.stride + kh)  # those that two blocks read are unfolded twice
+    found += passed(own, blocks * rows * line, blocks * rows * groups * channels * kw * pieces)
+    found += _beyond(own, rows * line, 2 * blocks * rows * line)
+    if kh * kw * channels >= _DEEP and size % _VECTORS:
+        found += passed(own, y.size_out * features * size, y.size_out * features)
+    return copied + found
+
+
+def _transposed(own: Bulk, way: Way) -> float:
+    """The transpose of a convolution, folded or unfolded."""
+    kh, kw, channels, features = own.shape
+    y, x, n, groups = own.y, own.x, own.n, own.groups
+    each, size = features // groups, x.size_out * n
+    if way == "folded":
+        return _folded(own, (y.size_in, channels, x.size_in), (y.size_out, each, x.size_out))
+    whole = _is_whole(x) and groups == 1
+    rows = min(y.size_in, (y.size_out - 1) * y.stride + (kh - 1) * y.dilation + 1)
+    lines = groups * rows * kw * channels
+    line = size + (0 if whole else (kw - 1) * x.dilation // x.stride * n)
+    if y.size_out > 1 and y.dilation == 1:
+        taps = 1 if kh <= y.stride else _pairs(y) / rows
+        found = _products(own, groups * rows, kw * channels, taps * each, size)
+        at = y.stride * rows_at_once(-(-rows // y.stride), y.stride * lines // rows * line * own.item)
+    else:
+        found = _products(own, groups * y.size_out, kh * kw * channels, each, size)
+        at = rows
+        if y.size_out > 1 or y.dilation > 1 or rows < kh:
+            spread = kh * y.size_out * groups * kw * channels * line
+            found += passed(own, 2 * spread, kh * y.size_out * groups) + _beyond(own, spread, 3 * spread)
+    block = lines // rows * at * line
+    if whole:
+        return found + _beyond(own, block, lines * size)
+    pieces = groups * rows * channels * (x.size_in if x.stride > 1 else 1)
+    found += _wide(own) * (RATES.folded * lines * line + RATES.merged * groups * rows * channels * x.size_in * n)
+    return found + RATES.line * lines + RATES.piece * pieces + _beyond(own, block, lines * (line - size))
+
+
+def _folded(own: Bulk, made: tuple[int, int, int], given: tuple[int, int, int]) -> float:
+    """The folded way, to make (rows, features of a group, columns) of (rows, channels of a group, columns)."""
+    (rows, features, columns), (height, channels, width) = made, given
+    near = neighbours(own.shape[1]) if features == channels == 1 else 1
+    far, size = -(-own.shape[1] // near), width * own.n
+    found = _products(own, own.groups * rows, far * features, _pairs(own.y) / rows * channels * near, size)
+    if near > 1:
+        found += passed(own, own.groups * height * near * size, own.groups * height * near)
+    if far > 1 or columns != width or own.x.before or own.x.after:
+        lines = own.groups * rows * features * far
+        found += passed(own, lines * columns * own.n, lines)
+    return found
+
+
+def _phases(own: Bulk, turned: bool) -> float:
+    """Rows that are taken apart by phase: a convolution without dilation for each, whose views are made anew."""
+    _, _, channels, features = own.shape
+    y, x = own.y, own.x
+    lines = (y.size_in + y.before + y.after) * channels * own.groups
+    numbers = 2 * lines * x.size_in + (0 if turned else y.size_out * features * x.size_out)
+    found = passed(own, numbers * own.n, lines)
+    for phase, count in phases(y).items():
+        one = own._replace(y=phase)
+        found += count * (RATES.unbound + (back(one, False) if turned else forward(one)))
+    return found
+
+
+def _windowed(own: Bulk) -> float:
+    kh, kw, channels, features = own.shape
+    windows, depth = own.y.size_out * own.x.size_out * own.groups, kh * kw * channels
+    return _products(own, windows, features // own.groups, depth, own.n) + RATES.line * windows * depth
+
+
+def _winograd(own: Bulk, turned: bool) -> float:
+    """Four products for two columns, and transforms of what is given and made."""
+    kh, _, channels, features = own.shape
+    y, x = own.y, own.x
+    rows, made = (y.size_in, channels) if turned else (y.size_out, features)
+    read = _pairs(y) / rows * (features if turned else channels)
+    size = -(-(-(-x.size_out // 2) * own.n) // 16) * 16
+    lines = y.size_in * channels, y.size_out * features
+    numbers = (lines[0] * x.size_in + lines[1] * x.size_out) * own.n
+    return _products(own, 4 * rows, made, read, size) + passed(own, 6 * numbers, 4 * sum(lines))
+
+
+def _fourier(own: Bulk, turned: bool) -> float:
+    """Products at each frequency, and the transforms of what is given, of the kernel, and of what is made."""
+    kh, kw, channels, features = own.shape
+    ends = (own.y.size_in, own.x.size_in, channels), (own.y.size_out, own.x.size_out, features)
+    given, made = ends[::-1] if turned else ends
+    q = 3 * given[1] // 2
+    count, depth = q * made[0], _pairs(own.y) / made[0] * given[2]
+    spectral = RATES.spectral * made[2] * depth * own.n
+    spectral += RATES.spectral_read * depth * own.n + RATES.spectral_matrix * made[2] * depth
+    found = _wide(own) * count * spectral
+    found += _products(own, given[0], q, given[1], given[2] * own.n)
+    found += _products(own, made[0], made[1], q, made[2] * own.n)
+    found += _products(own, 1, q, kw, kh * channels * features)
+    numbers = 2 * own.n * (prod(given) + prod(made))
+    return found + passed(own, numbers, given[0] * given[2] + made[0] * made[2]) + RATES.unbound / 3
+
+
+def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
+    """The effort of so many products of [m, k] by [k, n]; NumPy does those with k = 1 itself, number by number."""
+    multiplied, calls = m * k * n, 1
+    if k < _OUTER:
+        each = RATES.outer * multiplied
+    elif m == 1 or n == 1:
+        each = RATES.vector * multiplied
+    else:
+        each = RATES.product * multiplied + RATES.made * m * n + RATES.read * k * n + RATES.matrix * m * k
+        calls = max(1, ceil(multiplied / _SMALL))
+    if m * k * own.item > _CACHE:
+        each += RATES.far * m * k
+    return count * (_wide(own) * each + RATES.call * calls)
+
+
+def _beyond(own: Bulk, numbers: float, passes: float) -> float:
+    """What passes over a block of so many numbers take longer where it is larger than the cache."""
+    return _wide(own) * RATES.far * passes if numbers * own.item > _CACHE else 0
+
+
+def _is_whole(x: Axis) -> bool:
+    """One output that reads every column."""
+    return x.size_out == 1 and x.dilation == 1 and x.size_in == x.kernel and not x.before
+
+
+@lru_cache(maxsize=4096)
+def _pairs(axis: Axis) -> int:
+    """How many pairs of an output and a tap read a pixel, and not padding."""
+    if axis.before <= 0 and axis.after <= 0:
+        return axis.size_out * axis.kernel
+    met = 0
+    for tap in range(axis.kernel):
+        pixel = tap * axis.dilation - axis.before
+        last = min(axis.size_out - 1, (axis.size_in - 1 - pixel) // axis.stride)
+        met += max(0, last + 1 - max(0, -(pixel // axis.stride)))
+    return max(met, 1)

@@ -1,0 +1,156 @@
+"""The effort of a step and of what is drawn for a config, in multiply-adds of a large product; see `rates`."""
+
+from functools import lru_cache
+from math import prod
+
+from pipeline.gradient import conv_effort
+from pipeline.gradient.cone import Cone
+from pipeline.gradient.footprint import KEPT, LOADS, uses
+from pipeline.gradient.load import Load
+from pipeline.gradient.rates import RATES
+from pipeline.gradient.scratch import rows_at_once
+from pipeline.gradient.step import Step
+from pipeline.ops.choice import LARGEST
+from pipeline.stem.box import Box
+from pipeline.stem.layers import (
+    Activate,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Convolution,
+    Depthwise,
+    GlobalAvgPool,
+    LayerNorm,
+    MaxPool,
+    PreResidual,
+    Residual,
+    Transposed,
+    Upsample,
+)
+from pipeline.stem.network import Plane, walk
+
+_CACHED = 2**20
+"""Numbers up to which the probes of a block stay drawn for the next config; see `probes`."""
+
+
+def multiply_adds(step: Step) -> int:
+    """Multiply-adds of the direct way, forward and back, for one probe; 0 but for convolutions."""
+    if not isinstance(step.node.layer, Convolution):
+        return 0
+    taken = isinstance(step.node.layer, Transposed)  # there each pixel that is read meets each tap
+    pixels = step.y.size_in * step.x.size_in if taken else step.y.size_out * step.x.size_out
+    return 2 * pixels * prod(step.weight_shape)
+
+
+def draws(plan: Cone, plane: Plane, count: int, block: int) -> float:
+    """The effort of drawing the weights of a plan and, where they are too many to be kept, `count` probes by blocks."""
+    numbers = sum(prod(step.node.weight_shape) for step in walk(plan.steps) if isinstance(step.node.layer, Convolution))
+    box = plan.box
+    pixels = box.height * box.width * plane.channels
+    probes = count * (RATES.drawn * _image(box, plane) + RATES.taken * pixels) if block * pixels > _CACHED else 0
+    return RATES.weight_drawn * numbers + probes
+
+
+def _image(box: Box, plane: Plane) -> int:
+    """Numbers of a random image that are drawn to cut a box of the plane out of it; see `probes`."""
+    y, x = plane.height // 2, plane.width // 2
+    far = max(abs(box.top - y), abs(box.bottom - 1 - y), abs(box.left - x), abs(box.right - 1 - x))
+    return (2 * far + 1) ** 2 * plane.channels
+
+
+@lru_cache(maxsize=LOADS)
+def both_ways(own: Load) -> float:
+    """The effort of a step on its way forward and on its way back."""
+    return _forward(own) + _back(own) + _fresh(own)
+
+
+def _fresh(own: Load) -> float:
+    """The effort of asking the system for memory that is too large to be kept, and of making views anew."""
+    asked = sum(size for use in uses(own) for size in (use.made, use.scratch) if size > KEPT)
+    bound = isinstance(own.layer, Conv | Depthwise | MaxPool) and own.y.dilation == 1
+    views = 0 if bound and max(own.given, own.made) * own.item <= LARGEST else 2 * RATES.unbound
+    return RATES.fresh * asked + (views if isinstance(own.layer, Convolution | MaxPool) else 0)
+
+
+def _forward(own: Load) -> float:
+    """What a step takes on its way forward."""
+    wide, y, x, made = own.item / 4, own.y, own.x, own.made
+    found = wide * RATES.cut * own.given if own.is_cut else 0
+    if own.activation != "linear":
+        found += wide * _activation(own.activation) * made
+    match own.layer:
+        case Conv() | Depthwise():
+            found += conv_effort.forward(own.product, own.ties)
+        case Transposed():
+            found += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
+        case MaxPool():
+            line = (x.size_out + (x.kernel - 1) // x.stride) * own.channels * own.n
+            phases = min(x.stride, x.kernel)
+            at = rows_at_once(y.size_out, phases * y.stride * line * own.item)
+            rows = -(-y.size_out // at) * ((at - 1) * y.stride + y.kernel)
+            compared = rows * line * (x.kernel - 1) + made * (y.kernel - 1)
+            pieces = rows * own.channels * x.size_in if x.stride > 1 else 0
+            found += wide * (RATES.compared * compared + RATES.apart * rows * line * phases) + RATES.piece * pieces
+        case AvgPool():
+            found += _averaged(own)
+        case Upsample():
+            found += wide * RATES.repeated * made
+        case GlobalAvgPool():
+            found += wide * RATES.mean * own.given
+        case LayerNorm():
+            found += wide * RATES.normalized * made
+        case BatchNorm() | Residual() | PreResidual():
+            found += wide * RATES.scaled * made
+        case Activate():
+            pass
+    return found
+
+
+def _back(own: Load) -> float:
+    """What a step takes on its way back."""
+    wide, made = own.item / 4, own.made
+    found = 0.0
+    if own.has_slope or (own.activation == "relu" and isinstance(own.layer, Transposed | Activate)):
+        found += wide * RATES.slope * made
+    if own.scattered:
+        rows, columns = own.scattered
+        found += wide * RATES.scattered * own.given
+        found += wide * RATES.returned * rows * columns * own.channels * own.n
+    elif own.is_cut:
+        found += wide * RATES.returned * own.given
+    match own.layer:
+        case Conv() | Depthwise():
+            found += conv_effort.back(own.product, own.activation == "relu")
+        case Transposed():
+            found += conv_effort.forward(own.product)
+        case MaxPool():
+            found += wide * (RATES.placed * made + RATES.passed * own.given)
+        case AvgPool():
+            found += _averaged(own)
+        case Upsample():
+            found += wide * RATES.merged * made + RATES.block * made / own.n
+        case LayerNorm():
+            found += wide * RATES.normalized * made
+        case BatchNorm() | Residual() | PreResidual() | GlobalAvgPool():
+            found += wide * RATES.scaled * made
+        case Activate():
+            pass
+    return found
+
+
+def _averaged(own: Load) -> float:
+    """Rows and columns of an average pooling, each tap added to a sum, in either direction."""
+    y, x, lines = own.y, own.x, own.y.size_out * own.channels
+    taps = lines * own.n * ((x.size_in + x.before + x.after) * y.kernel + x.size_out * x.kernel)
+    return own.item / 4 * (RATES.averaged * taps + RATES.padded * own.given) + RATES.line * lines * x.kernel
+
+
+def _activation(kind: str) -> float:
+    """The effort of an activation and its slope, for one float32 number; those without a rate take that of silu."""
+    return {
+        "relu": RATES.relu,
+        "leaky_relu": RATES.leaky_relu,
+        "sigmoid": RATES.sigmoid,
+        "tanh": RATES.tanh,
+        "gelu": RATES.gelu,
+    }.get(kind, RATES.silu)

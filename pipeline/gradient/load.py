@@ -1,0 +1,93 @@
+"""The load of a step: all that its cost follows from, for a block of probes.
+
+Steps of many stems have the same one: what follows from it is computed once. See `footprint` and `effort`.
+"""
+
+from typing import NamedTuple
+
+from pipeline.gradient.scratch import Bulk
+from pipeline.gradient.step import EVERYTHING, Step
+from pipeline.stem.layers import Activation, Convolution, Layer, Transposed
+from pipeline.stem.network import Axis
+
+
+class Load(NamedTuple):
+    """A step for a block of `n` probes, with `item` bytes a number.
+
+    shape: of a convolution's weight, kernel height and width, input channels of a group, features; of other layers the
+    last is their channels. is_cut: whether it reads a part of what it is handed. scattered: (rows, columns) that it is
+    handed, where it reads some of these twice or leaves some out.
+    """
+
+    layer: Layer
+    shape: tuple[int, int, int, int]
+    y: Axis
+    x: Axis
+    groups: int
+    activation: Activation
+    ties: bool
+    is_cut: bool
+    scattered: tuple[int, int] | None
+    n: int
+    item: int
+
+    @property
+    def channels(self) -> int:
+        """Channels that it reads."""
+        return self.shape[2] * self.groups if isinstance(self.layer, Convolution) else self.shape[3]
+
+    @property
+    def given(self) -> int:
+        """Numbers that it reads."""
+        return self.y.size_in * self.x.size_in * self.channels * self.n
+
+    @property
+    def made(self) -> int:
+        """Numbers that it makes."""
+        return self.y.size_out * self.x.size_out * self.shape[3] * self.n
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether the slope of its activation is kept as numbers."""
+        return self.activation not in ("relu", "linear")
+
+    @property
+    def product(self) -> Bulk:
+        """A convolution, or the one that a transposed convolution is the transpose of."""
+        kh, kw, inputs, features = self.shape
+        if not isinstance(self.layer, Transposed):
+            return Bulk(self.shape, self.y, self.x, self.groups, self.n, self.item)
+        turned = kh, kw, features // self.groups, inputs * self.groups
+        return Bulk(turned, _mirrored(self.y), _mirrored(self.x), self.groups, self.n, self.item)
+
+    @property
+    def windows(self) -> Bulk:
+        """The convolution of its pixels, apart among zeros, that a transposed one is where equal windows matter."""
+        return Bulk(self.shape, _reading(self.y), _reading(self.x), self.groups, self.n, self.item)
+
+
+def load(step: Step, n: int, item: int) -> Load:
+    """The load of a step for `n` probes, of numbers of `item` bytes."""
+    node, read = step.node, step.read
+    scattered = None
+    if isinstance(read.rows, tuple) or isinstance(read.columns, tuple):
+        rows, columns = (
+            max(places) + 1 if isinstance(places, tuple) else axis.size_in
+            for places, axis in ((read.rows, step.y), (read.columns, step.x))
+        )
+        scattered = rows, columns
+    cut = read is not EVERYTHING
+    return Load(
+        node.layer, step.weight_shape, step.y, step.x, step.groups, node.activation, step.ties, cut, scattered, n, item
+    )
+
+
+def _mirrored(axis: Axis) -> Axis:
+    return Axis(axis.size_out, axis.size_in, axis.kernel, axis.stride, axis.dilation, axis.before, axis.after)
+
+
+def _reading(axis: Axis) -> Axis:
+    """The axis of that convolution; see `transposed`."""
+    apart, reach = (axis.size_in - 1) * axis.stride + 1, axis.dilation * (axis.kernel - 1)
+    before = reach - axis.before
+    return Axis(apart, axis.size_out, axis.kernel, 1, axis.dilation, before, axis.size_out + reach - before - apart)
