@@ -20,7 +20,7 @@ import threadpoolctl
 
 from benchmarks.memory import peaks
 from benchmarks.workloads import STEMS, Workload, workload
-from pipeline.gradient.cost import kernel_seconds, work, working_set
+from pipeline.gradient.cost import kernel_seconds, multiply_adds, working_set
 from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
 
 SIDE = 1024
@@ -88,7 +88,7 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
     one = workload(stem, plane, count, seed)
     took = seconds(peers(one))
     layouts = [took[name] for name in ("cropped", "cropped, channels last") if name in took]
-    limit = work(one.config).multiply_adds * count / (SIDE**3 / took["sgemm"])
+    limit = multiply_adds(one.config) * count / (SIDE**3 / took["sgemm"])
     kernel = took["kernel"]
     cropped, whole, jax = min(layouts, default=None), took.get("whole plane"), took.get("jax")
     memory = peaks(one.config)

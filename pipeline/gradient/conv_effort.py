@@ -11,7 +11,7 @@ from math import ceil, exp, prod
 from pipeline.gradient.rates import RATES
 from pipeline.gradient.scratch import Bulk, neighbours, phases, rows_at_once
 from pipeline.ops.choice import Way, forward_way, vjp_way
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 _CACHE = 2**21
 """Bytes beyond which what is made is no longer in the second-level cache when it is read."""
@@ -163,7 +163,7 @@ def _windowed(own: Bulk) -> float:
 
 def _winograd(own: Bulk, turned: bool) -> float:
     """Four products for two columns, and transforms of what is given and made."""
-    kh, _, channels, features = own.shape
+    _, _, channels, features = own.shape
     y, x = own.y, own.x
     rows, made = (y.size_in, channels) if turned else (y.size_out, features)
     read = _pairs(y) / rows * (features if turned else channels)

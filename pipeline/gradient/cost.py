@@ -6,14 +6,12 @@ from math import inf
 from time import perf_counter
 from typing import NamedTuple
 
-import msgspec
-
 from pipeline.config.config import Config
 from pipeline.errors import InputError, amount, quote
-from pipeline.gradient import footprint
+from pipeline.gradient import effort, footprint
 from pipeline.gradient.cone import Cone, cone_of
-from pipeline.gradient.effort import both_ways, draws, multiply_adds
-from pipeline.gradient.load import load
+from pipeline.gradient.effort import both_ways
+from pipeline.gradient.load import Load, load
 from pipeline.gradient.rates import RATES
 from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
 from pipeline.stem.network import walk
@@ -32,16 +30,17 @@ _SECONDS_PER_PIXEL = 0.0003e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
 
 
-class Work(msgspec.Struct, frozen=True):
-    """The work of one config.
+class Toll(NamedTuple):
+    """What a step costs: bytes in both directions, and multiply-adds that take as long as both."""
 
-    multiply_adds: of the direct way, forward and back, for one probe. effort: multiply-adds that take as long as all
-    that is done to all probes. calls: those of NumPy on a few numbers that take as long as the rest.
-    """
-
-    multiply_adds: int
+    uses: footprint.Uses
     effort: float
-    calls: float
+
+
+@lru_cache(maxsize=2**15)  # the steps of a sweep of some thousand stems, of which most share theirs
+def _toll(own: Load) -> Toll:
+    uses = footprint.uses(own)
+    return Toll(uses, both_ways(own, uses))
 
 
 class _Unit(NamedTuple):
@@ -66,21 +65,15 @@ def _unit(config: Config) -> _Unit:
     return _Unit(config.stem, config.input, config.unit, given, config.probes.may_repeat, item)
 
 
-def work(config: Config) -> Work:
-    """The work of a config, added up over its cone."""
-    return _work(_unit(config), config.probes.count)
+@lru_cache(maxsize=16)  # a config asks for its own several times
+def _tolls(unit: _Unit, n: int) -> list[Toll]:
+    """What the steps of a plan cost, for a block of `n` probes."""
+    return [_toll(load(step, n, unit.item)) for step in walk(unit.plan.steps)]
 
 
-@lru_cache(maxsize=1024)
-def _work(unit: _Unit, count: int) -> Work:
-    plan, size = unit.plan, _probes(unit, count)
-    steps = walk(plan.steps)
-    blocks = count / size  # the last, which may be smaller, takes its share
-    effort = blocks * sum(both_ways(load(step, size, unit.item)) for step in steps)
-    pixels = count * plan.box.height * plan.box.width * unit.plane.channels
-    effort += draws(plan, unit.plane, count, size) + RATES.summed * pixels * unit.item / 4
-    calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(steps))
-    return Work(2 * sum(map(multiply_adds, steps)), effort, calls)
+def multiply_adds(config: Config) -> int:
+    """Multiply-adds of the direct way, forward and back, for one probe."""
+    return sum(map(effort.multiply_adds, walk(_unit(config).plan.steps)))
 
 
 class Speed(NamedTuple):
@@ -145,13 +138,17 @@ def kernel_seconds(config: Config) -> float:
 
 @lru_cache(maxsize=1024)
 def _kernel_seconds(unit: _Unit, count: int) -> float:
-    cost = _work(unit, count)
-    here = speed()
-    return cost.calls * here.call + cost.effort / here.multiply_adds
+    plan, size, here = unit.plan, _probes(unit, count), speed()
+    tolls, blocks = _tolls(unit, size), count / size  # the last block, which may be smaller, takes its share
+    pixels = count * plan.box.height * plan.box.width * unit.plane.channels
+    spent = blocks * sum(toll.effort for toll in tolls) + RATES.summed * pixels * unit.item / 4
+    spent += effort.draws(plan, unit.plane, count, size)
+    calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(tolls))
+    return calls * here.call + spent / here.multiply_adds
 
 
 def probes_per_block(config: Config) -> int:
-    """How many probes are taken at once, a function of the config alone: as many as `BLOCK_BYTES` hold."""
+    """How many probes are taken at once, by the config alone: all, or halved until `BLOCK_BYTES` hold them."""
     return _probes(_unit(config), config.probes.count)
 
 
@@ -167,22 +164,16 @@ def _room(unit: _Unit, count: int) -> int:
     return _peak(unit, _probes(unit, count)) + footprint.weights(plan, unit.item) + rows
 
 
-@lru_cache(maxsize=1024)
 def _peak(unit: _Unit, n: int) -> int:
-    return footprint.peak(unit.plan, n, unit.item)
+    return footprint.peak(unit.plan, n, unit.item, [toll.uses for toll in _tolls(unit, n)])
 
 
 @lru_cache(maxsize=1024)
 def _probes(unit: _Unit, count: int) -> int:
-    """The largest number of probes, up to `count`, of which a block fits, found by halving; one at least."""
-    fits, beyond, tried = 1, count + 1, count
-    while beyond - fits > 1:
-        if _peak(unit, tried) <= BLOCK_BYTES:
-            fits = tried
-        else:
-            beyond = tried
-        tried = (fits + beyond) // 2
-    return fits
+    """`count`, halved until a block fits; one at least."""
+    while count > 1 and _peak(unit, count) > BLOCK_BYTES:
+        count = -(-count // 2)
+    return count
 
 
 def check_memory(config: Config, memory: int = DEFAULT_MEMORY) -> None:

@@ -1,17 +1,15 @@
 """The effort of a step and of what is drawn for a config, in multiply-adds of a large product; see `rates`."""
 
-from functools import lru_cache
 from math import prod
 
 from pipeline.gradient import conv_effort
 from pipeline.gradient.cone import Cone
-from pipeline.gradient.footprint import KEPT, LOADS, uses
+from pipeline.gradient.footprint import KEPT, Uses
 from pipeline.gradient.load import Load
 from pipeline.gradient.rates import RATES
 from pipeline.gradient.scratch import rows_at_once
 from pipeline.gradient.step import Step
 from pipeline.ops.choice import LARGEST
-from pipeline.stem.box import Box
 from pipeline.stem.layers import (
     Activate,
     AvgPool,
@@ -27,7 +25,8 @@ from pipeline.stem.layers import (
     Transposed,
     Upsample,
 )
-from pipeline.stem.network import Plane, walk
+from pipeline.stem.network import walk
+from pipeline.stem.plane import Box, Plane
 
 _CACHED = 2**20
 """Numbers up to which the probes of a block stay drawn for the next config; see `probes`."""
@@ -58,18 +57,18 @@ def _image(box: Box, plane: Plane) -> int:
     return (2 * far + 1) ** 2 * plane.channels
 
 
-@lru_cache(maxsize=LOADS)
-def both_ways(own: Load) -> float:
-    """The effort of a step on its way forward and on its way back."""
-    return _forward(own) + _back(own) + _fresh(own)
+def both_ways(own: Load, bytes_: Uses) -> float:
+    """The effort of a step, which takes so many bytes, on its way forward and on its way back."""
+    asked = sum(size for use in bytes_ for size in (use.made, use.scratch) if size > KEPT)
+    return _forward(own) + _back(own) + RATES.fresh * asked + RATES.unbound * _unbound(own)
 
 
-def _fresh(own: Load) -> float:
-    """The effort of asking the system for memory that is too large to be kept, and of making views anew."""
-    asked = sum(size for use in uses(own) for size in (use.made, use.scratch) if size > KEPT)
-    bound = isinstance(own.layer, Conv | Depthwise | MaxPool) and own.y.dilation == 1
-    views = 0 if bound and max(own.given, own.made) * own.item <= LARGEST else 2 * RATES.unbound
-    return RATES.fresh * asked + (views if isinstance(own.layer, Convolution | MaxPool) else 0)
+def _unbound(own: Load) -> int:
+    """In how many directions the views of a step are made anew for each block."""
+    if not isinstance(own.layer, Convolution | MaxPool):
+        return 0
+    bound = not isinstance(own.layer, Transposed) and own.y.dilation == 1
+    return 0 if bound and max(own.given, own.made) * own.item <= LARGEST else 2
 
 
 def _forward(own: Load) -> float:

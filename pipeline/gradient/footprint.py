@@ -8,12 +8,11 @@ A block of probes goes forward and back through the steps. What is alive at the 
 - behind the last step the gradient by the input, and its magnitude in float64.
 """
 
-from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
 from pipeline.gradient.cone import Cone
-from pipeline.gradient.load import Load, load
+from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import BLOCK, padded, rows_at_once, scratch_back, scratch_forward
 from pipeline.stem.layers import (
     Activate,
@@ -39,22 +38,16 @@ _ACTIVATED = 5 * BLOCK
 """Bytes between a number and the slope of its smooth activation, which are made in blocks."""
 _BYTES_PER_STEP = 40_000
 """Of the views that a step is bound to, both ways."""
-LOADS = 2**14
-"""Loads whose cost is kept: the steps of a sweep of some thousand stems, of which most share theirs."""
 
 
 class Use(NamedTuple):
-    """Bytes of a step in one direction: what it is given, what it makes, its scratch space, what stays for its VJP."""
+    """Bytes of a step in one direction: what it makes, its scratch space, what is not kept of both and of what it is
+    given, what stays for its VJP."""
 
-    given: int
     made: int
     scratch: int
+    passing: int
     saved: int = 0
-
-    @property
-    def passing(self) -> int:
-        """Bytes that are there while it runs, and not kept."""
-        return sum(size for size in self[:3] if size > KEPT)
 
 
 class Uses(NamedTuple):
@@ -64,22 +57,20 @@ class Uses(NamedTuple):
     back: Use
 
 
-@lru_cache(maxsize=LOADS)
 def uses(own: Load) -> Uses:
     """The bytes that a step takes on its way forward and on its way back."""
     return Uses(_forward(own), _back(own))
 
 
-def peak(plan: Cone, n: int, item: int) -> int:
+def peak(plan: Cone, n: int, item: int, steps: list[Uses]) -> int:
     """Bytes that a block of `n` probes takes at the peak, weights left out; `item` is 4 in float32, 8 in float64.
 
-    What is small is kept for the next step: two arrays that steps hand on, and the scratch space. What is not is there
-    while its step runs.
+    steps: what each step of the plan takes, for so many probes. What is small is kept for the next step: two arrays
+    that steps hand on, and the scratch space. What is not is there while its step runs.
     """
     channels = plan.steps[0].node.given.channels
     pixels = plan.box.height * plan.box.width * channels * n
     probes = 4 * pixels + (item * pixels if item == 8 else 0)
-    steps = [uses(load(step, n, item)) for step in walk(plan.steps)]
     handed_on = shared = saved = highest = 0
     for there, back in steps:
         for use in (there, back):
@@ -106,6 +97,10 @@ def weights(plan: Cone, item: int) -> int:
             exchanged = isinstance(step.node.layer, Transposed)  # its channels and features change places in a copy
             largest = max(largest, item * own * (2 if exchanged else 1))
     return drawn + cut + largest
+
+
+def _use(given: int, made: int, scratch: int, saved: int = 0) -> Use:
+    return Use(made, scratch, sum(size for size in (given, made, scratch) if size > KEPT), saved)
 
 
 def _forward(own: Load) -> Use:
@@ -141,7 +136,7 @@ def _forward(own: Load) -> Use:
             scratch += 2 * made
         case GlobalAvgPool() | Residual() | PreResidual():
             pass
-    return Use(given, made, scratch + read, saved)
+    return _use(given, made, scratch + read, saved)
 
 
 def _back(own: Load) -> Use:
@@ -171,7 +166,7 @@ def _back(own: Load) -> Use:
             scratch += 2 * made
         case Activate() | GlobalAvgPool() | Residual() | PreResidual():
             pass
-    return Use(made, given, scratch + spread)
+    return _use(made, given, scratch + spread)
 
 
 def _pooled(own: Load) -> int:

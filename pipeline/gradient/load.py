@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.gradient.scratch import Bulk
 from pipeline.gradient.step import EVERYTHING, Step
 from pipeline.stem.layers import Activation, Convolution, Layer, Transposed
-from pipeline.stem.network import Axis
+from pipeline.stem.plane import Axis
 
 
 class Load(NamedTuple):
