@@ -10,7 +10,6 @@ from pipeline.config.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.gradient import effort, footprint
 from pipeline.gradient.cone import Cone, cone_of
-from pipeline.gradient.effort import both_ways
 from pipeline.gradient.load import Load, load
 from pipeline.gradient.rates import RATES
 from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
@@ -20,10 +19,10 @@ from pipeline.stem.plane import Plane
 BLOCK_BYTES = 2**28
 """Probes are taken in blocks whose working set stays below this; a constant, so that blocks follow from the config."""
 
-_CALLS_PER_CONFIG = 100
-_CALLS_PER_BLOCK = 300
-_CALLS_PER_STEP = 130
-"""Python and NumPy's calls, of a step in one direction, as calls of NumPy on a few numbers."""
+_CALLS_PER_CONFIG = 70
+_CALLS_PER_BLOCK = 80
+_CALLS_PER_STEP = 25
+"""Python and NumPy's calls, of a step in one direction, as calls of NumPy on a few numbers: those of 1x3x3 to 20x3x3."""
 _SECONDS_PER_RESULT = 140e-6
 _SECONDS_PER_SEEN = 0.25e-6
 _SECONDS_PER_PIXEL = 0.0003e-6
@@ -39,8 +38,7 @@ class Toll(NamedTuple):
 
 @lru_cache(maxsize=2**15)  # the steps of a sweep of some thousand stems, of which most share theirs
 def _toll(own: Load) -> Toll:
-    uses = footprint.uses(own)
-    return Toll(uses, both_ways(own, uses))
+    return Toll(footprint.uses(own), effort.both_ways(own))
 
 
 class _Unit(NamedTuple):

@@ -4,7 +4,6 @@ from math import prod
 
 from pipeline.gradient import conv_effort
 from pipeline.gradient.cone import Cone
-from pipeline.gradient.footprint import KEPT, Uses
 from pipeline.gradient.load import Load
 from pipeline.gradient.rates import RATES
 from pipeline.gradient.scratch import rows_at_once
@@ -57,10 +56,9 @@ def _image(box: Box, plane: Plane) -> int:
     return (2 * far + 1) ** 2 * plane.channels
 
 
-def both_ways(own: Load, bytes_: Uses) -> float:
-    """The effort of a step, which takes so many bytes, on its way forward and on its way back."""
-    asked = sum(size for use in bytes_ for size in (use.made, use.scratch) if size > KEPT)
-    return _forward(own) + _back(own) + RATES.fresh * asked + RATES.unbound * _unbound(own)
+def both_ways(own: Load) -> float:
+    """The effort of a step on its way forward and on its way back."""
+    return _forward(own) + _back(own) + RATES.unbound * _unbound(own)
 
 
 def _unbound(own: Load) -> int:
