@@ -16,6 +16,8 @@ def tied(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tup
 
     repeated: whether pixels of what they are handed may be equal; compared: whether a max pool follows the last step.
     """
+    if not compared and not any(isinstance(one.node.layer, MaxPool) for one in walk(steps)):
+        return steps
     follows = [compared]  # from the last step to the first
     for step in reversed(steps[1:]):
         follows.append(follows[-1] or any(isinstance(one.node.layer, MaxPool) for one in walk((step,))))
