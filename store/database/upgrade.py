@@ -11,12 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
+from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import Script, ScriptDirectory
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, text
 
 from pipeline.errors import StoreError, quote
 from store.database import schema
@@ -81,40 +80,40 @@ def upgrade_store(store: Store) -> Upgrade:
             with connection.begin():
                 lock_shape(connection)
                 before = connection.execute(schema.version.select()).scalar_one()
-                steps = revisions_after(before)
-                if not steps:  # another process was faster
+                after = _scripts().get_current_head() or before
+                if after == before:  # another process was faster
                     return Upgrade(before, before, None)
                 backup = _copy(where, before) if where.path is not None else None
-                after = migrate(connection, steps)
+                migrate(connection)
                 _check(connection, where)
                 return Upgrade(before, after, backup)
     finally:
         engine.dispose()
 
 
-def migrate(connection: Connection, steps: list[Script]) -> str:
-    """Runs revisions in the caller's transaction and stamps the last; the view gives way to them and comes back."""
+def migrate(connection: Connection) -> None:
+    """Runs the revisions that a store lacks, in the caller's transaction; the view gives way to them and comes back."""
     connection.execute(text(f"DROP VIEW IF EXISTS {schema.VIEW}"))
-    context = MigrationContext.configure(connection, opts={"version_table": schema.version.name})
-    with Operations.context(context):
-        for step in steps:
-            step.module.upgrade()
+    run_revisions(connection, "head")
     schema.create_view(connection)
-    connection.execute(update(schema.version).values(version_num=steps[-1].revision))
-    return steps[-1].revision
 
 
-def revisions_after(before: str | None) -> list[Script]:
-    """The revisions after one, the oldest first."""
-    newest_first = list(_scripts().iterate_revisions("head", before or "base"))
-    return [step for step in reversed(newest_first) if step.revision != before]
+def run_revisions(connection: Connection, last: str) -> None:
+    """Brings the tables to the revision `last`, and stamps it, in the caller's transaction."""
+    config = _config()
+    config.attributes |= {"connection": connection, "version_table": schema.version.name}
+    command.upgrade(config, last)
 
 
 def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(LOCATION).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config)
+    return config
 
 
 def _copy(where: Address, revision: str) -> Path:

@@ -11,9 +11,8 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Boolean, Connection, MetaData, NullPool, create_engine, insert, inspect, text
+from sqlalchemy import Boolean, Connection, MetaData, NullPool, create_engine, delete, insert, inspect, text
 
 from pipeline.config.axes import axes
 from pipeline.config.config import Config, Plane, Readout, encode
@@ -66,8 +65,7 @@ def test_a_new_store_and_an_upgraded_one_have_the_same_schema(url: str) -> None:
         connection.execute(text("DROP VIEW results"))
         schema.metadata.drop_all(connection)
         schema.version.create(connection)
-        connection.execute(insert(schema.version).values(version_num="none"))
-        upgrade.migrate(connection, upgrade.revisions_after(None))
+        upgrade.migrate(connection)
     with store.read() as connection:
         assert described(connection) == made
         assert connection.execute(text("SELECT version_num FROM erfsweep_version")).scalars().all() == [schema.REVISION]
@@ -80,11 +78,9 @@ def put_on_server(path: Path, url: str) -> None:
     old = sqlite3.connect(path)
     old.row_factory = sqlite3.Row
     with engine.begin() as connection:
-        with Operations.context(MigrationContext.configure(connection)):
-            for step in upgrade.revisions_after(None):
-                if step.revision <= path.stem:
-                    step.module.upgrade()
         schema.version.create(connection)
+        upgrade.run_revisions(connection, path.stem)
+        connection.execute(delete(schema.version))  # the file's own row follows
         if path.stem == schema.REVISION:
             schema.create_view(connection)
         there = MetaData()
@@ -188,14 +184,13 @@ def test_the_unit_of_an_old_config_is_where_its_readout_says(url: str) -> None:
     with store.write() as connection:
         connection.execute(text("DROP VIEW results"))
         schema.metadata.drop_all(connection)
-        first, second = upgrade.revisions_after(None)[:2]
-        with Operations.context(MigrationContext.configure(connection)):
-            first.module.upgrade()
-            for key, (label, (config, _)) in enumerate(many.items()):
-                row = {**msgspec.structs.asdict(axes(config)), "id": key, "digest": str(key), "label": label}
-                row |= {"json": encode(config).decode(), "cost": 0.0, "state": "queued", "attempts": 0}
-                connection.execute(statement, {name: row.get(name) for name in old})
-            second.module.upgrade()
+        schema.version.create(connection)
+        upgrade.run_revisions(connection, "0001")
+        for key, (label, (config, _)) in enumerate(many.items()):
+            row = {**msgspec.structs.asdict(axes(config)), "id": key, "digest": str(key), "label": label}
+            row |= {"json": encode(config).decode(), "cost": 0.0, "state": "queued", "attempts": 0}
+            connection.execute(statement, {name: row.get(name) for name in old})
+        upgrade.run_revisions(connection, "0002")
         found = connection.execute(text("SELECT stem, unit_y, unit_x FROM config ORDER BY id")).all()
     assert [tuple(row) for row in found] == [(config.stem, *unit) for config, unit in many.values()]
     store.close()
