@@ -13,7 +13,8 @@ from pipeline.scale import Sum, has_scale
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 """Of every interval in a table: of means over draws and of growth laws."""
-_SEED = 20161212  # of the resampling; fixed, so that a table is the same each time it is printed
+SEED = 20161212
+"""Of the resampling; fixed, so that a table is the same each time it is printed."""
 
 _BLOCK = 1 << 20
 """Draws that are taken at a time: 8 MiB of indices."""
@@ -72,7 +73,7 @@ def _kept_resamples(n: int) -> tuple[npt.NDArray[np.intp], ...]:
 
 def _resamples(n: int) -> Iterator[npt.NDArray[np.intp]]:
     """Which draws each resample takes, [some resamples, n] at a time: many draws need no memory for all of them."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     step = max(1, _BLOCK // n)
     for start in range(0, RESAMPLES, step):
         yield rng.integers(n, size=(min(step, RESAMPLES - start), n))

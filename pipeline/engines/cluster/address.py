@@ -4,6 +4,7 @@ import ipaddress
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -32,14 +33,7 @@ def settled_address(connection: Connection) -> str:
     """
     written = connection.scheduler
     address = _address_in(written) if _is_file(written) else written
-    scheme, separator, place = address.partition("://")
-    if not separator:
-        scheme, place = "tcp", address
-    host, colon, port = place.rpartition(":")
-    if scheme not in ("tcp", "tls") or not colon or not host or not port.isdecimal():
-        raise InputError(
-            f"{quote(address)} is not a scheduler; write tls://host:8786, tcp://host:8786 or a scheduler file"
-        )
+    scheme, host, place = _parts(address)
     given = (connection.tls_ca, connection.tls_cert, connection.tls_key)
     if scheme == "tls":
         for option, path in zip(("--tls-ca", "--tls-cert", "--tls-key"), given, strict=True):
@@ -57,6 +51,24 @@ def settled_address(connection: Connection) -> str:
             f"use tls://{place}, or --insecure on a network that you trust"
         )
     return f"{scheme}://{place}"
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    """(scheme, host, `host:port` as written) of an address, whose scheme may be left out.
+
+    By the standard library: Dask's own `parse_host_port` takes `host:-1`, `host:8_786` and an empty host for addresses.
+    Raises InputError for anything but a host, an IPv6 address in brackets among them, and a port from 1 to 65535.
+    """
+    try:
+        parts = urlsplit(address if "://" in address else f"tcp://{address}")
+        is_whole = parts.hostname and parts.port and address.endswith(parts.netloc) and "@" not in parts.netloc
+    except ValueError:  # a port that is not a number, a bracket too few
+        is_whole = False
+    if not is_whole or parts.scheme not in ("tcp", "tls"):
+        raise InputError(
+            f"{quote(address)} is not a scheduler; write tls://host:8786, tcp://host:8786 or a scheduler file"
+        )
+    return parts.scheme, parts.hostname or "", parts.netloc
 
 
 def _is_file(written: str) -> bool:
@@ -80,11 +92,10 @@ def _address_in(path: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    bare = host.strip("[]")
-    if bare == "localhost":
+    if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(bare).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

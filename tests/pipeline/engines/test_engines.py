@@ -235,6 +235,8 @@ def test_engines_by_name():
         ("tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
         ("localhost:8786", "tcp://localhost:8786"),
         ("tcp://[::1]:8786", "tcp://[::1]:8786"),
+        ("[::1]:8786", "tcp://[::1]:8786"),
+        ("TCP://LocalHost:8786", "tcp://LocalHost:8786"),
     ],
 )
 def test_loopback_addresses_need_no_tls(written, settled):
@@ -249,7 +251,12 @@ def test_other_addresses_need_tls_or_insecure(written):
 
 
 @pytest.mark.parametrize(
-    "written", ["", "nonsense", "x" * 300, "a\0b", "http://host:80", "tcp://host", "inproc://1", "tcp://:8786"]
+    "written",
+    [
+        *("", "nonsense", "x" * 300, "a\0b", "http://host:80", "tcp://host", "inproc://1", "tcp://:8786"),
+        *("host:99999", "host:0", "host:-1", "host:8_786", "host:\u0663", "host:", "::1:8786", "[::1:8786"),
+        *("tcp://me@host:8786", "tcp://host:8786/path", "tcp://host:8786?query", "tls://tcp://host:8786"),
+    ],
 )
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(InputError, match="scheduler"):

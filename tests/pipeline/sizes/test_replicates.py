@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from pipeline.scale import FARTHEST
-from pipeline.sizes.replicates import Replicate, exact_mean, mean_map, spread
+from pipeline.sizes.replicates import CONFIDENCE, RESAMPLES, SEED, Replicate, exact_mean, mean_map, spread
 
 finite = st.floats(-1e6, 1e6)
 maps = arrays(np.float64, (3, 4), elements=st.integers(0, 50).map(float))
@@ -95,3 +96,14 @@ def test_draws_without_a_value_are_left_out_and_not_counted(values):
     assert found.n == len(known)
     assert (found.mean is None) == (not known)
     assert (found.sd is None) == (len(known) < 2)
+
+
+@pytest.mark.parametrize("n", [2, 3, 20, 64, 300, 3000])
+def test_the_interval_is_the_percentile_bootstrap_of_scipy(n):
+    """From the same stream; 3,000 draws are resampled in several blocks."""
+    values = 3 + np.random.default_rng(n).random(n)
+    found, rng = spread(values), np.random.default_rng(SEED)
+    options = {"n_resamples": RESAMPLES, "confidence_level": CONFIDENCE, "method": "percentile", "rng": rng}
+    expected = stats.bootstrap((values,), np.mean, **options).confidence_interval
+    assert (found.low, found.high) == pytest.approx(tuple(expected), rel=1e-12)
+    assert found.sd == pytest.approx(np.std(values, ddof=1), rel=1e-12)
