@@ -67,7 +67,6 @@ def command(
     db: DbOption = None,
 ) -> int:
     """Queue what is new of a sweep, measure it, print the table. Without SWEEP: the preset luo2016."""
-    from cli.dryrun import explain
     from cli.resolve import DEFAULT_SWEEP
     from cli.table import print_sweep
 
@@ -75,6 +74,8 @@ def command(
     mode = mode_of(append, replace)
     overrides = parse_settings(settings)
     if dry_run:
+        from cli.dryrun import explain
+
         return explain(
             store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits, mode, retry_failed, verbose
         )

@@ -19,6 +19,7 @@ from cli.options import (
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 
 if TYPE_CHECKING:
+    from pipeline.config.config import Config
     from pipeline.sweep.names import Labelled
     from store.database.connection import Store
     from store.queue.sweeps import Mode
@@ -66,7 +67,6 @@ def queue(
     from cli.resolve import existing_store, resolve
     from pipeline.engines.interrupts import interrupts_held
     from pipeline.errors import counted
-    from pipeline.gradient.cost import expected_seconds
     from pipeline.sweep.sweep import check_size
     from store.queue.provenance import origin
     from store.queue.sweeps import specs, submit
@@ -92,8 +92,14 @@ def queue(
         # The origin takes longer than all the rest of a sweep that is there as it is asked for.
         is_there = mode == "new" and specs(store, found.name) is not None
         made_by = origin if is_there else origin()
-        made = submit(store, found.name, found.spec, configs(), made_by, mode, cost=expected_seconds)
+        made = submit(store, found.name, found.spec, configs(), made_by, mode, cost=_expected_seconds)
     again = 0 if mode == "append" else found.size - made.configs
     twice = f", {again} dropped that came again" if again else ""
     left = f"; {orphans_left(made.orphans)}" if made.orphans else ""
     return store, made.sweep, f"sweep {made.sweep}: {counted(made.configs, 'config')}, {made.new:,} new{twice}{left}"
+
+
+def _expected_seconds(config: "Config") -> float:
+    from pipeline.gradient.cost import expected_seconds  # with the plan of a config, which a stored sweep does without
+
+    return expected_seconds(config)

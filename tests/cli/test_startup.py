@@ -27,7 +27,7 @@ sys.exit(code)
         ("--help", COMMON | {"sqlalchemy", "pipeline.stem.notation"}),
         ("status", COMMON | {"pipeline.stem.notation", "pipeline.config.config"}),
         ("table", COMMON | {"pipeline.stem.notation", "pipeline.config.config"}),
-        ("run 4x3x3", AGAIN),
+        ("run 4x3x3", AGAIN | {"pipeline.gradient.cost"}),
         ("run 4x3x3 --dry-run", AGAIN),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
