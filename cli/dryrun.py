@@ -55,6 +55,7 @@ def explain(
     from cli.progress import duration, tracked
     from store.asking.query import status
     from store.queue.claims import under_narrower
+    from store.queue.sweeps import specs
 
     store = existing_store(url, create=False)
     found = resolve(sweep, overrides, name, store)
@@ -63,6 +64,7 @@ def explain(
     again_too = ("failed", "killed") if retry_failed else ()
     refused: list[str] = []
     listed: list[str] = []
+    is_named = False
     if isinstance(found, str):
         if store is not None:
             for state, count in status(store, found).states.items():
@@ -77,25 +79,26 @@ def explain(
     else:
         check_size(found, most)
         limited = {} if store is None or retry_failed else under_narrower(store, None, limits)
+        is_named = store is not None and mode == "new" and specs(store, found.name) is not None
         for (config, label), state in tracked(_states(store, found), found.size, "reading"):
-            state = "limited" if config.digest in limited else state
+            # Of a thousand configs, digests take 10 ms.
+            digest = config.digest if limited or is_named or verbose else ""
+            state = "limited" if digest in limited else state
             counts[state] += 1
-            listed.append(config.digest)
+            listed.append(digest)
             why = ""
             if state in ("new", "queued", "limited", *again_too):
                 work += expected_seconds(config)
                 why = _too_large(config, limits.memory)
                 refused += [why] if why else []
             if verbose:
-                sys.stdout.write(
-                    f"{id_of(config.digest)}  {visible(label or config.stem)}: {why or _why(state, again_too)}\n"
-                )
+                sys.stdout.write(f"{id_of(digest)}  {visible(label or config.stem)}: {why or _why(state, again_too)}\n")
     again = 0 if isinstance(found, str) else found.size - counts.total()
     shown = ", ".join(f"{counts[state]} {_SHORT.get(state, state)}" for state in _WHY if counts[state])
     shown += f", {again} that come again" if again else ""
     sys.stdout.write(f"{shown}; about {duration(work)} of work on one core\n")
     _print_refused(refused)
-    if store is not None and not isinstance(found, str) and mode == "new" and _is_taken(store, found.name, listed):
+    if store is not None and not isinstance(found, str) and is_named and _is_other(store, found.name, listed):
         sys.stdout.write(
             f"the run would be refused: sweep {found.name} exists with another list; use --append, --replace or "
             "another name\n"
@@ -103,13 +106,10 @@ def explain(
     return ExitCode.DONE
 
 
-def _is_taken(store: "Store", name: str, listed: list[str]) -> bool:
-    """Whether a stored sweep of that name has another list of configs than these, by their digests."""
+def _is_other(store: "Store", name: str, listed: list[str]) -> bool:
+    """Whether a stored sweep has another list of configs than these, by their digests."""
     from store.asking.query import rows
-    from store.queue.sweeps import specs
 
-    if specs(store, name) is None:
-        return False
     return [digest for (digest,) in rows(store, name, columns=["digest"]).rows] != listed
 
 

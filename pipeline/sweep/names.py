@@ -83,13 +83,11 @@ def unstored(text: str) -> str | None:
 
 def _hides_preset(name: str, spec: Mapping[str, Any]) -> bool:
     """Whether a preset has the name and says something else; its axes may be overridden."""
-    from pipeline.sweep.presets import preset_names, preset_text
+    from pipeline.sweep.presets import preset_fields, preset_names
 
     if name not in preset_names():
         return False
-    from pipeline.sweep.sweepfile import parse_sweep_file
-
-    preset = parse_sweep_file(preset_text(name), ".yaml", f"preset {name}")
+    preset = preset_fields(name)
     return any(spec.get(field) != preset.get(field) for field in {*spec, *preset} - {"grid"})
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from itertools import islice
 from math import prod
 from typing import Any
@@ -16,8 +17,7 @@ from pipeline.sweep.build import build, canonical_stem
 from pipeline.sweep.entries import Entry, check_fields, entries, flat
 from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
 from pipeline.sweep.names import Labelled, check_name, check_new_name, is_name
-from pipeline.sweep.presets import preset_text
-from pipeline.sweep.sweepfile import parse_sweep_file
+from pipeline.sweep.presets import preset_fields
 
 _OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
 _SPELT = ("kernel", "stride", "dilation", "init.path", "init.sha256", "probes.path", "probes.sha256")
@@ -214,7 +214,7 @@ def preset_spec(name: str) -> dict[str, Any] | None:
     if not is_name(name):
         return None
     try:
-        return parse_sweep_file(preset_text(name), ".yaml", f"preset {name}")
+        return deepcopy(dict(preset_fields(name)))
     except FileNotFoundError:
         return None
 

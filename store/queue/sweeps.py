@@ -117,9 +117,8 @@ def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled,
         digests = [each.config.digest for each in chunk]
         with store.read() as connection:
             found = connection.execute(select(*columns).where(config_table.c.digest.in_(digests))).all()
-        states = {digest: "queued" if owner in gone else state for digest, state, owner in found}
-        with store.read() as connection:
             moved = _moved(connection, {digest: each.config for digest, each in zip(digests, chunk, strict=True)})
+        states = {digest: "queued" if owner in gone else state for digest, state, owner in found}
         states |= {digest: "queued" for _, digest, _ in moved if states[digest] == "failed"}
         yield from ((each, states.get(digest)) for each, digest in zip(chunk, digests, strict=True))
 
