@@ -9,6 +9,10 @@ import pytest
 import typer
 
 from cli.app import app
+from pipeline.engines.suspects import DEATHS
+from pipeline.errors import amount
+from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY, MAX_ARRAY, MAX_SWEEP_FILE
+from pipeline.sweep.names import MAX_NAME
 from pipeline.sweep.sweep import sweep
 from pipeline.sweep.sweepfile import parse_sweep_file
 from store.asking.fields import fields
@@ -115,3 +119,15 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 def test_the_table_in_the_readme_is_the_reference() -> None:
     assert (ROOT / "tests" / "reference" / "luo2016.txt").read_text() in (ROOT / "README.md").read_text()
+
+
+def test_limits_stand_in_the_pages_as_in_the_code() -> None:
+    stems, store, clusters = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("stems", "store", "clusters"))
+    said = " ".join(stems.split())
+    assert f"a file above {amount(MAX_SWEEP_FILE)}," in said
+    assert f"more configs than `--max-configs` ({DEFAULT_MAX_CONFIGS:,})" in said
+    assert f"arrays above {amount(MAX_ARRAY)}" in said
+    assert f"`--memory` ({amount(DEFAULT_MEMORY)})" in said
+    assert f"- `name`: 1 to {MAX_NAME} letters" in said
+    for page in (store, clusters):
+        assert f"ended its worker in {('no', 'one', 'two', 'three', 'four', 'five')[DEATHS]} rounds running" in page
