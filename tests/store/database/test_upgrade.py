@@ -204,11 +204,15 @@ def test_a_store_of_any_revision_can_be_worked_on(golden: Store) -> None:
     assert status(golden, "later").states["failed"].configs == 1
 
 
-NEXT = '''
+HEAD = schema.REVISION
+LATER = f"{int(HEAD) + 1:04}"
+"""The revision that a later version would have."""
+
+NEXT = f'''
 """A revision of the tests: alters the table that all others point to, by copying and dropping it."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0004", "0003"
+revision, down_revision = "{LATER}", "{HEAD}"
 
 def upgrade() -> None:
     with op.batch_alter_table("config") as batch:
@@ -219,14 +223,14 @@ def upgrade() -> None:
 
 @pytest.fixture
 def add_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Adds a revision 0004 to the code, as a later version would have."""
+    """Adds the revision LATER to the code, as a later version would have."""
 
     def add(code: str = NEXT) -> None:
         location = tmp_path / "later"
         shutil.copytree(upgrade.LOCATION, location, ignore=shutil.ignore_patterns("__pycache__"))
-        (location / "versions" / "rev_0004.py").write_text(textwrap.dedent(code))
+        (location / "versions" / f"rev_{LATER}.py").write_text(textwrap.dedent(code))
         monkeypatch.setattr(upgrade, "LOCATION", location)
-        monkeypatch.setattr(schema, "REVISION", "0004")
+        monkeypatch.setattr(schema, "REVISION", LATER)
 
     return add
 
@@ -251,10 +255,10 @@ def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
     with store.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM results")).scalar() == 3
     store.close()
-    (copy,) = tmp_path.glob("sweeps.db.0003.*.backup")
+    (copy,) = tmp_path.glob(f"sweeps.db.{HEAD}.*.backup")
     raw = sqlite3.connect(copy)
     assert raw.execute("SELECT config FROM results").fetchall() == [("3x3",), ("2x3x3",), ("3x3x3",)]
-    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [("0003",)]
+    assert raw.execute("SELECT version_num FROM erfsweep_version").fetchall() == [(HEAD,)]
     raw.close()
     open_store(file_url).close()
     assert len(list(tmp_path.glob("*.backup"))) == 1
@@ -263,10 +267,10 @@ def test_a_local_file_is_upgraded_when_it_is_opened_after_a_copy(
 def test_a_server_waits_for_db_upgrade(postgres_url: str, add_revision: Any) -> None:
     fill(postgres_url)
     add_revision()
-    with pytest.raises(StoreError, match="has the older revision '0003'; run `erfsweep db upgrade`"):
+    with pytest.raises(StoreError, match=f"has the older revision '{HEAD}'; run `erfsweep db upgrade`"):
         open_store(postgres_url)
-    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0003", "0004", None)
-    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade("0004", "0004", None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade(HEAD, LATER, None)
+    assert upgrade.upgrade(postgres_url) == upgrade.Upgrade(LATER, LATER, None)
     store = open_store(postgres_url)
     assert rows(store, columns=["config"], limit=1).rows == [("new 3x3",)]
     assert info(store).tables["result"] == 3
@@ -309,7 +313,7 @@ def test_a_file_is_upgraded_on_demand_too(file_url: str, add_revision: Any) -> N
     fill(file_url)
     add_revision()
     done = upgrade.upgrade(file_url)
-    assert (done.before, done.after) == ("0003", "0004")
+    assert (done.before, done.after) == (HEAD, LATER)
     assert done.backup is not None
     assert done.backup.exists()
 
