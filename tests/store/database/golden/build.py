@@ -1,4 +1,4 @@
-"""Builds the golden database of the code's revision: `python -m tests.store.database.golden.build` from the top directory.
+"""Builds the golden database of the code's revision: `python -m tests.store.database.golden.build`.
 
 A golden database is kept for each revision and never built again: it is what users of that revision have on disk.
 """
