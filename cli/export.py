@@ -42,19 +42,20 @@ def command(
 
     from cli.opened import opened
     from cli.render.folder import Manifest, check_folder, write_folder
-    from cli.selection import read
-    from cli.table import table_of
+    from cli.selection import tell_if_none
     from pipeline.errors import counted
     from pipeline.sizes.sizes import FRACTION
     from store.asking.fields import fields
     from store.asking.selection import Selection
+    from store.asking.tables import table_of
 
     store = opened(store_url(db), create=False)
     if not force:
         check_folder(to, sweep)
     selection = Selection(sweep, where, (), None, mass, center)
     names = [each.name for each in fields()]
-    table = table_of(store, selection, None, "csv", over, map_) if over else read(store, selection, names)
+    table = table_of(store, selection, None if over else names, over, map_)
+    tell_if_none(store, selection, table)
     made_of = Manifest(sweep, store.address.shown, version("erfsweep"), where, over, map_, mass or FRACTION, center)
     written = write_folder(to, _files(store, table, center, curves=not over), made_of) - 1
     beside = f" and {counted(written, 'mass curve')} beside it" if written else ""
@@ -66,29 +67,12 @@ def _files(
 ) -> "Iterator[tuple[str, Iterable[str]]]":
     """(name, lines) of the table, and of the square curve of each row that has one."""
     from cli.render.tables import csv_lines
+    from store.asking.curves import curves_by_position
 
     yield "table.csv", csv_lines(table)
     if curves:
-        listed = table.only(("digest", "spec", "n_nan", "position"))
-        for position, square in _square_curves(store, listed, center):
+        for position, square in curves_by_position(store, table, center):
             yield f"erf_sweep_{position}.csv", mass_curve_csv(square)
-
-
-def _square_curves(store: "Store", listed: "Table", center: CenterName) -> "Iterator[tuple[int, Floats]]":
-    """(position, curve: float64 [radii]) of the rows that have one."""
-    from pipeline.sizes.curves import curves
-    from store.asking.heatmaps import samples, square_curves
-    from store.database.rows import chunks
-
-    for chunk in chunks(listed.dicts()):
-        places = {row["digest"]: row["position"] for row in chunk}
-        if center == "unit":
-            yield from ((places[digest], curve) for digest, curve in square_curves(store, chunk) if curve is not None)
-            continue
-        for digest, sample in samples(store, chunk):
-            (found,) = curves([sample], center)
-            if found is not None:
-                yield places[digest], found[0]
 
 
 def mass_curve_csv(square: "Floats") -> "Iterator[str]":

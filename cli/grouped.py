@@ -1,10 +1,9 @@
-"""`--over` and `--map`: the options of a grouped table, and the columns that it has where nobody says."""
+"""`--over` and `--map`: the options of a grouped table."""
 
 from typing import Annotated, TypeAlias
 
 import typer
 
-from cli.columns import VARYING
 from store.asking.selection import MapName
 
 OverOption: TypeAlias = Annotated[
@@ -15,5 +14,3 @@ MapOption: TypeAlias = Annotated[
     MapName | None,
     typer.Option("--map", help="With --over: also sizes of the mean heatmap of a group, or of its mean square."),
 ]
-
-DEFAULT = ("config", *VARYING, "theo_rf", "eff_rf", "ratio", "luo")

@@ -1,15 +1,12 @@
 """`erfsweep growth`: how sizes grow with depth."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 from store.asking.selection import Selection
-
-if TYPE_CHECKING:
-    pass
 
 
 def command(
@@ -26,14 +23,15 @@ def command(
     For each family of plain stacks the slope of log size against log depth, and against log theoretical RF. A point is
     the mean over the draws of one depth; the interval of a slope is Student's, at 95 %.
     """
-    from cli.columns import VARYING, fitted
+    from cli.columns import fitted
     from cli.opened import opened
     from cli.render.tables import print_table
-    from cli.selection import read
+    from cli.selection import tell_if_none
     from store.asking.growth import growth_columns, growth_table
+    from store.asking.reading import read
 
     store = opened(store_url(db), create=False)
-    others = tuple(name for name in VARYING if name != "seed")
-    found = read(store, Selection(sweep, where, (), None, mass, center), growth_columns(size, others))
-    table = growth_table(found, size, others)
-    print_table(fitted(table, format_), format_)
+    selection = Selection(sweep, where, (), None, mass, center)
+    found = read(store, selection, growth_columns(size))
+    tell_if_none(store, selection, found)
+    print_table(fitted(growth_table(found, size), format_), format_)

@@ -42,12 +42,10 @@ def _uncut(found: "Health") -> str:
 
 def _plane(found: "Health") -> str:
     """What to type for units at the centre, whose windows a plane can hold."""
-    from pipeline.errors import InputError
-    from pipeline.sweep.input_plane import input_plane
+    from store.asking.health import side_that_holds
 
-    try:
-        side = max(input_plane(stem, {"channels": channels}).height for stem, channels in found.widest)
-    except InputError:  # no plane holds one of them
+    side = side_that_holds(found)
+    if side is None:
         return "no -s input=, and a plane that holds it is chosen"
     return f"-s input={side}, or leave input out"
 

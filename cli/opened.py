@@ -18,6 +18,15 @@ def opened(url: str, *, create: bool = True) -> "Store":
     return store
 
 
+def opened_if_there(url: str, *, create: bool = True) -> "Store | None":
+    """The store at a URL, None where its file is yet to be made: what is refused leaves no file behind."""
+    from store.database.address import address
+    from store.database.file import file_exists
+
+    where = address(url)
+    return None if where.path is not None and not file_exists(where) else opened(url, create=create)
+
+
 def _say(text: str) -> None:
     from cli.render.visible import visible
     from store.database.secret import masked

@@ -38,6 +38,8 @@ from cli.submit import mode_of, queue
 from cli.work import work_on
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 
+DEFAULT_SWEEP = "luo2016"
+
 
 def command(
     context: typer.Context,
@@ -67,7 +69,6 @@ def command(
     db: DbOption = None,
 ) -> int:
     """Queue what is new of a sweep, measure it, print the table. Without SWEEP: the preset luo2016."""
-    from cli.resolve import DEFAULT_SWEEP
     from cli.table import print_sweep
 
     how = settings_of(context)

@@ -1,16 +1,16 @@
-"""The options that say which rows of the store a command is about, and the reading of these rows."""
+"""The options that say which rows of the store a command is about."""
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from pipeline.errors import quote
-from store.asking.selection import CenterName, Selection
-from store.asking.table import Table
+from store.asking.selection import CenterName
 
 if TYPE_CHECKING:
+    from store.asking.selection import Selection
+    from store.asking.table import Table
     from store.database.connection import Store
 
 WhereOption: TypeAlias = Annotated[
@@ -25,20 +25,8 @@ CenterOption: TypeAlias = Annotated[
 ]
 
 
-def read(store: "Store", selection: Selection, columns: Sequence[str]) -> Table:
-    """The rows that `store.asking.reading.read` reads; a condition that no row meets is told on stderr.
-
-    For an empty table may have other reasons.
-    """
-    from store.asking.reading import read as read_selected
-
-    found = read_selected(store, selection, columns)
-    tell_if_none(store, selection, found)
-    return found
-
-
-def tell_if_none(store: "Store", selection: Selection, found: Table) -> None:
-    """Says on stderr that no row meets the condition, where there is one."""
+def tell_if_none(store: "Store", selection: "Selection", found: "Table") -> None:
+    """Says on stderr that no row meets the condition, where there is one: an empty table may have other reasons."""
     from pipeline.errors import counted
     from store.asking.query import count
 

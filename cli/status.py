@@ -40,12 +40,11 @@ def command(
 
 
 def _described(found: "Status") -> dict[str, Any]:
-    left = sum(found.states[state].cost for state in ("queued", "running"))
     return {
         "sweep": found.sweep,
         "configs": found.configs,
         **{state: count.configs for state, count in found.states.items()},
         "per_second": found.pace.configs,
-        "seconds_left": left / found.pace.cost if left and found.pace.cost else None if left else 0.0,
+        "seconds_left": found.seconds_left,
         "held_by": ", ".join(f"{each.owner.place} ({each.configs})" for each in found.holders) or None,
     }

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from store.database.connection import Store
     from store.queue.sweeps import Mode
 
-_BUILT_FIRST = 10_000
-"""Of at most so many configs, each is built before a store is made for them; of more, those that `Sweep.check` does."""
-
 
 def command(
     sweep: Annotated[
@@ -61,26 +58,20 @@ def queue(
 
     A stored sweep stays as it is. The store is made only for a sweep that can be used.
     """
-    from cli.opened import opened
+    from cli.opened import opened, opened_if_there
     from cli.progress import tracked
     from cli.render.words import orphans_left
-    from cli.resolve import existing_store, resolve
     from pipeline.engines.interrupts import interrupts_held
     from pipeline.errors import counted
-    from pipeline.sweep.sweep import check_size
-    from store.queue.provenance import origin
-    from store.queue.sweeps import specs, submit
+    from pipeline.sweep.checked import checked
+    from store.asking.resolve import resolve
+    from store.queue.sweeps import submit_sweep
 
-    store = existing_store(url)
+    store = opened_if_there(url)
     found = resolve(sweep, overrides, name, store)
     if isinstance(found, str):
         return store or opened(url), found, f"sweep {found} is stored already"
-    check_size(found, max_configs)
-    listed = found.labelled()
-    if found.size <= _BUILT_FIRST:
-        listed = iter(list(tracked(listed, found.size, "reading")))
-    else:
-        found.check()
+    listed = checked(found, max_configs, lambda each: tracked(each, found.size, "reading"))
     store = store or opened(url)
     with interrupts_held() as give_way:
 
@@ -89,10 +80,7 @@ def queue(
                 give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
                 yield each
 
-        # The origin takes longer than all the rest of a sweep that is there as it is asked for.
-        is_there = mode == "new" and specs(store, found.name) is not None
-        made_by = origin if is_there else origin()
-        made = submit(store, found.name, found.spec, configs(), made_by, mode, cost=_expected_seconds)
+        made = submit_sweep(store, found, configs(), mode, cost=_expected_seconds)
     again = 0 if mode == "append" else found.size - made.configs
     twice = f", {again} dropped that came again" if again else ""
     left = f"; {orphans_left(made.orphans)}" if made.orphans else ""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.columns import DEFAULT, fitted, parse_names
+from cli.columns import fitted, parse_names
 from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
 from cli.render import classic
@@ -42,39 +42,30 @@ def command(
 
     store = opened(store_url(db), create=False)
     selection = Selection(sweep, where, tuple(parse_names(sort, "--sort") or ()), limit, mass, center)
-    print_table(table_of(store, selection, columns, format_, over, map_), format_)
+    print_table(_table(store, selection, columns, format_, over, map_), format_)
 
 
-def table_of(
+def _table(
     store: "Store",
     selection: Selection,
-    columns: str | None = None,
-    format_: TableFormat | None = None,
-    over: str | None = None,
-    map_: MapName | None = None,
+    columns: str | None,
+    format_: TableFormat | None,
+    over: str | None,
+    map_: MapName | None,
 ) -> Table:
     """The table that the options ask for. Raises InputError for options that exclude each other."""
-    from cli.selection import read, tell_if_none
+    from cli.selection import tell_if_none
     from pipeline.errors import InputError
+    from store.asking.tables import table_of
 
     names = parse_names(columns, "--columns")
-    if map_ and not over:
-        raise InputError(f"--map {map_} averages the heatmaps of a group; add --over seed, or another axis")
-    if format_ == "classic":
-        if over or names:
-            raise InputError("--format classic is the original's table; it goes without --over and --columns")
-        return read(store, selection, classic.COLUMNS)
-    if over:
-        from cli.grouped import DEFAULT as GROUPED
-        from store.asking.grouped import read_grouped
-
-        found = read_grouped(store, selection, names or GROUPED, over, map_)
-        tell_if_none(store, selection, found)
-    else:
-        found = read(store, selection, names or DEFAULT)
-    return found if names else fitted(found, format_)
+    if format_ == "classic" and (over or names) and not (map_ and not over):
+        raise InputError("--format classic is the original's table; it goes without --over and --columns")
+    found = table_of(store, selection, classic.COLUMNS if format_ == "classic" else names, over, map_)
+    tell_if_none(store, selection, found)
+    return found if names or format_ == "classic" else fitted(found, format_)
 
 
 def print_sweep(store: "Store", sweep: str, format_: TableFormat | None) -> None:
     """Prints the rows of a sweep."""
-    print_table(table_of(store, Selection(sweep), format_=format_), format_)
+    print_table(_table(store, Selection(sweep), None, format_, None, None), format_)

@@ -1,11 +1,12 @@
 """How a size grows with depth: a power law for each family of plain stacks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.config.config import decode
 from pipeline.errors import InputError, quote
 from pipeline.stem.notation import format_stem, parse
+from store.asking.columns import VARYING
 from store.asking.groups import groups
 from store.asking.packed import PackedRows
 from store.asking.selection import SIZES
@@ -18,28 +19,27 @@ _ALONG_X = frozenset({"eff_rf", "ratio"})
 """Sizes along x whose names do not say so."""
 
 _MEASURED = ("depth", "theo_rf", "theo_rf_y")
-_FAMILY = ("kernel", "features", "dilation", "stride", "activation")
+_TOLD = ("kernel", "features", "dilation", "stride", "activation", *(name for name in VARYING if name != "seed"))
+"""The columns that say how families differ."""
 
 
-def growth_columns(size: str, varying: Sequence[str]) -> tuple[str, ...]:
+def growth_columns(size: str) -> tuple[str, ...]:
     """The columns that `growth_table` reads. Raises InputError for a size that there is not."""
     if size not in SIZES:
         raise InputError(f"{quote(size)} is not a size; --size takes one of {', '.join(sorted(SIZES))}")
-    return tuple(dict.fromkeys((*_FAMILY, *varying, *_MEASURED, size, "spec", "kernel_version")))
+    return tuple(dict.fromkeys((*_TOLD, *_MEASURED, size, "spec", "kernel_version")))
 
 
-def growth_table(everything: Table, size: str, varying: Sequence[str]) -> Table:
+def growth_table(everything: Table, size: str) -> Table:
     """A row for each family and each pair of what grows (the size, its share of the theoretical RF) with what.
 
-    `everything` has the columns that `growth_columns` names; `varying` are those that say how families differ, beside
-    the fields of their layer. Raises InputError where there is no plain stack, or no family
-    that has the size at two depths.
+    `everything` has the columns that `growth_columns` names. Raises InputError where there is no plain stack, or no
+    family that has the size at two depths.
     """
     import numpy as np
 
     from pipeline.sizes.growth import power_law
 
-    told = (*_FAMILY, *varying)
     depth = everything.columns.index("depth")
     stacks = Table(everything.columns, PackedRows(row for row in everything.rows if row[depth] is not None))
     if not stacks.rows:
@@ -47,7 +47,7 @@ def growth_table(everything: Table, size: str, varying: Sequence[str]) -> Table:
     found = groups(stacks, *_DRAWN)
     columns = found.columns((*_MEASURED, size))
     made = []
-    for spec, head, members in zip(found.first("spec"), found.shared(told), found.members(), strict=True):
+    for spec, head, members in zip(found.first("spec"), found.shared(_TOLD), found.members(), strict=True):
         drawn = {name: values[members] for name, values in columns.items()}
         points = [*_points(drawn, size)]
         if not points:
@@ -61,7 +61,7 @@ def growth_table(everything: Table, size: str, varying: Sequence[str]) -> Table:
                     made.append((_layer(spec), *head, grown, along, *fit))
     if not made:
         raise InputError(f"no family has a {size} above 0 at two depths or more; extend the depth axis")
-    return Table(("layer", *told, "growth", "with", "slope", "low", "high", "points", "draws", "r2"), made)
+    return Table(("layer", *_TOLD, "growth", "with", "slope", "low", "high", "points", "draws", "r2"), made)
 
 
 def _layer(spec: str) -> str:

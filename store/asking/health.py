@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, exists, func, not_, select, true
 
+from pipeline.errors import InputError
 from store.database.connection import Store
 from store.database.schema import config, result, sweep_config
 from store.queue.cautions import CUT_OFF, DEAD, OF_ONE_CHANNEL, THIN
@@ -34,6 +35,16 @@ class Health(msgspec.Struct, frozen=True):
     failed: int
     killed: int
     widest: tuple[tuple[str, int], ...] = ()
+
+
+def side_that_holds(found: Health) -> int | None:
+    """The side, in pixels, of a plane that holds the windows of all stems in `widest`; None where there is none."""
+    from pipeline.sweep.input_plane import input_plane
+
+    try:
+        return max((input_plane(stem, {"channels": channels}).height for stem, channels in found.widest), default=None)
+    except InputError:  # no plane holds one of them
+        return None
 
 
 def health(store: Store, sweep: str | None, states: Mapping[str, Count]) -> Health:

@@ -40,6 +40,14 @@ class Status(msgspec.Struct, frozen=True):
         """All configs, whatever their state."""
         return sum(count.configs for count in self.states.values())
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until nothing is left at the present pace; None where nothing goes on."""
+        left = sum(self.states[state].cost for state in ("queued", "running"))
+        if not left:
+            return 0.0
+        return left / self.pace.cost if self.pace.cost else None
+
 
 class SweepLine(msgspec.Struct, frozen=True):
     """One sweep of the store: its name, when it was submitted (seconds since the epoch), its configs by state."""

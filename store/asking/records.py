@@ -90,6 +90,31 @@ def find(store: Store, text: str) -> Record:
     return store.reading(lambda connection: _record(connection, *_key_of(connection, text.strip())))
 
 
+def flat(record: Record) -> dict[str, Any]:
+    """Everything that a record holds as plain values, flat where the columns of the wide table are meant."""
+    flat = {
+        "id": record.id,
+        "config": record.label,
+        "stem": record.config.stem,
+        "digest": record.digest,
+        "state": record.state,
+        **msgspec.to_builtins(record.axes),
+    }
+    made = record.result
+    measured = (Theory, Sizes, Provenance)
+    if made is None:  # the same names, so that a program finds them
+        empty = ("dead", "n_zero", "n_nan", *(name for struct in measured for name in struct.__struct_fields__))
+        flat |= dict.fromkeys(empty)
+    else:
+        flat |= {"dead": made.dead, "n_zero": made.n_zero, "n_nan": made.n_nan}
+        flat |= msgspec.to_builtins(made.theory) | msgspec.to_builtins(made.sizes)
+        flat |= msgspec.to_builtins(made.provenance)
+    flat["spec"] = msgspec.to_builtins(record.config)
+    flat["sweeps"] = [{"sweep": each.sweep, "position": each.position} for each in record.sweeps]
+    flat["attempts"] = msgspec.to_builtins(record.attempts)
+    return flat
+
+
 def _key_of(connection: Connection, text: str) -> tuple[int, int | None]:
     """The key of a config, and that of the sweep by which the text names it."""
     if place := _POSITION.fullmatch(text):

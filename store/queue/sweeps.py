@@ -1,7 +1,7 @@
 """Sweeps: named, ordered lists of configs. Submitting one queues what no sweep had asked for before."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
@@ -16,9 +16,12 @@ from store.database.schema import UNMEASURED, sweep_config
 from store.database.schema import config as config_table
 from store.database.schema import sweep as sweep_table
 from store.queue.orphans import orphans
-from store.queue.provenance import Origin
+from store.queue.provenance import Origin, origin
 from store.queue.states import Count, counts, holders
 from store.queue.sweep_ids import sweep_id
+
+if TYPE_CHECKING:
+    from pipeline.sweep.sweep import Sweep
 
 Mode: TypeAlias = Literal["new", "append", "replace"]
 
@@ -103,6 +106,20 @@ def submit(
             submission = msgspec.structs.replace(submission, orphans=orphans(connection))
     store.first_queued.pop(key, None)
     return submission
+
+
+def submit_sweep(
+    store: Store,
+    found: "Sweep",
+    configs: Iterable[Labelled],
+    mode: Mode = "new",
+    *,
+    cost: Callable[[Config], float] | None = None,
+) -> Submission:
+    """Stores a sweep as this process submits it, see `submit`. `configs` are those of the sweep, in its order."""
+    # The origin takes longer than all the rest of a sweep that is there as it is asked for.
+    is_there = mode == "new" and specs(store, found.name) is not None
+    return submit(store, found.name, found.spec, configs, origin if is_there else origin(), mode, cost=cost)
 
 
 def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled, str | None]]:

@@ -1,4 +1,4 @@
-"""What SWEEP on the command line stands for: an existing file, a preset, a stored sweep, a stem, in this order."""
+"""What a user means by a sweep: an existing file, a preset, a stored sweep or stems, looked for in this order."""
 
 import re
 from collections.abc import Mapping
@@ -11,24 +11,14 @@ if TYPE_CHECKING:
     from pipeline.sweep.sweep import Sweep
     from store.database.connection import Store
 
-DEFAULT_SWEEP = "luo2016"
 _KERNEL = re.compile(r"[0-9]x[0-9]")
 """What every name of a stem has in it that is meant as one, but for those of words such as `gap`."""
 
 
-def existing_store(url: str, create: bool = True) -> "Store | None":
-    """The store at a URL, None where its file is yet to be made: what is refused leaves no file behind."""
-    from cli.opened import opened
-    from store.database.address import address
-    from store.database.file import file_exists
-
-    where = address(url)
-    return None if where.path is not None and not file_exists(where) else opened(url, create=create)
-
-
 def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "Store | None") -> "Sweep | str":
-    """The sweep that SWEEP describes, or the name of a stored sweep that is to be taken as it is.
+    """The sweep that a text describes, or the name of a stored sweep that is to be taken as it is.
 
+    `overrides` sets axes by their names, `name` gives the sweep another name. `store` is None where there is none yet.
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
     from pipeline.stem.stemfile import SUFFIX, read_stem_file

@@ -1,0 +1,43 @@
+"""The receptive-field walk of a stem as a user writes it: on the command line, in a file, with or without a plane."""
+
+from pathlib import Path
+
+from pipeline.errors import InputError, quote
+from pipeline.stem.network import network
+from pipeline.stem.stemfile import SUFFIX, read_stem_file
+from pipeline.sweep.build import canonical_stem
+from pipeline.sweep.input_plane import input_plane, written_sides
+from pipeline.sweep.presets import preset_names
+from pipeline.theory.table import Walk, theory
+
+LONGEST_PATH = 255
+
+
+def walked(stem: str, plane: object = None) -> Walk:
+    """The walk of a stem, which is notation or the path of a file that holds one.
+
+    `plane` is what `pipeline.sweep.input_plane` reads, such as `224x224x3`; None: one that holds the window.
+    Raises InputError for several stems, the name of a preset, a file that cannot be read, and a stem that cannot be
+    used or does not fit the plane.
+    """
+    text = _one_stem(stem_text(stem))
+    return theory(network(text, input_plane(canonical_stem(text), {} if plane is None else written_sides(plane))))
+
+
+def stem_text(text: str) -> str:
+    """A stem written out or in a file. Raises InputError for a file that cannot be read."""
+    path = Path(text)
+    if len(text) <= LONGEST_PATH and path.suffix and path.is_file():
+        return read_stem_file(path)
+    if path.suffix == SUFFIX:
+        raise InputError(f"there is no regular file {quote(text)} to read a stem from; check the path")
+    return text
+
+
+def _one_stem(text: str) -> str:
+    """The text of a stem. Raises InputError for several, or for the name of a preset."""
+    if "," in text:
+        raise InputError(f"theory walks one stem at a time, and {quote(text)} has commas; name one of them")
+    if text in preset_names():
+        raise InputError(f"{quote(text)} is a preset, and theory walks one stem; write one, such as 4x3x3")
+    return text
