@@ -35,6 +35,9 @@ ARROWS = {
         *("pipeline.config", "pipeline.gradient", "pipeline.sizes"),
         *("pipeline.arrays", "pipeline.blas"),
     },
+    "pipeline.measurement": {
+        *("pipeline.config", "pipeline.theory", "pipeline.sizes", "pipeline.task", "pipeline.arrays", "pipeline.blas"),
+    },
     "pipeline.graph": {"pipeline.task"},
     "pipeline.engines": {"pipeline.graph", "pipeline.task", "pipeline.config", "pipeline.blas"},
     "pipeline.engines.cluster": {"pipeline.engines", "pipeline.graph", "pipeline.config", "pipeline.draws"},
@@ -57,6 +60,10 @@ ARROWS = {
     "store.upkeep": {
         *("store.database", "store.queue", "store.asking", "pipeline.arrays", "pipeline.config", "pipeline.sizes"),
         "pipeline.gradient",
+    },
+    "erfsweep": {
+        *("pipeline.measurement", "pipeline.sweep", "pipeline.theory", "pipeline.engines", "pipeline.gradient"),
+        *("pipeline.work", "store.database", "store.queue", "store.asking", "store.upkeep", "cli"),
     },
     "cli": {
         *("pipeline.config", "pipeline.engines", "pipeline.engines.cluster", "pipeline.gradient", "pipeline.sizes"),
@@ -86,6 +93,7 @@ def module_of(path):
 
 
 MODULES = {module_of(path): path for package in PACKAGES for path in files(package)}
+MODULES["erfsweep"] = ROOT / "erfsweep.py"
 
 
 @cache

@@ -79,6 +79,18 @@ def flat(fields: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields by dotted path as a config has them: {init.seed: 7} as {init: {seed: 7}}."""
+    found: dict[str, Any] = {}
+    for path, value in flat.items():
+        part, _, field = path.partition(".")
+        if field:
+            found.setdefault(part, {})[field] = value
+        else:
+            found[part] = value
+    return found
+
+
 def check_fields(fields: Mapping[str, Any], owner: str, own: tuple[str, ...] = ()) -> None:
     """Raises InputError for a path that no config has, and that is not one of `own`."""
     for path, value in fields.items():

@@ -14,7 +14,7 @@ from pipeline.errors import InputError, quote
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 from pipeline.sentence import nearest
 from pipeline.sweep.build import build, canonical_stem
-from pipeline.sweep.entries import Entry, check_fields, entries, flat
+from pipeline.sweep.entries import Entry, check_fields, entries, flat, nested
 from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
 from pipeline.sweep.names import Labelled, check_name, check_new_name, is_name
 from pipeline.sweep.presets import preset_fields
@@ -109,7 +109,7 @@ class Sweep(msgspec.Struct, frozen=True):
             if "stem" not in settings:
                 settings["stem"] = stack_stem(**stack)
             try:
-                config = build(_nested(settings))
+                config = build(nested(settings))
             except InputError as error:
                 raise InputError(f"{place}: {error}" if place else str(error)) from None
             yield config
@@ -240,14 +240,3 @@ def _least(axes: Mapping[str, Sequence[Any]]) -> int:
     The values of an axis differ, but two spellings of a plane, or two copies of a file, make one config.
     """
     return prod(len(values) for path, values in axes.items() if path not in _SPELT and not path.startswith("input"))
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        part, _, field = path.partition(".")
-        if field:
-            nested.setdefault(part, {})[field] = value
-        else:
-            nested[part] = value
-    return nested

@@ -1,0 +1,283 @@
+"""Effective receptive fields from Python; `python -m erfsweep` is the command.
+
+>>> found = measure("4x3x3", input=21, seed=7, readout={"channel": "sum"})
+>>> found.heatmap.shape, found.theory.theo_rf, found.sizes.eff_rf
+((21, 21), 9, 7.0)
+
+What takes long to import is imported where it is first used.
+"""
+
+import importlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from pipeline.errors import EngineError, ErfsweepError, InputError, StoreError
+from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from pipeline.engines.engine import EngineName
+    from pipeline.measurement import Measurement
+    from pipeline.sweep.names import Labelled
+    from pipeline.theory.table import Walk
+    from pipeline.work.loop import Summary
+    from pipeline.work.progress import Progress
+    from store.asking.health import Health
+    from store.asking.query import Status, SweepLine
+    from store.asking.records import Record
+    from store.asking.selection import CenterName, MapName
+    from store.asking.table import Table
+    from store.database.connection import Store as Connected
+    from store.queue.sweeps import Mode, Submission
+
+__all__ = [
+    "EngineError",
+    "ErfsweepError",
+    "InputError",
+    "Measurement",
+    "Store",
+    "StoreError",
+    "measure",
+    "open_store",
+    "theory",
+]
+
+T = TypeVar("T")
+
+DEFAULT_URL = "sqlite:///erfsweep.db"
+_LATER = {"Measurement": "pipeline.measurement"}
+"""Names that are imported when they are first asked for, and from where."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def measure(stem: str, *, memory: int = DEFAULT_MEMORY, timeout: float | None = None, **config: Any) -> "Measurement":
+    """Measures one stem in this process, bit for bit as every engine does.
+
+    `config` has the fields of a sweep file: `input`, `init`, `probes`, `readout`, `dtype`, and `seed`. `memory` (bytes)
+    and `timeout` (s) say what it may take. The heatmap is float64 [height, width].
+    Raises InputError for a stem or a field that cannot be used, and where it would take more than it may.
+    """
+    from pipeline.limits import Limits
+    from pipeline.measurement import measurement
+    from pipeline.sweep.single import single_config
+
+    return measurement(single_config(stem, config), Limits(memory, timeout))
+
+
+def theory(stem: str, input: object = None) -> "Walk":  # as a config calls it
+    """The receptive-field arithmetic of a stem, layer by layer, without measuring.
+
+    `stem` is notation or the path of a file that holds one, `input` a plane such as 224, `224x320` or `224x224x3`, and
+    None one that holds the window. Raises InputError for a stem that cannot be used or does not fit the plane.
+    """
+    from pipeline.sweep.walked import walked
+
+    return walked(stem, input)
+
+
+def open_store(url: str = DEFAULT_URL, *, create: bool = False) -> "Store":
+    """The store at an SQLAlchemy URL, SQLite or PostgreSQL; with `create` it is made if it is not there.
+
+    Raises InputError for a URL that cannot be used as written, StoreError for a database that cannot.
+    """
+    from store.database.opening import open_store as opened
+
+    return Store(opened(url, create=create, say=_warn))
+
+
+class Store:
+    """An open store. Close it, or use it in a `with` statement. Threads may share it.
+
+    Rows and results that are damaged are left out with a RuntimeWarning.
+    """
+
+    def __init__(self, store: "Connected") -> None:
+        self._store = store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._store.close()
+
+    def sweeps(self) -> "list[SweepLine]":
+        """Every sweep, the oldest first: its name, when it was submitted, its configs by state."""
+        from store.asking.query import sweeps
+
+        return self._sound(sweeps(self._store))
+
+    def status(self, sweep: str | None = None) -> "Status":
+        """How far a sweep is, or everything. Raises InputError where there is no sweep of that name."""
+        from store.asking.query import status
+
+        return status(self._store, sweep)
+
+    def health(self, sweep: str | None = None) -> "Health":
+        """How many results of a sweep, or of everything, a reader should not take at face value."""
+        from store.asking.health import health
+
+        return health(self._store, sweep, self.status(sweep).states)
+
+    def table(
+        self,
+        sweep: str | None = None,
+        *,
+        where: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        sort: str | Sequence[str] = (),
+        limit: int | None = None,
+        over: str | None = None,
+        map: "MapName | None" = None,  # as the option is called
+        mass: float | None = None,
+        center: "CenterName" = "unit",
+    ) -> "Table":
+        """Rows of a sweep, or of everything, as `erfsweep table` shows them; they are kept packed.
+
+        `where` is an expression such as `kernel == 3 and ratio < 0.8`; `columns` and `sort` are names, a dash in front
+        of one to sort by: descending. With `over`, an axis such as `seed`, there is a row for each group that is alike
+        in everything else; `map` (`mean` or `square`) adds the sizes of its averaged heatmap. `mass` (0 to 1) and
+        `center` (`unit` or `plane`) ask for other sizes than those that are stored.
+        Raises InputError for what cannot be used as written.
+        """
+        from store.asking.selection import Selection
+        from store.asking.tables import table_of
+
+        selection = Selection(sweep, where, _names(sort), limit, mass, center)
+        return self._sound(table_of(self._store, selection, None if columns is None else _names(columns), over, map))
+
+    def rows(self, sweep: str | None = None, **asked: Any) -> list[dict[str, Any]]:
+        """The rows that `table` has, each a dict by column: str, int, float, bool or None."""
+        return list(self.table(sweep, **asked).dicts())
+
+    def record(self, config: str) -> "Record":
+        """Everything that is kept of one config but its arrays.
+
+        `config` is the beginning of its id, or `SWEEP:position`. Raises InputError where that names none, or several.
+        """
+        from store.asking.records import find
+
+        return find(self._store, config)
+
+    def heatmap(self, config: str) -> "npt.NDArray[np.float64]":
+        """The heatmap of one config, float64 [height, width] on its input plane, read-only.
+
+        Raises InputError where it is not measured, StoreError where it is damaged, and as `record` does.
+        """
+        return self._arrays(config)[0]
+
+    def curves(self, config: str) -> "npt.NDArray[np.float64] | None":
+        """The mass curves of one config as `Measurement` has them, float64 [4, radii]; raises as `heatmap` does."""
+        return self._arrays(config)[1]
+
+    def submit(
+        self,
+        sweep: str | Mapping[str, Any],
+        *,
+        axes: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        mode: "Mode" = "new",
+        max_configs: int = DEFAULT_MAX_CONFIGS,
+    ) -> "Submission":
+        """Queues a sweep without measuring it.
+
+        `sweep` is what `erfsweep submit` takes (a sweep file, a preset, a stored sweep, stems between commas), or a
+        mapping with the fields of a sweep file. `axes` sets or overrides axes: `{"seed": range(20)}`. `mode` says what
+        happens where the name is taken: `new` refuses another list, `append` adds to it, `replace` takes its place.
+        Raises InputError for a sweep that cannot be used.
+        """
+        from pipeline.engines.interrupts import interrupts_held
+        from pipeline.gradient.cost import expected_seconds
+        from pipeline.sweep.checked import checked
+        from pipeline.sweep.sweep import sweep as described
+        from store.asking.resolve import resolve
+        from store.queue.sweeps import Submission, submit_sweep
+
+        overrides = {axis: list(v) if isinstance(v, range | tuple) else v for axis, v in (axes or {}).items()}
+        if isinstance(sweep, str):
+            found = resolve(sweep, overrides, name, self._store)
+        else:
+            found = described(sweep, overrides, name=name)
+        if isinstance(found, str):
+            standing = self.status(found)
+            return Submission(found, standing.configs, 0, 0, standing.states)
+        listed = checked(found, max_configs)
+        with interrupts_held() as give_way:
+
+            def configs() -> "Iterator[Labelled]":
+                for each in listed:
+                    give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
+                    yield each
+
+            return submit_sweep(self._store, found, configs(), mode, cost=expected_seconds)
+
+    def work(
+        self,
+        sweep: str | None = None,
+        *,
+        engine: "EngineName" = "auto",
+        workers: int = 2,
+        memory: int = DEFAULT_MEMORY,
+        timeout: float | None = None,
+        retry_failed: bool = False,
+        fail_fast: bool = False,
+        wait: bool = True,
+        progress: "Progress | None" = None,
+    ) -> "Summary":
+        """Measures what is queued, of one sweep or of all, and saves it; what that came to.
+
+        `engine` is `auto`, `sync`, `threads` or `processes`; `memory` (bytes) and `timeout` (s) are what one config may
+        take. Any number of processes may work on one store. In the main thread Ctrl-C ends the run in good order.
+        Raises InputError where there is no sweep of that name, StoreError and EngineError where it cannot go on.
+        """
+        from pipeline.limits import Limits
+        from pipeline.work.loop import Settings, work
+        from store.upkeep.rescued import rescued_queue
+
+        how = Settings(Limits(memory, timeout), engine, workers, retry_failed, fail_fast, wait)
+        with rescued_queue(self._store, sweep) as queue:
+            return work(queue, how, progress)
+
+    def _arrays(self, config: str) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]":
+        from pipeline.measurement import unpacked
+        from store.asking.heatmaps import arrays
+
+        found = self.record(config)
+        return unpacked(found.config, arrays(self._store, found.digest))
+
+    def _sound(self, found: T) -> T:
+        """What was found; what was damaged and left out is told by a warning."""
+        damaged = self._store.damages.taken()
+        if damaged:
+            more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+            _warn(f"damaged and left out: {damaged[0]}{more}; `erfsweep db check` looks through the whole store")
+        return found
+
+
+def _names(written: str | Sequence[str]) -> tuple[str, ...]:
+    """Names, also where they are one text with commas between them."""
+    return tuple(each.strip() for each in written.split(",")) if isinstance(written, str) else tuple(written)
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+
+if __name__ == "__main__":
+    from cli.main import main
+
+    main()

@@ -1,0 +1,69 @@
+"""One config measured by itself, in this process: its heatmap, and everything that is read off it."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from pipeline import blas
+from pipeline.arrays import unpack_curves, unpack_heatmap
+from pipeline.config.config import Config, encode
+from pipeline.errors import EngineError, InputError
+from pipeline.limits import Limits
+from pipeline.result import Arrays, Failure, Sizes, Theory
+from pipeline.sizes.curves import radius_count
+from pipeline.task import collect, measure
+from pipeline.theory.window import window_of
+
+_OF_INPUT = ("InputError", "FloatingPointError", "Timeout")
+"""Failures that another config, or a wider limit, would not have."""
+
+
+class Measurement(msgspec.Struct, frozen=True, eq=False):
+    """A measured config.
+
+    config: what was measured, its defaults filled in. heatmap: float64 [height, width] on the input plane, read-only.
+    curves: float64 [4, radii], read-only, the share of the heatmap's sum, 0 to 1, in the centred square, along x, along
+    y and in the centred disc of radius 0, 1, ... px; None where the heatmap is zero. sizes: in px; one that does not
+    exist is None and has its reason in `sizes.reasons`. theory: what arithmetic and the closed form say. is_dead: no
+    probe's gradient reaches the input. n_zero, n_nan: how many probes have a gradient that is zero, or not finite.
+    """
+
+    config: Config
+    heatmap: npt.NDArray[np.float64]
+    curves: npt.NDArray[np.float64] | None
+    sizes: Sizes
+    theory: Theory
+    is_dead: bool
+    n_zero: int
+    n_nan: int
+
+
+def measurement(config: Config, limits: Limits) -> Measurement:
+    """Measures a config as every engine does, bit for bit.
+
+    Raises InputError where it would take more than the limits allow, or every gradient is NaN or infinite, and
+    EngineError for a fault of this program.
+    """
+    with blas.one_thread():
+        task = measure(config.digest, encode(config), limits.memory, limits.timeout)
+        (outcome,) = collect([task])
+    found = outcome.result
+    if found is None:
+        raise _error(outcome.failure or Failure("Unknown", "it failed without a reason"))
+    heatmap, curves = unpacked(config, found.arrays)
+    return Measurement(config, heatmap, curves, found.sizes, found.theory, found.dead, found.n_zero, found.n_nan)
+
+
+def unpacked(config: Config, arrays: Arrays) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
+    """(heatmap, curves) of a config, as `Measurement` holds them. Raises StoreError for bytes that are damaged."""
+    plane = config.input.height, config.input.width
+    center = window_of(config.stem, config.input, config.unit).center
+    return unpack_heatmap(arrays, plane), unpack_curves(arrays, radius_count(plane, center))
+
+
+def _error(failure: Failure) -> Exception:
+    if failure.type in _OF_INPUT:
+        return InputError(failure.message)
+    error = EngineError(f"the measurement failed with {failure.type}: {failure.message}")
+    error.add_note(failure.traceback)
+    return error
