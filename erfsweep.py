@@ -201,7 +201,7 @@ class Store:
         Raises InputError for a sweep that cannot be used.
         """
         from pipeline.engines.interrupts import interrupts_held
-        from pipeline.gradient.cost import expected_seconds
+        from pipeline.gradient.plan import expected_seconds
         from pipeline.sweep.checked import checked
         from pipeline.sweep.sweep import sweep as described
         from store.asking.resolve import resolve

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
 from pipeline.config.config import Config
-from pipeline.gradient.cost import kernel_seconds, working_set
 from pipeline.gradient.erf import measure_heatmap
+from pipeline.gradient.plan import plan_of
 
 BYTES = 1e7, 1e9
 SECONDS = 3e-3, 2.0
@@ -26,11 +26,13 @@ STEPS = (1 / 3, 1 / 2, 1 / 1.5, 1 / 1.2, 1.2, 1.5, 2, 3)
 def seconds(config: Config) -> float:
     """Processor time of a config's heatmap, the quickest of a few; the first binds its steps and does not count."""
 
+    plan = plan_of(config)
+
     def measured() -> float:
         taken = []
         while len(taken) < 2 or (len(taken) < 4 and sum(taken) < 0.5):
             started = time.thread_time()
-            measure_heatmap(config)
+            measure_heatmap(config, plan)
             taken.append(time.thread_time() - started)
         return min(taken[1:])
 
@@ -53,7 +55,8 @@ def main(count: int = 2000, first: int = 0) -> dict[str, dict[str, int]]:
     bytes_, times = [], []
     for seed in range(first, first + count):
         config = random_config(seed)
-        room, spent = working_set(config), kernel_seconds(config)
+        plan = plan_of(config)
+        room, spent = plan.working_set, plan.kernel_seconds
         if spent > SECONDS[1] or room > BYTES[1]:
             continue
         if room >= BYTES[0]:

@@ -20,8 +20,9 @@ import threadpoolctl
 
 from benchmarks.memory import peaks
 from benchmarks.workloads import STEMS, Workload, workload
-from pipeline.gradient.cost import kernel_seconds, multiply_adds, working_set
+from pipeline.gradient.cost import multiply_adds
 from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
+from pipeline.gradient.plan import plan_of
 
 SIDE = 1024
 """Side of the square matrices whose product sets the limit."""
@@ -36,15 +37,15 @@ Peer = Callable[[], Any]
 
 def peers(one: Workload) -> dict[str, Peer]:
     """What is timed, by name."""
-    config, widened = one.config, one.widened
+    config, widened, wide = one.config, one.widened, plan_of(one.widened)
     dtype = np.dtype(config.dtype)
-    parameters = prepared(one.plan.steps, one.weights, dtype)
+    parameters = prepared(one.plan.cone.steps, one.weights, dtype)
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
     found: dict[str, Peer] = {
         "sgemm": lambda: a @ a,
-        "kernel": lambda: input_gradient(config, one.probes, parameters, None),
-        "sweep": lambda: measure_heatmap(config),
-        "wide": lambda: measure_heatmap(widened),
+        "kernel": lambda: input_gradient(one.plan.cone, config.readout, one.probes, parameters, None),
+        "sweep": lambda: measure_heatmap(config, one.plan),
+        "wide": lambda: measure_heatmap(widened, wide),
     }
     if importlib.util.find_spec("torch"):
         from benchmarks import torch_peer
@@ -88,16 +89,16 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
     one = workload(stem, plane, count, seed)
     took = seconds(peers(one))
     layouts = [took[name] for name in ("cropped", "cropped, channels last") if name in took]
-    limit = multiply_adds(one.config) * count / (SIDE**3 / took["sgemm"])
+    limit = multiply_adds(one.plan.cone) * count / (SIDE**3 / took["sgemm"])
     kernel = took["kernel"]
     cropped, whole, jax = min(layouts, default=None), took.get("whole plane"), took.get("jax")
     memory = peaks(one.config)
-    expected, needed = kernel_seconds(one.config), working_set(one.config)
+    expected, needed = one.plan.kernel_seconds, one.plan.working_set
     return {
         "stem": stem,
         "plane": plane,
         "probes": count,
-        "window": one.plan.box.height,
+        "window": one.plan.cone.box.height,
         "seconds": took,
         "limit": limit,
         "cropped": cropped,

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from pipeline.config.config import Config
 from pipeline.gradient import held, steps
 from pipeline.gradient.erf import measure_heatmap
+from pipeline.gradient.plan import plan_of
 from pipeline.ops import conv
 from pipeline.ops.choice import Shape, Way, is_dilated
 from pipeline.stem.plane import Axis
@@ -17,18 +18,19 @@ from pipeline.stem.plane import Axis
 
 def peaks(config: Config) -> dict[str, int]:
     """Bytes at most, of the chosen ways and of the direct one, in a thread that keeps nothing of earlier configs."""
-    measure_heatmap(config)  # what is planned once for all configs of a stem is no part of it
     chosen = peak(config)
     with _direct():
         return {"chosen": chosen, "direct": peak(config)}
 
 
 def peak(config: Config) -> int:
+    plan = plan_of(config)  # made once for all configs of a stem, and no part of it
+
     def measured() -> int:
         tracemalloc.start()
         try:
             for _ in range(2):  # the second finds what the first has kept
-                measure_heatmap(config)
+                measure_heatmap(config, plan)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -17,7 +17,7 @@ Tensors = dict[int, torch.Tensor]
 def whole_plane(work: Workload) -> Callable[[], Array]:
     """The usual script: same-padded layers over the whole plane, then the centre unit's gradient by the input."""
     weights = {index: torch.from_numpy(kernel) for index, kernel in work.kernels.items()}
-    plane, box = work.config.input, work.plan.box
+    plane, box = work.config.input, work.plan.cone.box
     x = torch.rand(work.probes.shape[3], plane.channels, plane.height, plane.width) - 0.5
     x[:, :, box.top : box.bottom, box.left : box.right] = torch.from_numpy(work.images)
     row, column = work.config.unit

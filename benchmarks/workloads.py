@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import Parameters, draw_weights
-from pipeline.gradient.cone import Cone, cone
+from pipeline.gradient.plan import Plan, plan_of
 from pipeline.ops.array import Array
 from pipeline.sweep.build import build
 
@@ -31,7 +31,7 @@ class Workload(NamedTuple):
     """A config, its plan, its weights by layer, and its probes inside the window, [rows, channels, columns, n]."""
 
     config: Config
-    plan: Cone
+    plan: Plan
     weights: dict[int, Parameters]
     probes: Array
 
@@ -61,5 +61,6 @@ def workload(stem: str, plane: str, count: int, seed: int) -> Workload:
     """The arrays of a stem."""
     fields: dict[str, Any] = {"stem": stem, "input": plane, "probes": {"count": count}, "init": {"seed": seed}}
     config = build(fields)
-    plan = cone(config)
-    return Workload(config, plan, draw_weights(config), draw_probes(config.probes, config.input, plan.box, 0, count))
+    plan = plan_of(config)
+    probes = draw_probes(config.probes, config.input, plan.cone.box, 0, count)
+    return Workload(config, plan, draw_weights(config), probes)

@@ -88,6 +88,6 @@ def queue(
 
 
 def _expected_seconds(config: "Config") -> float:
-    from pipeline.gradient.cost import expected_seconds  # with the plan of a config, which a stored sweep does without
+    from pipeline.gradient.plan import expected_seconds  # with the plan of a config, which a stored sweep does without
 
     return expected_seconds(config)

@@ -16,8 +16,8 @@ import numpy as np
 from pipeline import arrays, blas
 from pipeline.config.config import KERNEL_VERSION, Config, decode, digest_of
 from pipeline.errors import ErfsweepError, InputError
-from pipeline.gradient.cost import check_memory
 from pipeline.gradient.erf import Heatmap, measure_heatmap
+from pipeline.gradient.plan import check_memory, plan_of
 from pipeline.gradient.propagate import Timeout
 from pipeline.limits import over_timeout
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
@@ -45,8 +45,9 @@ def measure(digest: str, config: bytes, memory: int, timeout: float | None) -> M
     try:
         decoded = decode(config)
         _check_digest(digest, config)
-        check_memory(decoded, memory)
-        heatmap = measure_heatmap(decoded, None if timeout is None else clock + timeout)
+        plan = plan_of(decoded)
+        check_memory(decoded, plan, memory)
+        heatmap = measure_heatmap(decoded, plan, None if timeout is None else clock + timeout)
         if heatmap.n_nan == decoded.probes.count:
             raise FloatingPointError("every probe gave a NaN or an infinity; scale the weights down")
         return Measured(digest, decoded, started, time.monotonic() - clock, heatmap, None)

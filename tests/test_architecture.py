@@ -78,7 +78,7 @@ LIGHT = [
     *(f"stem/{name}" for name in ("layers", "notation", "network", "plane")),
     *(f"config/{name}" for name in ("config", "axes")),
     *(f"sweep/{name}" for name in ("sweep", "grid", "names", "entries")),
-    *("theory/window", "gradient/cost", "gradient/cone", "errors", "result", "graph"),
+    *("theory/window", "gradient/plan", "gradient/cone", "errors", "result", "graph"),
 ]
 """Files of the pipeline that describe a config, and are imported without the heavy libraries."""
 

@@ -1,12 +1,12 @@
 """The cone of a unit: for each layer the piece of the plane it must read and make, and nothing more.
 
-The plan is walked back from the unit. Along an axis, outputs [a, b] of a convolution or a pool read the padded pixels
-[a*s - before, b*s - before + (k-1)*d]; those that exist are handed over by the layer before, the rest is padding of the
-piece itself. A unit that reads nothing but padding is handed the nearest pixel, which then lies outside its window.
-Channels narrow as well: where one channel is read out, the layers before make only what that channel reads. So does a
-kernel: taps that meet nothing but padding, in all outputs, are left out, and so a kernel far wider than its plane costs
-what the plane asks for. A single output of a dilated kernel reads pixels that lie apart: it is handed these alone, and
-its kernel is not dilated.
+The network is walked back from the unit. Along an axis, outputs [a, b] of a convolution or a pool read the padded
+pixels [a*s - before, b*s - before + (k-1)*d]; those that exist are handed over by the layer before, the rest is padding
+of the piece itself. A unit that reads nothing but padding is handed the nearest pixel, which then lies outside its
+window. Channels narrow as well: where one channel is read out, the layers before make only what that channel reads. So
+does a kernel: taps that meet nothing but padding, in all outputs, are left out, and so a kernel far wider than its
+plane costs what the plane asks for. A single output of a dilated kernel reads pixels that lie apart: it is handed these
+alone, and its kernel is not dilated.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.config.config import Config
 from pipeline.gradient.step import EVERYTHING, Range, Read, Step
 from pipeline.gradient.ties import tied
 from pipeline.stem.layers import (
@@ -41,7 +40,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Cone(msgspec.Struct, frozen=True):
-    """The plan of one unit: the box of the input plane that it reads, the steps, and where its channels are.
+    """The cone of one unit: the box of the input plane that it reads, the steps, and where its channels are.
 
     is_smooth: whether any of its activations is.
     """
@@ -52,16 +51,9 @@ class Cone(msgspec.Struct, frozen=True):
     is_smooth: bool
 
 
-def cone(config: Config) -> Cone:
-    """The plan of a config; configs that differ only in their draws share it."""
-    channel = config.readout.channel
-    given = channel if isinstance(channel, int) else None
-    return cone_of(config.stem, config.input, config.unit, given, config.probes.may_repeat)
-
-
 @lru_cache(maxsize=256)
-def cone_of(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool = False) -> Cone:
-    """The plan of a unit of a stem on a plane, for one channel or for all; `repeated`: pixels may be equal."""
+def cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool = False) -> Cone:
+    """The cone of a unit of a stem on a plane, for one channel or for all (None); `repeated`: pixels may be equal."""
     nodes = network(stem, plane)
     channels = (0, nodes[-1].made.channels) if channel is None else (channel, channel + 1)
     piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)

@@ -40,10 +40,10 @@ def multiply_adds(step: Step) -> int:
     return 2 * pixels * prod(step.weight_shape)
 
 
-def draws(plan: Cone, plane: Plane, count: int, block: int) -> float:
-    """The effort of drawing the weights of a plan and, where they are too many to be kept, `count` probes by blocks."""
-    numbers = sum(prod(step.node.weight_shape) for step in walk(plan.steps) if isinstance(step.node.layer, Convolution))
-    box = plan.box
+def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
+    """The effort of drawing the weights of a cone and, where they are too many to be kept, `count` probes by blocks."""
+    numbers = sum(prod(step.node.weight_shape) for step in walk(cone.steps) if isinstance(step.node.layer, Convolution))
+    box = cone.box
     pixels = box.height * box.width * plane.channels
     probes = count * (RATES.drawn * _image(box, plane) + RATES.taken * pixels) if block * pixels > _CACHED else 0
     return RATES.weight_drawn * numbers + probes

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.config import Config, Gradient
+from pipeline.config.config import Config, Gradient, Readout
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import Parameters, draw_weights
 from pipeline.gradient import rescaled
-from pipeline.gradient.cone import Cone, cone
-from pipeline.gradient.cost import probes_per_block
+from pipeline.gradient.cone import Cone
+from pipeline.gradient.plan import Plan
 from pipeline.gradient.propagate import Trace, backward, forward, looking
 from pipeline.gradient.step import Step
 from pipeline.gradient.watch import LEAST, Watch, total_magnitude
@@ -46,8 +46,8 @@ class Heatmap(NamedTuple):
         return whole
 
 
-def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
-    """The heatmap of a config.
+def measure_heatmap(config: Config, plan: Plan, deadline: float | None = None) -> Heatmap:
+    """The heatmap of a config, by its plan.
 
     Probes go through in blocks whose size depends on the config alone and are summed in the order of their index, in
     float64. Those that the kernel's type cannot hold, as their numbers are too small or too large, are measured again
@@ -56,28 +56,30 @@ def measure_heatmap(config: Config, deadline: float | None = None) -> Heatmap:
     `deadline` is a time of `time.monotonic`, checked between layers and blocks. Raises Timeout past it, and InputError
     for a file of probes or weights that does not match.
     """
-    plan, dtype, drawn = cone(config), np.dtype(config.dtype), draw_weights(config)
+    cone, dtype, drawn = plan.cone, np.dtype(config.dtype), draw_weights(config)
     fits = config.init.kind != "file" or all(_fits(one, dtype) for one in drawn.values())
-    parameters, exact = prepared(plan.steps, drawn, dtype) if fits else {}, None
-    total = Sum((plan.box.height, plan.box.width))
+    parameters, exact = prepared(cone.steps, drawn, dtype) if fits else {}, None
+    total = Sum((cone.box.height, cone.box.width))
     n_zero = n_nan = 0
-    size = probes_per_block(config)
-    for first in range(0, config.probes.count, size):
-        probes = draw_probes(config.probes, config.input, plan.box, first, min(first + size, config.probes.count))
+    for first in range(0, config.probes.count, plan.block):
+        stop = min(first + plan.block, config.probes.count)
+        probes = draw_probes(config.probes, config.input, cone.box, first, stop)
         beyond = np.arange(probes.shape[3])
         if fits and _is_held(probes, dtype):
-            gradient, zero, beyond = input_gradient(config, probes.astype(dtype, copy=False), parameters, deadline)
+            gradient, zero, beyond = input_gradient(
+                cone, config.readout, probes.astype(dtype, copy=False), parameters, deadline
+            )
             n_zero += zero
             if len(beyond):
                 gradient = np.delete(gradient, beyond, axis=3)
             total.add(_magnitude(gradient, config.readout.gradient).sum(axis=(1, 3)))
         if len(beyond):
-            exact = exact or prepared(plan.steps, drawn, np.dtype(np.float64))
+            exact = exact or prepared(cone.steps, drawn, np.dtype(np.float64))
             for some in np.array_split(beyond, min(2, len(beyond))):  # float64 takes twice the memory
                 with np.errstate(all="ignore"):
-                    zero, nan = _add_rescaled(total, config, probes[..., some], exact, deadline)
+                    zero, nan = _add_rescaled(total, cone, config.readout, probes[..., some], exact, deadline)
                 n_zero, n_nan = n_zero + zero, n_nan + nan
-    return Heatmap(total.over(1), plan.box, (config.input.height, config.input.width), n_zero, n_nan)
+    return Heatmap(total.over(1), cone.box, (config.input.height, config.input.width), n_zero, n_nan)
 
 
 def _fits(own: Parameters, dtype: np.dtype[Any]) -> bool:
@@ -102,20 +104,25 @@ def _magnitude(gradient: Array, kind: Gradient) -> npt.NDArray[np.float64]:
 
 
 def _add_rescaled(
-    total: Sum, config: Config, probes: Array, parameters: dict[int, Parameters], deadline: float | None
+    total: Sum,
+    cone: Cone,
+    readout: Readout,
+    probes: Array,
+    parameters: dict[int, Parameters],
+    deadline: float | None,
 ) -> tuple[int, int]:
     """Adds probes that the kernel's type cannot hold; (how many gradients are zero, how many are not finite)."""
-    plan, n = cone(config), probes.shape[3]
+    n = probes.shape[3]
     look, one = looking(deadline, "forward"), np.zeros(n, np.int64)
     given = rescaled.Scaled(probes.astype(np.float64), one)
-    out, traces, finite = rescaled.forward(plan.steps, given, parameters, look)
-    seed = rescaled.Scaled(_readout(config, out.values, plan.features), one)
-    gradient = rescaled.backward(plan.steps, seed, traces, parameters, looking(deadline, "backward"))
+    out, traces, finite = rescaled.forward(cone.steps, given, parameters, look)
+    seed = rescaled.Scaled(readout_gradient(readout, out.values, cone.features), one)
+    gradient = rescaled.backward(cone.steps, seed, traces, parameters, looking(deadline, "backward"))
     values, exponent = rescaled.near_one(gradient)
     found = rescaled.largest(values)
     finite &= np.isfinite(found)
-    made = _magnitude(values, config.readout.gradient)
-    power = 2 if config.readout.gradient == "square" else 1
+    made = _magnitude(values, readout.gradient)
+    power = 2 if readout.gradient == "square" else 1
     for probe in np.flatnonzero(finite & (found > 0)).tolist():
         total.add(made[..., probe].sum(axis=1), power * int(exponent[probe]))
     return int(np.count_nonzero(finite & (found == 0))), int(np.count_nonzero(~finite))
@@ -137,45 +144,53 @@ _NONE = np.empty(0, np.intp)
 
 
 def input_gradient(
-    config: Config, probes: Array, parameters: dict[int, Parameters], deadline: float | None
+    cone: Cone, readout: Readout, probes: Array, parameters: dict[int, Parameters], deadline: float | None
 ) -> InputGradient:
-    """The gradient of a config's readout by probes [rows, channels, columns, n], in their type."""
-    plan, n = cone(config), probes.shape[3]
+    """The gradient of the readout of a cone's unit by its probes.
+
+    probes: float32 or float64 [rows, channels, columns, n] of the cone's box; the gradient is of their type.
+    parameters: those of each step, by the index of its layer, as `prepared` returns them. Raises Timeout past the
+    deadline.
+    """
+    n = probes.shape[3]
     watch = Watch(n)
     with np.errstate(all="ignore", under="call", over="call", call=watch):
-        out, traces = forward(plan.steps, probes, parameters, deadline, watch)
-        seed = _readout(config, out, plan.features)
+        out, traces = forward(cone.steps, probes, parameters, deadline, watch)
+        seed = readout_gradient(readout, out, cone.features)
         blurred = watch.lost
-        gradient = backward(plan.steps, seed, traces, parameters, deadline, watch)  # takes the memory of `out`
+        gradient = backward(cone.steps, seed, traces, parameters, deadline, watch)  # takes the memory of `out`
         found = total_magnitude(gradient, n)
     least, magnitudes = LEAST[probes.dtype], found.tolist()
     alive = [magnitude for magnitude in magnitudes if magnitude != 0]
     n_zero = n - len(alive)
     # A zero is one where no product was too small, and no slope, of which no product may tell.
-    zeros_are_sure = not n_zero or not (plan.is_smooth or watch.was_raised)
+    zeros_are_sure = not n_zero or not (cone.is_smooth or watch.was_raised)
     are_held = watch.lost is None and least <= min(alive, default=1) and sum(alive) <= 1 / least  # it sees a NaN, too
     if zeros_are_sure and are_held:
         return InputGradient(gradient, n_zero, _NONE)
     right = (found >= least) & (found <= 1 / least)
     if watch.lost is not None:
         right &= ~watch.lost
-    zero = (found == 0) & _ended(plan, seed, traces, blurred)
+    zero = (found == 0) & _ended(cone, seed, traces, blurred)
     return InputGradient(gradient, int(np.count_nonzero(zero)), np.flatnonzero(~right & ~zero))
 
 
-def _ended(plan: Cone, seed: Array, traces: list[Trace], blurred: npt.NDArray[np.bool_] | None) -> Any:
+def _ended(cone: Cone, seed: Array, traces: list[Trace], blurred: npt.NDArray[np.bool_] | None) -> Any:
     """Probes whose gradient certainly ends at the unit itself: its slope is 0, and what made it so was not blurred."""
     slope = traces[-1].slope
-    if plan.steps[-1].node.activation in SMOOTH:
+    if cone.steps[-1].node.activation in SMOOTH:
         return False
     passed = seed != 0 if slope is None else (seed != 0) & (slope != 0)
     ended = ~np.logical_or.reduce(passed, axis=(0, 1, 2))
     return ended if blurred is None else ended & ~blurred
 
 
-def _readout(config: Config, out: Array, features: tuple[int, int]) -> Array:
-    """The gradient of the readout by the unit's channels, [1, channels, 1, n]."""
-    channel = config.readout.channel
+def readout_gradient(readout: Readout, out: Array, features: tuple[int, int]) -> Array:
+    """The gradient of the readout by the unit's channels: [1, channels, 1, n] of the dtype of `out`, read-only or new.
+
+    out: float32 or float64 [1, channels, 1, n], what the unit makes. features: its channels among all, half-open.
+    """
+    channel = readout.channel
     if channel == "relu_sum":
         return (out > 0).astype(out.dtype)
     return _constant_readout(channel - features[0] if isinstance(channel, int) else channel, out.shape, out.dtype)

@@ -1,4 +1,4 @@
-"""The footprint of a config: the bytes that measuring it takes at the peak, from the plan of its cone alone.
+"""The footprint of a config: the bytes that measuring it takes at the peak, from its cone alone.
 
 A block of probes goes forward and back through the steps. What is alive at the peak is added up as it is allocated:
 
@@ -62,14 +62,14 @@ def uses(own: Load) -> Uses:
     return Uses(_forward(own), _back(own))
 
 
-def peak(plan: Cone, n: int, item: int, steps: list[Uses]) -> int:
+def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     """Bytes that a block of `n` probes takes at the peak, weights left out; `item` is 4 in float32, 8 in float64.
 
-    steps: what each step of the plan takes, for so many probes. What is small is kept for the next step: two arrays
+    steps: what each step of the cone takes, for so many probes. What is small is kept for the next step: two arrays
     that steps hand on, and the scratch space. What is not is there while its step runs.
     """
-    channels = plan.steps[0].node.given.channels
-    pixels = plan.box.height * plan.box.width * channels * n
+    channels = cone.steps[0].node.given.channels
+    pixels = cone.box.height * cone.box.width * channels * n
     probes = 4 * pixels + (item * pixels if item == 8 else 0)
     handed_on = shared = saved = highest = 0
     for there, back in steps:
@@ -86,10 +86,10 @@ def peak(plan: Cone, n: int, item: int, steps: list[Uses]) -> int:
     return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(steps)
 
 
-def weights(plan: Cone, item: int) -> int:
+def weights(cone: Cone, item: int) -> int:
     """Bytes of the weights: as they are drawn, as they are cut out of these, and as one step multiplies them."""
     drawn = cut = largest = 0
-    for step in walk(plan.steps):
+    for step in walk(cone.steps):
         if isinstance(step.node.layer, Convolution):
             whole, own = prod(step.node.weight_shape), prod(step.weight_shape)
             drawn += 4 * whole

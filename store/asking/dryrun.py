@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.config.config import Config, decode
 from pipeline.errors import InputError
-from pipeline.gradient.cost import check_memory, expected_seconds
+from pipeline.gradient.plan import Plan, check_memory, plan_of
 from pipeline.limits import Limits
 from pipeline.sweep.names import Labelled
 from pipeline.sweep.sweep import Sweep
@@ -62,7 +62,9 @@ def foreseen(store: Store | None, sweep: Sweep, limits: Limits, *, retry_failed:
     for (config, label), state in _states(store, sweep):
         standing: Standing = "limited" if limited and config.digest in limited else state
         if standing in wanted:
-            yield Foreseen(config, label, standing, True, _refusal(config, limits.memory), expected_seconds(config))
+            plan = plan_of(config)
+            refusal = _refusal(config, plan, limits.memory)
+            yield Foreseen(config, label, standing, True, refusal, plan.expected_seconds)
         else:
             yield Foreseen(config, label, standing, False, "", 0.0)
 
@@ -95,7 +97,7 @@ def dry_run_of_stored(store: Store, name: str, limits: Limits, *, retry_failed: 
     standings["limited"] = len(limited)
     standings["failed"] -= len(limited)
     seconds = sum(states[state].cost for state in ("queued", *again)) + sum(limited.values())
-    refusals = (_refusal(config, limits.memory) for config in _unfinished(store, name, again))
+    refusals = (_refusal(config, plan_of(config), limits.memory) for config in _unfinished(store, name, again))
     return DryRun(dict(+standings), 0, seconds, tuple(filter(None, refusals)), is_taken=False)
 
 
@@ -104,10 +106,10 @@ def _is_other(store: Store, name: str, listed: list[str]) -> bool:
     return [digest for (digest,) in rows(store, name, columns=["digest"]).rows] != listed
 
 
-def _refusal(config: Config, memory: int) -> str:
+def _refusal(config: Config, plan: Plan, memory: int) -> str:
     """Why a run would refuse a config for its memory, empty where it would not."""
     try:
-        check_memory(config, memory)
+        check_memory(config, plan, memory)
     except InputError as error:
         return str(error)
     return ""

@@ -68,11 +68,11 @@ def _decoded(connection: Connection, keys: Iterable[int]) -> Iterator[tuple[int,
 
 def _config_values(key: int, own: Config, columns: set[str]) -> dict[str, Any]:
     """What the damaged columns of a config are to hold. One that a process held is queued: nobody knows who it was."""
-    from pipeline.gradient.cost import expected_seconds
+    from pipeline.gradient.plan import plan_of
 
     number = select(func.coalesce(func.max(attempt.c.number), 0)).where(attempt.c.config_id == key).scalar_subquery()
     made = {"stem": own.stem, **msgspec.structs.asdict(axes(own))}
-    made |= {"cost": expected_seconds(own), "attempts": number, **FREED}
+    made |= {"cost": plan_of(own).expected_seconds, "attempts": number, **FREED}
     if columns & {"owner", "lease_until"}:
         columns = columns | set(FREED)
     return {name: made[name] for name in columns}

@@ -14,7 +14,6 @@ import pytest
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
-from pipeline.gradient.erf import measure_heatmap
 from pipeline.sizes.curves import CURVES, curves
 from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
@@ -22,6 +21,7 @@ from pipeline.stem.notation import original_label
 from pipeline.stem.plane import Box
 from pipeline.sweep.build import build
 from pipeline.sweep.sweep import preset_spec, sweep
+from tests.heatmaps import heatmap_of
 from tests.mt19937 import mt19937
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -87,7 +87,7 @@ def preset():
 
 
 def measured(config):
-    sample = sample_of(config, measure_heatmap(config).values)
+    sample = sample_of(config, heatmap_of(config).values)
     return sample, sample.window
 
 
@@ -129,7 +129,7 @@ def test_the_whole_original_in_plain_loops_gives_the_same_heatmaps():
         whole = draw_probes(config.probes, config.input, Box(0, 21, 0, 21), 0, 16)
         np.testing.assert_array_equal(whole.transpose(3, 0, 2, 1), probes)
         expected = slow_heatmap(probes, weights)
-        found = measure_heatmap(msgspec.structs.replace(config, dtype="float64")).values
+        found = heatmap_of(msgspec.structs.replace(config, dtype="float64")).values
         assert np.abs(found - expected).max() <= 1e-12 * expected.max()
 
 

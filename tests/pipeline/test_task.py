@@ -14,11 +14,11 @@ from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.config.config import KERNEL_VERSION, encode
 from pipeline.draws.files import weight_file
 from pipeline.errors import InputError
-from pipeline.gradient.erf import measure_heatmap
 from pipeline.gradient.propagate import Timeout
 from pipeline.result import Sizes
 from pipeline.sweep.build import build
 from pipeline.task import collect, failure_of, measure, worker_name
+from tests.heatmaps import heatmap_of
 
 GIGABYTE = 10**9
 
@@ -35,7 +35,7 @@ def test_an_outcome_holds_what_the_config_yields():
     assert before <= outcome.started <= outcome.finished <= time.time()
     assert outcome.worker == worker_name()
     result = outcome.result
-    np.testing.assert_array_equal(unpack_heatmap(result.arrays, (15, 15)), measure_heatmap(config).values)
+    np.testing.assert_array_equal(unpack_heatmap(result.arrays, (15, 15)), heatmap_of(config).values)
     assert unpack_curves(result.arrays, 16)[:, -1].tolist() == [1, 1, 1, 1]
     assert (result.dead, result.n_nan) == (False, 0)
     assert (result.theory.theo_rf, result.theory.theo_rf_y) == (9, 9)
@@ -50,7 +50,7 @@ def test_a_unit_near_the_corner_of_a_large_plane_is_stored_where_it_lies():
     config = build({"stem": "4x3x3", "input": "300x200", "readout": {"position": [299, 2]}})
     (outcome,) = run(config)
     stored = unpack_heatmap(outcome.result.arrays, (300, 200))
-    np.testing.assert_array_equal(stored, measure_heatmap(config).values)
+    np.testing.assert_array_equal(stored, heatmap_of(config).values)
     assert stored.shape == (300, 200)
     assert [axis.max() for axis in stored.nonzero()] == [299, 6]
 
@@ -163,9 +163,9 @@ def test_the_deadline_is_looked_at_between_layers_forward_and_back(monkeypatch):
         now = iter(range(1000))
         monkeypatch.setattr("pipeline.gradient.propagate.monotonic", lambda now=now: next(now))
         with pytest.raises(Timeout, match="forward" if seconds < 3 else "back"):
-            measure_heatmap(build({"stem": "3x3x3"}), seconds - 0.5)
+            heatmap_of(build({"stem": "3x3x3"}), seconds - 0.5)
     monkeypatch.setattr("pipeline.gradient.propagate.monotonic", lambda: 5)
-    assert measure_heatmap(build({"stem": "3x3x3"}), 5.5).values.any()
+    assert heatmap_of(build({"stem": "3x3x3"}), 5.5).values.any()
 
 
 def test_a_config_larger_than_the_memory_is_refused_before_it_runs(monkeypatch):
@@ -181,7 +181,7 @@ def test_a_config_larger_than_the_memory_is_refused_before_it_runs(monkeypatch):
     "error", [MemoryError("no room"), RecursionError("too deep"), ValueError("odd"), KeyError("gone")]
 )
 def test_any_error_is_an_outcome_with_type_message_and_traceback(monkeypatch, error):
-    def failing(config, deadline):
+    def failing(*_):
         secret = "hunter2 " * 3
         raise error from ValueError(len(secret))
 

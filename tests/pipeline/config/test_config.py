@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.config.config import KERNEL_VERSION, Config, decode, digest_of, encode
 from pipeline.errors import InputError
-from pipeline.gradient.erf import measure_heatmap
 from pipeline.stem.notation import format_stem, parse
 from pipeline.sweep.build import build
+from tests.heatmaps import heatmap_of
 from tests.strategies import stems
 
 
@@ -223,7 +223,7 @@ def test_a_seed_that_draws_nothing_takes_no_part_in_the_digest(stem, init, probe
         assert (other.digest != plain.digest) == counts
         assert (other != plain) == counts
         assert build(json.loads(encode(other))) == other
-        assert (measure_heatmap(other).values != measure_heatmap(plain).values).any() <= counts
+        assert (heatmap_of(other).values != heatmap_of(plain).values).any() <= counts
 
 
 def test_seeds_beside_files_take_no_part_in_the_digest(tmp_path):

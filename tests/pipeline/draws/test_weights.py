@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient.erf import measure_heatmap
 from pipeline.sweep.build import build
+from tests.heatmaps import heatmap_of
 
 # Layers with many weights, so that moments are sharp: shape, fan_in and fan_out by hand.
 LAYERS = [
@@ -151,14 +151,14 @@ def test_what_a_trained_batch_norm_multiplies_by(tmp_path):
     config = of_file(tmp_path / "w.npz", "1x1:1=linear bn", 3, **arrays)
     expected = np.zeros((3, 3))
     expected[1, 1] = 16 * 2 * 3 / sqrt(4 + 1e-5)
-    np.testing.assert_allclose(measure_heatmap(config).values, expected, rtol=1e-14)
+    np.testing.assert_allclose(heatmap_of(config).values, expected, rtol=1e-14)
 
 
 def test_a_bias_decides_which_relus_are_open(tmp_path):
     weight = np.ones((1, 1, 1, 1))
     for bias, probes_through in ((0.6, 16), (-0.6, 0)):  # probes lie in [-0.5, 0.5)
         config = of_file(tmp_path / "w.npz", "1x1:1", 3, **{"layer0.weight": weight, "layer0.bias": [bias]})
-        found = measure_heatmap(config)
+        found = heatmap_of(config)
         assert found.values[1, 1] == probes_through
         assert found.n_zero == 16 - probes_through
 
@@ -182,7 +182,7 @@ def test_a_variance_of_one_that_is_given_is_divided_by_with_its_eps(tmp_path):
         np.savez(tmp_path / f"{name}.npz", **arrays)
         init = {"kind": "file", "path": str(tmp_path / f"{name}.npz")}
         config = build({"stem": "3x3:2=linear bn", "input": 9, "init": init, "dtype": "float64"})
-        heatmaps.append(measure_heatmap(config).values)
+        heatmaps.append(heatmap_of(config).values)
     missing, given = heatmaps
     assert missing.max() == 16  # sixteen probes, each with a gradient of 1
     np.testing.assert_allclose(given, missing / sqrt(1 + 1e-5), rtol=1e-14)

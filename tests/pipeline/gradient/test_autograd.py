@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
-from pipeline.gradient.cone import cone
-from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
+from pipeline.gradient.erf import prepared
+from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import SumTrace, forward
 from pipeline.gradient.watch import Watch
 from pipeline.ops.maxpool import Places
@@ -17,6 +17,7 @@ from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm
 from pipeline.stem.network import walk
 from pipeline.stem.plane import Box, Plane
 from pipeline.sweep.build import build
+from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems
 
 pytest.importorskip("torch", reason="autograd of PyTorch is the independent gradient (extra `oracle`)")
@@ -88,7 +89,7 @@ def agrees(config):
     expected, closest = torch_heatmap(config)
     if closest <= ROUNDING:
         return False
-    found = measure_heatmap(config)
+    found = heatmap_of(config)
     assert found.n_nan == 0
     if expected.max() < VANISHING:
         assert found.values.max() < VANISHING
@@ -182,7 +183,7 @@ def test_ties_of_max_pooling_go_to_the_first_in_row_major_order(stem, probes, tm
     config = build(fields)
     expected, _ = torch_heatmap(config)
     assert expected.any()
-    np.testing.assert_array_equal(measure_heatmap(config).values, expected)
+    np.testing.assert_array_equal(heatmap_of(config).values, expected)
 
 
 @st.composite
@@ -282,7 +283,7 @@ def test_units_far_below_zero_are_not_dead(kind, bias, dtype, tolerance, tmp_pat
     init = {"kind": "file", "path": str(tmp_path / "w.npz")}
     fields = {"stem": stem, "input": 9, "init": init, "probes": {"count": 8}}
     expected, _ = torch_heatmap(build(fields | {"dtype": "float64"}))
-    found = measure_heatmap(build(fields | {"dtype": dtype}))
+    found = heatmap_of(build(fields | {"dtype": dtype}))
     assert (found.n_zero, found.n_nan) == (0, 0)
     assert np.abs(found.values - expected).max() <= tolerance * expected.max()
 
@@ -302,10 +303,10 @@ def choices(config, out, traces):
 
 
 def gradient_and_choices(config, dtype):
-    plan = cone(config)
+    plan = plan_of(config).cone
     probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count).astype(dtype)
     parameters = prepared(plan.steps, draw_weights(config), np.dtype(dtype))
-    gradient, _, beyond = input_gradient(config, probes, parameters, None)
+    gradient, _, beyond = gradient_of(config, probes, parameters)
     assert not beyond.size
     gradient = np.array(gradient)
     return gradient, choices(config, *forward(plan.steps, probes, parameters, None, Watch(probes.shape[3])))

@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
-from pipeline.gradient.cone import cone, cone_of
+from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import measure_heatmap
+from pipeline.gradient.plan import plan_of
 from pipeline.stem.layers import Convolution, Transposed
 from pipeline.stem.network import network
 from pipeline.stem.notation import format_stem, parse
 from pipeline.stem.plane import Plane
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
+from tests.heatmaps import heatmap_of
 from tests.strategies import stems
 
 
@@ -36,7 +39,7 @@ def test_the_box_is_the_hull_of_the_support(found, data):
     made = network(stem, plane)[-1].made
     unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
     config = build({"stem": stem, "input": plane, "readout": {"position": list(unit), "channel": "sum"}})
-    box = cone(config).box
+    box = plan_of(config).cone.box
     assert 0 <= box.top < box.bottom <= plane.height
     assert 0 <= box.left < box.right <= plane.width
     seen = support(config.network, unit)
@@ -60,23 +63,23 @@ def test_the_box_of_a_chain_whose_windows_touch_is_the_hull_to_the_pixel(stem, h
         assume(False)
     seen = support(config.network, config.unit)
     assume(not seen.dead)
-    box = cone(config).box
+    box = plan_of(config).cone.box
     assert (box.top, box.bottom - 1, box.left, box.right - 1) == seen.hull
 
 
 def test_four_3x3_layers_are_computed_on_9_7_5_3_1_pixels():
-    plan = cone(build({"stem": "4x3x3", "input": 101}))
+    plan = plan_of(build({"stem": "4x3x3", "input": 101})).cone
     assert (plan.box.top, plan.box.bottom, plan.box.left, plan.box.right) == (46, 55, 46, 55)
     assert [(step.y.size_in, step.y.size_out) for step in plan.steps] == [(9, 7), (7, 5), (5, 3), (3, 1)]
 
 
 def test_strides_and_dilations_widen_the_cone():
-    plan = cone(build({"stem": "3x3/2 3x3@3 1x5", "input": 101}))
+    plan = plan_of(build({"stem": "3x3/2 3x3@3 1x5", "input": 101})).cone
     assert [(step.y.size_in, step.x.size_in) for step in plan.steps] == [(15, 23), (3, 11), (1, 5)]
 
 
 def test_a_plane_smaller_than_the_cone_is_read_whole_and_padded_where_a_tap_may_still_meet_it():
-    plan = cone(build({"stem": "2x9x9", "input": "5x4"}))
+    plan = plan_of(build({"stem": "2x9x9", "input": "5x4"})).cone
     assert (plan.box.height, plan.box.width) == (5, 4)
     assert [(step.y.before, step.y.size_in, step.y.after) for step in plan.steps] == [(4, 5, 4), (0, 5, 0)]
 
@@ -95,12 +98,12 @@ def test_a_plane_smaller_than_the_cone_is_read_whole_and_padded_where_a_tap_may_
     ],
 )
 def test_taps_that_meet_nothing_but_padding_are_left_out(stem, plane, taps):
-    plan = cone(build({"stem": stem, "input": plane}))
+    plan = plan_of(build({"stem": stem, "input": plane})).cone
     assert plan.steps[0].taps == taps
 
 
 def test_one_output_of_a_dilated_kernel_is_handed_only_the_pixels_that_it_reads():
-    step = cone(build({"stem": "3x5@4", "input": 101})).steps[-1]
+    step = plan_of(build({"stem": "3x5@4", "input": 101})).cone.steps[-1]
     assert step.read.rows == (0, 4, 8)
     assert step.read.columns == (0, 4, 8, 12, 16)
     assert (step.y.size_in, step.y.dilation, step.x.size_in, step.x.dilation) == (3, 1, 5, 1)
@@ -130,7 +133,7 @@ def test_the_gradient_of_kernels_far_wider_than_their_plane_is_that_of_the_defin
         }
     )
     expected = np.abs(linear_gradient(config))
-    np.testing.assert_allclose(measure_heatmap(config).values, expected, atol=1e-12 * max(expected.max(), 1e-300))
+    np.testing.assert_allclose(heatmap_of(config).values, expected, atol=1e-12 * max(expected.max(), 1e-300))
 
 
 def linear_gradient(config):
@@ -178,15 +181,15 @@ def moved(node, place, tap):
 
 def test_channels_that_the_readout_does_not_read_are_not_made():
     """One channel of the last layer; of grouped and depthwise layers only the groups that lead to it."""
-    plan = cone(build({"stem": "3x3:8 3x3:6", "readout": {"channel": 4}}))
+    plan = plan_of(build({"stem": "3x3:8 3x3:6", "readout": {"channel": 4}})).cone
     assert [step.features for step in plan.steps] == [(0, 8), (4, 5)]
-    plan = cone(build({"stem": "3x3:8 dw3x3 dw3x3:16", "readout": {"channel": 5}}))
+    plan = plan_of(build({"stem": "3x3:8 dw3x3 dw3x3:16", "readout": {"channel": 5}})).cone
     assert [step.features for step in plan.steps] == [(2, 3), (2, 3), (5, 6)]
-    plan = cone(build({"stem": "3x3:8 3x3:8g4 3x3:8g2", "readout": {"channel": 7}}))
+    plan = plan_of(build({"stem": "3x3:8 3x3:8g4 3x3:8g2", "readout": {"channel": 7}})).cone
     assert [step.features for step in plan.steps] == [(4, 8), (4, 8), (7, 8)]
-    plan = cone(build({"stem": "3x3:8 ln dw3x3", "readout": {"channel": 5}}))
+    plan = plan_of(build({"stem": "3x3:8 ln dw3x3", "readout": {"channel": 5}})).cone
     assert [step.features for step in plan.steps] == [(0, 8), (0, 8), (5, 6)]
-    plan = cone(build({"stem": "3x3:8 dw3x3", "readout": {"channel": "sum"}}))
+    plan = plan_of(build({"stem": "3x3:8 dw3x3", "readout": {"channel": "sum"}})).cone
     assert [step.features for step in plan.steps] == [(0, 8), (0, 8)]
 
 
@@ -194,7 +197,7 @@ def test_channels_that_the_readout_does_not_read_are_not_made():
 @given(stems())
 def test_steps_hand_on_what_the_next_takes(found):
     stem, plane = found
-    plan = cone(build({"stem": stem, "input": plane}))
+    plan = plan_of(build({"stem": stem, "input": plane})).cone
     for step in flat(plan.steps):
         node = step.node
         assert 0 <= step.features[0] < step.features[1] <= node.made.channels
@@ -208,12 +211,12 @@ def test_steps_hand_on_what_the_next_takes(found):
 def test_configs_that_differ_only_in_their_draws_share_a_plan():
     one = build({"stem": "4x3x3", "init": {"seed": 1}})
     other = build({"stem": "4x3x3", "probes": {"count": 3}, "readout": {"gradient": "square"}})
-    assert cone(one) is cone(other)
+    assert plan_of(one).cone is plan_of(other).cone
 
 
 def test_a_relu_goes_behind_the_max_pooling_that_it_stands_before():
     def activations(stem):
-        return [step.node.activation for step in cone(build({"stem": stem, "input": 40})).steps]
+        return [step.node.activation for step in plan_of(build({"stem": stem, "input": 40})).cone.steps]
 
     assert activations("3x3 max2x2/2 3x3") == ["linear", "relu", "relu"]
     assert activations("bn relu max2x2/2 max3x3/2") == ["linear", "linear", "linear", "relu"]
@@ -227,11 +230,10 @@ def test_a_relu_goes_behind_the_max_pooling_that_it_stands_before():
 )
 def test_rectifying_what_was_pooled_gives_the_bits_of_pooling_what_was_rectified(stem, dtype, monkeypatch):
     config = build({"stem": stem, "input": "27x27x2", "dtype": dtype, "readout": {"channel": "sum"}})
-    pooled_first = measure_heatmap(config).values
-    cone_of.cache_clear()
+    pooled_first = heatmap_of(config).values
     with monkeypatch.context() as patched:
         patched.setattr("pipeline.gradient.cone._pooled_first", tuple)
-        rectified_first = measure_heatmap(config).values
-    cone_of.cache_clear()
+        steps = cone.__wrapped__(config.stem, config.input, config.unit, None)
+        rectified_first = measure_heatmap(config, replace(plan_of(config), cone=steps)).values
     assert rectified_first.any()
     np.testing.assert_array_equal(pooled_first, rectified_first)

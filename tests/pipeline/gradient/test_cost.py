@@ -11,8 +11,9 @@ from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
 from pipeline.errors import InputError
 from pipeline.gradient import cost
-from pipeline.gradient.erf import measure_heatmap
+from pipeline.gradient.plan import BLOCK_BYTES, check_memory, plan_of
 from pipeline.sweep.build import build
+from tests.heatmaps import heatmap_of
 
 
 @pytest.mark.parametrize(
@@ -26,13 +27,13 @@ from pipeline.sweep.build import build
     ],
 )
 def test_multiply_adds_are_those_of_the_cone_both_ways(fields: dict, products: int) -> None:
-    assert cost.multiply_adds(build(fields)) == 2 * products
+    assert cost.multiply_adds(plan_of(build(fields)).cone) == 2 * products
 
 
 def test_the_plane_beyond_the_cone_costs_nothing() -> None:
-    small, large = (build({"stem": "4x3x3", "input": side}) for side in (21, 210))
-    assert cost.multiply_adds(small) == cost.multiply_adds(large)
-    assert cost.kernel_seconds(small) == cost.kernel_seconds(large)
+    small, large = (plan_of(build({"stem": "4x3x3", "input": side})) for side in (21, 210))
+    assert cost.multiply_adds(small.cone) == cost.multiply_adds(large.cone)
+    assert small.kernel_seconds == large.kernel_seconds
 
 
 def test_more_probes_take_longer_and_larger_stems_too() -> None:
@@ -42,7 +43,7 @@ def test_more_probes_take_longer_and_larger_stems_too() -> None:
         {"stem": "4x3x3", "probes": {"count": 512}},
         {"stem": "10x7x7:16", "input": 101},
     ]
-    expected = [cost.expected_seconds(build(fields)) for fields in order]
+    expected = [plan_of(build(fields)).expected_seconds for fields in order]
     assert expected == sorted(expected)
 
 
@@ -61,14 +62,14 @@ def test_bytes_are_expected_within_a_factor_of_two(fields: dict) -> None:
     def peak() -> int:
         tracemalloc.start()
         try:
-            measure_heatmap(config)
+            heatmap_of(config)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
     with ThreadPoolExecutor(1) as fresh:  # a thread that keeps no memory of earlier configs
         taken = fresh.submit(peak).result()
-    assert taken / 2 < cost.working_set(config) < 2 * taken
+    assert taken / 2 < plan_of(config).working_set < 2 * taken
 
 
 def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half():
@@ -77,8 +78,8 @@ def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half(
     ratios = []
     for seed in range(200):
         config = random_config(seed)
-        expected = cost.working_set(config)
-        if 1e7 <= expected <= 2.5e8 and cost.kernel_seconds(config) < 0.2:
+        expected = plan_of(config).working_set
+        if 1e7 <= expected <= 2.5e8 and plan_of(config).kernel_seconds < 0.2:
             ratios.append(peak(config) / expected)
     assert len(ratios) > 25
     assert sum(1 / 1.5 < ratio < 1.5 for ratio in ratios) > 0.85 * len(ratios)
@@ -96,31 +97,32 @@ def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half(
 )
 def test_wide_kernels_take_what_is_expected(stem, plane, count):
     config = build({"stem": stem, "input": plane, "probes": {"count": count}})
-    assert peak(config) < 1.5 * cost.working_set(config)
+    assert peak(config) < 1.5 * plan_of(config).working_set
 
 
 def test_blocks_of_probes_follow_from_the_config_alone() -> None:
     config = build({"stem": "20x3x3:64", "input": 112, "probes": {"count": 4096}})
-    block = cost.probes_per_block(config)
+    block = plan_of(config).block
     assert 1 <= block < 4096
     assert block & (block - 1) == 0  # halved from 4096
-    assert cost.working_set(config) < 1.1 * cost.BLOCK_BYTES
-    assert cost.probes_per_block(build({"stem": "4x3x3"})) == 16
+    assert plan_of(config).working_set < 1.1 * BLOCK_BYTES
+    assert plan_of(build({"stem": "4x3x3"})).block == 16
 
 
 def test_a_config_beyond_the_memory_is_refused_with_the_way_out() -> None:
     config = build({"stem": "4x3x3:64", "input": 2000})
-    cost.check_memory(config)
+    check_memory(config, plan_of(config))
     with pytest.raises(InputError, match="--memory"):
-        cost.check_memory(config, 10**6)
+        check_memory(config, plan_of(config), 10**6)
 
 
 def test_a_heatmap_that_could_not_be_read_again_is_refused() -> None:
+    small, large = (build({"stem": "4x3x3", "input": side}) for side in (11000, 12000))
     with pytest.raises(InputError, match=r"12000x12000x1 .* smaller"):
-        cost.check_memory(build({"stem": "4x3x3", "input": 12000}), 10**12)
-    cost.check_memory(build({"stem": "4x3x3", "input": 11000}))
+        check_memory(large, plan_of(large), 10**12)
+    check_memory(small, plan_of(small))
 
 
 def test_costs_are_counted_without_numpy() -> None:
-    program = "import sys; import pipeline.gradient.cost; sys.exit('numpy' in sys.modules)"
+    program = "import sys; import pipeline.gradient.plan; sys.exit('numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient.cone import cone
-from pipeline.gradient.erf import measure_heatmap, prepared
+from pipeline.gradient.erf import prepared
+from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import Watch
 from pipeline.stem.layers import Convolution
 from pipeline.stem.network import network, walk
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
+from tests.heatmaps import heatmap_of
 from tests.strategies import stems
 
 pytestmark = pytest.mark.usefixtures("memory_and_ways")
@@ -58,9 +59,9 @@ def test_flipped_kernels_and_probes_flip_the_heatmap(tmp_path, stem, plane, axis
     weights = random_weights(stem, plane, 1)
     config = build({"stem": stem, "input": plane})
     probes = np.random.default_rng(2).normal(size=(3, config.input.height, config.input.width, config.input.channels))
-    found = measure_heatmap(filed(tmp_path, stem, plane, weights, probes)).values
+    found = heatmap_of(filed(tmp_path, stem, plane, weights, probes)).values
     flipped = {index: np.flip(weight, axis) for index, weight in weights.items()}
-    mirrored = measure_heatmap(filed(tmp_path, stem, plane, flipped, np.flip(probes, axis + 1))).values
+    mirrored = heatmap_of(filed(tmp_path, stem, plane, flipped, np.flip(probes, axis + 1))).values
     assert found.any()
     np.testing.assert_allclose(np.flip(mirrored, axis), found, rtol=0, atol=1e-12 * found.max())
 
@@ -80,11 +81,11 @@ def test_transposed_kernels_and_probes_transpose_the_heatmap(tmp_path, stem, tur
     weights = random_weights(stem, plane, 1)
     size = build({"stem": stem, "input": plane}).input
     probes = np.random.default_rng(2).normal(size=(3, size.height, size.width, size.channels))
-    found = measure_heatmap(filed(tmp_path, stem, plane, weights, probes)).values
+    found = heatmap_of(filed(tmp_path, stem, plane, weights, probes)).values
     swapped = {index: weight.swapaxes(0, 1) for index, weight in weights.items()}
     other = filed(tmp_path, turned, f"{size.width}x{size.height}x{size.channels}", swapped, probes.swapaxes(1, 2))
     assert found.any()
-    np.testing.assert_allclose(measure_heatmap(other).values.T, found, rtol=0, atol=1e-12 * found.max())
+    np.testing.assert_allclose(heatmap_of(other).values.T, found, rtol=0, atol=1e-12 * found.max())
 
 
 @pytest.mark.parametrize("power", [-3, 1, 7])
@@ -93,9 +94,9 @@ def test_weights_times_a_power_of_two_scale_the_heatmap_exactly(tmp_path, power)
     stem, plane = "3x3:3 max2x2 5x5=leaky_relu 3x3", "13x12x2"
     weights = random_weights(stem, plane, 4)
     probes = np.random.default_rng(5).normal(size=(4, 13, 12, 2))
-    found = measure_heatmap(filed(tmp_path, stem, plane, weights, probes)).values
+    found = heatmap_of(filed(tmp_path, stem, plane, weights, probes)).values
     scaled = {index: weight * 2.0**power for index, weight in weights.items()}
-    other = measure_heatmap(filed(tmp_path, stem, plane, scaled, probes)).values
+    other = heatmap_of(filed(tmp_path, stem, plane, scaled, probes)).values
     np.testing.assert_array_equal(other, found * 2.0 ** (power * len(weights)))
 
 
@@ -116,8 +117,8 @@ def test_weights_times_a_power_of_two_scale_the_heatmap_exactly(tmp_path, power)
 def test_a_larger_plane_at_the_same_phase_changes_nothing(stem, small, large, kind):
     """The same probes continue outwards: the heatmap is the same to the bit, with zeros around it."""
     fields = {"stem": stem, "probes": {"kind": kind}}
-    found = measure_heatmap(build(fields | {"input": "{}x{}x2".format(*small)})).values
-    around = measure_heatmap(build(fields | {"input": "{}x{}x2".format(*large)})).values
+    found = heatmap_of(build(fields | {"input": "{}x{}x2".format(*small)})).values
+    around = heatmap_of(build(fields | {"input": "{}x{}x2".format(*large)})).values
     top, left = (outer // 2 - inner // 2 for inner, outer in zip(small, large, strict=True))
     cut = around[top : top + small[0], left : left + small[1]]
     np.testing.assert_array_equal(cut, found)
@@ -133,7 +134,7 @@ def test_nothing_outside_the_support_is_read(found, data):
     unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
     readout = {"position": list(unit), "channel": "sum"}
     config = build({"stem": stem, "input": plane, "readout": readout, "probes": {"count": 2}})
-    values = measure_heatmap(config).values
+    values = heatmap_of(config).values
     seen = support(config.network, config.unit).pixels()
     assert {(int(y), int(x)) for y, x in np.argwhere(values)} <= seen
     assert (values >= 0).all()
@@ -146,9 +147,7 @@ def test_the_three_gradients_of_one_probe_and_channel(found):
     stem, plane = found
     fields = {"stem": stem, "input": plane, "dtype": "float64", "probes": {"count": 1}}
     kinds = ("abs", "square", "relu")
-    by_abs, by_square, by_relu = (
-        measure_heatmap(build(fields | {"readout": {"gradient": kind}})).values for kind in kinds
-    )
+    by_abs, by_square, by_relu = (heatmap_of(build(fields | {"readout": {"gradient": kind}})).values for kind in kinds)
     np.testing.assert_allclose(by_square, by_abs**2, rtol=1e-14)
     assert ((by_relu == by_abs) | (by_relu == 0)).all()
 
@@ -158,23 +157,23 @@ def test_the_three_gradients_of_one_probe_and_channel(found):
 def test_a_heatmap_is_the_sum_of_its_probes(found, gradient):
     stem, plane = found
     fields = {"stem": stem, "input": plane, "dtype": "float64", "readout": {"gradient": gradient}}
-    together = measure_heatmap(build(fields | {"probes": {"count": 4}}))
-    first = measure_heatmap(build(fields | {"probes": {"count": 3}}))
+    together = heatmap_of(build(fields | {"probes": {"count": 4}}))
+    first = heatmap_of(build(fields | {"probes": {"count": 3}}))
     assert (together.values >= first.values * (1 - 1e-9) - 1e-12).all()
     assert 0 <= together.n_zero - first.n_zero <= 1
 
 
 def test_the_mean_of_linear_readouts_is_their_sum_over_their_number():
     fields = {"stem": "3x3 5x5:6=linear", "input": 11, "dtype": "float64"}
-    by_sum = measure_heatmap(build(fields | {"readout": {"channel": "sum"}})).values
-    by_mean = measure_heatmap(build(fields | {"readout": {"channel": "mean"}})).values
+    by_sum = heatmap_of(build(fields | {"readout": {"channel": "sum"}})).values
+    by_mean = heatmap_of(build(fields | {"readout": {"channel": "mean"}})).values
     np.testing.assert_allclose(by_mean * 6, by_sum, rtol=1e-12)
 
 
 def test_uniform_kernels_make_the_self_convolution_of_the_box():
     """Linear, stride 1: 4 x (3x3) holds 361, 2601, 5041, 6241, 6561 of 6561 in its centred squares."""
     config = build({"stem": "4x3x3=linear", "init": {"kind": "uniform_kernel"}, "dtype": "float64"})
-    values = measure_heatmap(config).values
+    values = heatmap_of(config).values
     shares = [values[10 - r : 11 + r, 10 - r : 11 + r].sum() / values.sum() * 6561 for r in range(5)]
     np.testing.assert_allclose(shares, [361, 2601, 5041, 6241, 6561], rtol=1e-6)
 
@@ -185,7 +184,7 @@ def test_mean_preserving_skips_halve_the_variance():
     def variance(stem):
         init = {"kind": "uniform_kernel"}
         fields = {"stem": stem, "input": "33x33x4", "init": init, "dtype": "float64"}
-        profile = measure_heatmap(build(fields)).values.sum(axis=0)
+        profile = heatmap_of(build(fields)).values.sum(axis=0)
         return (profile * (np.arange(33) - 16) ** 2).sum() / profile.sum()
 
     plain = variance("6x3x3=linear")
@@ -199,7 +198,7 @@ def test_mean_preserving_skips_halve_the_variance():
 )
 def test_a_unit_in_a_gap_between_kernels_is_dead(stem, plane, position):
     config = build({"stem": stem, "input": plane, "readout": {"position": position}})
-    found = measure_heatmap(config)
+    found = heatmap_of(config)
     assert support(config.network, config.unit).dead
     assert not found.values.any()
     assert (found.n_zero, found.n_nan) == (16, 0)
@@ -207,7 +206,7 @@ def test_a_unit_in_a_gap_between_kernels_is_dead(stem, plane, position):
 
 def test_probes_behind_closed_relus_are_counted_and_kept(tmp_path):
     probes = np.array([1.0, -1.0, 2.0, -2.0, -3.0]).reshape(5, 1, 1, 1)
-    found = measure_heatmap(filed(tmp_path, "1x1:1", 1, {0: np.full((1, 1, 1, 1), 3.0)}, probes))
+    found = heatmap_of(filed(tmp_path, "1x1:1", 1, {0: np.full((1, 1, 1, 1), 3.0)}, probes))
     assert found.values.tolist() == [[6.0]]
     assert (found.n_zero, found.n_nan) == (3, 0)
 
@@ -220,7 +219,7 @@ def test_a_probe_that_overflows_is_left_out_and_the_others_are_kept(tmp_path):
     weights = {0: drawn.normal(size=(3, 3, 2, 3)) * 1e15, 1: drawn.normal(size=(3, 3, 3, 2)) * 1e-15}
     every = filed(tmp_path, "3x3:3=softplus 3x3:2=linear", "5x5x2", weights, probes)
     sound = filed(tmp_path, "3x3:3=softplus 3x3:2=linear", "5x5x2", weights, probes[[0, 2, 4]])
-    found, expected = (measure_heatmap(config) for config in (every, sound))
+    found, expected = (heatmap_of(config) for config in (every, sound))
     assert (found.n_zero, found.n_nan) == (0, 2)
     assert (expected.n_zero, expected.n_nan) == (0, 0)
     np.testing.assert_allclose(found.values, expected.values, rtol=1e-12)
@@ -228,7 +227,7 @@ def test_a_probe_that_overflows_is_left_out_and_the_others_are_kept(tmp_path):
 
 def test_weights_without_end_leave_every_probe_out(tmp_path):
     config = filed(tmp_path, "1x1:1=linear 1x1:1=tanh", 1, dict.fromkeys((0, 1), np.full((1, 1, 1, 1), 1e200)), PROBE)
-    found = measure_heatmap(config)
+    found = heatmap_of(config)
     assert (found.n_zero, found.n_nan) == (0, 2)
     assert not found.values.any()
 
@@ -255,14 +254,14 @@ VARIED = [
 
 def test_a_config_gives_the_same_bits_whatever_runs_before_or_beside_it():
     configs = [build(fields) for fields in VARIED]
-    expected = [measure_heatmap(config).values.tobytes() for config in configs]
+    expected = [heatmap_of(config).values.tobytes() for config in configs]
     problems = []
 
     def run(seed):
         order = list(range(len(configs))) * 3
         random.Random(seed).shuffle(order)
         for place in order:
-            if measure_heatmap(configs[place]).values.tobytes() != expected[place]:
+            if heatmap_of(configs[place]).values.tobytes() != expected[place]:
                 problems.append(configs[place].stem)
 
     run(0)
@@ -275,13 +274,12 @@ def test_a_config_gives_the_same_bits_whatever_runs_before_or_beside_it():
 
 
 @pytest.mark.parametrize("fields", VARIED)
-def test_blocks_of_probes_change_nothing_but_rounding(fields, monkeypatch):
+def test_blocks_of_probes_change_nothing_but_rounding(fields):
     """Their size is a constant; that there are several must not show."""
     config = build(fields | {"dtype": "float64"})
-    whole = measure_heatmap(config)
+    whole = heatmap_of(config)
     for size in (1, 3, 7):
-        monkeypatch.setattr("pipeline.gradient.erf.probes_per_block", lambda config, size=size: size)
-        found = measure_heatmap(config)
+        found = heatmap_of(config, block=size)
         np.testing.assert_allclose(found.values, whole.values, rtol=0, atol=1e-12 * whole.values.max())
         assert (found.n_zero, found.n_nan) == (whole.n_zero, whole.n_nan)
 
@@ -289,8 +287,8 @@ def test_blocks_of_probes_change_nothing_but_rounding(fields, monkeypatch):
 def is_the_sum_of_its_parts(folder, stem, plane, probes, starts):
     """Whatever is made of probes together is made of them in parts, each of at least one probe, and added up."""
     weights = random_weights(stem, plane, 3)
-    whole = measure_heatmap(filed(folder, stem, plane, weights, probes))
-    parts = [measure_heatmap(filed(folder, stem, plane, weights, part)) for part in np.split(probes, sorted(starts))]
+    whole = heatmap_of(filed(folder, stem, plane, weights, probes))
+    parts = [heatmap_of(filed(folder, stem, plane, weights, part)) for part in np.split(probes, sorted(starts))]
     summed = sum(part.values for part in parts)
     np.testing.assert_allclose(summed, whole.values, rtol=0, atol=1e-11 * whole.values.max())
     assert (whole.n_zero, whole.n_nan) == (sum(part.n_zero for part in parts), 0)
@@ -337,7 +335,7 @@ def test_the_gradient_is_that_of_central_differences(found, channel):
     stem, plane = found
     fields = {"stem": stem, "input": plane, "dtype": "float64", "readout": {"channel": channel}}
     config = build(fields | {"probes": {"count": 1, "kind": "normal"}})
-    plan = cone(config)
+    plan = plan_of(config).cone
     parameters = prepared(plan.steps, draw_weights(config), np.dtype(np.float64))
     x = draw_probes(config.probes, plane, plan.box, 0, 1).astype(np.float64)
 
@@ -358,7 +356,7 @@ def test_the_gradient_is_that_of_central_differences(found, channel):
     expected = np.zeros((plane.height, plane.width))
     box = plan.box
     expected[box.top : box.bottom, box.left : box.right] = np.abs(slopes.reshape(x.shape)).sum(axis=(1, 3))
-    found_values = measure_heatmap(config).values
+    found_values = heatmap_of(config).values
     np.testing.assert_allclose(found_values, expected, rtol=0, atol=1e-4 * scale)
 
 
@@ -367,6 +365,6 @@ def test_a_square_that_would_overflow_is_kept_at_another_scale(tmp_path):
     np.savez(tmp_path / "w.npz", **{"layer0.weight": np.array([1e200, 2e200]).reshape(1, 2, 1, 1)})
     fields = {"stem": "1x2:1=linear", "input": "1x3", "dtype": "float64", "readout": {"gradient": "square"}}
     weights = {"kind": "file", "path": str(tmp_path / "w.npz")}
-    found = measure_heatmap(build({**fields, "init": weights, "probes": {"count": 3}}))
+    found = heatmap_of(build({**fields, "init": weights, "probes": {"count": 3}}))
     assert (found.n_zero, found.n_nan) == (0, 0)
     assert sorted(found.values.ravel() / found.values.max()) == pytest.approx([0, 1 / 4, 1])

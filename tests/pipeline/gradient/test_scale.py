@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient import erf, rescaled
-from pipeline.gradient.cone import cone
-from pipeline.gradient.erf import Heatmap, input_gradient, measure_heatmap, prepared
+from pipeline.gradient import rescaled
+from pipeline.gradient.erf import Heatmap, prepared, readout_gradient
+from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import LEAST, Watch
 from pipeline.result import Sizes
@@ -22,6 +22,7 @@ from pipeline.sizes.sizes import COLUMNS, sizes
 from pipeline.stem.layers import Convolution
 from pipeline.stem.network import walk
 from pipeline.sweep.build import build
+from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems
 
 SCALE_FREE = [name for name in COLUMNS if not name.startswith("replknet")]
@@ -56,7 +57,7 @@ def test_deep_sigmoid_stems_are_the_same_in_both_precisions(depth):
         build({"stem": f"{depth}x3x3=sigmoid", "input": 31, "probes": {"count": 2}, "dtype": dtype})
         for dtype in ("float32", "float64")
     )
-    found, expected = measure_heatmap(single), measure_heatmap(double)
+    found, expected = heatmap_of(single), heatmap_of(double)
     assert (found.n_zero, found.n_nan) == (expected.n_zero, expected.n_nan) == (0, 0)
     assert np.abs(shape(found) - shape(expected)).max() < 1e-3
     assert sized(single, found).eff_rf == sized(double, expected).eff_rf
@@ -92,7 +93,7 @@ def test_every_size_is_the_same_at_any_scale(stem, dtype, gradient, decade, tmp_
     if abs(power) > 1000 or (dtype == "float32" and power > 120):
         pytest.skip("no weight of this type is so far from 1")
     scaled = filed(tmp_path / "scaled.npz", arrays | {name: np.ldexp(arrays[name], power) for name in chain}, **fields)
-    expected, found = measure_heatmap(plain), measure_heatmap(scaled)
+    expected, found = heatmap_of(plain), heatmap_of(scaled)
     assert (found.n_zero, found.n_nan) == (expected.n_zero, expected.n_nan)
     assert found.n_nan == 0
     tolerance = 1e-4 if dtype == "float32" else 1e-10
@@ -120,9 +121,9 @@ def test_weights_of_any_scale_in_any_order_make_the_same_heatmap(tmp_path_factor
     arrays = drawn(build(fields), 3)
     assume(arrays)
     folder = tmp_path_factory.mktemp("scaled")
-    plain = measure_heatmap(filed(folder / "plain.npz", arrays, dtype="float64", **fields))
+    plain = heatmap_of(filed(folder / "plain.npz", arrays, dtype="float64", **fields))
     scaled = {name: np.ldexp(array, power) for (name, array), power in zip(arrays.items(), powers, strict=False)}
-    made = measure_heatmap(filed(folder / "scaled.npz", scaled, dtype=dtype, **fields))
+    made = heatmap_of(filed(folder / "scaled.npz", scaled, dtype=dtype, **fields))
     assert made.n_nan == plain.n_nan == 0
     if dtype == "float64":
         assert made.n_zero == plain.n_zero
@@ -144,10 +145,10 @@ def test_a_gradient_that_falls_below_the_range_and_comes_back_is_not_lost(powers
     fields = {"stem": "3x3x3:6=linear", "input": 15, "probes": {"count": 4}}
     arrays = drawn(build(fields))
     scaled = {name: np.ldexp(array, power) for (name, array), power in zip(arrays.items(), powers, strict=True)}
-    plain = measure_heatmap(filed(tmp_path / "plain.npz", arrays, **fields, dtype="float64"))
+    plain = heatmap_of(filed(tmp_path / "plain.npz", arrays, **fields, dtype="float64"))
     config = filed(tmp_path / "scaled.npz", {name: array.astype("f4") for name, array in scaled.items()}, **fields)
     for _ in range(repeat):
-        found = measure_heatmap(config)
+        found = heatmap_of(config)
         assert (found.n_zero, found.n_nan) == (0, 0)
         np.testing.assert_allclose(shape(found), shape(plain), rtol=0, atol=2e-6)
 
@@ -164,27 +165,27 @@ def test_branches_of_unlike_scale_are_added_at_one(stem, power, tmp_path):
         gradient, direct = rescaled_gradient(double), direct_gradient(double)
         assert np.abs(direct).max(axis=(0, 1, 2)).all()
         np.testing.assert_allclose(gradient, direct, rtol=0, atol=1e-12 * np.abs(direct).max())
-        single = measure_heatmap(filed(tmp_path / "s.npz", scaled, dtype="float32", **fields))
-        np.testing.assert_allclose(shape(single), shape(measure_heatmap(double)), rtol=0, atol=1e-5)
+        single = heatmap_of(filed(tmp_path / "s.npz", scaled, dtype="float32", **fields))
+        np.testing.assert_allclose(shape(single), shape(heatmap_of(double)), rtol=0, atol=1e-5)
 
 
 def direct_gradient(config: Config) -> np.ndarray:
-    plan = cone(config)
-    probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count).astype(config.dtype)
-    parameters = prepared(plan.steps, draw_weights(config), np.dtype(config.dtype))
-    return input_gradient(config, probes, parameters, None).values.copy()
+    cone = plan_of(config).cone
+    probes = draw_probes(config.probes, config.input, cone.box, 0, config.probes.count).astype(config.dtype)
+    parameters = prepared(cone.steps, draw_weights(config), np.dtype(config.dtype))
+    return gradient_of(config, probes, parameters).values.copy()
 
 
 def rescaled_gradient(config: Config) -> np.ndarray:
     """By the way of `pipeline.gradient.rescaled`, at its own scale."""
-    plan = cone(config)
-    probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count).astype(np.float64)
-    parameters = prepared(plan.steps, draw_weights(config), np.dtype(np.float64))
+    cone = plan_of(config).cone
+    probes = draw_probes(config.probes, config.input, cone.box, 0, config.probes.count).astype(np.float64)
+    parameters = prepared(cone.steps, draw_weights(config), np.dtype(np.float64))
     one = np.zeros(probes.shape[3], np.int64)
-    out, traces, finite = rescaled.forward(plan.steps, rescaled.Scaled(probes, one), parameters, None)
+    out, traces, finite = rescaled.forward(cone.steps, rescaled.Scaled(probes, one), parameters, None)
     assert finite.all()
-    seed = erf._readout(config, out.values, plan.features)
-    made = rescaled.backward(plan.steps, rescaled.Scaled(seed, one), traces, parameters, None)
+    seed = readout_gradient(config.readout, out.values, cone.features)
+    made = rescaled.backward(cone.steps, rescaled.Scaled(seed, one), traces, parameters, None)
     return times(made.values, made.exponent)
 
 
@@ -208,7 +209,7 @@ def test_a_probe_beside_much_larger_ones_is_not_counted_as_zero(tmp_path):
     probes = {"kind": "file", "path": str(tmp_path / "probes.npy")}
     for dtype in ("float32", "float64"):
         fields = {"stem": "1x1:1=softplus", "input": 1, "dtype": dtype, "probes": probes}
-        found = measure_heatmap(filed(tmp_path / "one.npz", {"layer0.weight": np.ones((1, 1, 1, 1))}, **fields))
+        found = heatmap_of(filed(tmp_path / "one.npz", {"layer0.weight": np.ones((1, 1, 1, 1))}, **fields))
         assert (found.n_zero, found.n_nan) == (1, 0)
         assert found.values.tolist() == [[pytest.approx(0.5, rel=1e-6)]]
 
@@ -219,7 +220,7 @@ def test_weights_that_are_no_float32_numbers_are_measured_as_float64_has_them(tm
     arrays["layer0.weight"] *= 1e-60
     arrays["layer1.weight"] *= 1e30
     single, double = (filed(tmp_path / "w.npz", arrays, **fields, dtype=dtype) for dtype in ("float32", "float64"))
-    found, expected = measure_heatmap(single), measure_heatmap(double)
+    found, expected = heatmap_of(single), heatmap_of(double)
     assert (found.n_zero, found.n_nan) == (expected.n_zero, 0)
     np.testing.assert_allclose(found.values, expected.values, rtol=1e-10)
 
@@ -235,7 +236,7 @@ def test_an_overflow_of_float32_alone_leaves_no_probe_out(tmp_path):
     np.save(tmp_path / "probes.npy", probes)
     given_ = {"kind": "file", "path": str(tmp_path / "probes.npy")}
     single, double = (
-        measure_heatmap(filed(tmp_path / "w.npz", arrays, **fields, probes=given_, dtype=dtype))
+        heatmap_of(filed(tmp_path / "w.npz", arrays, **fields, probes=given_, dtype=dtype))
         for dtype in ("float32", "float64")
     )
     assert (single.n_zero, single.n_nan) == (0, 0)
@@ -254,7 +255,7 @@ def test_an_infinity_that_a_rectifier_hides_leaves_the_probe_out(first, second, 
     arrays["layer2.bias"] = np.zeros(1)
     fields = {"stem": "1x1:1=linear 1x1:1=linear 1x1:1 1x1:1=linear", "input": 1, "dtype": "float64", "probes": probes}
     arrays["layer3.weight"] = np.ones((1, 1, 1, 1))
-    found = measure_heatmap(filed(tmp_path / "w.npz", arrays, **fields))
+    found = heatmap_of(filed(tmp_path / "w.npz", arrays, **fields))
     assert (found.n_zero, found.n_nan) == (1, 2)
 
 
@@ -262,17 +263,17 @@ def test_rectifiers_behind_numbers_that_are_none_are_on_and_off_as_they_should(t
     """Twelve layers of 1e-30 and of 1e30: forward 1e-360 and 1e360, on the way to what a ReLU makes of it."""
     fields = {"stem": "12x3x3:3", "input": 25, "probes": {"count": 6}, "readout": {"channel": "sum"}}
     arrays = drawn(build(fields))
-    plain = measure_heatmap(filed(tmp_path / "plain.npz", arrays, **fields, dtype="float64"))
+    plain = heatmap_of(filed(tmp_path / "plain.npz", arrays, **fields, dtype="float64"))
     for power in (-100, 100):
         scaled = {name: np.ldexp(array, power) for name, array in arrays.items()}
         for dtype in ("float32", "float64"):
-            found = measure_heatmap(filed(tmp_path / f"{power}.npz", scaled, **fields, dtype=dtype))
+            found = heatmap_of(filed(tmp_path / f"{power}.npz", scaled, **fields, dtype=dtype))
             assert (found.n_zero, found.n_nan) == (plain.n_zero, plain.n_nan)
             np.testing.assert_allclose(shape(found), shape(plain), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_blocks_of_probes_at_any_scale_are_added_up(size, tmp_path, monkeypatch):
+def test_blocks_of_probes_at_any_scale_are_added_up(size, tmp_path):
     """Some probes are dead, some are measured again, in any order."""
     fields = {"stem": "2x1x1:1", "input": 1}
     for values in ([1.0, 2.0, -1.0, 3.0, 4.0], [-1.0, -1.0, 1.0, -1.0, 1e-30], [1e-30, -1.0, -1.0, 2.0, -1.0]):
@@ -280,8 +281,7 @@ def test_blocks_of_probes_at_any_scale_are_added_up(size, tmp_path, monkeypatch)
         probes = {"kind": "file", "path": str(tmp_path / "probes.npy")}
         arrays = {f"layer{i}.weight": np.full((1, 1, 1, 1), 2.0**-600) for i in (0, 1)}
         config = filed(tmp_path / "w.npz", arrays, **fields, dtype="float64", probes=probes)
-        monkeypatch.setattr("pipeline.gradient.erf.probes_per_block", lambda config: size)
-        found = measure_heatmap(config)
+        found = heatmap_of(config, block=size)
         alive = sum(value > 0 for value in values)
         assert (found.n_zero, found.n_nan) == (5 - alive, 0)
         assert found.values.max() == np.ldexp(np.frexp(alive)[0], -FARTHEST)
@@ -308,7 +308,7 @@ def test_ordinary_stems_go_the_quick_way(stem, plane, count, dtype, kind, monkey
     monkeypatch.setattr(rescaled, "forward", lambda *_: pytest.fail(f"{stem} was measured again"))
     for seed in range(3):
         init = {"kind": kind, "seed": seed}
-        measure_heatmap(build({"stem": stem, "input": plane, "probes": {"count": count}, "dtype": dtype, "init": init}))
+        heatmap_of(build({"stem": stem, "input": plane, "probes": {"count": count}, "dtype": dtype, "init": init}))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -316,11 +316,11 @@ def test_what_is_lost_in_one_step_is_seen(dtype, tmp_path):
     """Of three probes one is small enough to lose digits, one is zero, and one is neither."""
     kind, tiny = np.dtype(dtype), float(np.finfo(dtype).smallest_normal)
     config = filed(tmp_path / "w.npz", {"layer0.weight": np.full((1, 1, 1, 1), 0.3)}, stem="1x1:1=linear", input=1)
-    plan = cone(config)
+    cone = plan_of(config).cone
     watch = Watch(3)
     probes = np.array([tiny, 0.0, 1.0], kind).reshape(1, 1, 1, 3)
     with np.errstate(all="ignore", under="call", call=watch):
-        forward(plan.steps, probes, prepared(plan.steps, draw_weights(config), kind), None, watch)
+        forward(cone.steps, probes, prepared(cone.steps, draw_weights(config), kind), None, watch)
     assert watch.was_raised
     assert watch.lost.tolist() == [True, True, False]
     assert LEAST[kind] > tiny * 2.0**40

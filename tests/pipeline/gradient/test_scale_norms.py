@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.gradient.erf import measure_heatmap
 from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm
 from pipeline.stem.network import walk
 from pipeline.sweep.build import build
+from tests.heatmaps import heatmap_of
 
 
 def arrays_of(stem: str, parts: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -33,7 +33,7 @@ def measured(path, stem: str, arrays: dict[str, np.ndarray], dtype: str, powers:
     np.savez(path, **{name: np.ldexp(array, powers.get(name, 0)) for name, array in arrays.items()})
     init = {"kind": "file", "path": str(path)}
     fields = {"stem": stem, "input": "9x9x2", "dtype": dtype, "init": init, "probes": {"count": 3}}
-    found = measure_heatmap(build(fields | {"readout": {"channel": "sum"}}))
+    found = heatmap_of(build(fields | {"readout": {"channel": "sum"}}))
     assert (found.n_zero, found.n_nan) == (0, 0)
     return found.values / found.values.max()
 

@@ -11,10 +11,11 @@ from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import Parameters, draw_weights
 from pipeline.gradient import held, steps, tape
-from pipeline.gradient.cone import cone
-from pipeline.gradient.erf import input_gradient, prepared
+from pipeline.gradient.erf import prepared
+from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import Timeout
 from pipeline.sweep.build import build
+from tests.heatmaps import gradient_of
 
 HELD = [
     "4x3x3",
@@ -32,14 +33,14 @@ def configured(stem: str, **fields: object) -> Config:
 
 
 def gradient(config: Config, parameters: dict[int, Parameters] | None = None, deadline: float | None = None):
-    plan = cone(config)
-    probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count)
+    box = plan_of(config).cone.box
+    probes = draw_probes(config.probes, config.input, box, 0, config.probes.count)
     parameters = parameters or weights(config)
-    return input_gradient(config, probes.astype(config.dtype), parameters, deadline).values.copy()
+    return gradient_of(config, probes.astype(config.dtype), parameters, deadline).values.copy()
 
 
 def weights(config: Config) -> dict[int, Parameters]:
-    return prepared(cone(config).steps, draw_weights(config), np.dtype(config.dtype))
+    return prepared(plan_of(config).cone.steps, draw_weights(config), np.dtype(config.dtype))
 
 
 def alone(config: Config, parameters: dict[int, Parameters] | None = None) -> np.ndarray:
@@ -78,7 +79,7 @@ def test_other_passes_are_not_taped(stem, in_a_fresh_thread):
     def measured() -> np.ndarray:
         for _ in range(4):
             made = gradient(config)
-        assert not any(one.steps is cone(config).steps for one in tape._tapes.tapes.values())
+        assert not any(one.steps is plan_of(config).cone.steps for one in tape._tapes.tapes.values())
         return made
 
     np.testing.assert_array_equal(in_a_fresh_thread(measured), alone(config))

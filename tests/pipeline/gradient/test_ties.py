@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient.cone import cone
-from pipeline.gradient.erf import measure_heatmap
+from pipeline.gradient.plan import plan_of
 from pipeline.ops import activation, conv
 from pipeline.stem.layers import ACTIVATIONS, Conv, Convolution, Depthwise, Transposed
 from pipeline.stem.network import walk
 from pipeline.stem.plane import Axis, Box
 from pipeline.sweep.build import build
+from tests.heatmaps import heatmap_of
 
 pytest.importorskip("torch", reason="the network that is summed pixel by pixel is PyTorch's (extra `oracle`)")
 
@@ -73,7 +73,7 @@ def summed_heatmap(config):
 
 def holds(config):
     expected = summed_heatmap(config)
-    found = measure_heatmap(config).values
+    found = heatmap_of(config).values
     near = 1e-9 if config.dtype == "float64" else 1e-3
     np.testing.assert_allclose(found, expected, rtol=0, atol=near * max(expected.max(), 1e-30))
 
@@ -147,7 +147,7 @@ def test_only_what_a_max_pool_compares_is_summed_window_by_window():
     """Random probes and weights take the quickest way, and so does what follows the last max pool."""
 
     def marked(stem, kind, plane="40x40x1"):
-        plan = cone(build({"stem": stem, "input": plane, "probes": {"kind": kind, "count": 1}}))
+        plan = plan_of(build({"stem": stem, "input": plane, "probes": {"kind": kind, "count": 1}})).cone
         return [step.ties for step in walk(plan.steps) if isinstance(step.node.layer, Convolution)]
 
     assert marked("2x3x3 max2x2 3x3", "constant") == [True, True, False]
@@ -189,7 +189,7 @@ def test_a_kernel_that_holds_zeros_makes_exact_zeros(tmp_path, kernel):
         "dtype": "float64",
         "init": {"kind": "file", "path": str(tmp_path / "weights.npz")},
     }
-    found = measure_heatmap(build(fields | {"probes": {"kind": "file", "path": str(tmp_path / "probes.npy")}})).values
+    found = heatmap_of(build(fields | {"probes": {"kind": "file", "path": str(tmp_path / "probes.npy")}})).values
     assert (found[:, ::2] == 0).all()
     assert (found[:, 1::2] > 0).any()
 

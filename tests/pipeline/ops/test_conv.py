@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient import steps
-from pipeline.gradient.cone import cone
-from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
+from pipeline.gradient.erf import prepared
+from pipeline.gradient.plan import plan_of
 from pipeline.ops import choice, conv, fourier, lines, product, thin, winograd
 from pipeline.ops.buffer import empty
 from pipeline.stem.network import network
 from pipeline.stem.plane import Axis
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
+from tests.heatmaps import gradient_of, heatmap_of
 
 pytestmark = pytest.mark.usefixtures("memory")
 
@@ -307,18 +308,18 @@ def test_a_kernel_with_zeros_is_left_to_a_direct_way() -> None:
 
 def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch: pytest.MonkeyPatch) -> None:
     config = build({"stem": "8x3x3:64", "input": 31})
-    plan = cone(config)
+    plan = plan_of(config).cone
     probes = draw_probes(config.probes, config.input, plan.box, 0, 16)
     dense = prepared(plan.steps, draw_weights(config), np.dtype("float32"))
     sparse = {index: msgspec.structs.replace(own, weight=np.maximum(own.weight, 0)) for index, own in dense.items()}
 
     def gradient() -> np.ndarray:
-        return input_gradient(config, probes, sparse, None).values.copy()
+        return gradient_of(config, probes, sparse).values.copy()
 
     with ThreadPoolExecutor(1) as fresh:
         alone = fresh.submit(gradient).result()
     for _ in range(3):
-        input_gradient(config, probes, dense, None)
+        gradient_of(config, probes, dense)
     np.testing.assert_array_equal(gradient(), alone)
     for module in (conv, steps):
         for name in ("forward_way", "vjp_way"):
@@ -402,7 +403,7 @@ LARGE = "3x7x7:16 2x2:16 1x1/3:8=linear"  # Fourier where windows are full, and 
 def test_pixels_outside_the_support_are_exactly_zero_in_every_way() -> None:
     for stem in (LARGE, "2x9x9:16 3x3@3:8 1x1/2:4=linear", "2x7x7:16 t2x2/2:8 3x3/3:4=linear"):
         config = build({"stem": stem, "input": 61, "probes": {"count": 8}})
-        heatmap = measure_heatmap(config).values
+        heatmap = heatmap_of(config).values
         pixels = support(network(config.stem, config.input), config.unit).pixels()
         outside = np.ones(heatmap.shape, bool)
         outside[tuple(zip(*pixels, strict=True))] = False
@@ -421,13 +422,13 @@ def test_a_stem_measured_by_a_transform_agrees_with_the_direct_way(
     for name in ("forward", "vjp"):
         one = getattr(way, name)
         monkeypatch.setattr(way, name, lambda *given, one=one, name=name: taken.append(name) or one(*given))
-    transformed = measure_heatmap(config).values
+    transformed = heatmap_of(config).values
     assert {"forward", "vjp"} == set(taken)
     for module in (conv, steps):
         for name in ("forward_way", "vjp_way"):
             monkeypatch.setattr(module, name, lambda *given: "folded")
     with ThreadPoolExecutor(1) as fresh:  # in which no step is kept as it was
-        direct = fresh.submit(measure_heatmap, config).result().values
+        direct = fresh.submit(heatmap_of, config).result().values
     np.testing.assert_allclose(transformed, direct, rtol=1e-10, atol=1e-12 * direct.max())
 
 
@@ -436,26 +437,26 @@ def test_uniform_kernels_through_the_fourier_way_stay_near_exact() -> None:
     assert choice.forward_way((13, 13, 16, 16), Axis(25, 13, 13), Axis(25, 13, 13), 1, 16) == "fourier"
     box = np.ones(13) / 13
     line = np.pad(np.convolve(np.convolve(box, box), box), 7)
-    heatmap = measure_heatmap(config).values
+    heatmap = heatmap_of(config).values
     np.testing.assert_allclose(heatmap / 16, np.outer(line, line), rtol=0, atol=1e-5 * line.max() ** 2)
 
 
 def test_a_gradient_does_not_depend_on_what_was_run_before() -> None:
     fields = {"stem": "4x3x3 res(2x3x3:8) 5x5:8/2 gap", "input": 33, "probes": {"count": 8}}
-    first = measure_heatmap(build(fields)).values
-    measure_heatmap(build(fields | {"init": {"seed": 5}}))
-    measure_heatmap(build(fields | {"probes": {"count": 3}}))
-    np.testing.assert_array_equal(measure_heatmap(build(fields)).values, first)
+    first = heatmap_of(build(fields)).values
+    heatmap_of(build(fields | {"init": {"seed": 5}}))
+    heatmap_of(build(fields | {"probes": {"count": 3}}))
+    np.testing.assert_array_equal(heatmap_of(build(fields)).values, first)
 
 
 def test_a_probe_makes_the_same_gradient_in_any_company() -> None:
     config = build({"stem": "3x3:8 5x5:8 3x3:8", "input": 21, "probes": {"count": 9}, "dtype": "float64"})
-    plan = cone(config)
+    plan = plan_of(config).cone
     parameters = prepared(plan.steps, draw_weights(config), np.dtype("float64"))
     probes = draw_probes(config.probes, config.input, plan.box, 0, 9).astype(np.float64)
-    together = input_gradient(config, probes, parameters, None).values.copy()
+    together = gradient_of(config, probes, parameters).values.copy()
     for index in (0, 4, 8):
-        alone = input_gradient(config, np.ascontiguousarray(probes[..., [index]]), parameters, None).values
+        alone = gradient_of(config, np.ascontiguousarray(probes[..., [index]]), parameters).values
         np.testing.assert_allclose(alone[..., 0], together[..., index], rtol=1e-10, atol=1e-14)
 
 
@@ -481,15 +482,15 @@ def test_blocks_of_memory_are_not_shared_between_arrays_in_use() -> None:
 def test_a_cone_costs_the_same_on_a_wider_plane() -> None:
     narrow = build({"stem": "4x3x3:8", "input": 21})
     wide = msgspec.structs.replace(narrow, input=msgspec.structs.replace(narrow.input, height=84, width=84))
-    assert cone(wide).box.height == cone(narrow).box.height == 9
-    assert [step.y for step in cone(wide).steps] == [step.y for step in cone(narrow).steps]
+    assert plan_of(wide).cone.box.height == plan_of(narrow).cone.box.height == 9
+    assert [step.y for step in plan_of(wide).cone.steps] == [step.y for step in plan_of(narrow).cone.steps]
 
 
 def test_threads_measure_the_same_bits_side_by_side() -> None:
     stems = ["4x3x3", "2x9x9:16", "res(2x3x3:8) max2x2/2", "dw5x5 3x3@2"]
     configs = [build({"stem": stem, "input": 41, "init": {"seed": seed}}) for seed in range(6) for stem in stems]
-    one_by_one = [measure_heatmap(config).values for config in configs]
+    one_by_one = [heatmap_of(config).values for config in configs]
     with ThreadPoolExecutor(3) as threads:
-        together = list(threads.map(lambda config: measure_heatmap(config).values, configs))
+        together = list(threads.map(lambda config: heatmap_of(config).values, configs))
     for one, other in zip(one_by_one, together, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from pipeline.gradient.erf import measure_heatmap
 from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
 from pipeline.sweep.build import build
+from tests.heatmaps import heatmap_of
 
 
 def measured(stem, plane):
     config = build({"stem": stem, "input": plane})
-    found = measure_heatmap(config)
+    found = heatmap_of(config)
     return sizes([sample_of(config, found.values, found.n_nan)])[0]
 
 

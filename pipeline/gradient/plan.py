@@ -1,0 +1,82 @@
+"""A plan: a config made ready to be measured. It is made once, by the task, and handed to whoever needs it."""
+
+from functools import lru_cache
+
+import msgspec
+
+from pipeline.config.config import Config
+from pipeline.errors import InputError, amount, quote
+from pipeline.gradient import cost, footprint
+from pipeline.gradient.cone import Cone, cone
+from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
+from pipeline.stem.plane import Plane
+
+BLOCK_BYTES = 2**28
+"""Probes run in blocks whose working set stays below this; a constant, so that blocks follow from the config alone."""
+
+
+class Plan(msgspec.Struct, frozen=True, eq=False):
+    """What measuring a config needs to know of it, besides the numbers that are drawn.
+
+    cone: the steps from the input to the unit. block: how many probes run at once, all or so many halvings of them
+    that `BLOCK_BYTES` hold a block. working_set: bytes at the peak: one block, the weights, and copies of the heatmap's
+    rows. work: what its expected seconds follow from.
+    """
+
+    cone: Cone
+    block: int
+    working_set: int
+    work: cost.Work
+
+    @property
+    def kernel_seconds(self) -> float:
+        """Expected seconds of the heatmap on one core."""
+        return cost.seconds(self.work)
+
+    @property
+    def expected_seconds(self) -> float:
+        """Expected seconds of the config on one core, from its weights to its packed result."""
+        return self.kernel_seconds + self.work.result_seconds
+
+
+def plan_of(config: Config) -> Plan:
+    """The plan of a config; configs that differ only in their draws share it."""
+    channel = config.readout.channel
+    given = channel if isinstance(channel, int) else None
+    item = 4 if config.dtype == "float32" else 8
+    return _plan(config.stem, config.input, config.unit, given, config.probes.may_repeat, item, config.probes.count)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool, item: int, count: int
+) -> Plan:
+    """`item`: bytes of a number in the kernel. `count`: probes of the config."""
+    seen = cone(stem, plane, unit, channel, repeated)
+    block, tolls, peak = count, cost.tolls(seen, count, item), 0
+    while (peak := footprint.peak(seen, block, item, [toll.uses for toll in tolls])) > BLOCK_BYTES and block > 1:
+        block = -(-block // 2)
+        tolls = cost.tolls(seen, block, item)
+    rows = 24 * seen.box.height * plane.width
+    working_set = peak + footprint.weights(seen, item) + rows
+    return Plan(seen, block, working_set, cost.work(seen, plane, tolls, count, block, item))
+
+
+def expected_seconds(config: Config) -> float:
+    """Expected seconds of a config on one core, by which the queue orders and shares its work."""
+    return plan_of(config).expected_seconds
+
+
+def check_memory(config: Config, plan: Plan, memory: int = DEFAULT_MEMORY) -> None:
+    """Raises InputError where measuring a config would take more than `memory` bytes, or a heatmap too large."""
+    plane = 8 * config.input.height * config.input.width
+    if plane > MAX_ARRAY:
+        raise InputError(
+            f"the heatmap of {config.input} would have {amount(plane)}, more than the {amount(MAX_ARRAY)} that can be "
+            "read; make the plane smaller"
+        )
+    if plan.working_set > memory:
+        raise InputError(
+            f"stem {quote(config.stem)} on {config.input} {over_memory(plan.working_set, memory)}; "
+            "raise it or make the plane, the features or the kernel smaller"
+        )
