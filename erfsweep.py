@@ -202,7 +202,7 @@ class Store:
         """
         from pipeline.engines.interrupts import interrupts_held
         from pipeline.gradient.plan import expected_seconds
-        from pipeline.sweep.checked import checked
+        from pipeline.sweep.checked import Anew, checked
         from pipeline.sweep.sweep import sweep as described
         from store.asking.resolve import resolve
         from store.queue.sweeps import Submission, submit_sweep
@@ -223,7 +223,7 @@ class Store:
                     give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
                     yield each
 
-            return submit_sweep(self._store, found, configs(), mode, cost=expected_seconds)
+            return submit_sweep(self._store, found, Anew(configs), mode, cost=expected_seconds)
 
     def work(
         self,

@@ -1,103 +1,187 @@
-"""A sweep whose workers and driver are killed (-9) at random moments, against the same sweep left alone.
+"""A sweep whose drivers and workers are killed (-9) at random moments, against the same sweep left alone.
 
 Repeats until so many kills have fallen; each run ends when its sweep is complete. Then every decoded heatmap and every
-scalar must be the same, nothing lost, nothing twice, and no config `killed`.
+scalar must be the same, nothing lost, nothing twice, and no attempt of any config `failed` or `killed`.
 """
 
 import argparse
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
+from sqlalchemy import NullPool, create_engine, func, make_url, select, text
 
 from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.result import Arrays
+from store.database.opening import open_store
+from store.database.schema import attempt, map_
+from store.database.schema import config as config_table
+from store.database.schema import result as result_table
 
-UNSTEADY = {"erf_seconds", "size_seconds", "cost", "attempts", "id"}
+UNSTEADY = {"id", "config_id", "json", "cost", "attempts", "owner", "lease_until", "erf_seconds", "size_seconds"}
+"""Columns that two measurements of one config need not share."""
+LONGEST = 1.5
+"""Seconds between two kills, at most: a driver with nothing to load begins to measure after half of them."""
+ERFSWEEP = str(Path(sys.executable).parent / "erfsweep")
+
 Content = dict[str, tuple[dict[str, object], bytes, bytes]]
 
 
-def command(store: Path, configs: int) -> list[str]:
-    """A sweep of configs of 20 ms and more."""
-    erfsweep = str(Path(sys.executable).parent / "erfsweep")
-    seeds = f"seed=range(0,{configs})"
-    sweep = ["run", "22x3x3:16", "-s", "input=101", "-s", seeds, "--name", "kills", "--engine", "processes"]
-    return [erfsweep, "--db", f"sqlite:///{store}", *sweep, "--format", "csv"]
+def erfsweep(url: str, *words: str) -> list[str]:
+    """The command line of `erfsweep` on a store."""
+    return [ERFSWEEP, "--db", url, *words]
 
 
-def content(store: Path) -> Content:
-    """Scalars and decoded arrays by digest."""
-    with sqlite3.connect(store) as connection:
-        connection.row_factory = sqlite3.Row
-        rows = connection.execute("SELECT * FROM results").fetchall()
-        maps = connection.execute("SELECT c.digest, m.* FROM map m JOIN config c ON c.id = m.config_id").fetchall()
-    found = {row["digest"]: Arrays(row["heatmap"], row["curves"], row["checksum"]) for row in maps}
+def submit(url: str, configs: int) -> None:
+    """Queues configs of 20 ms and more."""
+    sweep = ["22x3x3:16", "-s", "input=101", "-s", f"seed=range(0,{configs})", "--name", "kills"]
+    subprocess.run(erfsweep(url, "submit", *sweep), check=True, capture_output=True)
+
+
+def content(url: str) -> Content:
+    """Scalars and decoded arrays of every measured config, by digest."""
+    store = open_store(url, create=False)
+    measured = config_table.join(result_table, result_table.c.config_id == config_table.c.id)
+    joined = measured.join(map_, map_.c.config_id == config_table.c.id)
+    columns = {column.name: column for table in (config_table, result_table, map_) for column in table.c}
+    with store.read() as connection:
+        rows = connection.execute(select(*columns.values()).select_from(joined)).mappings().all()
+    store.close()
     made: Content = {}
     for row in rows:
-        scalars = {name: row[name] for name in row.keys() if name not in UNSTEADY}  # noqa: SIM118  # a row has no others
-        arrays = found[row["digest"]]
+        arrays = Arrays(row["heatmap"], row["curves"], row["checksum"])
+        scalars = {name: row[name] for name in columns if name not in UNSTEADY | {*Arrays.__struct_fields__}}
         plane = row["height"], row["width"]
-        curves = unpack_curves(arrays, sum(plane))
-        made[row["digest"]] = (scalars, unpack_heatmap(arrays, plane).tobytes(), np.asarray(curves).tobytes())
+        curves = np.asarray(unpack_curves(arrays, sum(plane)))
+        made[row["digest"]] = (scalars, unpack_heatmap(arrays, plane).tobytes(), curves.tobytes())
     return made
 
 
-def disturbed(store: Path, configs: int, kills: int, chance: random.Random) -> int:
-    """Runs the sweep to its end under at most `kills` kills; how many fell."""
+def attempts(url: str) -> dict[str, int]:
+    """How many attempts ended how."""
+    store = open_store(url, create=False)
+    with store.read() as connection:
+        found = connection.execute(select(attempt.c.outcome, func.count()).group_by(attempt.c.outcome)).all()
+    store.close()
+    return dict(found)
+
+
+class Writers:
+    """So many `erfsweep work` on one store; one that was killed, or that lost its workers to kills, is started anew."""
+
+    def __init__(self, url: str, count: int, engine: str) -> None:
+        self._command = erfsweep(url, "work", "kills", "--engine", engine)
+        self._running = [self._start() for _ in range(count)]
+
+    def _start(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def go_on(self) -> bool:
+        """Whether any still works. Raises SystemExit for one that ended in a way that no kill explains."""
+        for place, process in enumerate(self._running):
+            if process.poll() in (-signal.SIGKILL, 4):
+                process.communicate()
+                self._running[place] = self._start()
+            elif process.poll():
+                raise SystemExit(f"a writer ended with {process.returncode}: {process.communicate()[1]}")
+        return any(process.poll() is None for process in self._running)
+
+    def kill_one(self, chance: random.Random) -> bool:
+        """Kills a driver, in one case of five, or any process of one; whether there was one."""
+        with suppress(psutil.Error, ProcessLookupError):
+            driver = psutil.Process(chance.choice([each.pid for each in self._running if each.poll() is None]))
+            victims = [driver, *driver.children(recursive=True)]
+            victim = driver if chance.random() < 0.2 else chance.choice(victims)
+            os.kill(victim.pid, signal.SIGKILL)
+            return True
+        return False
+
+    def stop(self) -> None:
+        """Ends what still runs."""
+        for process in self._running:
+            if process.poll() is None:
+                process.terminate()
+            process.communicate()
+
+
+def disturbed(url: str, configs: int, kills: int, writers: int, engine: str, chance: random.Random) -> int:
+    """Works the sweep off under at most `kills` kills; how many fell."""
+    submit(url, configs)
     fallen = 0
-    while True:
-        process = subprocess.Popen(command(store, configs), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(chance.uniform(0.1, 1.2))
-            if process.poll() is None and fallen < kills:
-                with suppress(psutil.Error, ProcessLookupError):
-                    victims = [
-                        process.pid,
-                        *(child.pid for child in psutil.Process(process.pid).children(recursive=True)),
-                    ]
-                    victim = process.pid if chance.random() < 0.2 else chance.choice(victims)
-                    os.kill(victim, signal.SIGKILL)
-                    fallen += 1
-        if process.returncode == 0:
-            return fallen
-        if process.returncode not in (-signal.SIGKILL, 4):
-            raise SystemExit(f"a run ended with {process.returncode} after {fallen} kills")
+    working = Writers(url, writers, engine)
+    try:
+        due = time.monotonic() + chance.uniform(0.1, LONGEST)
+        while working.go_on():
+            time.sleep(0.02)
+            if fallen < kills and time.monotonic() > due:
+                fallen += working.kill_one(chance)
+                due = time.monotonic() + chance.uniform(0.1, LONGEST)
+    finally:
+        working.stop()
+    return fallen
+
+
+@contextmanager
+def fresh_store(server: str | None, folder: str) -> Iterator[str]:
+    """A URL of a store of its own, a file in `folder` or a database of `server` that is dropped at the end."""
+    name = f"kills_{uuid.uuid4().hex[:12]}"
+    if server is None:
+        yield f"sqlite:///{folder}/{name}.db"
+        return
+    where = make_url(server)
+    engine = create_engine(where.set(drivername="postgresql+psycopg"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield where.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kills", description=__doc__)
     parser.add_argument("--configs", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--writers", type=int, default=1, help="`erfsweep work` processes that share the sweep")
+    parser.add_argument("--engine", default="processes")
+    parser.add_argument("--server", metavar="URL", help="a PostgreSQL server where databases may be made, not SQLite")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory() as name:
-        alone = Path(name) / "alone.db"
-        started = time.perf_counter()
-        subprocess.run(command(alone, arguments.configs), check=True, capture_output=True)
-        print(f"left alone: {time.perf_counter() - started:.1f} s")
-        expected = content(alone)
+    with tempfile.TemporaryDirectory() as folder:
+        with fresh_store(None, folder) as url:
+            submit(url, arguments.configs)
+            started = time.perf_counter()
+            subprocess.run(erfsweep(url, "work", "kills"), check=True, capture_output=True)
+            print(f"left alone: {time.perf_counter() - started:.1f} s")
+            expected = content(url)
         fallen = runs = 0
         while fallen < arguments.kills:
-            store = Path(name) / f"disturbed{runs}.db"
-            started = time.perf_counter()
-            fell = disturbed(store, arguments.configs, arguments.kills - fallen, chance)
-            fallen, runs = fallen + fell, runs + 1
-            found = content(store)
+            with fresh_store(arguments.server, folder) as url:
+                started = time.perf_counter()
+                left = arguments.kills - fallen
+                fell = disturbed(url, arguments.configs, left, arguments.writers, arguments.engine, chance)
+                fallen, runs = fallen + fell, runs + 1
+                found, ended = content(url), attempts(url)
             same = sum(found.get(digest) == one for digest, one in expected.items())
             seconds = time.perf_counter() - started
-            print(f"run {runs}: {fell} kills, {seconds:.1f} s, {same} of {len(expected)} the same, {len(found)} there")
-            if found != expected:
+            print(
+                f"run {runs}: {fell} kills, {seconds:.1f} s, {same} of {len(expected)} the same, {len(found)} there, "
+                f"attempts {ended}",
+                flush=True,
+            )
+            if found != expected or ended != {"done": len(expected)}:
                 raise SystemExit("the results differ")
 
 

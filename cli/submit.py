@@ -63,7 +63,7 @@ def queue(
     from cli.render.words import orphans_left
     from pipeline.engines.interrupts import interrupts_held
     from pipeline.errors import counted
-    from pipeline.sweep.checked import checked
+    from pipeline.sweep.checked import Anew, checked
     from store.asking.resolve import resolve
     from store.queue.sweeps import submit_sweep
 
@@ -80,7 +80,7 @@ def queue(
                 give_way()  # between two configs Ctrl-C is not lost, and nothing of the sweep stays
                 yield each
 
-        made = submit_sweep(store, found, configs(), mode, cost=_expected_seconds)
+        made = submit_sweep(store, found, Anew(configs), mode, cost=_expected_seconds)
     again = 0 if mode == "append" else found.size - made.configs
     twice = f", {again} dropped that came again" if again else ""
     left = f"; {orphans_left(made.orphans)}" if made.orphans else ""

@@ -4,6 +4,7 @@ ErfsweepError
 ├── InputError      what the user wrote is wrong (exit code 2)
 │   └── PlaneError  a stem that does not fit the sides of its plane
 ├── StoreError      the database cannot be used (exit code 3)
+│   └── GivenUpError  it has not answered for too long
 └── EngineError     the Dask engine cannot be used (exit code 4)
 
 Every message is one sentence that names the offending value and the way out.
@@ -26,6 +27,10 @@ class PlaneError(InputError):
 
 class StoreError(ErfsweepError):
     """A database that cannot be opened, read or written."""
+
+
+class GivenUpError(StoreError):
+    """A database that has not answered for as long as it is waited for."""
 
 
 class EngineError(ErfsweepError):

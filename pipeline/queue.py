@@ -59,6 +59,12 @@ class Queue(Protocol):
     def renew(self) -> None:
         """Makes all claims of this process last `LEASE` seconds from now."""
 
+    def ask(self) -> None:
+        """Asks for a sign of life. Raises GivenUpError where none has come for as long as one is waited for."""
+
+    def abandon(self) -> None:
+        """Gives up what other threads ask, where nobody answers."""
+
     def save(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Saves outcomes, all or nothing; those that counted. Other processes may have saved some of them before."""
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Event, current_thread, main_thread
+from signal import SIGINT, pthread_kill
+from threading import Event, Lock, current_thread, main_thread
 from types import FrameType
 
 from pipeline.engines.engine import Deliver, Engine
@@ -37,10 +38,14 @@ def _until(stop: Event, jobs: Iterable[Job]) -> Iterator[Job]:
 
 
 @contextmanager
-def interruptible(stop: Event, announce: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C, SIGTERM or SIGHUP sets `stop` and announces it; a second one raises KeyboardInterrupt at once."""
+def interruptible(stop: Event, announce: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Ctrl-C, SIGTERM or SIGHUP sets `stop` and announces it; a second one raises KeyboardInterrupt at once.
+
+    What is yielded does as the second one, from another thread: what runs in the main thread ends at once. Outside the
+    main thread signals do nothing here, and nor does it.
+    """
     if current_thread() is not main_thread():
-        yield
+        yield lambda: None
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -50,5 +55,18 @@ def interruptible(stop: Event, announce: Callable[[], None]) -> Iterator[None]:
         stop.set()
         announce()
 
+    lock = Lock()
+    is_open = True
+
+    def break_off() -> None:
+        stop.set()
+        with lock:
+            if is_open:
+                pthread_kill(main_thread().ident or 0, SIGINT)  # wakes it from what it waits for, too
+
     with handled(interrupt):
-        yield
+        try:
+            yield break_off
+        finally:
+            with lock:
+                is_open = False

@@ -18,8 +18,8 @@ class ThreadsEngine:
     """A pool of threads, each running the graph of a partition by Dask's synchronous scheduler.
 
     Each thread has one partition, and one more waits for the first that is free. A thread cannot be ended: what is
-    being measured is waited for, and delivered unless an exception leads out. Only KeyboardInterrupt does not wait; its
-    threads finish their partitions for nobody, and the process ends after them.
+    being measured is waited for and delivered, unless an exception leads out: then threads finish their partitions for
+    nobody.
     """
 
     def __init__(self, workers: int = 2, *, measure: Measure | None = None) -> None:
@@ -40,11 +40,8 @@ class ThreadsEngine:
         try:
             with blas.one_thread():
                 self._drive(partitions, lambda partition: pool.submit(measured, partition), deliver, stop)
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
 

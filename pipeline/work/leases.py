@@ -6,19 +6,30 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self
 
+from pipeline.errors import GivenUpError
 from pipeline.queue import LEASE, RENEWAL, Queue
+
+PULSE = 5.0
+"""Seconds after which a queue is asked for a sign of life, between two renewals."""
 
 
 class Leases:
     """Renews the claims to a queue every 15 s, from a thread of its own: a config may take minutes.
 
     A process that was stopped for longer than a lease lasts (Ctrl-Z, a machine that slept) may have lost its claims to
-    others; `still_held` says so once it goes on. `say` hears what keeps a renewal from happening.
+    others; `still_held` says so once it goes on. `say` hears what keeps a renewal from happening, `lose` that nobody
+    answers any more, once, from the thread; to know that in time, the queue is asked for a sign of life in between.
     """
 
-    def __init__(self, queue: Queue, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        say: Callable[[str], None],
+        lose: Callable[[GivenUpError], None] = lambda error: None,
+    ) -> None:
         self._queue = queue
         self._say = say
+        self._lose = lose
         self._over = Event()
         self._lock = Lock()
         self._renewed = _clock()
@@ -33,6 +44,8 @@ class Leases:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        if kind is not None:
+            self._queue.abandon()  # what the thread asks is not waited for
         self._thread.join()
 
     @property
@@ -55,9 +68,20 @@ class Leases:
         return self._queue.held()
 
     def _keep(self) -> None:
-        while not self._over.wait(RENEWAL):
+        pause = min(PULSE, RENEWAL)
+        waited = 0.0
+        while not self._over.wait(pause):
+            waited += pause
             try:
-                self._renew()
+                if waited >= RENEWAL:
+                    waited = 0.0
+                    self._renew()
+                else:
+                    self._queue.ask()
+            except GivenUpError as error:
+                if not self._over.is_set():
+                    self._lose(error)
+                return
             except Exception as error:  # noqa: BLE001  # the lease lasts 60 s: three more tries
                 self._say(f"the leases could not be renewed ({error}); trying again")
 

@@ -11,7 +11,7 @@ import msgspec
 from pipeline.engines.cluster.address import Connection
 from pipeline.engines.engine import Engine, EngineName, choose
 from pipeline.engines.times import Times
-from pipeline.errors import counted
+from pipeline.errors import GivenUpError, counted
 from pipeline.graph import PARTITION_SECONDS
 from pipeline.limits import DEFAULT_MEMORY, Limits
 from pipeline.queue import Left, Queue
@@ -97,15 +97,35 @@ class _Turn:
         self._settings = settings
         self._progress = progress
         self._stop = Event()
+        self._given_up: list[GivenUpError] = []
         self._costs: dict[str, float] = {}
         self._said: set[str] = set()
 
     def until_nothing_is_left(self) -> Left:
-        """Measures and waits until nothing is left, or a signal asks to stop; what is left then."""
+        """Measures and waits until nothing is left, or a signal asks to stop; what is left then.
+
+        Raises GivenUpError where the queue gives no sign of life any more, whatever is being measured.
+        """
+        try:
+            left = self._until_nothing_is_left()
+        except KeyboardInterrupt:
+            if self._given_up:
+                raise self._given_up[0] from None
+            raise
+        if self._given_up:
+            raise self._given_up[0]
+        return left
+
+    def _until_nothing_is_left(self) -> Left:
         queue, stop, say = self._queue, self._stop, self._progress.say
         left = self._retried(queue.left())
         self._progress.begin(left.free + left.held, left.free_seconds + left.held_seconds)
-        with Leases(queue, say) as leases, interruptible(stop, self._interrupt):
+
+        def lose(error: GivenUpError) -> None:
+            self._given_up.append(error)
+            break_off()
+
+        with interruptible(stop, self._interrupt) as break_off, Leases(queue, say, lose) as leases:
             feed = Feed(queue, leases, self._costs, self._settings.workers, say)
             try:
                 while not stop.is_set():

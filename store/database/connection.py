@@ -8,23 +8,26 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, StaticPool, create_engine, event, func, literal
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, StaticPool, create_engine, event, func, literal, select
 from sqlalchemy.exc import NoSuchModuleError
 
-from pipeline.errors import StoreError, quote
+from pipeline.errors import GivenUpError, StoreError, quote
 from store.database.address import Address
 from store.database.damage import Damages
 from store.database.faults import PassingError, told
 from store.database.file import StoreFile
+from store.database.patience import Patience
 from store.database.types import REAL
 
 T = TypeVar("T")
 
 PATIENCE = 30.0
-"""Seconds for which a locked file is waited for, and work is tried again while a server restarts."""
+"""Seconds for which a locked file is waited for, and a server that does not answer, until the command has ended."""
 
 _TOLD_AFTER = 2.0
 """Seconds of trying again that nobody hears of."""
+_MOMENT = 1.0
+"""Seconds that an answer may take which has no reason to be late."""
 _SHAPE_LOCK = 0x657266  # any number that no other program takes as its advisory lock
 
 
@@ -36,9 +39,9 @@ class Store:
 
     def __init__(self, address: Address, *, patience: float = PATIENCE) -> None:
         self.address = address
-        self.patience = patience
+        self.patience = Patience(patience)
         self.file = None if address.path is None else StoreFile(address, address.path, patience=patience)
-        self.engine = make_engine(address, self.file)
+        self.engine = make_engine(address, self.file, self.patience)
         self.say: Callable[[str], None] = lambda _: None
         """Hears, once for each time that work is tried again for a while, why."""
         self._away: _Away | None = None
@@ -76,7 +79,13 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         watched = nullcontext() if self.file is None else self.file.watched()
-        with self._turn, watched, told(self.address), self.engine.connect() as connection:
+        with (
+            self.patience.question(),
+            self._turn,
+            watched,
+            told(self.address),
+            self.engine.connect() as connection,
+        ):
             yield connection
 
     @contextmanager
@@ -101,7 +110,16 @@ class Store:
     @property
     def is_given_up(self) -> bool:
         """Whether the last work was given up after all the patience; what is tried meanwhile is tried once."""
-        return self._away is not None and self._away.is_given_up
+        return self.patience.is_given_up or (self._away is not None and self._away.is_given_up)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a server has been asked something for a while and has not answered."""
+        return self.patience.unanswered > _MOMENT
+
+    def ask(self) -> None:
+        """Asks the database for nothing but an answer."""
+        self.reading(lambda connection: connection.execute(select(1)))
 
     def close(self) -> None:
         """Gives the connections back; the store can be used again all the same."""
@@ -110,26 +128,36 @@ class Store:
     def _patiently(
         self, transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
     ) -> T:
-        pause = 0.05
-        while True:
-            begun = time.monotonic()
-            try:
-                with transaction() as connection:
-                    result = work(connection)
-            except PassingError as fault:
-                self._away = self._away or _Away(begun)
-                now = time.monotonic()
-                if self._away.is_given_up or now + pause > self._away.since + self.patience:
-                    self._away.is_given_up = True
-                    raise StoreError(*fault.args) from fault
-                if not self._away.is_told and now - self._away.since > _TOLD_AFTER:
-                    self._away.is_told = True
-                    self.say(f"{fault}; it is tried for {self.patience:.0f} s")
-            else:
-                self._away = None
-                return result
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads processes out, guards nothing)
-            pause = min(2 * pause, 2.0)
+        with self.patience.question():
+            pause = 0.05
+            while True:
+                begun = time.monotonic()
+                try:
+                    with transaction() as connection:
+                        result = work(connection)
+                except PassingError as fault:
+                    self._away = self._away or _Away(begun)
+                    if self._is_over(pause):
+                        self._away.is_given_up = True
+                        self.patience.give_up()
+                        raise GivenUpError(*fault.args) from fault
+                    if not self._away.is_told and time.monotonic() - self._away.since > _TOLD_AFTER:
+                        self._away.is_told = True
+                        self.say(f"{fault}; it is tried for {self.patience.seconds:.0f} s")
+                else:
+                    self._away = None
+                    self.patience.hear()
+                    return result
+                time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads processes out, guards nothing)
+                pause = min(2 * pause, 2.0)
+
+    def _is_over(self, pause: float) -> bool:
+        """Whether nothing can be tried again after a pause of about so many seconds."""
+        assert self._away is not None  # noqa: S101  (for the type checker: something has just failed)
+        tried = time.monotonic() - self._away.since
+        if self.is_given_up or tried + pause > self.patience.seconds:
+            return True
+        return self.dialect != "sqlite" and pause > self.patience.left()
 
 
 @dataclass
@@ -157,8 +185,8 @@ def now(connection: Connection) -> Any:
     return literal(time.time(), REAL)
 
 
-def make_engine(address: Address, file: StoreFile | None) -> Engine:
-    """An engine with the settings of the store, on its file if it has one.
+def make_engine(address: Address, file: StoreFile | None, patience: Patience) -> Engine:
+    """An engine with the settings of the store, on its file if it has one, or to a server that `patience` is for.
 
     Raises StoreError where the driver is not installed.
     """
@@ -166,7 +194,7 @@ def make_engine(address: Address, file: StoreFile | None) -> Engine:
         return _sqlite_engine(address, file)
     url = address.url
     try:
-        from store.database.line import SETTINGS, Line
+        from store.database.line import SETTINGS, connected
 
         engine = create_engine(
             url,
@@ -183,7 +211,7 @@ def make_engine(address: Address, file: StoreFile | None) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: object, record: object, positional: Any, named: Any) -> Any:
-        return Line.connect(*positional, **named)
+        return connected(patience, *positional, **named)
 
     return engine
 

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import StoreError, quote
@@ -46,12 +47,15 @@ def _make(store: Store) -> Found:
     """Makes the tables, unless another process has meanwhile; the revision that is there then."""
     if store.address.path is not None:
         _keep_log(store)
-    with store.reshape() as connection:
+
+    def work(connection: Connection) -> Found:
         found = inspect(connection)
         if found == "empty":
             schema.create(connection)
             found = schema.REVISION
-    return found
+        return found
+
+    return store.reshaping(work)
 
 
 def _keep_log(store: Store) -> None:
@@ -59,7 +63,7 @@ def _keep_log(store: Store) -> None:
 
     SQLite answers "locked" to several processes that do so at once, without waiting as it does elsewhere.
     """
-    deadline = time.monotonic() + store.patience
+    deadline = time.monotonic() + store.patience.seconds
     while True:
         try:
             with store.engine.connect() as connection:

@@ -47,8 +47,7 @@ def upgrade(url: str) -> Upgrade:
         raise StoreError(f"there is no store at {quote(where.path)}; make one with `erfsweep run`, or set --db")
     store = Store(where)
     with closing(store):
-        with store.read() as connection:
-            found = inspect(connection)
+        found = store.reading(inspect)
         if found in ("empty", "foreign"):
             raise StoreError(f"there is no store of erfsweep at {quote(where.path or where.shown)}; see --db")
         refuse_newer(found, quote(where.path or where.shown))
@@ -71,8 +70,12 @@ def upgrade_store(store: Store) -> Upgrade:
     Raises StoreError where rows would point to nothing afterwards, and leaves the store as it was.
     """
     where = store.address
-    file = None if where.path is None else StoreFile(where, where.path, patience=store.patience, foreign_keys=False)
-    engine = make_engine(where, file)
+    file = (
+        None
+        if where.path is None
+        else StoreFile(where, where.path, patience=store.patience.seconds, foreign_keys=False)
+    )
+    engine = make_engine(where, file, store.patience)
     store.close()  # not to hold the file that is about to change
     try:
         with told(where, files=True), engine.connect() as connection:

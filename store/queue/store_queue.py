@@ -51,6 +51,16 @@ class StoreQueue:
         """See `Queue.renew`."""
         renew(self._store, self.owner)
 
+    def ask(self) -> None:
+        """See `Queue.ask`. A file answers always."""
+        if self._store.file is None:
+            self._store.ask()
+
+    def abandon(self) -> None:
+        """See `Queue.abandon`."""
+        if self._store.is_silent:
+            self._store.patience.give_up()
+
     def save(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
         """See `Queue.save`."""
         self.unsaved = outcomes
@@ -60,8 +70,8 @@ class StoreQueue:
         return saved
 
     def release(self, *, all_saved: bool = False) -> None:
-        """See `Queue.release`. A store that was given up is not asked: the leases end by themselves."""
-        if self._store.is_given_up:
+        """See `Queue.release`. A server that does not answer is not asked: the leases end by themselves."""
+        if self._store.is_given_up or (self._store.is_silent and not all_saved):
             return
         left = release(self._store, self.owner)
         if all_saved and left:  # it could not be saved, and would be measured again without end

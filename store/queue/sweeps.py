@@ -1,6 +1,7 @@
 """Sweeps: named, ordered lists of configs. Submitting one queues what no sweep had asked for before."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -61,49 +62,24 @@ def submit(
 ) -> Submission:
     """Stores a sweep and queues its configs, in one transaction, reading them as it goes.
 
+    It is tried again while the server is away, if `configs` can be read again (it is no iterator) and nothing is
+    appended.
+
     A position counts the distinct configs before; a config that comes again keeps its first place and label. `cost` is
     in expected seconds. A sweep of that name with the same list takes nothing but new labels; its origin stays, and
     `origin`, where it is a function, is not called. `append` puts what is new at its end,
     `replace` takes the list for the old one (results stay; configs not yet measured that no sweep wants any more go).
     Raises InputError for a name that no new sweep can have, or that has another list in mode `new`.
     """
-    with store.reshape() as connection:
-        found = connection.execute(select(sweep_table.c.id, sweep_table.c.spec).filter_by(name=name)).one_or_none()
-        if found is None:
-            check_new_name(name, spec)
-        elif mode == "new":
-            labels = _labels_of_same(connection, found.id, configs)
-            if labels is None:
-                raise InputError(
-                    f"the sweep {quote(name)} exists with another list; use --append, --replace or another name"
-                )
-            if _relabel(connection, found.id, labels):
-                again = update(sweep_table).where(sweep_table.c.id == found.id)
-                connection.execute(again.values(spec=msgspec.json.encode([spec]).decode()))
-            return _submission(connection, found.id, name, added=0, new=0)
-        specs: list[Any] = msgspec.json.decode(found.spec) if found and mode == "append" else []
-        if not isinstance(origin, Origin):
-            origin = origin()
-        written = {
-            "spec": msgspec.json.encode([*specs, spec]).decode(),
-            "argv": msgspec.json.encode(origin.argv).decode(),
-            "versions": msgspec.json.encode(origin.versions).decode(),
-            **{field: getattr(origin, field) for field in ("git_commit", "git_dirty", "host", "created_at")},
-        }
-        if found is None:
-            key = _next(connection, sweep_table.c.id)
-            connection.execute(insert(sweep_table).values(id=key, name=name, **written))
-        else:
-            key = found.id
-            connection.execute(update(sweep_table).where(sweep_table.c.id == key).values(**written))
-            if mode == "replace":
-                connection.execute(delete(sweep_config).where(sweep_config.c.sweep_id == key))
-        added, new = _extend(connection, key, configs, cost)
-        if mode == "replace":
-            _drop_unwanted(connection)
-        submission = _submission(connection, key, name, added, new)
-        if mode == "replace":
-            submission = msgspec.structs.replace(submission, orphans=orphans(connection))
+
+    def work(connection: Connection) -> tuple[int, Submission]:
+        return _submit(connection, name, spec, configs, origin, mode, cost)
+
+    if isinstance(configs, Iterator) or mode == "append":
+        with store.reshape() as connection:
+            key, submission = work(connection)
+    else:
+        key, submission = store.reshaping(work)
     store.first_queued.pop(key, None)
     return submission
 
@@ -122,22 +98,76 @@ def submit_sweep(
     return submit(store, found.name, found.spec, configs, origin if is_there else origin(), mode, cost=cost)
 
 
+def _submit(
+    connection: Connection,
+    name: str,
+    spec: Mapping[str, Any],
+    configs: Iterable[Labelled],
+    origin: Origin | Callable[[], Origin],
+    mode: Mode,
+    cost: Callable[[Config], float] | None,
+) -> tuple[int, Submission]:
+    """The key of the sweep, and what the submission came to."""
+    found = connection.execute(select(sweep_table.c.id, sweep_table.c.spec).filter_by(name=name)).one_or_none()
+    if found is None:
+        check_new_name(name, spec)
+    elif mode == "new":
+        labels = _labels_of_same(connection, found.id, configs)
+        if labels is None:
+            raise InputError(
+                f"the sweep {quote(name)} exists with another list; use --append, --replace or another name"
+            )
+        if _relabel(connection, found.id, labels):
+            again = update(sweep_table).where(sweep_table.c.id == found.id)
+            connection.execute(again.values(spec=msgspec.json.encode([spec]).decode()))
+        return found.id, _submission(connection, found.id, name, added=0, new=0)
+    specs: list[Any] = msgspec.json.decode(found.spec) if found and mode == "append" else []
+    if not isinstance(origin, Origin):
+        origin = origin()
+    written = {
+        "spec": msgspec.json.encode([*specs, spec]).decode(),
+        "argv": msgspec.json.encode(origin.argv).decode(),
+        "versions": msgspec.json.encode(origin.versions).decode(),
+        **{field: getattr(origin, field) for field in ("git_commit", "git_dirty", "host", "created_at")},
+    }
+    if found is None:
+        key = _next(connection, sweep_table.c.id)
+        connection.execute(insert(sweep_table).values(id=key, name=name, **written))
+    else:
+        key = found.id
+        connection.execute(update(sweep_table).where(sweep_table.c.id == key).values(**written))
+        if mode == "replace":
+            connection.execute(delete(sweep_config).where(sweep_config.c.sweep_id == key))
+    added, new = _extend(connection, key, configs, cost)
+    if mode == "replace":
+        _drop_unwanted(connection)
+    submission = _submission(connection, key, name, added, new)
+    if mode == "replace":
+        submission = msgspec.structs.replace(submission, orphans=orphans(connection))
+    return key, submission
+
+
 def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled, str | None]]:
     """Each config with its state in the store, None where it is new; nothing is written.
 
     What a process holds that is gone is `queued`, as the next claim makes it.
     """
-    columns = config_table.c.digest, config_table.c.state, config_table.c.owner
-    with store.read() as connection:
-        gone = {str(holder.owner) for holder in holders(connection, None) if holder.is_gone}
+    holding = store.reading(lambda connection: holders(connection, None))
+    gone = {str(holder.owner) for holder in holding if holder.is_gone}
     for chunk in chunks(configs):
         digests = [each.config.digest for each in chunk]
-        with store.read() as connection:
-            found = connection.execute(select(*columns).where(config_table.c.digest.in_(digests))).all()
-            moved = _moved(connection, {digest: each.config for digest, each in zip(digests, chunk, strict=True)})
+        by_digest = {digest: each.config for digest, each in zip(digests, chunk, strict=True)}
+        found, moved = store.reading(partial(_found, configs=by_digest))
         states = {digest: "queued" if owner in gone else state for digest, state, owner in found}
         states |= {digest: "queued" for _, digest, _ in moved if states[digest] == "failed"}
         yield from ((each, states.get(digest)) for each, digest in zip(chunk, digests, strict=True))
+
+
+def _found(connection: Connection, configs: Mapping[str, Config]) -> tuple[Sequence[Any], list[tuple[int, str, str]]]:
+    """(digest, state, owner) of configs by digest that are there, and what `_moved` says of them."""
+    columns = config_table.c.digest, config_table.c.state, config_table.c.owner
+    listed = select(*columns).where(config_table.c.digest.in_(list(configs)))
+    return connection.execute(listed).all(), _moved(connection, configs)
 
 
 def remove(store: Store, name: str, *, force: bool = False) -> Removal:
@@ -168,8 +198,8 @@ def remove(store: Store, name: str, *, force: bool = False) -> Removal:
 
 def specs(store: Store, name: str) -> tuple[dict[str, Any], ...] | None:
     """What a sweep was written as, one mapping for each submission, None where there is no sweep of that name."""
-    with store.read() as connection:
-        spec = connection.execute(select(sweep_table.c.spec).where(sweep_table.c.name == name)).scalar()
+    named = select(sweep_table.c.spec).where(sweep_table.c.name == name)
+    spec = store.reading(lambda connection: connection.execute(named).scalar())
     return None if spec is None else tuple(msgspec.json.decode(spec))
 
 

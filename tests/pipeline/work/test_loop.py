@@ -1,15 +1,18 @@
 """The loop over a queue, against a queue in memory: what it claims, saves, waits for and gives back."""
 
 import signal
+from threading import Event
 
 import pytest
 
+from pipeline import engine as make
 from pipeline.config.config import encode
-from pipeline.errors import StoreError
+from pipeline.errors import GivenUpError, StoreError
 from pipeline.job import Job
 from pipeline.limits import Limits
 from pipeline.queue import Holder, Left
 from pipeline.sweep.build import build
+from pipeline.task import measure
 from pipeline.work import loop
 from pipeline.work.loop import Settings, work
 
@@ -33,6 +36,7 @@ class MemoryQueue:
         self.saved = []
         self.claims = []
         self.failed = []
+        self.is_away = False
 
     def retry(self, limits, *, everything):
         again = [one for one in self.failed if everything or one.cost < limits.memory]
@@ -52,6 +56,13 @@ class MemoryQueue:
         return set(self.mine)
 
     def renew(self):
+        pass
+
+    def ask(self):
+        if self.is_away:
+            raise GivenUpError("nobody answers")
+
+    def abandon(self):
         pass
 
     def save(self, outcomes):
@@ -200,3 +211,30 @@ def test_the_queue_is_given_back_where_the_engine_cannot_go_on(monkeypatch):
     with pytest.raises(OSError, match="broken"):
         work(queue, SYNC)
     assert len(queue.free) == 3
+
+
+@pytest.mark.parametrize("engine", ["sync", "threads"])
+def test_a_queue_that_gives_no_sign_of_life_ends_the_run_whatever_is_measured(engine, monkeypatch):
+    monkeypatch.setattr("pipeline.work.leases.PULSE", 0.1)
+    queue = MemoryQueue([job(seed) for seed in range(9)])
+    original = make.make_engine
+    is_over = Event()
+
+    def endless(*arguments):
+        queue.is_away = True
+        is_over.wait(60)
+        return measure(*arguments)
+
+    def made(*arguments, **options):
+        engine = original(*arguments, **options)
+        engine.inside.measure = endless
+        return engine
+
+    monkeypatch.setattr(make, "make_engine", made)
+    try:
+        with pytest.raises(GivenUpError, match="nobody answers"):
+            work(queue, Settings(Limits(10**9), engine=engine))
+        assert not is_over.is_set()
+        assert queue.saved == []
+    finally:
+        is_over.set()  # threads that measure for nobody end

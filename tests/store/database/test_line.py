@@ -4,72 +4,31 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from threading import Event, Thread
+from collections.abc import Iterator
+from contextlib import closing
+from threading import Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, make_url, text
 
+from pipeline.config.config import Config
 from pipeline.errors import StoreError
-from store.asking.query import status
+from store.asking.query import status, sweeps
 from store.database import line
 from store.database.faults import PassingError
 from store.database.opening import open_store
+from store.database.patience import Patience
 from store.queue.claims import claim
 from store.queue.owner import this_owner
-from tests.store.fakes import queue
-
-
-class Proxy:
-    """Forwards to a server until it is told to be silent: what comes in then is taken, and nothing is answered."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.silent = Event()
-        self._server = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-        self._threads: list[Thread] = []
-        self._start(self._accept)
-
-    def close(self) -> None:
-        for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        for each in (self._listener, *self._open):
-            each.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                here, _ = self._listener.accept()
-            except OSError:
-                return
-            there = socket.create_connection(self._server)
-            self._open += (here, there)
-            for one, other in ((here, there), (there, here)):
-                self._start(self._forward, one, other)
-
-    def _start(self, work: Callable[..., None], *arguments: socket.socket) -> None:
-        self._threads.append(Thread(target=work, args=arguments, daemon=True))
-        self._threads[-1].start()
-
-    def _forward(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65536):
-                if not self.silent.is_set():
-                    other.sendall(data)
-            other.shutdown(socket.SHUT_RDWR)
+from store.queue.sweeps import submit
+from tests.postgres import Proxy, proxy_of, through
+from tests.store.fakes import ORIGIN, configs, queue, unlabelled
 
 
 @pytest.fixture
 def proxy(postgres_url: str) -> Iterator[Proxy]:
-    where = make_url(postgres_url)
-    with closing(Proxy(where.host or "127.0.0.1", where.port or 5432)) as made:
+    with closing(proxy_of(postgres_url)) as made:
         yield made
 
 
@@ -78,10 +37,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "SILENCE", 0.5)
     monkeypatch.setattr(line, "CONNECT_SECONDS", 2)
     monkeypatch.setitem(line.SETTINGS, "connect_timeout", 2)
-
-
-def through(proxy: Proxy, url: str) -> str:
-    return make_url(url).set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -233,3 +188,96 @@ def test_who_has_given_up_tries_once_and_is_patient_again_after_a_success(
         with pytest.raises(StoreError):
             store.reading(breaks)
         assert time.monotonic() - started > 1
+
+
+def test_patience_counts_from_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("store.database.patience.monotonic", lambda: clock[0])
+    patience = Patience(30)
+    clock[0] = 4
+    with patience.question():
+        assert patience.left() == 28.5 - 4  # the process has the rest to end in
+        clock[0] = 20
+        with patience.question():  # a transaction of the same question
+            assert patience.left() == 8.5
+        patience.hear()
+        assert patience.left() == 28.5
+    clock[0] = 100
+    with patience.question():
+        assert patience.left() == 15  # nobody had asked anything for a while
+        clock[0] = 110
+        patience.give_up()
+        assert patience.left() == 0
+    assert patience.is_given_up
+    clock[0] = 111
+    with patience.question():
+        clock[0] = 112
+        assert patience.left() == 4
+        patience.hear()
+        assert not patience.is_given_up
+        assert patience.left() == 28.5
+
+
+def test_a_thread_gives_up_what_another_has_given_up(proxy: Proxy, postgres_url: str) -> None:
+    store = open_store(through(proxy, postgres_url))
+    ended: list[float] = []
+
+    def ask() -> None:
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.ask()
+        ended.append(time.monotonic())
+
+    proxy.silent.set()
+    thread = Thread(target=ask)
+    thread.start()
+    while not store.patience.unanswered:
+        time.sleep(0.01)
+    assert not store.is_given_up
+    given_up = time.monotonic()
+    store.patience.give_up()
+    thread.join()
+    assert ended[0] - given_up < 5  # where its own patience would last for 28 s
+    store.close()
+
+
+def test_silence_is_known_by_what_is_asked_and_not_by_what_can_be_sent(proxy: Proxy, postgres_url: str) -> None:
+    with closing(open_store(through(proxy, postgres_url), patience=3)) as store:
+        store.ask()
+        assert not store.is_silent
+        proxy.silent.set()
+        with pytest.raises(StoreError):
+            store.ask()
+        assert store.is_silent
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1,127.0.0.1,127.0.0.1,127.0.0.1"])
+def test_opening_takes_no_longer_than_the_patience_whatever_the_number_of_addresses(
+    proxy: Proxy, postgres_url: str, address: str
+) -> None:
+    proxy.silent.set()
+    ports = ",".join([str(proxy.port)] * (address.count(",") + 1))
+    name = make_url(postgres_url).database
+    started = time.monotonic()
+    with pytest.raises(StoreError, match="cannot be reached"):
+        open_store(f"postgresql://postgres@/{name}?host={address}&port={ports}&connect_timeout=60", patience=8)
+    assert time.monotonic() - started < 8 + 2
+
+
+def test_submitting_is_tried_again_where_its_configs_can_be_read_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [*unlabelled(configs(5))]
+    broken = [True]
+
+    def cost(config: Config) -> float:
+        if broken and broken.pop():
+            raise PassingError("it is away")
+        return 0.5
+
+    with closing(open_store(postgres_url, patience=5)) as store:
+        assert submit(store, "listed", {}, listed, ORIGIN, cost=cost).new == 5
+        broken.append(True)
+        with pytest.raises(StoreError, match="it is away"):
+            submit(store, "once", {}, iter([*unlabelled(configs(9))]), ORIGIN, cost=cost)
+        assert [sweep.name for sweep in sweeps(store)] == ["listed"]

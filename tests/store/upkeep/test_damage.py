@@ -1,18 +1,22 @@
 """Damage is told: a store is damaged by hand, value by value; the row is named, and the others are answered."""
 
 import io
+import json
 import sqlite3
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, reject, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
-from pipeline.config.config import Config, Init, encode
+from pipeline.config.config import Config, Init, Probes, encode
 from pipeline.errors import StoreError
-from pipeline.result import checksum
+from pipeline.result import Sizes, Theory, checksum
 from pipeline.stem.plane import Plane
 from pipeline.task import collect, measure
 from store.asking.health import health
@@ -23,6 +27,7 @@ from store.asking.records import find
 from store.asking.selection import Selection
 from store.database.connection import Store
 from store.database.opening import open_store
+from store.database.schema import result
 from store.queue.claims import claim
 from store.queue.owner import this_owner
 from store.queue.saving import save
@@ -213,6 +218,70 @@ def test_cautions_are_held_against_the_result_and_computed_anew(
 
 
 SCALARS = ["eff_rf", "luo", "sigma_x", "gauss_r2", "area_50", "pred_luo", "theo_rf", "center_x", "replknet_99"]
+
+
+OF_EVERY_KIND = [
+    CONFIGS[0],
+    Config("3x5 dw3x3 gap", Plane(9, 11)),
+    Config("3x3=relu 3x3/2=relu max2x2", Plane(12, 9), init=Init(seed=3)),
+    Config("res(3x3 3x3)", Plane(7, 7), probes=Probes(count=3)),
+]
+
+
+@pytest.fixture(scope="module")
+def of_every_kind() -> Iterator[Store]:
+    """Measured configs of several shapes; a test that damages one mends it."""
+    store = open_store("sqlite://")
+    submit(store, "all", {}, unlabelled(OF_EVERY_KIND), ORIGIN, cost=lambda config: 0.5)
+    measure_queued(store)
+    assert [*check(store)] == []
+    yield store
+    store.close()
+
+
+_CHANGES: dict[str, st.SearchStrategy[Any]] = {
+    "FLOAT": st.none() | st.floats(-1e9, 1e9) | st.integers(-(2**40), 2**40) | st.text(max_size=3),
+    "BIGINT": st.none() | st.integers(-(2**40), 2**40) | st.floats(-10, 10) | st.text(max_size=3),
+    "BOOLEAN": st.none() | st.booleans() | st.integers(2, 9),
+    "TEXT": st.none() | st.dictionaries(st.sampled_from(["luo", "hdr"]), st.text(max_size=3)).map(json.dumps),
+}
+"""What else a column may be made to hold, by its type."""
+COLUMNS = ("dead", *Theory.__struct_fields__, *Sizes.__struct_fields__)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@given(data=st.data())
+@settings(max_examples=8)
+def test_a_change_to_any_column_of_sizes_and_theory_is_found(of_every_kind: Store, column: str, data: Any) -> None:
+    key = data.draw(st.integers(1, len(OF_EVERY_KIND)))
+    before = _value(of_every_kind, column, key)
+    changes = _CHANGES[str(result.c[column].type)]
+    if isinstance(before, float):
+        changes |= st.floats(1e-4, 0.5).flatmap(lambda part: st.sampled_from([before * (1 + part), before - part]))
+    try:
+        _set(of_every_kind, column, key, data.draw(changes))
+    except StoreError:  # NULL in a column that may not have it
+        reject()
+    try:
+        after = _value(of_every_kind, column, key)
+        found = {(each.damage.table, each.damage.row, each.damage.column) for each in check(of_every_kind)}
+    finally:
+        _set(of_every_kind, column, key, before)
+    if isinstance(before, float) and isinstance(after, float):
+        assume(abs(after - before) > 1e-5 * max(abs(before), abs(after), 1))  # well above what may differ
+    assume(after != before)
+    assert ("result", str(key), column) in found
+
+
+def _value(store: Store, column: str, key: int) -> Any:
+    """What a column of the table `result` holds, as SQLite brings it."""
+    found = f"SELECT {column} FROM result WHERE config_id = {key}"
+    return store.reading(lambda connection: connection.exec_driver_sql(found).scalar())
+
+
+def _set(store: Store, column: str, key: int, value: Any) -> None:
+    with store.write() as connection:
+        connection.exec_driver_sql(f"UPDATE result SET {column} = ? WHERE config_id = ?", (value, key))
 
 
 @pytest.mark.parametrize("column", SCALARS)
