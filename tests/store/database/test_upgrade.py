@@ -32,12 +32,15 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 def described(connection: Connection) -> dict[str, Any]:
-    """The schema as the database itself tells it, types as it spells them."""
+    """The schema as the database itself tells it, types as it spells them.
+
+    Columns are compared by name: a revision adds them at the end of a table, and no statement depends on their order.
+    """
     found = inspect(connection)
     described: dict[str, Any] = {}
     for table in sorted(found.get_table_names()):
         described[table] = {
-            "columns": [{**column, "type": str(column["type"])} for column in found.get_columns(table)],
+            "columns": {column["name"]: {**column, "type": str(column["type"])} for column in found.get_columns(table)},
             "pk": found.get_pk_constraint(table),
             "fk": sorted(found.get_foreign_keys(table), key=str),
             "unique": sorted(found.get_unique_constraints(table), key=str),
