@@ -111,7 +111,7 @@ def _transposed(own: Bulk, way: Way) -> float:
     lines = groups * rows * kw * channels
     line = size + (0 if whole else (kw - 1) * x.dilation // x.stride * n)
     if y.size_out > 1 and y.dilation == 1:
-        taps = 1 if kh <= y.stride else _pairs(y) / rows
+        taps = 1 if kh <= y.stride else pairs(y) / rows
         found = _products(own, groups * rows, kw * channels, taps * each, size)
         at = y.stride * rows_at_once(-(-rows // y.stride), y.stride * lines // rows * line * own.item)
     else:
@@ -133,7 +133,7 @@ def _folded(own: Bulk, made: tuple[int, int, int], given: tuple[int, int, int]) 
     (rows, features, columns), (height, channels, width) = made, given
     near = neighbours(own.shape[1]) if features == channels == 1 else 1
     far, size = -(-own.shape[1] // near), width * own.n
-    found = _products(own, own.groups * rows, far * features, _pairs(own.y) / rows * channels * near, size)
+    found = _products(own, own.groups * rows, far * features, pairs(own.y) / rows * channels * near, size)
     if near > 1:
         found += passed(own, own.groups * height * near * size, own.groups * height * near)
     if far > 1 or columns != width or own.x.before or own.x.after:
@@ -166,7 +166,7 @@ def _winograd(own: Bulk, turned: bool) -> float:
     _, _, channels, features = own.shape
     y, x = own.y, own.x
     rows, made = (y.size_in, channels) if turned else (y.size_out, features)
-    read = _pairs(y) / rows * (features if turned else channels)
+    read = pairs(y) / rows * (features if turned else channels)
     size = -(-(-(-x.size_out // 2) * own.n) // 16) * 16
     lines = y.size_in * channels, y.size_out * features
     numbers = (lines[0] * x.size_in + lines[1] * x.size_out) * own.n
@@ -179,7 +179,7 @@ def _fourier(own: Bulk, turned: bool) -> float:
     ends = (own.y.size_in, own.x.size_in, channels), (own.y.size_out, own.x.size_out, features)
     given, made = ends[::-1] if turned else ends
     q = 3 * given[1] // 2
-    count, depth = q * made[0], _pairs(own.y) / made[0] * given[2]
+    count, depth = q * made[0], pairs(own.y) / made[0] * given[2]
     spectral = RATES.spectral * made[2] * depth * own.n
     spectral += RATES.spectral_read * depth * own.n + RATES.spectral_matrix * made[2] * depth
     found = _wide(own) * count * spectral
@@ -216,7 +216,7 @@ def _is_whole(x: Axis) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _pairs(axis: Axis) -> int:
+def pairs(axis: Axis) -> int:
     """How many pairs of an output and a tap read a pixel, and not padding."""
     if axis.before <= 0 and axis.after <= 0:
         return axis.size_out * axis.kernel
