@@ -69,17 +69,15 @@ class Load(NamedTuple):
 def load(step: Step, n: int, item: int) -> Load:
     """The load of a step for `n` probes, of numbers of `item` bytes."""
     node, read = step.node, step.read
-    scattered = None
-    if isinstance(read.rows, tuple) or isinstance(read.columns, tuple):
+    is_cut, scattered = read is not EVERYTHING, None
+    if is_cut and (isinstance(read.rows, tuple) or isinstance(read.columns, tuple)):
         rows, columns = (
             max(places) + 1 if isinstance(places, tuple) else axis.size_in
             for places, axis in ((read.rows, step.y), (read.columns, step.x))
         )
         scattered = rows, columns
-    cut = read is not EVERYTHING
-    return Load(
-        node.layer, step.weight_shape, step.y, step.x, step.groups, node.activation, step.ties, cut, scattered, n, item
-    )
+    shape, activation = step.weight_shape, node.activation
+    return Load(node.layer, shape, step.y, step.x, step.groups, activation, step.ties, is_cut, scattered, n, item)
 
 
 def _mirrored(axis: Axis) -> Axis:

@@ -46,5 +46,5 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
         """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
-        _, _, inputs, _ = self.node.weight_shape
+        inputs = self.node.given.channels // self.node.groups
         return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]
