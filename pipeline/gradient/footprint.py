@@ -166,7 +166,8 @@ def _back(own: Load) -> Use:
             scratch += 2 * made
         case Activate() | GlobalAvgPool() | Residual() | PreResidual():
             pass
-    return _use(made, given, scratch + spread)
+    spread_out = isinstance(own.layer, GlobalAvgPool)  # its gradient is one number, seen all over the plane
+    return _use(made, 0 if spread_out else given, scratch + spread)
 
 
 def _pooled(own: Load) -> int:
