@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.expected import seconds
 from benchmarks.random_configs import random_config
-from pipeline.gradient import conv_effort, cost, effort
-from pipeline.gradient.cone import cone
+from pipeline.gradient import conv_effort, effort
 from pipeline.gradient.load import load
+from pipeline.gradient.plan import plan_of
 from pipeline.gradient.scratch import Bulk, phases
 from pipeline.stem.network import walk
 from pipeline.stem.plane import Axis
@@ -54,13 +54,13 @@ def test_a_large_product_takes_its_multiply_adds():
 
 def test_numbers_of_float64_take_twice_as_long():
     config = build({"stem": "4x7x7:32", "input": 41})
-    (step, *_) = walk(cone(config).steps)
+    (step, *_) = walk(plan_of(config).cone.steps)
     single, double = (effort.both_ways(load(step, 16, item)) for item in (4, 8))
     assert 1.5 < double / single < 2.5
 
 
 def test_stems_of_other_depths_share_their_steps():
-    short, long = ([load(step, 16, 4) for step in cone(build({"stem": f"{n}x3x5"})).steps] for n in (5, 8))
+    short, long = ([load(step, 16, 4) for step in plan_of(build({"stem": f"{n}x3x5"})).cone.steps] for n in (5, 8))
     assert short[1:] == long[-4:]
 
 
@@ -70,8 +70,9 @@ def test_seconds_of_random_configs_are_expected_within_a_factor():
     ratios = []
     for seed in range(160):
         config = random_config(seed)
-        spent = cost.kernel_seconds(config)
-        if 3e-3 < spent < 5e-2 and cost.working_set(config) < 2e8:
+        plan = plan_of(config)
+        spent = plan.kernel_seconds
+        if 3e-3 < spent < 5e-2 and plan.working_set < 2e8:
             ratios.append(seconds(config) / spent)
     assert len(ratios) > 20
     middle = statistics.median(ratios)
