@@ -3,9 +3,10 @@
 Inside the timing: from probes and weights, drawn beforehand and the same for all, to the gradient of one unit by the
 input. `sweep` is what a user of a sweep pays, `measure_heatmap` from config to heatmap: drawing the weights and the sum
 over probes included, while the probes, which the seeds of a sweep share, are drawn once. `wide` is the same on a plane
-four times as high and as wide, and `cost` what was expected of it beforehand. `limit` is the time that the
-multiply-adds of the cone, forward and back, would take at the rate of one large matrix product. Rounds go through all
-peers in turn, so that a machine whose speed drifts treats all alike; figures are medians.
+four times as high and as wide, and `cost` what was expected of it beforehand. `biased` is the kernel with a bias for
+each feature of each convolution, as trained networks have. `limit` is the time that the multiply-adds of the cone,
+forward and back, would take at the rate of one large matrix product. Rounds go through all peers in turn, so that a
+machine whose speed drifts treats all alike; figures are medians.
 """
 
 import importlib.util
@@ -40,10 +41,12 @@ def peers(one: Workload) -> dict[str, Peer]:
     config, widened, wide = one.config, one.widened, plan_of(one.widened)
     dtype = np.dtype(config.dtype)
     parameters = prepared(one.plan.cone.steps, one.weights, dtype)
+    biased = prepared(one.plan.cone.steps, one.trained, dtype)
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
     found: dict[str, Peer] = {
         "sgemm": lambda: a @ a,
         "kernel": lambda: input_gradient(one.plan.cone, config.readout, one.probes, parameters, None),
+        "biased": lambda: input_gradient(one.plan.cone, config.readout, one.probes, biased, None),
         "sweep": lambda: measure_heatmap(config, one.plan),
         "wide": lambda: measure_heatmap(widened, wide),
     }
@@ -109,6 +112,7 @@ def row(stem: str, plane: str, count: int, seed: int) -> dict[str, Any]:
         "cropped / kernel": cropped / kernel if cropped else None,
         "whole plane / kernel": whole / kernel if whole else None,
         "jax / kernel": jax / kernel if jax else None,
+        "biased / kernel": took["biased"] / kernel,
         "wide / sweep": took["wide"] / took["sweep"],
         "memory / direct": memory["chosen"] / memory["direct"],
         "expected / sweep": expected / took["sweep"],
@@ -129,6 +133,7 @@ def main() -> list[dict[str, Any]]:
         "cropped/k",
         "jax/k",
         "whole/k",
+        "biased/k",
         "wide/sweep",
         "mem/direct",
         "cost: time",
@@ -150,7 +155,10 @@ def _line(found: dict[str, Any]) -> str:
     took = found["seconds"]
     times = [took["kernel"], took["sweep"], found["limit"], found["cropped"], took.get("jax"), took.get("whole plane")]
     ratios = [found[f"{what} / kernel"] for what in ("cropped", "jax", "whole plane")]
-    ratios += [found[what] for what in ("wide / sweep", "memory / direct", "expected / sweep", "bytes / memory")]
+    ratios += [
+        found[what]
+        for what in ("biased / kernel", "wide / sweep", "memory / direct", "expected / sweep", "bytes / memory")
+    ]
     cells = ["" if time is None else f"{time * 1e3:.3f}" for time in times]
     cells += ["" if ratio is None else f"{ratio:.2f}" for ratio in (found["kernel / limit"], *ratios)]
     return f"{found['stem']:<38}" + "".join(f"{cell:>11}" for cell in cells)

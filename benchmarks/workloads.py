@@ -7,9 +7,10 @@ import numpy as np
 
 from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import Parameters, draw_weights
+from pipeline.draws.weights import draw_weights
 from pipeline.gradient.plan import Plan, plan_of
 from pipeline.ops.array import Array
+from pipeline.ops.parameters import Parameters
 from pipeline.sweep.build import build
 
 STEMS: tuple[tuple[str, str, int, int], ...] = (  # stem, plane, probes, seed of the weights
@@ -41,6 +42,16 @@ class Workload(NamedTuple):
         plane = self.config.input
         wide = msgspec.structs.replace(plane, height=4 * plane.height, width=4 * plane.width)
         return msgspec.structs.replace(self.config, input=wide)
+
+    @property
+    def trained(self) -> dict[int, Parameters]:
+        """The weights, float32, with a bias [features] for each convolution."""
+        rng = np.random.default_rng(1)
+        found = {}
+        for index, own in self.weights.items():
+            bias = None if own.weight is None else rng.uniform(-0.05, 0.05, own.weight.shape[3]).astype(np.float32)
+            found[index] = msgspec.structs.replace(own, bias=bias)
+        return found
 
     @property
     def kernels(self) -> dict[int, Array]:

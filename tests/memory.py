@@ -11,14 +11,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from pipeline.gradient import held, tape
-from pipeline.ops import activation, bound, buffer, choice, folded, fourier, maxpool, unfolded, windowed, winograd
-from pipeline.ops.bound import Bound
+from pipeline.gradient import cache, tape
+from pipeline.ops import activation, buffer, choice, folded, fourier, maxpool, unfolded, windowed, winograd
 from pipeline.ops.choice import Way
 from pipeline.stem.plane import Axis
-
-GARBAGE = 0xFF
-"""A byte, of which NaN consists in both precisions, -1 among integers, and what is no truth value."""
 
 FEW = 2**10
 """Bytes that blocks of rows have, and above which nothing is kept: less than most operands of a test have."""
@@ -36,7 +32,7 @@ def handed_out(variant: str) -> Iterator[None]:
             patches.enter_context(patch.object(owner, name, value))
 
         change(buffer, "_mine", buffer._Blocks())
-        change(held, "_kept", held._Kept())
+        change(cache, "_cache", cache._Cache())
         change(tape, "_tapes", tape._Tapes())
         if variant != VARIANTS[0]:
             _poison(change)
@@ -48,41 +44,28 @@ def handed_out(variant: str) -> Iterator[None]:
 
 
 def _poison(change: Callable[[Any, str, Any], None]) -> None:
-    placed, run = buffer._placed, bound.run
+    """All memory that is handed out holds NaN, scratch memory as soon as it is released, and results until made."""
+    placed = buffer._placed
     for name in ("empty", "empty_like"):
         change(np, name, _spoiling(getattr(np, name)))
     change(buffer, "_placed", _spoiling(placed))
-
-    def run_anew(one: Bound, weight: Any = None) -> Any:
-        """Other steps may have used the places of a step, and what it makes, since it ran last."""
-        for place, block in buffer._mine.scratch.items():
-            if not str(place).startswith("level"):
-                block.memory.fill(GARBAGE)
-        _spoil(one.made)
-        return run(one, weight)
-
-    change(bound, "run", run_anew)
+    change(buffer, "poisoning", True)
 
 
 def _spoiling(make: Callable[..., Any]) -> Callable[..., Any]:
     def made(*given: Any, **named: Any) -> Any:
         array = make(*given, **named)
-        _spoil(array)
+        buffer.poison(array)
         return array
 
     return made
 
 
-def _spoil(array: Any) -> None:
-    if array.dtype != object and array.size:
-        array.fill(np.frombuffer(bytes([GARBAGE]) * array.itemsize, array.dtype)[0])
-
-
 def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     change(buffer, "SMALL", 0)
     change(buffer, "KEPT", 4 * FEW)
-    change(held, "KEPT", 16 * FEW)
-    change(held, "LARGEST", FEW)
+    change(cache, "KEPT", 16 * FEW)
+    change(cache, "LARGEST", FEW)
     for module in (folded, unfolded, winograd, fourier, windowed, maxpool):
         change(module, "BLOCK", FEW)
     change(activation, "NUMBERS", FEW)

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from pipeline.config.config import Config
-from pipeline.draws.weights import Parameters
+from pipeline.ops.parameters import Parameters
 from pipeline.stem.layers import (
     LEAKY_SLOPE,
     AvgPool,

@@ -2,9 +2,8 @@
 
 from functools import lru_cache
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -12,31 +11,10 @@ from pipeline.config.config import Config, Init
 from pipeline.draws.files import check_range, weight_file
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.errors import InputError, quote
-from pipeline.ops.array import Array
+from pipeline.ops.parameters import Parameters
 from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm, Transposed
 from pipeline.stem.network import Node, network, walk
 from pipeline.stem.plane import Plane
-
-
-class Parameters(msgspec.Struct, frozen=True):
-    """The parameters of one layer; None stands for the untrained value.
-
-    weight: [kernel height, kernel width, input channels of a group, features] of a convolution, [channels] of a norm
-    (untrained 1). bias: [features] (untrained 0). mean, var: [channels], the frozen statistics of a batch norm.
-    """
-
-    weight: Array | None = None
-    bias: Array | None = None
-    mean: Array | None = None
-    var: Array | None = None
-
-    def is_weight_of(self, dtype: np.dtype[Any]) -> bool:
-        """Whether it is a weight of this type and nothing else."""
-        weight = self.weight
-        return weight is not None and weight.dtype == dtype and self.bias is self.mean is self.var is None
-
-
-NO_PARAMETERS = Parameters()
 
 
 def draw_weights(config: Config) -> dict[int, Parameters]:

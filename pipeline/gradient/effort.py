@@ -7,7 +7,7 @@ from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.rates import RATES
 from pipeline.gradient.scratch import rows_at_once
-from pipeline.gradient.step import Step
+from pipeline.gradient.step import Step, takes_mask
 from pipeline.ops.choice import LARGEST
 from pipeline.stem.layers import (
     Activate,
@@ -63,10 +63,7 @@ def both_ways(own: Load) -> float:
 
 def _unbound(own: Load) -> int:
     """In how many directions the views of a step are made anew for each block."""
-    if not isinstance(own.layer, Convolution | MaxPool):
-        return 0
-    bound = not isinstance(own.layer, Transposed) and own.y.dilation == 1
-    return 0 if bound and max(own.given, own.made) * own.item <= LARGEST else 2
+    return 0 if max(own.given, own.made) * own.item <= LARGEST else 2
 
 
 def _forward(own: Load) -> float:
@@ -107,7 +104,7 @@ def _back(own: Load) -> float:
     """What a step takes on its way back."""
     wide, made = own.item / 4, own.made
     found = 0.0
-    if own.has_slope or (own.activation == "relu" and isinstance(own.layer, Transposed | Activate)):
+    if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)):
         found += wide * RATES.slope * made
     if own.scattered:
         rows, columns = own.scattered

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pipeline.config.config import Config, Gradient, Readout
 from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import Parameters, draw_weights
+from pipeline.draws.weights import draw_weights
 from pipeline.gradient import rescaled
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.plan import Plan
@@ -20,6 +20,7 @@ from pipeline.gradient.propagate import Trace, backward, forward, looking
 from pipeline.gradient.step import Step
 from pipeline.gradient.watch import LEAST, Watch, total_magnitude
 from pipeline.ops.array import Array
+from pipeline.ops.parameters import Parameters
 from pipeline.scale import Sum
 from pipeline.stem.layers import SMOOTH
 from pipeline.stem.plane import Box

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import BLOCK, padded, rows_at_once, scratch_back, scratch_forward
+from pipeline.gradient.step import takes_mask
 from pipeline.stem.layers import (
     Activate,
     AvgPool,
@@ -22,7 +23,6 @@ from pipeline.stem.layers import (
     Convolution,
     Depthwise,
     GlobalAvgPool,
-    Group,
     LayerNorm,
     MaxPool,
     PreResidual,
@@ -144,8 +144,7 @@ def _back(own: Load) -> Use:
     item, y, x = own.item, own.y, own.x
     given, made = item * own.given, item * own.made
     pixel = made // (y.size_out * x.size_out)
-    bound = isinstance(own.layer, Conv | Depthwise | Group)
-    scratch = made if bound and own.has_slope else 0  # others multiply the gradient in its place
+    scratch = made if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)) else 0
     spread = given if own.is_cut else 0
     match own.layer:
         case Conv() | Depthwise():

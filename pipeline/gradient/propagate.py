@@ -8,19 +8,16 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from pipeline.draws.weights import NO_PARAMETERS, Parameters
+from pipeline.gradient import reading
 from pipeline.gradient import steps as operations
-from pipeline.gradient.step import EVERYTHING, Read, Step
-from pipeline.gradient.table import OPERATIONS
+from pipeline.gradient.cache import in_place
+from pipeline.gradient.step import Step
 from pipeline.gradient.tape import taped
 from pipeline.gradient.watch import Watch
-from pipeline.ops import activation
 from pipeline.ops.array import Array
-from pipeline.stem.layers import Conv, Depthwise, Group, MaxPool
-
-_WEIGHING = Conv, Depthwise
+from pipeline.ops.bound import Bound
+from pipeline.ops.parameters import NO_PARAMETERS, Parameters
+from pipeline.stem.layers import Group
 
 Look = Callable[[Step], None]
 """Called before each step; raises Timeout past the deadline."""
@@ -33,16 +30,28 @@ class Timeout(Exception):  # noqa: N818  # the name is what the attempt records 
 class Trace(NamedTuple):
     """What a step keeps for its VJP: the shape it was handed, what its operation saved, its activation's slope."""
 
-    given: tuple[int, ...]
+    shape: tuple[int, ...]
     saved: Any
     slope: Any
+
+
+class SumTrace(NamedTuple):
+    """What a residual sum saves: the traces of its body and of its projection."""
+
+    body: list[Trace]
+    shortcut: list[Trace]
 
 
 def forward(
     steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None, watch: Watch
 ) -> tuple[Array, list[Trace]]:
-    """(what the steps make of x, what `backward` needs); arrays are valid until this thread runs steps again."""
+    """(what the steps make of x, what `backward` needs).
+
+    x: [rows, channels, columns, n], float32 or float64, and so is what is made of it, which is valid until this thread
+    runs steps again. Raises Timeout past the deadline, a time of `time.monotonic`.
+    """
     look = looking(deadline, "forward")
+    x = in_place(steps, "forward", x)
     make = partial(_forward, steps, x, parameters, look, watch, 0)
     made: tuple[Array, list[Trace]] = taped("forward", steps, x, None, parameters, make, look, watch)
     return made
@@ -56,8 +65,9 @@ def backward(
     deadline: float | None,
     watch: Watch,
 ) -> Array:
-    """The gradient by what the steps were handed, given that by what they made."""
+    """The gradient by what the steps were handed, given that by what they made; for the rest see `forward`."""
     look = looking(deadline, "backward")
+    g = in_place(steps, "vjp", g)
     make = partial(_backward, steps, g, traces, parameters, look, watch, 0)
     made: Array = taped("vjp", steps, g, traces, parameters, make, look, watch)
     return made
@@ -81,29 +91,22 @@ def _forward(
     watch: Watch,
     level: int,
 ) -> tuple[Array, list[Trace]]:
-    """Steps inside a sum run at a higher `level`, so that they leave alone what the sum was handed."""
-    n = x.shape[3]
     traces: list[Trace] = []
     for step in steps:
-        node = step.node
         if look is not None:
             look(step)
-        given = x.shape
-        x = operations.taken(x, step.read)
-        own = parameters.get(node.index, NO_PARAMETERS)
-        saved: Any = None
-        if isinstance(node.layer, _WEIGHING) and own.weight is not None and own.bias is None:
-            x, slope = operations.forward(step, x, own.weight, level, n)
-        elif isinstance(node.layer, MaxPool):
-            x, saved, slope = operations.max_forward(step, x, level)
-        elif isinstance(node.layer, Group):
-            x, saved, slope = _forward_sum(step, x, parameters, look, watch, level)
+        shape = x.shape
+        x = operations.read(step, x, step.read, level)
+        if isinstance(step.node.layer, Group):
+            saved: Any
+            bound, saved = _forward_sum(step, x, parameters, look, watch, level)
         else:
-            z, saved = OPERATIONS[type(node.layer)].forward(x, step, own)
-            x, slope = activation.forward(node.activation, z)
+            bound = operations.forward(step, x, parameters.get(step.node.index, NO_PARAMETERS), level)
+            saved = bound.saved
+        x = bound.out
         if watch.is_raised:
             watch.look_at(x)
-        traces.append(Trace(given, saved, slope))
+        traces.append(Trace(shape, saved, bound.slope))
     return x, traces
 
 
@@ -116,84 +119,42 @@ def _backward(
     watch: Watch,
     level: int,
 ) -> Array:
-    n, handed = g.shape[3], g
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
         if look is not None:
             look(step)
-        layer, slope = step.node.layer, trace.slope
-        own = parameters.get(step.node.index, NO_PARAMETERS)
-        weight = own.weight if isinstance(layer, _WEIGHING) else None
-        fused = slope is None or (slope.dtype == np.bool_ and (weight is not None or isinstance(layer, MaxPool)))
-        if not fused and (isinstance(layer, Group) or (weight is not None and own.bias is None)):
-            g, slope = operations.activation_vjp(step, g, slope, level), None
-        elif not fused:
-            ours = g is not handed and g.flags.writeable  # then its memory is, too, and a step may be bound to it
-            g, slope = np.multiply(g, slope, out=g if ours else None), None
-        if weight is not None:
-            g = operations.vjp(step, g, weight, slope, level, n)
-        elif isinstance(layer, MaxPool):
-            g = operations.max_vjp(step, g, trace.saved, slope, level)
-        elif isinstance(layer, Group):
-            g = _backward_sum(step, g, trace.saved, parameters, look, watch, level)
+        if isinstance(step.node.layer, Group):
+            g = _backward_sum(step, g, trace, parameters, look, watch, level)
         else:
-            g = OPERATIONS[type(layer)].vjp(g, step, own, trace.saved)
-        g = returned(g, step.read, trace.given)
+            own = parameters.get(step.node.index, NO_PARAMETERS)
+            g = operations.vjp(step, g, own, trace.saved, trace.slope, level)
+        g = operations.spread(step, g, trace.shape, level)
         if watch.is_raised:
             watch.look_at(g)
     return g
 
 
-class SumTrace(NamedTuple):
-    """What a residual sum keeps: the traces of its body and of its projection."""
-
-    body: list[Trace]
-    shortcut: list[Trace]
-
-
 def _forward_sum(
     step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None, watch: Watch, level: int
-) -> tuple[Array, SumTrace, Any]:
+) -> tuple[Bound, SumTrace]:
     made, body = _forward(step.body, x, parameters, look, watch, level + 1)
-    beside, shortcut = operations.taken(x, step.skip), list[Trace]()
-    if step.shortcut is not None:
-        beside, shortcut = _forward((step.shortcut,), x, parameters, look, watch, level + 2)
-    total, slope = operations.sum_forward(step, made, beside, level)
-    return total, SumTrace(body, shortcut), slope
+    if step.shortcut is None:
+        return operations.sum_forward(step, made, reading.view(x, step.skip), level), SumTrace(body, [])
+    beside, shortcut = _forward((step.shortcut,), x, parameters, look, watch, level + 2)
+    return operations.sum_forward(step, made, beside, level), SumTrace(body, shortcut)
 
 
 def _backward_sum(
     step: Step,
     g: Array,
-    saved: SumTrace,
+    trace: Trace,
     parameters: dict[int, Parameters],
     look: Look | None,
     watch: Watch,
     level: int,
 ) -> Array:
-    through = _backward(step.body, g, saved.body, parameters, look, watch, level + 1)
+    if trace.slope is not None:
+        g = operations.activation_vjp(step, g, trace.slope, level)
+    through = _backward(step.body, g, trace.saved.body, parameters, look, watch, level + 1)
     if step.shortcut is not None:
-        g = _backward((step.shortcut,), g, saved.shortcut, parameters, look, watch, level + 2)
+        g = _backward((step.shortcut,), g, trace.saved.shortcut, parameters, look, watch, level + 2)
     return operations.sum_vjp(step, through, g, level)
-
-
-def returned(g: Array, read: Read, shape: tuple[int, ...]) -> Array:
-    """The transpose of `taken`: the gradient by the array that was handed over; repeated pixels add up."""
-    if read is EVERYTHING:
-        return g
-    if read.columns is not None:
-        g = _spread(g, read.columns, 2, shape[2])
-    if read.rows is not None:
-        g = _spread(g, read.rows, 0, shape[0])
-    if read.channels is not None:
-        g = _spread(g, read.channels, 1, shape[1])
-    return g
-
-
-def _spread(g: Array, places: slice | tuple[int, ...], axis: int, size: int) -> Array:
-    spread = np.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.dtype)
-    index: list[Any] = [slice(None)] * axis
-    if isinstance(places, slice):
-        spread[(*index, places)] = g
-    else:
-        np.add.at(spread, (*index, np.array(places)), g)
-    return spread

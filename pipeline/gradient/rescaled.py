@@ -16,16 +16,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.draws.weights import NO_PARAMETERS, Parameters
-from pipeline.gradient.propagate import SumTrace, Trace, returned
-from pipeline.gradient.step import Step
-from pipeline.gradient.steps import taken
+from pipeline.gradient import reading
+from pipeline.gradient.propagate import SumTrace, Trace
+from pipeline.gradient.step import EVERYTHING, Read, Step
 from pipeline.gradient.table import OPERATIONS
 from pipeline.ops import activation
 from pipeline.ops.array import Array
-from pipeline.ops.norm import EPSILON, batch_scale, layer_forward
+from pipeline.ops.bound import run
+from pipeline.ops.norm import EPSILON, layer_forward
+from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.scale import times
-from pipeline.stem.layers import BatchNorm, Group, LayerNorm
+from pipeline.stem.layers import Group, LayerNorm
 
 Exponents = npt.NDArray[np.int64]
 """[n], of two, by probe."""
@@ -72,28 +73,28 @@ def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters
     for step in steps:
         if look is not None:
             look(step)
-        given, x = x.values.shape, _rescaled(x.values, x.exponent)
-        x = Scaled(taken(x.values, step.read), x.exponent)
+        shape, x = x.values.shape, _rescaled(x.values, x.exponent)
+        x = Scaled(_read(x.values, step.read), x.exponent)
         own = parameters.get(step.node.index, NO_PARAMETERS)
         if isinstance(step.node.layer, Group):
             z, saved, within = _forward_sum(step, x, parameters, look)
             finite &= within
         elif isinstance(step.node.layer, LayerNorm):
-            values, saved = layer_forward(_unscaled(x), own.weight, own.bias, _inverse_deviation)
-            z = Scaled(values, np.zeros_like(x.exponent))
+            bound = layer_forward(_unscaled(x), inverse_of=_inverse_deviation)
+            z, saved = Scaled(run(bound, own), np.zeros_like(x.exponent)), bound.saved
         elif own.bias is not None or own.mean is not None:
-            values, saved = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own)
-            z = Scaled(values, np.zeros_like(x.exponent))
+            bound = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own, None)
+            z, saved = Scaled(run(bound, own), np.zeros_like(x.exponent)), bound.saved
         else:
-            own, _, power = _reduced(step, own, None)
-            values, saved = OPERATIONS[type(step.node.layer)].forward(x.values, step, own)
-            z = Scaled(values, x.exponent + power)
+            own, power = _reduced(own)
+            bound = OPERATIONS[type(step.node.layer)].forward(x.values, step, own, None)
+            z, saved = Scaled(run(bound, own), x.exponent + power), bound.saved
         if step.node.activation not in _HOMOGENEOUS:
             z = Scaled(_unscaled(z), np.zeros_like(z.exponent))
         finite &= np.isfinite(largest(z.values))
         values, slope = activation.forward(step.node.activation, z.values)
         x = Scaled(values, z.exponent)
-        traces.append(Trace(given, saved, slope))
+        traces.append(Trace(shape, saved, slope))
     return Forward(x, traces, finite)
 
 
@@ -101,13 +102,17 @@ def _forward_sum(
     step: Step, x: Scaled, parameters: dict[int, Parameters], look: Look | None
 ) -> tuple[Scaled, SumTrace, npt.NDArray[np.bool_]]:
     made, body, finite = forward(step.body, x, parameters, look)
-    beside, shortcut, other = Scaled(taken(x.values, step.skip), x.exponent), list[Trace](), finite
+    beside, shortcut, other = Scaled(reading.view(x.values, step.skip), x.exponent), list[Trace](), finite
     if step.shortcut is not None:
         beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
     made, beside = _rescaled(*made), _rescaled(*beside)
     common = np.maximum(made.exponent, beside.exponent)
     total = times(made.values, made.exponent - common) + times(beside.values, beside.exponent - common)
     return Scaled(total, common), SumTrace(body, shortcut), finite & other
+
+
+def _read(x: Array, read: Read) -> Array:
+    return reading.view(x, read) if reading.is_view(read) else run(reading.forward(x, read))
 
 
 def _inverse_deviation(centred: Array) -> Array:
@@ -137,14 +142,15 @@ def backward(
             look(step)
         g = _rescaled(activation.vjp(g.values, trace.slope), g.exponent)
         if not g.values.any():
-            return Scaled(np.zeros(traces[0].given), g.exponent)
+            return Scaled(np.zeros(traces[0].shape), g.exponent)
         if isinstance(step.node.layer, Group):
             g = _backward_sum(step, g, trace.saved, parameters, look)
         else:
-            own, saved, power = _reduced(step, parameters.get(step.node.index, NO_PARAMETERS), trace.saved)
-            values = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, saved)
-            g = Scaled(values, g.exponent + power)
-        g = _rescaled(returned(g.values, step.read, trace.given), g.exponent)
+            own, power = _reduced(parameters.get(step.node.index, NO_PARAMETERS))
+            bound = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, trace.saved, None, None)
+            g = Scaled(run(bound, own), g.exponent + power)
+        values = g.values if step.read is EVERYTHING else run(reading.vjp(g.values, step.read, trace.shape))
+        g = _rescaled(values, g.exponent)
     return g
 
 
@@ -157,7 +163,7 @@ def _backward_sum(
         g = backward((step.shortcut,), g, saved.shortcut, parameters, look)
     common = np.maximum(through.exponent, g.exponent)
     total = times(through.values, through.exponent - common)
-    place = total if step.shortcut is not None else taken(total, step.skip)  # a view: what is skipped is cut out
+    place = total if step.shortcut is not None else reading.view(total, step.skip)  # a view: what is skipped is cut out
     place += times(g.values, g.exponent - common)
     return Scaled(total, common)
 
@@ -184,11 +190,9 @@ def _rescaled(values: Any, exponent: Exponents) -> Scaled:
     return Scaled(times(values, shift), exponent - shift)
 
 
-def _reduced(step: Step, own: Parameters, saved: Any) -> tuple[Parameters, Any, int]:
-    """(parameters, what was saved, exponent): what a step multiplies by, with its largest weight near 1."""
-    power = 0 if own.weight is None else int(np.frexp(np.abs(own.weight).max(initial=0))[1])
-    if own.weight is not None and power:
-        own = msgspec.structs.replace(own, weight=times(own.weight, -power))
-    if isinstance(step.node.layer, BatchNorm):
-        saved = batch_scale(own.weight, own.var)
-    return own, saved, power
+def _reduced(own: Parameters) -> tuple[Parameters, int]:
+    """(parameters, exponent): what a step multiplies by, with its largest weight near 1."""
+    if own.weight is None:
+        return own, 0
+    power = int(np.frexp(np.abs(own.weight).max(initial=0))[1])
+    return msgspec.structs.replace(own, weight=times(own.weight, -power)), power

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pipeline.stem.layers import Conv, Depthwise, Layer, MaxPool
 from pipeline.stem.network import Node
 from pipeline.stem.plane import Axis
 
@@ -22,6 +23,11 @@ class Read(msgspec.Struct, frozen=True):
 
 
 EVERYTHING = Read()
+
+
+def takes_mask(layer: Layer) -> bool:
+    """Whether the VJP of a layer multiplies the gradient by a rectifier's mask itself, without a pass before."""
+    return isinstance(layer, Conv | Depthwise | MaxPool)
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -1,142 +1,99 @@
-"""What the steps do that are kept bound: convolutions, max pools and sums, forward and back; see `held`.
+"""Steps of a pass, each bound to its arrays and run, or run again as it is cached; see `cache`.
 
-`level` says whose slots of memory the result goes to: steps inside a sum run at a higher one.
+Arrays are [rows, channels, columns, n], float32 or float64. `level` says whose places of scratch memory a result goes
+to: steps inside a sum run at a higher one, so that they leave alone what the sum was handed.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from pipeline.gradient.held import Direction, Site, bind, found, run
-from pipeline.gradient.step import EVERYTHING, Read, Step
-from pipeline.ops import activation, conv, maxpool
+from pipeline.gradient import reading
+from pipeline.gradient.cache import Site, ran
+from pipeline.gradient.step import EVERYTHING, Read, Step, takes_mask
+from pipeline.gradient.table import OPERATIONS
+from pipeline.ops import activation
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import room
-from pipeline.ops.choice import forward_way, vjp_way
-from pipeline.ops.maxpool import Places
+from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copied
 
-_UNBOUND = "phases", "fourier"
-"""Ways that make arrays of their own."""
+
+def forward(step: Step, x: Array, parameters: Parameters, level: int) -> Bound:
+    """The operation of a step and its activation, run: `out`, what its VJP needs as `saved`, and the `slope`."""
+    operation = OPERATIONS[type(step.node.layer)]
+
+    def make() -> Bound:
+        return _activated(step, operation.forward(x, step, parameters, level))
+
+    return ran(Site(step, "forward", x.shape[3]), x, None, make, parameters)
 
 
-def forward(step: Step, x: Array, weight: Array, level: int, n: int) -> tuple[Array, Any]:
-    """(the convolution of a step and its activation, the slope of that); see `conv.forward`."""
-    site = Site(step, "forward", n)
-    held = found(site, x, None, weight)
-    if held is not None:
-        return run(held, weight), held.bound.slope
-    chosen = forward_way(weight.shape, step.y, step.x, step.groups, n, step.ties)
-    way = conv.exact(chosen, weight)
-    if chosen in _UNBOUND:
-        z = conv.forward(x, weight, step.y, step.x, step.groups, way, _slot(level))
-        return activation.forward(step.node.activation, z)
+def vjp(step: Step, g: Array, parameters: Parameters, saved: Any, slope: Any, level: int) -> Array:
+    """The gradient by x, given that by what a step made, and what its forward saved: its `saved`, its `slope`."""
+    operation = OPERATIONS[type(step.node.layer)]
+    mask = None
+    if slope is not None and takes_mask(step.node.layer) and slope.dtype == np.bool_:
+        mask = slope
+    elif slope is not None:
+        g = activation_vjp(step, g, slope, level)
 
-    def make(x: Array) -> Bound:
-        return _activated(step, conv.bound_forward(x, weight.shape, step.y, step.x, step.groups, way, _slot(level)))
+    def make() -> Bound:
+        return operation.vjp(g, step, parameters, saved, mask, level)
 
-    held = bind(site, x, None, make, chosen, way)
-    return run(held, weight), held.bound.slope
-
-
-def vjp(step: Step, g: Array, weight: Array, mask: Array | None, level: int, n: int) -> Array:
-    """The gradient by x, given that by the convolution of a step, g times mask; see `conv.vjp`."""
-    site = Site(step, "vjp", n)
-    held = found(site, g, mask, weight)
-    if held is not None:
-        return run(held, weight)
-    chosen = vjp_way(weight.shape, step.y, step.x, step.groups, n)
-    way = conv.exact(chosen, weight)
-    if chosen in _UNBOUND:
-        return conv.vjp(g, weight, step.y, step.x, step.groups, mask, way, _slot(level))
-
-    def make(g: Array) -> Bound:
-        return conv.bound_vjp(g, weight.shape, step.y, step.x, step.groups, mask, way, _slot(level))
-
-    return run(bind(site, g, mask, make, chosen, way), weight)
-
-
-def max_forward(step: Step, x: Array, level: int) -> tuple[Array, Places, Any]:
-    """(the max pooling of a step and its activation, its places, the slope of the activation)."""
-
-    def make(x: Array) -> Bound:
-        return _activated(step, maxpool.forward(x, step.y, step.x, _slot(level)))
-
-    bound = _ran(step, "forward", x, None, make)
-    return bound.made, bound.saved, bound.slope
-
-
-def max_vjp(step: Step, g: Array, places: Places, mask: Array | None, level: int) -> Array:
-    """The gradient by x, given that by the max pooling of a step, g times mask."""
-
-    def make(g: Array) -> Bound:
-        return maxpool.vjp(g, places, step.y, step.x, mask, _slot(level))
-
-    return _ran(step, "vjp", g, places, make).made
-
-
-def sum_forward(step: Step, x: Array, beside: Array, level: int) -> tuple[Array, Any]:
-    """(the activation of x and what is beside it, added up, and its slope)."""
-
-    def make(x: Array) -> Bound:
-        made = room(_slot(level), beside, x.shape, x.dtype)
-        return _activated(step, Bound(x, beside, None, made, [(np.add, (x, beside, made))]))
-
-    bound = _ran(step, "forward", x, beside, make)
-    return bound.made, bound.slope
-
-
-def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
-    """The gradient by what a sum was handed: that through its body, and what comes beside it where that was taken."""
-
-    def make(through: Array) -> Bound:
-        made = room(_slot(level), beside, through.shape, through.dtype)
-        if step.shortcut is not None:
-            return Bound(through, beside, None, made, [(np.add, (through, beside, made))])
-        skipped = taken(made, step.skip)  # a view: what is skipped is cut out, but nothing of it repeated
-        return Bound(through, beside, None, made, [copied(made, through), (np.add, (skipped, beside, skipped))])
-
-    return _ran(step, "vjp", through, beside, make).made
+    beside = mask if saved is None else saved  # a step that saves anything saves it with its mask
+    return ran(Site(step, "vjp", g.shape[3]), g, beside, make, parameters).out
 
 
 def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
     """The gradient by what is activated, given that by the activation."""
 
-    def make(g: Array) -> Bound:
-        made = room(_slot(level), g, g.shape, g.dtype)
-        return Bound(g, slope, None, made, [(np.multiply, (g, slope, made))])
+    def make() -> Bound:
+        out = room(level, g, g.shape, g.dtype)
+        return Bound(g, out, [(np.multiply, (g, slope, out))])
 
-    return _ran(step, "slope", g, slope, make).made
-
-
-def taken(x: Array, read: Read) -> Array:
-    """What a step reads of the array that it is handed."""
-    if read is EVERYTHING:
-        return x
-    if read.channels is not None:
-        x = x[:, read.channels]
-    if read.rows is not None:
-        x = x[read.rows] if isinstance(read.rows, slice) else x[list(read.rows)]
-    if read.columns is not None:
-        x = x[:, :, read.columns] if isinstance(read.columns, slice) else x[:, :, list(read.columns)]
-    return x
+    return ran(Site(step, "slope", g.shape[3]), g, slope, make).out
 
 
-def _ran(step: Step, direction: Direction, operand: Array, given: Any, make: Callable[[Array], Bound]) -> Bound:
-    """A step without weights, run."""
-    site = Site(step, direction, operand.shape[3])
-    held = found(site, operand, given) or bind(site, operand, given, make)
-    run(held)
-    return held.bound
+def sum_forward(step: Step, x: Array, beside: Array, level: int) -> Bound:
+    """The activation of x and what is beside it, added up, run: `out` and its `slope`."""
+
+    def make() -> Bound:
+        out = room(level, beside, x.shape, x.dtype)
+        return _activated(step, Bound(x, out, [(np.add, (x, beside, out))]))
+
+    return ran(Site(step, "forward", x.shape[3]), x, beside, make)
 
 
-def _slot(level: int) -> str:
-    return f"level {level}"
+def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
+    """The gradient by what a sum was handed: that through its body, and what comes beside it where that was read."""
+
+    def make() -> Bound:
+        out = room(level, beside, through.shape, through.dtype)
+        if step.shortcut is not None:
+            return Bound(through, out, [(np.add, (through, beside, out))])
+        skipped = reading.view(out, step.skip)  # what is skipped is cut out, but nothing of it repeated
+        return Bound(through, out, [copied(out, through), (np.add, (skipped, beside, skipped))])
+
+    return ran(Site(step, "vjp", through.shape[3]), through, beside, make).out
+
+
+def read(step: Step, x: Array, part: Read, level: int) -> Array:
+    """What a step reads of the array that it is handed: a view of it where that is slices."""
+    if reading.is_view(part):
+        return reading.view(x, part)
+    return ran(Site(step, "read", x.shape[3]), x, None, lambda: reading.forward(x, part, level)).out
+
+
+def spread(step: Step, g: Array, shape: tuple[int, ...], level: int) -> Array:
+    """The transpose of `read`: the gradient by the array of `shape` that the step was handed."""
+    if step.read is EVERYTHING:
+        return g
+    return ran(Site(step, "spread", g.shape[3]), g, None, lambda: reading.vjp(g, step.read, shape, level)).out
 
 
 def _activated(step: Step, bound: Bound) -> Bound:
-    activate, slope = activation.applied(step.node.activation, bound.made)
+    activate, slope = activation.applied(step.node.activation, bound.out)
     bound.calls.extend(activate)
     return bound._replace(slope=slope)

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pipeline.draws.weights import Parameters
 from pipeline.gradient.step import Step
 from pipeline.ops import conv, maxpool, norm, pool, transposed, upsample
 from pipeline.ops.array import Array
-from pipeline.ops.bound import run
+from pipeline.ops.bound import Bound
+from pipeline.ops.buffer import room
+from pipeline.ops.parameters import Parameters
+from pipeline.ops.passes import copied
 from pipeline.stem.layers import (
     Activate,
     AvgPool,
@@ -21,117 +23,64 @@ from pipeline.stem.layers import (
     Upsample,
 )
 
+Mask = Any
+"""bool, of the shape of the gradient that it multiplies; None for an operation that takes none."""
+
 
 class Operation(NamedTuple):
-    """forward(x, step, parameters) -> (y, saved); vjp(g, step, parameters, saved) -> the gradient by x.
+    """How a layer is bound, forward and back; what is bound is run by `ops.bound.run`, or by `cache.ran`.
 
-    Parameters are those of the features that the step makes. Activations are not part of it. Convolutions without bias
-    and max pools are here for completeness: `propagate` has `steps` run the same operations, bound.
+    forward(x, step, parameters, level) binds the step to x [rows, C, columns, n]. vjp(g, step, parameters, saved, mask,
+    level) binds its transpose to the gradient g by what it made [rows', F, columns', n]; `saved` is that of the forward
+    step. Parameters are those of the features that the step makes, and say which parts are loaded and, for some
+    weights, in which way they are multiplied. Results go to a level of `ops.buffer.room`. Activations are not part of
+    it, but a VJP that takes the mask of a rectifier multiplies g by it; see `step.takes_mask`.
     """
 
-    forward: Callable[[Array, Step, Parameters], tuple[Array, Any]]
-    vjp: Callable[[Array, Step, Parameters, Any], Array]
+    forward: Callable[[Array, Step, Parameters, int | None], Bound]
+    vjp: Callable[[Array, Step, Parameters, Any, Mask, int | None], Bound]
 
 
-def _copy_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return x.copy(), None  # the activation that follows may write over it, and a shortcut may still need x
+def _copy_forward(x: Array, step: Step, own: Parameters, level: int | None) -> Bound:
+    out = room(level, x, x.shape, x.dtype)  # the activation writes over it, and a shortcut may still need x
+    return Bound(x, out, [copied(out, x)])
 
 
-def _identity_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return g
-
-
-def _conv_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return _biased(conv.forward(x, _weight(parameters), step.y, step.x, step.groups, ties=step.ties), parameters), None
-
-
-def _conv_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return conv.vjp(g, _weight(parameters), step.y, step.x, step.groups)
-
-
-def _transposed_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    made = transposed.forward(x, _weight(parameters), step.y, step.x, step.groups, step.ties)
-    return _biased(made, parameters), None
-
-
-def _transposed_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return transposed.vjp(g, _weight(parameters), step.y, step.x, step.groups)
-
-
-def _weight(parameters: Parameters) -> Array:
-    if parameters.weight is None:
-        raise ValueError("a convolution has weights")
-    return parameters.weight
-
-
-def _biased(made: Array, parameters: Parameters) -> Array:
-    if parameters.bias is not None:
-        made += parameters.bias[:, None, None]
-    return made
-
-
-def _max_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    bound = maxpool.forward(x, step.y, step.x)
-    return run(bound), bound.saved
-
-
-def _max_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return run(maxpool.vjp(g, saved, step.y, step.x))
-
-
-def _average_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return pool.average_forward(x, step.y, step.x), None
-
-
-def _average_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return pool.average_vjp(g, step.y, step.x)
-
-
-def _global_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return pool.global_forward(x), None
-
-
-def _global_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return pool.global_vjp(g, step.y, step.x)
-
-
-def _upsample_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return upsample.forward(x, step.y, step.x), None
-
-
-def _upsample_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return upsample.vjp(g, step.y, step.x)
-
-
-def _batch_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    scale = norm.batch_scale(parameters.weight, parameters.var)
-    return norm.batch_forward(x, scale, parameters.mean, parameters.bias), scale
-
-
-def _batch_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return norm.batch_vjp(g, saved)
-
-
-def _layer_forward(x: Array, step: Step, parameters: Parameters) -> tuple[Array, Any]:
-    return norm.layer_forward(x, parameters.weight, parameters.bias)
-
-
-def _layer_vjp(g: Array, step: Step, parameters: Parameters, saved: Any) -> Array:
-    return norm.layer_vjp(g, saved, parameters.weight)
-
-
-_CONVOLUTION = Operation(_conv_forward, _conv_vjp)
-_AVERAGE = Operation(_average_forward, _average_vjp)
+_CONVOLUTION = Operation(
+    lambda x, step, own, level: conv.forward(x, own, step.y, step.x, step.groups, level, step.ties),
+    lambda g, step, own, saved, mask, level: conv.vjp(g, own, step.y, step.x, step.groups, mask, level),
+)
 
 OPERATIONS: dict[type, Operation] = {
     Conv: _CONVOLUTION,
     Depthwise: _CONVOLUTION,
-    Transposed: Operation(_transposed_forward, _transposed_vjp),
-    MaxPool: Operation(_max_forward, _max_vjp),
-    AvgPool: _AVERAGE,
-    GlobalAvgPool: Operation(_global_forward, _global_vjp),
-    Upsample: Operation(_upsample_forward, _upsample_vjp),
-    BatchNorm: Operation(_batch_forward, _batch_vjp),
-    LayerNorm: Operation(_layer_forward, _layer_vjp),
-    Activate: Operation(_copy_forward, _identity_vjp),
+    Transposed: Operation(
+        lambda x, step, own, level: transposed.forward(x, own, step.y, step.x, step.groups, level, step.ties),
+        lambda g, step, own, saved, mask, level: transposed.vjp(g, own, step.y, step.x, step.groups, level),
+    ),
+    MaxPool: Operation(
+        lambda x, step, own, level: maxpool.forward(x, step.y, step.x, level),
+        lambda g, step, own, saved, mask, level: maxpool.vjp(g, saved, step.y, step.x, mask, level),
+    ),
+    AvgPool: Operation(
+        lambda x, step, own, level: pool.average_forward(x, step.y, step.x, level),
+        lambda g, step, own, saved, mask, level: pool.average_vjp(g, step.y, step.x, level),
+    ),
+    GlobalAvgPool: Operation(
+        lambda x, step, own, level: pool.global_forward(x, level),
+        lambda g, step, own, saved, mask, level: pool.global_vjp(g, step.y, step.x, level),
+    ),
+    Upsample: Operation(
+        lambda x, step, own, level: upsample.forward(x, step.y, step.x, level),
+        lambda g, step, own, saved, mask, level: upsample.vjp(g, step.y, step.x, level),
+    ),
+    BatchNorm: Operation(
+        lambda x, step, own, level: norm.batch_forward(x, level),
+        lambda g, step, own, saved, mask, level: norm.batch_vjp(g, level),
+    ),
+    LayerNorm: Operation(
+        lambda x, step, own, level: norm.layer_forward(x, level),
+        lambda g, step, own, saved, mask, level: norm.layer_vjp(g, saved, level),
+    ),
+    Activate: Operation(_copy_forward, lambda g, step, own, saved, mask, level: Bound(g, g, [])),
 }

@@ -7,34 +7,51 @@ the calls are left.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from pipeline.ops import buffer
 from pipeline.ops.array import Array
+from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 Calls = list[Call]
+Start = Callable[[Parameters], None]
 
 
 class Bound(NamedTuple):
-    """The calls that turn `x`, and what was `given` to a VJP by its forward, into `made`.
+    """NumPy calls that compute `out` from `x`, both [rows, channels, columns, n] and float32 or float64.
 
-    `weigh` puts a weight [kh, kw, C // groups, F] where the calls read it. What a forward saves for its VJP is `saved`,
-    and `slope` is that of an activation among its calls.
+    start: what is done with the parameters before the calls: it puts them where the calls read them, or needs no calls.
+    suits: whether other parameters can be started with, as they have a bias or none, too, and a weight that is
+    multiplied in the same way; None if all can. saved: the arrays that the VJP of this operation needs. slope: that of
+    the activation among the calls, as `activation.applied` has it. inner: how many calls `start` makes, if many.
     """
 
     x: Array
-    given: Any
-    weigh: Callable[[Any], None] | None
-    made: Array
+    out: Array
     calls: Calls
+    start: Start | None = None
+    suits: Callable[[Parameters], bool] | None = None
     saved: Any = None
     slope: Any = None
+    inner: int = 0
 
 
-def run(bound: Bound, weight: Array | None = None) -> Array:
-    """What the layer makes, with a weight if it has one."""
-    if bound.weigh is not None:
-        bound.weigh(weight)
+def run(bound: Bound, parameters: Parameters = NO_PARAMETERS) -> Array:
+    """Runs a step with its parameters and returns `out`, [rows, channels, columns, n]."""
+    if buffer.poisoning and not np.may_share_memory(bound.out, bound.x):
+        buffer.poison(bound.out)
+    apply(bound, parameters)
+    if buffer.poisoning:
+        buffer.release()
+    return bound.out
+
+
+def apply(bound: Bound, parameters: Parameters) -> None:
+    """Runs a step, or one of several that another step consists of."""
+    if bound.start is not None:
+        bound.start(parameters)
     perform(bound.calls)
-    return bound.made
 
 
 def perform(calls: Calls) -> None:

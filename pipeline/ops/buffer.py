@@ -4,8 +4,10 @@ Fresh pages of memory cost more than passing over them, and a matrix product who
 third slower. So blocks stay with the thread that made them, and one is free again when no array refers to
 it any more.
 """
+# ruff: noqa: PIE796  # places that share memory are aliases of one member
 
 import threading
+from enum import Enum
 from functools import lru_cache
 from math import prod
 from sys import getrefcount
@@ -23,6 +25,57 @@ KEPT = 2**26
 """Bytes that a thread keeps at most; larger arrays, and what is beyond, go back to the system."""
 
 
+class Place(Enum):
+    """What an array of scratch memory is for, and so which of them may be alive together.
+
+    Names with different numbers are different memory. Names with one number share it, so that of them only one may be
+    alive at a time: asking for it, within a step or in the next one, ends the life of what it held. All steps share all
+    places, so that what lies between their arrays is little memory, and stays in the cache; the larger arrays of a step
+    have the lower numbers. A result outlives its step, until the next but one of its level is made; see `room`.
+    """
+
+    RESULT = -1  # of a step
+    KERNEL = -2  # a weight in the order that products read it, one for each phase of the row stride
+    BIAS = -3  # by channel
+    REORDERED = -5  # fourier: a weight
+    SPECTRUM = -6  # fourier: of the weight
+    PLANE = -4  # a plane with its padding, or with its pixels apart, for steps that bind others
+
+    UNFOLDED = 0  # unfolded, windowed: columns unfolded, u, or their gradient, du
+    TAPS = 0  # folded, winograd, fourier: products before they are summed, z, m and p
+    PHASES = 0  # maxpool: columns apart by phase
+    POOLED = 0  # maxpool: the gradient with its padding
+    MAGNITUDE = 0  # gelu: |z|
+
+    OPERAND = 1  # a copy of the operand: masked, padded, or in lines on cache lines
+    HALVES = 1  # winograd: even and odd columns
+    LATER = 1  # winograd: the sum that goes one tile on
+    ROW_LARGEST = 1  # maxpool: of each row of a window
+    INDEX = 1  # maxpool: the pixel that each output came from, as NumPy wants it
+    BELL = 1  # gelu: exp(-z^2 / 2)
+
+    PRODUCT = 2  # unfolded, windowed: a product that is not yet in its place
+    TRANSFORMED = 2  # winograd, fourier, thin: the operand, transformed, or with some taps unfolded
+    LARGEST = 2  # maxpool: of each window
+    PIXEL = 2  # maxpool: the pixel that each output came from
+    RECIPROCAL = 2  # gelu
+
+    SUMS = 3  # folded, refold, pool, norm: what was summed, before it is copied
+    TURNED = 3  # fourier: rows and columns exchanged
+    MASKED = 3  # passes: a masked array whose lines are too short to mask where they go
+    ROW_TAP = 3  # maxpool: the tap of each row's largest
+    OFFSET = 3  # maxpool: of a pixel in its line
+    SPARE = 3  # gelu
+
+    IS_LARGER = 4  # maxpool
+    GRADIENT = 4  # maxpool: masked
+    IS_POSITIVE = 4  # gelu
+
+    SHARE = 5  # maxpool: a tap's number where it is the largest
+    ROW = 5  # maxpool: of a tap
+    TAP = 6  # maxpool: of each window's largest
+
+
 class _Block(NamedTuple):
     """Memory, where its first cache line starts, and how many bytes it can hold from there on."""
 
@@ -36,8 +89,8 @@ class _Blocks(threading.local):
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
-        self.scratch: dict[int | str, _Block] = {}
-        self.large: dict[int | str, _Block] = {}
+        self.scratch: dict[tuple[Place, int], _Block] = {}
+        self.large: dict[tuple[Place, int], _Block] = {}
         self.growth = 0
 
     def take(self, size: int) -> _Block:
@@ -82,52 +135,75 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     return _placed(_mine.take(size), shape, dtype)
 
 
-def scratch(place: int | str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """An array with arbitrary content, valid until this thread asks for the same place again.
+def scratch(place: Place, shape: tuple[int, ...], dtype: np.dtype[Any], number: int = 0) -> npt.NDArray[Any]:
+    """An array of `shape` and `dtype` with arbitrary content that begins on a cache line.
 
-    Arrays that a step needs at one time have places of their own, the larger ones the lower numbers. All steps share
-    these, so that what is between their arrays is little memory, and stays in the cache. What is too large to be kept
-    is shared too, by the blocks of rows of one step, until `free_large`.
+    It is valid until this thread asks for the same place again; `number` tells arrays of one place apart that are alive
+    together. What is too large to be kept is shared too, by the blocks of rows of one step, until `free_large`.
     """
     size = prod(shape) * dtype.itemsize
+    key = place, number
     for shelf in (_mine.scratch, _mine.large):
-        block = shelf.get(place)
+        block = shelf.get(key)
         if block is not None and block.size >= size:
             return _placed(block, shape, dtype)
     eighth = 2 ** max(size.bit_length() - 4, 0)
     block = _block(-(-size // eighth) * eighth)
     if size <= KEPT // 4:
-        _mine.scratch[place] = block
+        _mine.scratch[key] = block
         _mine.growth += 1
     else:
-        _mine.large[place] = block
+        _mine.large[key] = block
     return _placed(block, shape, dtype)
 
 
 def free_large() -> bool:
-    """Lets go of this thread's scratch space that is too large to be kept; whether there was any."""
+    """Frees this thread's scratch memory that is too large to be kept; returns whether there was any."""
     any_was_large = bool(_mine.large)
     _mine.large.clear()
     return any_was_large
 
 
 def growth() -> int:
-    """How often this thread's scratch space has grown; what was bound to it before keeps smaller blocks alive."""
+    """How often this thread's scratch memory has grown; what was bound to it before keeps smaller blocks alive."""
     return _mine.growth
 
 
-def room(slot: str | None, given: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array to be made of `given`: without a slot one of its own, else that one of the slot's two that is not given.
+def room(level: int | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array of `shape` and `dtype`, with arbitrary content, for what a step makes of its operand x.
 
-    What a slot holds is valid until the next but one is made there.
+    Without a level it is an array of its own. Steps of one level of nesting take two places in turn, so that a result
+    is valid until the next but one is made there, and never lies where x does.
     """
-    if slot is None:
+    if level is None:
         return empty(shape, dtype)
-    for side in (f"{slot} 0", f"{slot} 1"):
-        blocks = [shelf[side] for shelf in (_mine.scratch, _mine.large) if side in shelf]
-        if not any(np.may_share_memory(block.memory, given) for block in blocks):
-            break
-    return scratch(side, shape, dtype)
+    number = 2 * level
+    for shelf in (_mine.scratch, _mine.large):
+        block = shelf.get((Place.RESULT, number))
+        if block is not None and np.may_share_memory(block.memory, x):
+            return scratch(Place.RESULT, shape, dtype, number + 1)
+    return scratch(Place.RESULT, shape, dtype, number)
+
+
+_POISON = 0xFF
+"""A byte of which NaN consists in both precisions, -1 among integers, and what is no truth value."""
+
+poisoning = False
+"""A switch for tests: scratch memory is filled with NaN when it is released, and results before they are made."""
+
+
+def release() -> None:
+    """Fills this thread's scratch memory with NaN, but for results: no step may read what another left there."""
+    for shelf in (_mine.scratch, _mine.large):
+        for (place, _), block in shelf.items():
+            if place is not Place.RESULT:
+                block.memory.fill(_POISON)
+
+
+def poison(array: npt.NDArray[Any]) -> None:
+    """Fills an array of any type with NaN, or with what stands for it."""
+    if array.size and array.dtype != object:
+        array.fill(np.frombuffer(bytes([_POISON]) * array.itemsize, array.dtype)[0])
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

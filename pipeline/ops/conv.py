@@ -1,42 +1,89 @@
-"""Convolution: one of several ways, as `choice` says for its shapes."""
+"""Convolution: one of several ways, as `choice` says for its shapes.
+
+Arrays are [rows, C, columns, n] and [rows', F, columns', n], all of the dtype of the weight, float32 or float64. A
+convolution is bound for the shape of its weight, for the way that the weight allows, and for a bias or none.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 
 from pipeline.ops import folded, fourier, unfolded, windowed, winograd
 from pipeline.ops.array import Array
-from pipeline.ops.bound import Bound, run
-from pipeline.ops.buffer import room
-from pipeline.ops.choice import Shape, Way, forward_way, vjp_way
-from pipeline.ops.span import placed
+from pipeline.ops.bound import Bound, Calls, apply, perform
+from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.choice import Way, forward_way, vjp_way
+from pipeline.ops.parameters import Parameters
+from pipeline.ops.passes import copied
+from pipeline.ops.planes import cut_out, padded_in, room_for
 from pipeline.stem.plane import Axis
 
 _FEW_BITS = 11
 """Of a significand, behind its first, that small integers and fractions take at most."""
 
+INNER = -1
+"""The level of nesting of the convolutions that another consists of."""
+
+_LONG = 256
+"""Numbers of a line from which on adding one number to it takes less time than adding a line of that number."""
+
+
+_WAYS: dict[Way, ModuleType] = {
+    "folded": folded,
+    "unfolded": unfolded,
+    "windowed": windowed,
+    "winograd": winograd,
+    "fourier": fourier,
+}
+"""Modules that bind a convolution and its transpose, in the ways that are not made up of others."""
+
 
 def forward(
     x: Array,
-    weight: Array,
+    parameters: Parameters,
     y: Axis,
     across: Axis,
     groups: int = 1,
-    way: Way | None = None,
-    slot: str | None = None,
+    level: int | None = None,
     ties: bool = False,
-) -> Array:
-    """The convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F]: [rows', F, columns', n].
+    way: Way | None = None,
+) -> Bound:
+    """The convolution of x [rows, C, columns, n] with a weight [kh, kw, C // groups, F], and its bias [F] if any.
 
-    `way` forces one; the Fourier way yields to a direct one where its result would not be exact. `ties` asks for equal
-    bits of equal windows. The result goes to a slot of this thread's memory if one is named; see `buffer.room`.
+    `ties` asks for equal bits of equal windows; `way` forces a way. The result goes to a level of this thread's memory
+    if one is named; see `buffer.room`.
     """
-    way = way or exact(forward_way(weight.shape, y, across, groups, x.shape[3], ties), weight)
-    if way == "phases":
-        return _dilated_forward(x, weight, y, across, groups, slot)
-    if way == "fourier":
-        made = fourier.forward(x, weight, y, across, slot)
-        if made is not None:
-            return made
-    return run(bound_forward(x, weight.shape, y, across, groups, way, slot), weight)
+    shape = parameters.kernel.shape
+    chosen = way or forward_way(shape, y, across, groups, x.shape[3], ties)
+    taken = way or exact(chosen, parameters.kernel)
+    if taken == "phases":
+        return with_bias(_dilated_forward(x, parameters, y, across, groups, level), parameters)
+    bound = _WAYS[taken].forward(x, shape, y, across, groups, level)
+    return with_bias(bound._replace(suits=_allowing(chosen, taken)), parameters)
+
+
+def vjp(
+    g: Array,
+    parameters: Parameters,
+    y: Axis,
+    across: Axis,
+    groups: int = 1,
+    mask: Array | None = None,
+    level: int | None = None,
+    way: Way | None = None,
+) -> Bound:
+    """The gradient by x [rows, C, columns, n], given that by the convolution, g [rows', F, columns', n] times mask.
+
+    mask: bool, of the shape of g. A bias adds nothing. For the other arguments see `forward`.
+    """
+    shape = parameters.kernel.shape
+    chosen = way or vjp_way(shape, y, across, groups, g.shape[3])
+    taken = way or exact(chosen, parameters.kernel)
+    if taken == "phases":
+        return _dilated_vjp(g, parameters, y, across, groups, mask, level)
+    bound: Bound = _WAYS[taken].vjp(g, shape, y, across, groups, mask, level)
+    return bound._replace(suits=_allowing(chosen, taken))
 
 
 def exact(way: Way, weight: Array) -> Way:
@@ -62,85 +109,90 @@ def _is_coarse(weight: Array) -> bool:
     return True
 
 
-def bound_forward(
-    x: Array, shape: Shape, y: Axis, across: Axis, groups: int, way: Way, slot: str | None = None
-) -> Bound:
-    """The convolution of x with a weight of `shape`, not yet run; folded where `way` cannot be bound."""
-    if way == "unfolded":
-        return unfolded.forward(x, shape, y, across, groups, slot)
-    if way == "windowed":
-        return windowed.forward(x, shape, y, across, groups, slot)
-    if way == "winograd":
-        return winograd.forward(x, shape, y, across, slot)
-    return folded.forward(x, shape, y, across, groups, slot)
+def _allowing(chosen: Way, taken: Way) -> Callable[[Parameters], bool] | None:
+    """Whether the weight of other parameters has the chosen way replaced by the same one."""
+    if chosen not in ("winograd", "fourier"):
+        return None
+    return lambda other: exact(chosen, other.kernel) == taken
 
 
-def vjp(
-    g: Array,
-    weight: Array,
-    y: Axis,
-    across: Axis,
-    groups: int = 1,
-    mask: Array | None = None,
-    way: Way | None = None,
-    slot: str | None = None,
-) -> Array:
-    """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask: [rows, C, columns, n]."""
-    way = way or exact(vjp_way(weight.shape, y, across, groups, g.shape[3]), weight)
-    if way == "phases":
-        return _dilated_vjp(g, weight, y, across, groups, mask, slot)
-    if way == "fourier":
-        made = fourier.vjp(g, weight, y, across, mask, slot)
-        if made is not None:
-            return made
-    return run(bound_vjp(g, weight.shape, y, across, groups, mask, way, slot), weight)
+def with_bias(bound: Bound, parameters: Parameters) -> Bound:
+    """A convolution to which a bias [F] is added, if the parameters have one: one more call.
+
+    Long lines of `out` each get one number; short ones are added row by row to a line of all features.
+    """
+    out, has_bias, suited = bound.out, parameters.bias is not None, bound.suits
+    bound = bound._replace(suits=lambda own: (own.bias is not None) == has_bias and (not suited or suited(own)))
+    if not has_bias:
+        return bound
+    rows, features, columns, n = out.shape
+    line = 1 if columns * n >= _LONG else columns * n
+    bias = scratch(Place.BIAS, (features, line), out.dtype)
+    added = (
+        (out, bias[:, :, None], out) if line == 1 else (out.reshape(rows, -1), bias.reshape(-1), out.reshape(rows, -1))
+    )
+
+    def start(own: Parameters) -> None:
+        if bound.start is not None:
+            bound.start(own)
+        bias.T[...] = own.bias
+
+    return bound._replace(calls=[*bound.calls, (np.add, added)], start=start)
 
 
-def bound_vjp(
-    g: Array,
-    shape: Shape,
-    y: Axis,
-    across: Axis,
-    groups: int,
-    mask: Array | None,
-    way: Way,
-    slot: str | None = None,
-) -> Bound:
-    """The gradient by x for a weight of `shape`, not yet run; see `bound_forward`."""
-    if way == "unfolded":
-        return unfolded.vjp(g, shape, y, across, groups, mask, slot)
-    if way == "winograd":
-        return winograd.vjp(g, shape, y, across, mask, slot)
-    return folded.vjp(g, shape, y, across, groups, mask, slot)
-
-
-def _dilated_forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int, slot: str | None) -> Array:
+def _dilated_forward(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
     """Rows d apart are a plane of their own, on which the kernel is not dilated."""
-    padded = np.zeros((y.size_in + y.before + y.after, *x.shape[1:]), x.dtype)
-    there, source = placed(y)
-    padded[there] = x[source]
-    made = room(slot, x, (y.size_out, weight.shape[3], across.size_out, x.shape[3]), x.dtype)
-    for phase in range(min(y.dilation, y.size_out)):
+    calls: Calls = []
+    padded = padded_in(calls, Place.PLANE, x, y, _whole(across))
+    out = room(level, x, (y.size_out, parameters.kernel.shape[3], across.size_out, x.shape[3]), x.dtype)
+    kernel, parts = Parameters(parameters.kernel), []
+    for phase in _phases(y):
         rows = padded[phase :: y.dilation]
-        made[phase :: y.dilation] = forward(rows, weight, _phase(y, len(rows), phase), across, groups)
-    return made
+        part = forward(rows, kernel, _phase(y, len(rows), phase), across, groups, INNER)
+        part.calls.append(copied(out[phase :: y.dilation], part.out))
+        parts.append(part)
+    return _in_parts(Bound(x, out, []), calls, parts, [])
 
 
 def _dilated_vjp(
-    g: Array, weight: Array, y: Axis, across: Axis, groups: int, mask: Array | None, slot: str | None
-) -> Array:
-    rows, channels = y.size_in + y.before + y.after, weight.shape[2] * groups
-    padded = np.zeros((rows, channels, across.size_in, g.shape[3]), g.dtype)
-    for phase in range(min(y.dilation, y.size_out)):
-        own = padded[phase :: y.dilation]
-        masked = None if mask is None else mask[phase :: y.dilation]
-        axis = _phase(y, len(own), phase)
-        own[...] = vjp(g[phase :: y.dilation], weight, axis, across, groups, masked)
-    there, source = placed(y)
-    made = room(slot, g, (y.size_in, *padded.shape[1:]), g.dtype)
-    made.fill(0)
-    made[source] = padded[there]
-    return made
+    g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, mask: Array | None, level: int | None
+) -> Bound:
+    out = room(level, g, (y.size_in, parameters.kernel.shape[2] * groups, across.size_in, g.shape[3]), g.dtype)
+    padded = room_for(Place.PLANE, out, y, _whole(across))
+    after, parts = Calls(), []
+    for phase in _phases(y):
+        rows, here = padded[phase :: y.dilation], slice(phase, None, y.dilation)
+        axis = _phase(y, len(rows), phase)
+        part = vjp(g[here], parameters, axis, across, groups, None if mask is None else mask[here], INNER)
+        part.calls.append(copied(rows, part.out))
+        parts.append(part)
+    cut_out(after, padded, y, _whole(across), out)
+    return _in_parts(Bound(g, out, []), [(padded.fill, (0,))], parts, after)
+
+
+def _in_parts(bound: Bound, before: Calls, parts: list[Bound], after: Calls) -> Bound:
+    """A convolution that several others without a bias make up, each of which is started with the same weight."""
+
+    def start(own: Parameters) -> None:
+        perform(before)
+        for part in parts:
+            apply(part, Parameters(own.kernel))
+        perform(after)
+
+    def suits(own: Parameters) -> bool:
+        return all(not part.suits or part.suits(Parameters(own.kernel)) for part in parts)
+
+    inner = len(before) + len(after) + sum(len(part.calls) + part.inner for part in parts)
+    return bound._replace(start=start, suits=suits, inner=inner)
+
+
+def _phases(y: Axis) -> range:
+    return range(min(y.dilation, y.size_out))
+
+
+def _whole(across: Axis) -> Axis:
+    """The columns of a plane of which only the rows are padded."""
+    return Axis(across.size_in, across.size_in, 1)
 
 
 def _phase(y: Axis, size_in: int, phase: int) -> Axis:

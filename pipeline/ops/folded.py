@@ -23,13 +23,13 @@ import numpy as np
 
 from pipeline.ops.array import Array, view
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import room, scratch
+from pipeline.ops.buffer import Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import apart, multiplied, pitch, pixels, width
+from pipeline.ops.operand import Operand, Shift, reached
 from pipeline.ops.passes import copied, filled
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach
-from pipeline.ops.taken import Shift, Taken, reached
 from pipeline.ops.thin import Kernel, gathered, laid_out, weighing
 from pipeline.stem.plane import Axis
 
@@ -44,23 +44,23 @@ _SHORT = 128
 """Numbers of a line up to which a copy takes less time than adding line by line."""
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
     n = x.shape[3]
     own = features // groups
     calls: Calls = []
     kernel = laid_out((kh, kw), groups, own, channels, y.stride, x.dtype)
-    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
-    taken = Taken(x, None, across.size_in, Reach(-y.before, y.stride, kh), Shift(-across.before, across.dilation))
-    taken = gathered(calls, taken, groups, kernel, across.size_out)
-    _collected(calls, kernel, taken, made)
+    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
+    operand = Operand(x, None, across.size_in, Reach(-y.before, y.stride, kh), Shift(-across.before, across.dilation))
+    operand = gathered(calls, operand, groups, kernel, across.size_out)
+    _collected(calls, kernel, operand, out)
     weigh = weighing(kernel, kw, lambda place: place.transpose(3, 1, 5, 4, 0, 2))
-    return Bound(x, None, weigh, made, calls)
+    return Bound(x, out, calls, lambda own: weigh(own.kernel))
 
 
 def vjp(
-    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, slot: str | None = None
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
 ) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; row stride 1 only."""
     kh, kw, channels, features = shape
@@ -68,73 +68,75 @@ def vjp(
     own = features // groups
     calls: Calls = []
     kernel = laid_out((kh, kw), groups, channels, own, 1, g.dtype)
-    made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
-    taken = Taken(g, mask, across.size_out, Reach(y.before - (kh - 1), 1, kh), Shift(across.before, -across.dilation))
-    taken = gathered(calls, taken, groups, kernel, across.size_in)
-    _collected(calls, kernel, taken, made)
+    out = room(level, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
+    operand = Operand(
+        g, mask, across.size_out, Reach(y.before - (kh - 1), 1, kh), Shift(across.before, -across.dilation)
+    )
+    operand = gathered(calls, operand, groups, kernel, across.size_in)
+    _collected(calls, kernel, operand, out)
     weigh = weighing(kernel, kw, lambda place: place[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4))
-    return Bound(g, mask, weigh, made, calls)
+    return Bound(g, out, calls, lambda own: weigh(own.kernel))
 
 
-def _collected(calls: Calls, kernel: Kernel, taken: Taken, made: Array) -> None:
+def _collected(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> None:
     """made[r, f, c] = sum over taps j of z[r, j, f, shift.first + c + j * shift.step], zero in the margins of z."""
-    columns, shift = taken.columns, taken.shift
+    columns, shift = operand.columns, operand.shift
     matrices, stack = kernel.matrices, kernel.stack
     groups, _, high, depth = matrices.shape
-    rows, features, wide, n = made.shape
-    size, item = columns * n, made.itemsize
+    rows, features, wide, n = out.shape
+    size, item = columns * n, out.itemsize
     m, own = high // stack, features // groups
     taps = m // own
     first_read, last_read = shift.reached(taps, wide)
     left, right = max(-first_read, 0), max(last_read + 1 - columns, 0)
     alone = taps == 1 and not left and not right and wide == columns and width(size, item) == size
     if alone and (stack == 1 or groups == 1):  # rows that are made at once follow one another in z only
-        lines, near = reached(calls, taken, groups, high, range(rows))
+        lines, near = reached(calls, operand, groups, high, range(rows))
         at = Windows(0, own * size, features * size, size)
-        correlate(calls, matrices, lines, near, range(rows), made, at, size, stack=stack)
+        correlate(calls, matrices, lines, near, range(rows), out, at, size, stack=stack)
         return
     start = pitch(max(left, right) * n, item)  # the margin behind a line is that before the next
     wide_line = start + pitch(size, item)
-    read = depth // (taken.reach.taps + (stack - 1) * taken.reach.step) * size
+    read = depth // (operand.reach.taps + (stack - 1) * operand.reach.step) * size
     block = max(1, BLOCK // (stack * groups * max(m * wide_line, read) * item)) * stack
-    whole_z = scratch(0, (groups * min(block, rows) * m + 2, wide_line), made.dtype)
+    whole_z = scratch(Place.TAPS, (groups * min(block, rows) * m + 2, wide_line), out.dtype)
     # Products leave the margins of a line as they are, so that they are filled once for all blocks.
     calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
     for first in range(0, rows, block):
         count = min(block, rows - first)
         below = range(first, first + count)
-        lines, near = reached(calls, taken, groups, high, below)
+        lines, near = reached(calls, operand, groups, high, below)
         z = whole_z[1 : 1 + groups * count * m].reshape(groups, count, taps, own, wide_line)
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         across = multiplied(lines, size)
-        correlate(calls, matrices, lines, near, below, z, there, across, taken.slack, stack)
-        here = apart(made[first : first + count], groups)
+        correlate(calls, matrices, lines, near, below, z, there, across, operand.slack, stack)
+        here = apart(out[first : first + count], groups)
         _add(calls, whole_z, wide_line + start + shift.first * n, shift.step * n, z.shape, here)
 
 
-def _add(calls: Calls, z: Array, at: int, step: int, shape: tuple[int, ...], made: Array) -> None:
+def _add(calls: Calls, z: Array, at: int, step: int, shape: tuple[int, ...], out: Array) -> None:
     """Calls: made [groups, rows, own, columns, n] = sum over taps of z [groups, rows, taps, own, pitch].
 
     The first line of z begins `at`, and those of each tap `step` numbers further. Short lines are added with what is
     between them, and copied.
     """
     groups, rows, taps, own, pitch = shape
-    line = made.shape[3] * made.shape[4]
+    line = out.shape[3] * out.shape[4]
     strides = rows * taps * own * pitch, taps * own * pitch, own * pitch + step
     if own > 1 and line <= min(pitch, _SHORT):
-        sums = scratch(3, (groups, rows, own, pitch), made.dtype)
+        sums = scratch(Place.SUMS, (groups, rows, own, pitch), out.dtype)
         whole = (own - 1) * pitch + line
         shifted = view(z, at, (groups, rows, taps, whole), (*strides, 1))
         calls.append((np.add.reduce, (shifted, 2, None, sums.reshape(groups, rows, own * pitch)[..., :whole])))
-        calls.append(copied(made, pixels(sums, *made.shape[3:])))
+        calls.append(copied(out, pixels(sums, *out.shape[3:])))
         return
     shifted = view(z, at, (groups, rows, taps, own, line), (*strides, pitch, 1))
-    made = made.reshape(groups, rows, own, line)
+    out = out.reshape(groups, rows, own, line)
     if taps == 1:
-        calls.append(copied(made, shifted[:, :, 0]))
+        calls.append(copied(out, shifted[:, :, 0]))
     elif taps > _FEW or shifted.size * shifted.itemsize < _LARGE:
-        calls.append((np.add.reduce, (shifted, 2, None, made)))
+        calls.append((np.add.reduce, (shifted, 2, None, out)))
     else:
-        calls.append((np.add, (shifted[:, :, 0], shifted[:, :, 1], made)))
+        calls.append((np.add, (shifted[:, :, 0], shifted[:, :, 1], out)))
         for j in range(2, taps):
-            calls.append((np.add, (made, shifted[:, :, j], made)))
+            calls.append((np.add, (out, shifted[:, :, j], out)))

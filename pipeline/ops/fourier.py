@@ -29,11 +29,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ops import folded
 from pipeline.ops.array import Array, view
-from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import room, scratch
+from pipeline.ops.bound import Bound, Calls, apply, perform
+from pipeline.ops.buffer import Place, scratch
+from pipeline.ops.choice import Shape
 from pipeline.ops.lines import masked
-from pipeline.ops.passes import copied
+from pipeline.ops.parameters import Parameters
+from pipeline.ops.passes import copied, filled
 from pipeline.ops.span import Reach, blocks, runs
 from pipeline.stem.plane import Axis
 
@@ -76,29 +79,55 @@ def bilinear(columns: int, taps: int, outputs: int, before: int, dtype: str) -> 
     return Bilinear(*(np.ascontiguousarray(a, dtype) for a in (out[kept].T, line[kept], kernel[kept])))
 
 
-def forward(x: Array, weight: Array, y: Axis, across: Axis, slot: str | None = None) -> Array | None:
-    """The convolution of x [rows, C, columns, n] with weight [kh, kw, C, F], or None where a window is zero."""
-    kh, kw, _, _ = weight.shape
-    padding = y.before, y.after
-    if has_zero_window(_alive(x), (kh, *padding), (kw, across.before, across.after)):
-        return None
-    kernel = np.ascontiguousarray(weight.transpose(1, 3, 0, 2))  # [kw, F, kh, C]
-    reach = Reach(-y.before, 1, kh)
-    return _correlation(np.ascontiguousarray(x), kernel, reach, (y.size_out, across.size_out), across.before, slot)
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
+    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C, F], stride 1.
+
+    Where a probe has a window of zeros it is made by folding, see above.
+    """
+    kh, kw, channels, features = shape
+    direct = folded.forward(x, shape, y, across, groups, level)
+    kernel = scratch(Place.REORDERED, (kw, features, kh, channels), x.dtype)
+    transformed = _correlation(x, kernel, Reach(-y.before, 1, kh), across.before, direct.out)
+    windows = (kh, y.before, y.after), (kw, across.before, across.after)
+    return _yielding([], x, windows, transformed, kernel.transpose(2, 0, 3, 1), direct)
 
 
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, mask: Array | None, slot: str | None = None) -> Array | None:
-    """The gradient by x, given g [rows', F, columns', n] times mask, or None where a window of that is zero."""
-    kh, kw, _, _ = weight.shape
+def vjp(
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
+) -> Bound:
+    """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask; see `forward`."""
+    kh, kw, channels, features = shape
+    direct = folded.vjp(g, shape, y, across, groups, mask, level)
     calls: Calls = []
-    given = np.ascontiguousarray(masked(calls, g, mask))
-    perform(calls)
-    rows = kh, kh - 1 - y.before, kh - 1 - y.after
-    if has_zero_window(_alive(given), rows, (kw, kw - 1 - across.before, kw - 1 - across.after)):
-        return None
-    kernel = np.ascontiguousarray(weight[::-1, ::-1].transpose(1, 2, 0, 3))  # [kw, C, kh, F]
-    reach = Reach(y.before - (kh - 1), 1, kh)
-    return _correlation(given, kernel, reach, (y.size_in, across.size_in), kw - 1 - across.before, slot)
+    operand = masked(calls, g, mask)
+    kernel = scratch(Place.REORDERED, (kw, channels, kh, features), g.dtype)
+    before = kw - 1 - across.before
+    transformed = _correlation(operand, kernel, Reach(y.before - (kh - 1), 1, kh), before, direct.out)
+    windows = (kh, kh - 1 - y.before, kh - 1 - y.after), (kw, before, kw - 1 - across.after)
+    return _yielding(calls, operand, windows, transformed, kernel.transpose(2, 0, 1, 3)[::-1, ::-1], direct)
+
+
+Window = tuple[int, int, int]
+"""Its size along one axis, and the padding before and after."""
+
+
+def _yielding(
+    calls: Calls, operand: Array, windows: tuple[Window, Window], transformed: Calls, kernel: Array, direct: Bound
+) -> Bound:
+    """The Fourier way, which yields to the direct one where a window of the operand is zero.
+
+    calls: those that make the operand. kernel: the place of the weight, seen as [kh, kw, C, F].
+    """
+
+    def start(own: Parameters) -> None:
+        perform(calls)
+        if has_zero_window(_alive(operand), *windows):
+            apply(direct, own)
+        else:
+            kernel[...] = own.kernel
+            perform(transformed)
+
+    return direct._replace(calls=[], start=start, inner=len(transformed) + len(direct.calls))
 
 
 def _alive(x: Array) -> npt.NDArray[np.bool_]:
@@ -125,38 +154,44 @@ def has_zero_window(alive: npt.NDArray[np.bool_], y: tuple[int, int, int], x: tu
     return not (rows[:, kw:] > rows[:, :-kw]).all()
 
 
-def _correlation(
-    given: Array, kernel: Array, reach: Reach, sides: tuple[int, int], before: int, slot: str | None
-) -> Array:
-    """[rows, C, columns, n] with a kernel [kw, F, kh, C], `before` zeros in front of a line: [rows, F, outputs, n]."""
-    high, channels, columns, n = given.shape
+def _correlation(x: Array, kernel: Array, reach: Reach, before: int, out: Array) -> Calls:
+    """Calls: out [rows, F, outputs, n] of x [rows', C, columns, n] and a kernel [kw, F, kh, C].
+
+    `before` zeros stand in front of a line of x.
+    """
+    high, channels, columns, n = x.shape
     taps, features, kh, _ = kernel.shape
-    rows, outputs = sides
-    dtype = given.dtype
+    rows, _, outputs, _ = out.shape
+    dtype = x.dtype
     a, b, d = bilinear(columns, taps, outputs, before, dtype.str)
     q = len(b)
-    u = np.matmul(d, kernel.reshape(taps, -1)).reshape(q, 1, features, kh * channels)
-    v = scratch(2, (q, high, channels, n), dtype)
+    spectrum = scratch(Place.SPECTRUM, (q, features * kh * channels), dtype)
+    u = spectrum.reshape(q, 1, features, kh * channels)
+    v = scratch(Place.TRANSFORMED, (q, high, channels, n), dtype)
     spectra = v.reshape(q, high, channels * n).transpose(1, 0, 2)
+    calls: Calls = [(np.matmul, (d, kernel.reshape(taps, -1), spectrum))]
     for block in blocks(high, BLOCK // (columns * channels * n * dtype.itemsize)):
         here = slice(block.start, block.stop)
-        turned = scratch(3, (len(block), columns, channels, n), dtype)
-        perform([copied(turned, given[here].transpose(0, 2, 1, 3))])
-        np.matmul(b, turned.reshape(len(block), columns, channels * n), out=spectra[here])
-    made = room(slot, given, (rows, features, outputs, n), dtype)
+        turned = scratch(Place.TURNED, (len(block), columns, channels, n), dtype)
+        calls += [
+            copied(turned, x[here].transpose(0, 2, 1, 3)),
+            (np.matmul, (b, turned.reshape(len(block), columns, channels * n), spectra[here])),
+        ]
     for below in blocks(rows, BLOCK // (q * features * n * dtype.itemsize)):
-        m = scratch(0, (q, len(below), features, n), dtype)
+        m = scratch(Place.TAPS, (q, len(below), features, n), dtype)
         for start, stop, top, bottom in runs(reach, below, high):
             product = m[:, start - below.start : stop - below.start]
             if bottom <= top:
-                product[...] = 0
+                calls += filled(product)
                 continue
             line = channels * n
             shape = q, stop - start, (bottom - top) * channels, n
             window = view(v, (reach.first + start + top) * line, shape, (high * line, line, n, 1))
-            np.matmul(u[..., top * channels : bottom * channels], window, out=product)
-        back = scratch(3, (len(below), outputs, features, n), dtype)
+            calls.append((np.matmul, (u[..., top * channels : bottom * channels], window, product)))
+        back = scratch(Place.TURNED, (len(below), outputs, features, n), dtype)
         flat = m.reshape(q, len(below), features * n).transpose(1, 0, 2)
-        np.matmul(a, flat, out=back.reshape(len(below), outputs, features * n))
-        perform([copied(made[below.start : below.stop], back.transpose(0, 2, 1, 3))])
-    return made
+        calls += [
+            (np.matmul, (a, flat, back.reshape(len(below), outputs, features * n))),
+            copied(out[below.start : below.stop], back.transpose(0, 2, 1, 3)),
+        ]
+    return calls

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import scalar, scratch, zeros
+from pipeline.ops.buffer import Place, scalar, scratch, zeros
 
 _ROOT = 0.75179152469355646
 _ROOT_HIGH = float(np.float32(_ROOT))
@@ -67,8 +67,9 @@ def calls(z: Array, slope: Array) -> Calls:
     if z.dtype == np.float64:
         return [(_by_erfcx, (z, slope))]
     dtype = z.dtype
-    x, bell, t, spare = (scratch(place, z.shape, dtype) for place in range(4))
-    positive = scratch(4, z.shape, np.dtype(np.bool_))
+    places = Place.MAGNITUDE, Place.BELL, Place.RECIPROCAL, Place.SPARE
+    x, bell, t, spare = (scratch(place, z.shape, dtype) for place in places)
+    positive = scratch(Place.IS_POSITIVE, z.shape, np.dtype(np.bool_))
     near: Calls = [(np.multiply, (x, x, bell)), (np.multiply, (bell, _number(-0.5), bell)), (np.exp, (bell, bell))]
     far: Calls = _bell(x, bell, t, spare)
     return [

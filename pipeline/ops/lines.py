@@ -4,7 +4,7 @@ from pipeline.blas import reads_small_in_place
 from pipeline.ops import passes
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
-from pipeline.ops.buffer import LINE, scratch
+from pipeline.ops.buffer import LINE, Place, scratch
 
 _OFTEN = 64
 """Multiply-adds with each number from which on a fifth of their time outweighs copying an operand."""
@@ -44,7 +44,7 @@ def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = N
     wide = size if plain and uses < _OFTEN else pitch(size, x.itemsize)
     if plain and wide == size and x.flags.c_contiguous:
         return x.reshape(1, rows, channels, size)
-    lines = scratch(1, (groups, rows, channels // groups, wide), x.dtype)
+    lines = scratch(Place.OPERAND, (groups, rows, channels // groups, wide), x.dtype)
     calls += put(lines, x, mask)
     calls += passes.filled(lines[..., size : multiplied(lines, size)])
     return lines
@@ -60,7 +60,7 @@ def masked(calls: Calls, x: Array, mask: Array | None) -> Array:
     """x times mask; x itself without one."""
     if mask is None:
         return x
-    made = scratch(1, x.shape, x.dtype)
+    made = scratch(Place.OPERAND, x.shape, x.dtype)
     calls += passes.masked(made, x, mask)
     return made
 

@@ -22,10 +22,11 @@ import numpy.typing as npt
 
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import room, scalar, scratch
+from pipeline.ops.buffer import Place, room, scalar, scratch
 from pipeline.ops.lines import pixels
 from pipeline.ops.passes import copied, filled, masked
 from pipeline.ops.phases import behind, split
+from pipeline.ops.planes import cut_out, is_padded, room_for
 from pipeline.ops.span import blocks, padded_taps, placed
 from pipeline.stem.plane import Axis
 
@@ -43,22 +44,22 @@ class Places(NamedTuple):
     tap: Numbers
 
 
-def forward(x: Array, y: Axis, across: Axis, slot: str | None = None) -> Bound:
+def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     """The largest of each window and, in `saved`, its Places: the first of ties in row-major order. Pads with -inf.
 
     A NaN is passed on.
     """
     _, channels, _, n = x.shape
-    made = room(slot, x, (y.size_out, channels, across.size_out, n), x.dtype)
-    places = Places(np.empty(made.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
+    out = room(level, x, (y.size_out, channels, across.size_out, n), x.dtype)
+    places = Places(np.empty(out.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
     pitch = (across.size_out + behind(across)) * n
     count = min(across.stride, across.kernel)
     calls: Calls = []
     for rows in blocks(y.size_out, BLOCK // (count * y.stride * channels * pitch * x.itemsize)):
         read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + y.kernel)
         phases = _apart(calls, x, read, y, across, (count, len(read), channels, pitch))
-        _pool(calls, phases, y, across, made[rows.start : rows.stop], places.tap[rows.start : rows.stop])
-    return Bound(x, None, None, made, calls, places)
+        _pool(calls, phases, y, across, out[rows.start : rows.stop], places.tap[rows.start : rows.stop])
+    return Bound(x, out, calls, saved=places)
 
 
 def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tuple[int, int, int, int]) -> Array:
@@ -68,7 +69,7 @@ def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tu
     source = x[start - y.before : stop - y.before]
     if across.stride == 1 and source.flags.c_contiguous and source.size == prod(shape):
         return source.reshape(shape)
-    phases = scratch(0, shape, x.dtype)
+    phases = scratch(Place.PHASES, shape, x.dtype)
     own = slice(start - read.start, stop - read.start)
     for margin in (phases[:, : own.start], phases[:, own.stop :]):
         calls += filled(margin, -np.inf)
@@ -77,11 +78,11 @@ def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tu
     return phases
 
 
-def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: Numbers) -> None:
+def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, out: Array, tap: Numbers) -> None:
     """Calls: the largest of each window of a block of rows, and which tap it is."""
-    rows, _, columns, n = made.shape
+    rows, _, columns, n = out.shape
     lines = phases.shape[1:]
-    widest, column = scratch(1, lines, made.dtype), scratch(3, lines, tap.dtype)
+    widest, column = scratch(Place.ROW_LARGEST, lines, out.dtype), scratch(Place.ROW_TAP, lines, tap.dtype)
     size = widest.size - behind(across) * n
     starts = [divmod(number, across.stride) for number in range(across.kernel)]
     taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
@@ -90,9 +91,9 @@ def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, made: Array, tap: 
     calls += filled(widest.reshape(-1)[size:])
     below = padded_taps(y, rows)
     shape = rows, *lines[1:]
-    largest, number = scratch(2, shape, made.dtype), scratch(6, shape, tap.dtype)
+    largest, number = scratch(Place.LARGEST, shape, out.dtype), scratch(Place.TAP, shape, tap.dtype)
     _compare(calls, [widest[row] for row in below], largest, number, [column[row] for row in below], across.kernel)
-    for target, source in ((made, largest), (tap, number)):
+    for target, source in ((out, largest), (tap, number)):
         calls.append(copied(target, pixels(source, columns, n)))
 
 
@@ -103,7 +104,7 @@ def _compare(
     best, before = taps[0], numbers[0]
     if len(taps) == 1:
         calls += [(np.copyto, (largest, best)), (np.copyto, (number, before))]
-    larger, share = scratch(4, largest.shape, _BOOL), scratch(5, number.shape, number.dtype)
+    larger, share = scratch(Place.IS_LARGER, largest.shape, _BOOL), scratch(Place.SHARE, number.shape, number.dtype)
     for t in range(1, len(taps)):
         calls.append((np.greater, (taps[t], best, larger)))
         own = numbers[t]
@@ -119,30 +120,24 @@ def _compare(
         best, before = largest, number
 
 
-def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, slot: str | None = None) -> Bound:
+def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, level: int | None = None) -> Bound:
     """The gradient by x: that by each output, g times mask, goes to the pixel that was the largest."""
     rows, channels, columns, n = g.shape
-    made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    padded = made
-    if y.before or y.after or across.before or across.after:
-        height, width = (axis.before + axis.size_in + axis.after for axis in (y, across))
-        padded = scratch(0, (height, channels, width, n), g.dtype)
+    out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
+    padded = room_for(Place.POOLED, g, y, across) if is_padded(y, across) else out
     calls: Calls = [(padded.fill, (0,))]
     for block in blocks(rows, BLOCK // (4 * channels * columns * n * _INDEX.itemsize)):
         here = slice(block.start, block.stop)
         given = g[here]
         if mask is not None or not given.flags.c_contiguous:
-            given = scratch(4, given.shape, g.dtype)
+            given = scratch(Place.GRADIENT, given.shape, g.dtype)
             calls += masked(given, g[here], None if mask is None else mask[here])
         target = padded[block.start * y.stride :]
         pixel = _pixel(calls, places.tap[here], target, y.stride, across)
         calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), given.reshape(-1))))
-    if padded is not made:
-        (there, source), (across_there, across_source) = placed(y), placed(across)
-        if min(y.before, y.after, across.before, across.after) < 0:  # some pixels are in no window
-            calls.append((made.fill, (0,)))
-        calls.append(copied(made[source, :, across_source], padded[there, :, across_there]))
-    return Bound(g, places, None, made, calls)
+    if padded is not out:
+        cut_out(calls, padded, y, across, out)
+    return Bound(g, out, calls)
 
 
 def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis) -> npt.NDArray[np.intp]:
@@ -150,8 +145,9 @@ def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis)
     _, channels, width, n = padded.shape
     line = channels * width * n
     kind = np.dtype(np.int32 if padded.size < 2**31 else np.intp)
-    row = scratch(5, tap.shape, tap.dtype)
-    index, pixel, more = (scratch(place, tap.shape, dtype) for place, dtype in ((1, _INDEX), (2, kind), (3, kind)))
+    row = scratch(Place.ROW, tap.shape, tap.dtype)
+    index = scratch(Place.INDEX, tap.shape, _INDEX)
+    pixel, more = (scratch(place, tap.shape, kind) for place in (Place.PIXEL, Place.OFFSET))
     calls += [
         (np.floor_divide, (tap, scalar(across.kernel, tap.dtype), row)),
         (np.copyto, (pixel, row)),

@@ -1,4 +1,7 @@
-"""Batch norm with frozen statistics, and layer norm over the channels of each pixel."""
+"""Batch norm with frozen statistics, and layer norm over the channels of each pixel.
+
+Arrays are [rows, C, columns, n]; results go to the `level` of `buffer.room`.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,36 +9,46 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound
+from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.parameters import Parameters
 
 EPSILON = 1e-5
+
+
+def batch_forward(x: Array, level: int | None = None) -> Bound:
+    """(x - mean) * scale + bias by channel (Ioffe and Szegedy 2015, frozen)."""
+    out = room(level, x, x.shape, x.dtype)
+
+    def start(own: Parameters) -> None:
+        np.subtract(x, 0 if own.mean is None else _per_channel(own.mean), out)
+        np.multiply(out, _scale(own), out)
+        if own.bias is not None:
+            np.add(out, _per_channel(own.bias), out)
+
+    return Bound(x, out, [], start)
+
+
+def batch_vjp(g: Array, level: int | None = None) -> Bound:
+    """The gradient by x of a frozen batch norm, given that by what it makes."""
+    out = room(level, g, g.shape, g.dtype)
+
+    def start(own: Parameters) -> None:
+        np.multiply(g, _scale(own), out)
+
+    return Bound(g, out, [], start)
 
 
 def _per_channel(values: Array) -> Array:
     return values[:, None, None]
 
 
-def batch_scale(weight: Array | None, var: Array | None) -> Array | None:
-    """[C]: what a frozen batch norm multiplies each channel by; None is 1, the untrained identity."""
-    if weight is None and var is None:
-        return None
-    if var is None:
-        return weight
-    inverse: Array = 1 / np.sqrt(var + EPSILON)
-    return inverse if weight is None else inverse * weight
-
-
-def batch_forward(x: Array, scale: Array | None, mean: Array | None, bias: Array | None) -> Array:
-    """(x - mean) * scale + bias by channel, x [rows, C, columns, n] (Ioffe and Szegedy 2015, frozen)."""
-    if mean is not None:
-        x = x - _per_channel(mean)
-    if scale is not None:
-        x = x * _per_channel(scale)
-    return x if bias is None else x + _per_channel(bias)
-
-
-def batch_vjp(g: Array, scale: Array | None) -> Array:
-    """The gradient by x of a frozen batch norm."""
-    return g if scale is None else g * _per_channel(scale)
+def _scale(own: Parameters) -> Array | int:
+    """[C, 1, 1]: what a frozen batch norm multiplies each channel by; 1 untrained."""
+    if own.var is None:
+        return 1 if own.weight is None else _per_channel(own.weight)
+    inverse: Array = 1 / np.sqrt(own.var + EPSILON)
+    return _per_channel(inverse if own.weight is None else inverse * own.weight)
 
 
 class Normalized(NamedTuple):
@@ -52,19 +65,38 @@ def inverse_deviation(centred: Array) -> Array:
 
 
 def layer_forward(
-    x: Array, weight: Array | None, bias: Array | None, inverse_of: Callable[[Array], Array] = inverse_deviation
-) -> tuple[Array, Normalized]:
-    """Each pixel's channels at mean 0 and variance 1, then scaled and shifted (Ba et al. 2016, eps 1e-5)."""
-    centred = x - x.mean(axis=1, keepdims=True)
-    inverse = inverse_of(centred)
-    centred *= inverse
-    made = centred if weight is None else centred * _per_channel(weight)
-    return made if bias is None else made + _per_channel(bias), Normalized(centred, inverse)
+    x: Array, level: int | None = None, inverse_of: Callable[[Array], Array] = inverse_deviation
+) -> Bound:
+    """Each pixel's channels at mean 0 and variance 1, then scaled and shifted (Ba et al. 2016, eps 1e-5).
+
+    inverse_of: see `inverse_deviation`. `saved` is a Normalized.
+    """
+    out = room(level, x, x.shape, x.dtype)
+    pixels, inverse = np.empty_like(x, order="C"), np.empty((len(x), 1, *x.shape[2:]), x.dtype)
+
+    def start(own: Parameters) -> None:
+        np.mean(x, 1, None, inverse, True)
+        np.subtract(x, inverse, pixels)
+        inverse[...] = inverse_of(pixels)
+        np.multiply(pixels, inverse, pixels)
+        np.multiply(pixels, 1 if own.weight is None else _per_channel(own.weight), out)
+        if own.bias is not None:
+            np.add(out, _per_channel(own.bias), out)
+
+    return Bound(x, out, [], start, saved=Normalized(pixels, inverse))
 
 
-def layer_vjp(g: Array, saved: Normalized, weight: Array | None) -> Array:
-    """The gradient by x: with h = weight * g, inverse * (h - mean(h) - pixels * mean(h * pixels))."""
-    h = g if weight is None else g * _per_channel(weight)
-    along = (h * saved.pixels).mean(axis=1, keepdims=True)
-    made: Array = saved.inverse * (h - h.mean(axis=1, keepdims=True) - saved.pixels * along)
-    return made
+def layer_vjp(g: Array, saved: Normalized, level: int | None = None) -> Bound:
+    """The gradient by x: with h = weight * g it is inverse * (h - mean(h) - pixels * mean(h * pixels))."""
+    pixels, inverse = saved
+    out = room(level, g, g.shape, g.dtype)
+    product = scratch(Place.SUMS, g.shape, g.dtype)
+
+    def start(own: Parameters) -> None:
+        h = np.multiply(g, 1 if own.weight is None else _per_channel(own.weight), out)
+        along = np.multiply(h, pixels, product).mean(axis=1, keepdims=True)
+        np.subtract(h, h.mean(axis=1, keepdims=True), out)
+        np.subtract(out, np.multiply(pixels, along, product), out)
+        np.multiply(inverse, out, out)
+
+    return Bound(g, out, [], start)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Call, Calls
-from pipeline.ops.buffer import scratch
+from pipeline.ops.buffer import Place, scratch
 
 _LONG = 2**10
 """Bytes of a line from which on it may as well be filled, or multiplied, where it lies."""
@@ -51,7 +51,7 @@ def masked(target: Array, x: Array, mask: Array | None) -> Calls:
         return [copied(target, x)]
     outer = _outer(target)
     if outer > 0 and _bytes(target, outer) < _LONG:
-        whole = scratch(3, target.shape, target.dtype)
+        whole = scratch(Place.MASKED, target.shape, target.dtype)
         return [*masked(whole, x, mask), copied(target, whole)]
     return [(np.copyto, (target, mask.view(np.uint8))), (np.multiply, (x, target, target))]
 

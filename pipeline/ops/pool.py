@@ -1,65 +1,61 @@
-"""Average and global average pooling."""
+"""Average and global average pooling.
+
+Arrays are [rows, channels, columns, n]; results go to the `level` of `buffer.room`.
+"""
 
 import numpy as np
 
 from pipeline.ops.array import Array
-from pipeline.ops.span import padded_taps, placed
+from pipeline.ops.bound import Bound, Calls
+from pipeline.ops.buffer import Place, room, scalar, scratch
+from pipeline.ops.planes import cut_out, is_padded, padded_in, room_for
+from pipeline.ops.span import padded_taps
 from pipeline.stem.plane import Axis
 
 
-def _padded(x: Array, y: Axis, across: Axis) -> Array:
-    _, channels, _, n = x.shape
-    if not (y.before or y.after or across.before or across.after):
-        return x
-    height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
-    padded = np.zeros((height, channels, width, n), x.dtype)
-    (rows, source_rows), (columns, source_columns) = placed(y), placed(across)
-    padded[rows, :, columns] = x[source_rows, :, source_columns]
-    return padded
-
-
-def _unpadded(g: Array, y: Axis, across: Axis) -> Array:
-    if not (y.before or y.after or across.before or across.after):
-        return g
-    (rows, source_rows), (columns, source_columns) = placed(y), placed(across)
-    cut = np.zeros((y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
-    cut[source_rows, :, source_columns] = g[rows, :, columns]
-    return cut
-
-
-def average_forward(x: Array, y: Axis, across: Axis) -> Array:
+def average_forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     """The mean of each window; pads zeros and counts them."""
-    padded = _padded(x, y, across)
-    rows = np.zeros((y.size_out, *padded.shape[1:]), x.dtype)
-    for taps in padded_taps(y, y.size_out):
-        rows += padded[taps]
-    made = np.zeros((y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
-    for taps in padded_taps(across, across.size_out):
-        made += rows[:, :, taps]
-    made /= y.kernel * across.kernel
-    return made
+    calls: Calls = []
+    padded = padded_in(calls, Place.PLANE, x, y, across) if is_padded(y, across) else x
+    rows = scratch(Place.SUMS, (y.size_out, *padded.shape[1:]), x.dtype)
+    out = room(level, x, (y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
+    calls.append((rows.fill, (0,)))
+    calls += [(np.add, (rows, padded[taps], rows)) for taps in padded_taps(y, y.size_out)]
+    calls.append((out.fill, (0,)))
+    calls += [(np.add, (out, rows[:, :, taps], out)) for taps in padded_taps(across, across.size_out)]
+    calls.append((np.divide, (out, scalar(y.kernel * across.kernel, x.dtype), out)))
+    return Bound(x, out, calls)
 
 
-def average_vjp(g: Array, y: Axis, across: Axis) -> Array:
+def average_vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     """The gradient by x: each output's spread evenly over its window."""
-    height, width = y.size_in + y.before + y.after, across.size_in + across.before + across.after
-    rows = np.zeros((y.size_out, g.shape[1], width, g.shape[3]), g.dtype)
-    share = g / g.dtype.type(y.kernel * across.kernel)
+    out = room(level, g, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
+    padded = room_for(Place.PLANE, g, y, across) if is_padded(y, across) else out
+    rows = scratch(Place.SUMS, (y.size_out, *padded.shape[1:]), g.dtype)
+    share = scratch(Place.OPERAND, g.shape, g.dtype)
+    calls: Calls = [
+        (np.divide, (g, scalar(y.kernel * across.kernel, g.dtype), share)),
+        (rows.fill, (0,)),
+        (padded.fill, (0,)),
+    ]
     for taps in padded_taps(across, across.size_out):
-        rows[:, :, taps] += share
-    padded = np.zeros((height, g.shape[1], width, g.shape[3]), g.dtype)
+        calls.append((np.add, (rows[:, :, taps], share, rows[:, :, taps])))
     for taps in padded_taps(y, y.size_out):
-        padded[taps] += rows
-    return _unpadded(padded, y, across)
+        calls.append((np.add, (padded[taps], rows, padded[taps])))
+    if padded is not out:
+        cut_out(calls, padded, y, across, out)
+    return Bound(g, out, calls)
 
 
-def global_forward(x: Array) -> Array:
-    """The mean over the plane, as a 1x1 plane."""
-    mean: Array = x.mean(axis=(0, 2), keepdims=True)
-    return mean
+def global_forward(x: Array, level: int | None = None) -> Bound:
+    """The mean over the plane, as a plane of one pixel."""
+    out = room(level, x, (1, x.shape[1], 1, x.shape[3]), x.dtype)
+    return Bound(x, out, [(np.mean, (x, (0, 2), None, out, True))])
 
 
-def global_vjp(g: Array, y: Axis, across: Axis) -> Array:
+def global_vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     """The gradient by x: the output's spread evenly over the plane."""
-    share = g / g.dtype.type(y.size_in * across.size_in)
-    return np.broadcast_to(share, (y.size_in, g.shape[1], across.size_in, g.shape[3]))
+    out = room(level, g, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
+    share = scratch(Place.OPERAND, g.shape, g.dtype)
+    divided = np.divide, (g, scalar(y.size_in * across.size_in, g.dtype), share)
+    return Bound(g, out, [divided, (np.copyto, (out, share))])

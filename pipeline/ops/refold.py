@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
-from pipeline.ops.buffer import scratch
+from pipeline.ops.buffer import Place, scratch
 from pipeline.ops.phases import merge
 from pipeline.stem.plane import Axis
 
@@ -24,7 +24,7 @@ def refold(calls: Calls, taps: Array, across: Axis, made: Array) -> None:
     far = apart * across.dilation // stride  # and columns
     size = channels * pitch
     lines = taps.reshape(groups, rows, kw * size)
-    phases = scratch(3, (stride, groups, rows, channels, pitch), taps.dtype)
+    phases = scratch(Place.SUMS, (stride, groups, rows, channels, pitch), taps.dtype)
     sums = phases.reshape(stride, groups, rows, size)
     unmet = set(range(stride))
     for first in range(min(apart, kw)):

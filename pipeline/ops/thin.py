@@ -19,10 +19,10 @@ import numpy as np
 from pipeline.blas import reads_small_in_place
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import scratch
+from pipeline.ops.buffer import Place, scratch
 from pipeline.ops.lines import apart, masked, pitch, pixels
+from pipeline.ops.operand import Operand, Shift
 from pipeline.ops.passes import copied, filled, weigh_in
-from pipeline.ops.taken import Shift, Taken
 
 _GATHERED = 5
 """Taps across from which on two are unfolded."""
@@ -59,7 +59,7 @@ def laid_out(sides: tuple[int, int], groups: int, made: int, read: int, stride: 
         if kh >= 4 * (_STACKED - 1) * stride and not reads_small_in_place():
             stack = _STACKED  # for a quarter more multiply-adds at most
     far = -(-kw // near)
-    kernel = scratch("kernel", (groups, stack, far, made, kh + (stack - 1) * stride, read, near), dtype)
+    kernel = scratch(Place.KERNEL, (groups, stack, far, made, kh + (stack - 1) * stride, read, near), dtype)
     places = [kernel[:, row, :, :, row * stride : row * stride + kh] for row in range(stack)]
     return Kernel(kernel.reshape(groups, 1, stack * far * made, -1), stack, far, near, places)
 
@@ -96,19 +96,19 @@ def _putting(kernel: Array, kw: int) -> Callable[[Array], None]:
     return put
 
 
-def gathered(calls: Calls, taken: Taken, groups: int, kernel: Kernel, wide: int) -> Taken:
+def gathered(calls: Calls, operand: Operand, groups: int, kernel: Kernel, wide: int) -> Operand:
     """What is folded once near taps are unfolded: u, with the columns that `wide` columns of z are made of."""
     near, far = kernel.near, kernel.far
     if near == 1:
-        return taken
-    x, reach, shift = taken.x, taken.reach, taken.shift
+        return operand
+    x, reach, shift = operand.x, operand.reach, operand.shift
     rows, _, columns, n = x.shape
     reached = shift.reached(far * near, wide)
     spread = (near - 1) * shift.step
     first, last = max(reached[0], -max(spread, 0)), min(reached[1], columns - 1 - min(spread, 0))
     count = max(last - first, 0) + 1
-    given = apart(masked(calls, x, taken.mask), groups)[:, :, 0]
-    whole = scratch(2, (groups, rows + 2 * _SLACK, near, pitch(count * n, x.itemsize)), x.dtype)
+    given = apart(masked(calls, x, operand.mask), groups)[:, :, 0]
+    whole = scratch(Place.TRANSFORMED, (groups, rows + 2 * _SLACK, near, pitch(count * n, x.itemsize)), x.dtype)
     u = whole[:, _SLACK : _SLACK + rows]
     margins = [whole[:, :_SLACK], whole[:, _SLACK + rows :]]
     for t in range(near):
@@ -119,4 +119,4 @@ def gathered(calls: Calls, taken: Taken, groups: int, kernel: Kernel, wide: int)
         calls.append(copied(there, given[:, :, start + t * shift.step : stop + t * shift.step]))
     for margin in margins:
         calls += filled(margin)
-    return Taken(x, None, count, reach.below(-_SLACK), Shift(shift.first - first, near * shift.step), whole, _SLACK)
+    return Operand(x, None, count, reach.below(-_SLACK), Shift(shift.first - first, near * shift.step), whole, _SLACK)

@@ -4,34 +4,66 @@ Input pixel n feeds outputs n*s - before + i*d. That is how a convolution that r
 gradient of its output pixel n, so both directions are those of `conv` with the ends of each axis exchanged.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from pipeline.ops import conv
 from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound
+from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.parameters import Parameters
+from pipeline.ops.passes import copied
 from pipeline.stem.plane import Axis
 
 
-def forward(x: Array, weight: Array, y: Axis, across: Axis, groups: int = 1, ties: bool = False) -> Array:
-    """The transposed convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F].
+def forward(
+    x: Array,
+    parameters: Parameters,
+    y: Axis,
+    across: Axis,
+    groups: int = 1,
+    level: int | None = None,
+    ties: bool = False,
+) -> Bound:
+    """The transposed convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F], and its bias [F].
 
     `ties` asks for equal bits of outputs that are fed the same by the same taps; see `conv.forward`.
     """
     if ties:
-        return _by_windows(x, weight, y, across, groups)
-    return conv.vjp(x, _exchanged(weight, groups), _mirrored(y), _mirrored(across), groups)
+        return conv.with_bias(_by_windows(x, parameters, y, across, groups, level), parameters)
+    exchanged = partial(_exchanged, groups)
+    spread = conv.vjp(x, exchanged(parameters), _mirrored(y), _mirrored(across), groups, None, level)
+    return conv.with_bias(_with(exchanged, spread), parameters)
 
 
-def vjp(g: Array, weight: Array, y: Axis, across: Axis, groups: int = 1) -> Array:
+def vjp(g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int = 1, level: int | None = None) -> Bound:
     """The gradient by x, given the gradient g [rows', F, columns', n]."""
-    return conv.forward(g, _exchanged(weight, groups), _mirrored(y), _mirrored(across), groups)
+    exchanged = partial(_exchanged, groups)
+    return _with(exchanged, conv.forward(g, exchanged(parameters), _mirrored(y), _mirrored(across), groups, level))
 
 
-def _by_windows(x: Array, weight: Array, y: Axis, across: Axis, groups: int) -> Array:
+def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
+    """A convolution whose parameters are changed before it is started."""
+    start, suits = bound.start, bound.suits
+    return bound._replace(
+        start=start and (lambda own: start(changed(own))), suits=suits and (lambda own: suits(changed(own)))
+    )
+
+
+def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
     """The convolution of x, its pixels apart among zeros, with the kernel turned round."""
-    spread = np.zeros((_apart(y), x.shape[1], _apart(across), x.shape[3]), x.dtype)
-    spread[:: y.stride, :, :: across.stride] = x
-    turned = np.ascontiguousarray(weight[::-1, ::-1])
-    return conv.forward(spread, turned, _reading(y), _reading(across), groups, ties=True)
+    spread = scratch(Place.PLANE, (_apart(y), x.shape[1], _apart(across), x.shape[3]), x.dtype)
+    own = _turned(parameters)
+    bound = _with(_turned, conv.forward(spread, own, _reading(y), _reading(across), groups, conv.INNER, ties=True))
+    out = room(level, x, bound.out.shape, x.dtype)
+    put = np.copyto, (spread[:: y.stride, :, :: across.stride], x)
+    return bound._replace(x=x, out=out, calls=[(spread.fill, (0,)), put, *bound.calls, copied(out, bound.out)])
+
+
+def _turned(parameters: Parameters) -> Parameters:
+    return Parameters(np.ascontiguousarray(parameters.kernel[::-1, ::-1]))
 
 
 def _apart(axis: Axis) -> int:
@@ -50,8 +82,8 @@ def _mirrored(axis: Axis) -> Axis:
     return Axis(axis.size_out, axis.size_in, axis.kernel, axis.stride, axis.dilation, axis.before, axis.after)
 
 
-def _exchanged(weight: Array, groups: int) -> Array:
-    """[kh, kw, C // groups, F] as [kh, kw, F // groups, C]."""
-    kh, kw, inputs, features = weight.shape
-    split = weight.reshape(kh, kw, inputs, groups, features // groups).transpose(0, 1, 4, 3, 2)
-    return np.ascontiguousarray(split).reshape(kh, kw, features // groups, groups * inputs)
+def _exchanged(groups: int, parameters: Parameters) -> Parameters:
+    """A weight [kh, kw, C // groups, F] as [kh, kw, F // groups, C]."""
+    kh, kw, inputs, features = parameters.kernel.shape
+    split = parameters.kernel.reshape(kh, kw, inputs, groups, features // groups).transpose(0, 1, 4, 3, 2)
+    return Parameters(np.ascontiguousarray(split).reshape(kh, kw, features // groups, groups * inputs))

@@ -30,7 +30,7 @@ from numpy.lib.stride_tricks import as_strided
 from pipeline.ops import passes
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import room, scratch
+from pipeline.ops.buffer import Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import apart, lined, multiplied, pitch, pixels, width
 from pipeline.ops.passes import copied, filled, weigh_in
@@ -47,7 +47,7 @@ _DEEP = 64
 """Numbers that each one made is a sum of, below which copying it takes longer than whole vectors save."""
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
     n, own = x.shape[3], features // groups
@@ -56,8 +56,8 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
     lines = lined(calls, x, groups, 0)
     whole = _is_whole(across)
     wide = size if whole or y.dilation > 1 or kh * kw * channels < _DEEP else width(size, x.itemsize)
-    kernel = scratch("kernel", (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
-    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
+    kernel = scratch(Place.KERNEL, (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
+    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
@@ -69,36 +69,36 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: st
             _room_for(max(bottom - top for top, bottom in read.values()), lines, across, n)
         for rows, (top, bottom) in read.items():
             unfolded = _unfold(calls, lines[:, top:bottom], across, n, wide)
-            _correlated(calls, matrices, unfolded, reach.below(top), rows, made, wide)
+            _correlated(calls, matrices, unfolded, reach.below(top), rows, out, wide)
     else:
-        _dilated(calls, kernel, _unfold(calls, lines, across, n, wide), y, made)
+        _dilated(calls, kernel, _unfold(calls, lines, across, n, wide), y, out)
     weigh = weigh_in(kernel.transpose(1, 3, 2, 0, 4) if whole else kernel.transpose(1, 2, 3, 0, 4))
-    return Bound(x, None, weigh, made, calls)
+    return Bound(x, out, calls, lambda own: weigh(own.kernel))
 
 
 def _correlated(
-    calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, made: Array, wide: int
+    calls: Calls, matrices: Array, unfolded: Array, reach: Reach, rows: range, out: Array, wide: int
 ) -> None:
     """Some rows of what is made, by way of `wide` numbers of each line."""
     groups, _, own, _ = matrices.shape
-    features, size = made.shape[1], made.shape[2] * made.shape[3]
+    features, size = out.shape[1], out.shape[2] * out.shape[3]
     if wide == size:
         at = Windows(rows.start * features * size, own * size, features * size, size)
-        correlate(calls, matrices, unfolded, reach, rows, made, at, size)
+        correlate(calls, matrices, unfolded, reach, rows, out, at, size)
         return
-    product = scratch(2, (groups, len(rows), own, wide), made.dtype)
+    product = scratch(Place.PRODUCT, (groups, len(rows), own, wide), out.dtype)
     at = Windows(0, len(rows) * own * wide, own * wide, wide)
     correlate(calls, matrices, unfolded, reach, rows, product, at, wide)
-    there = apart(made[rows.start : rows.stop], groups)
-    calls.append(copied(there, pixels(product, *made.shape[2:])))
+    there = apart(out[rows.start : rows.stop], groups)
+    calls.append(copied(there, pixels(product, *out.shape[2:])))
 
 
-def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array) -> None:
+def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, out: Array) -> None:
     groups, kh, _, _, own = kernel.shape
     rows, line, pitch = unfolded.shape[1:]
-    size = made.shape[2] * made.shape[3]
-    part = scratch(2, made.shape, made.dtype)
-    calls.append((made.fill, (0,)))
+    size = out.shape[2] * out.shape[3]
+    part = scratch(Place.PRODUCT, out.shape, out.dtype)
+    calls.append((out.fill, (0,)))
     for i in range(kh):
         outputs, inputs = tap(y, i)
         count = outputs.stop - outputs.start
@@ -107,11 +107,11 @@ def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, made: Array)
             read = Windows(inputs.start * line * pitch, rows * line * pitch, y.stride * line * pitch, pitch)
             put = Windows(0, own * size, groups * own * size, size)
             multiply(calls, matrices, unfolded, read, part, put, count, size)
-            calls.append((np.add, (made[outputs], part[:count], made[outputs])))
+            calls.append((np.add, (out[outputs], part[:count], out[outputs])))
 
 
 def vjp(
-    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, slot: str | None = None
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
 ) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask."""
     _, kw, channels, _ = shape
@@ -121,37 +121,37 @@ def vjp(
     rows, lines, size = there.stop - there.start, kw * channels, across.size_out * n
     overlapping = y.size_out > 1 and y.dilation == 1
     if groups == 1 and _is_whole(across) and rows == y.size_in:
-        unfolded = room(slot, g, (groups, rows, lines, size), g.dtype)
+        unfolded = room(level, g, (groups, rows, lines, size), g.dtype)
         if overlapping:
             phases, weigh = _phased(calls, g, mask, shape, y, groups, True)
             _rows(calls, phases, range(rows), unfolded)
         else:
             weigh = _spread(calls, g, mask, shape, y, unfolded, True)
-        return Bound(g, mask, weigh, unfolded.reshape(rows, channels, across.size_in, n), calls)
+        return Bound(g, unfolded.reshape(rows, channels, across.size_in, n), calls, lambda own: weigh(own.kernel))
     line = max(size + behind(across) * n, width(size, g.itemsize))
-    made = room(slot, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
+    out = room(level, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
-        calls.append((made.fill, (0,)))
-    target = apart(made[source], groups)
+        calls.append((out.fill, (0,)))
+    target = apart(out[source], groups)
     if not overlapping:
-        unfolded = scratch(0, (groups, rows, lines, line), g.dtype)
+        unfolded = scratch(Place.UNFOLDED, (groups, rows, lines, line), g.dtype)
         weigh = _spread(calls, g, mask, shape, y, unfolded, False)
         _refolded(calls, unfolded, kw, channels, across, target)
-        return Bound(g, mask, weigh, made, calls)
+        return Bound(g, out, calls, lambda own: weigh(own.kernel))
     phases, weigh = _phased(calls, g, mask, shape, y, groups, False)
     strides = -(-rows // y.stride)
     for block in blocks(strides, BLOCK // (groups * y.stride * lines * line * g.itemsize)):
         here = range(block.start * y.stride, min(block.stop * y.stride, rows))
-        unfolded = scratch(0, (groups, len(here), lines, line), g.dtype)
+        unfolded = scratch(Place.UNFOLDED, (groups, len(here), lines, line), g.dtype)
         _rows(calls, phases, here, unfolded)
         _refolded(calls, unfolded, kw, channels, across, target[:, here.start : here.stop])
-    return Bound(g, mask, weigh, made, calls)
+    return Bound(g, out, calls, lambda own: weigh(own.kernel))
 
 
-def _refolded(calls: Calls, unfolded: Array, kw: int, channels: int, across: Axis, made: Array) -> None:
+def _refolded(calls: Calls, unfolded: Array, kw: int, channels: int, across: Axis, out: Array) -> None:
     """Calls: made [groups, rows, C, columns, n] of du [groups, rows, kw * C, pitch]."""
     groups, rows, _, line = unfolded.shape
-    refold(calls, unfolded.reshape(groups, rows, kw, channels, line), across, made)
+    refold(calls, unfolded.reshape(groups, rows, kw, channels, line), across, out)
 
 
 class _Phases(NamedTuple):
@@ -180,7 +180,7 @@ def _phased(
     for phase in range(min(y.stride, there.stop - there.start)):
         first = (there.start + phase) % y.stride
         taps = len(range(first, kh, y.stride))
-        kernel = scratch(f"kernel of phase {phase}", (groups, kw * channels, taps, own), g.dtype)
+        kernel = scratch(Place.KERNEL, (groups, kw * channels, taps, own), g.dtype, phase)
         matrices.append((first, taps, kernel.reshape(groups, 1, kw * channels, -1)))
         puts.append((first, weigh_in(_as_weight(kernel[:, :, ::-1], kw, channels, whole))))
 
@@ -201,9 +201,9 @@ def _rows(calls: Calls, phases: _Phases, rows: range, unfolded: Array) -> None:
     across = min(multiplied(phases.lines, phases.size), pitch)
     calls += filled(unfolded[..., across:])
     for phase, (first, taps, matrices) in enumerate(phases.matrices[:count]):
-        made = range((start + phase) // stride, -(-(start + count - first) // stride))
+        out = range((start + phase) // stride, -(-(start + count - first) // stride))
         at = Windows(phase * height * pitch, count * height * pitch, stride * height * pitch, pitch)
-        correlate(calls, matrices, phases.lines, Reach(1 - taps, 1, taps), made, unfolded, at, across)
+        correlate(calls, matrices, phases.lines, Reach(1 - taps, 1, taps), out, unfolded, at, across)
 
 
 def _spread(
@@ -215,14 +215,14 @@ def _spread(
     own, size = features // groups, g.shape[2] * g.shape[3]
     masked = g
     if mask is not None or not g.flags.c_contiguous:
-        masked = scratch(1, g.shape, g.dtype)
+        masked = scratch(Place.OPERAND, g.shape, g.dtype)
         calls += passes.masked(masked, g, mask)
-    matrices = scratch("kernel", (groups, kh, lines, own), g.dtype)
+    matrices = scratch(Place.KERNEL, (groups, kh, lines, own), g.dtype)
     there, _ = placed(y)
     spread = unfolded[:, None]
     together = y.size_out == 1 and y.dilation == 1 and there == slice(0, kh)
     if not together:
-        spread = scratch(2, (groups, y.size_out, kh, lines, pitch), g.dtype)
+        spread = scratch(Place.PRODUCT, (groups, y.size_out, kh, lines, pitch), g.dtype)
     calls += filled(spread[..., size:])
     read = Windows(0, own * size, features * size, size)
     put = Windows(0, y.size_out * kh * lines * pitch, kh * lines * pitch, pitch)
@@ -253,7 +253,7 @@ def _room_for(rows: int, lines: Array, across: Axis, n: int) -> Array:
     """Scratch space for u of so many rows, [groups, rows, kw * C, pitch]; the largest is asked for first."""
     groups, _, channels, _ = lines.shape
     line = pitch(across.size_out * n, lines.itemsize)
-    return scratch(0, (groups, rows, across.kernel * channels, line), lines.dtype)
+    return scratch(Place.UNFOLDED, (groups, rows, across.kernel * channels, line), lines.dtype)
 
 
 def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Array:
@@ -266,7 +266,7 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Arra
     x = pixels(lines, across.size_in, n)
     if _is_whole(across):
         if line > across.size_in * n:
-            lines = scratch(0, x.shape, x.dtype)
+            lines = scratch(Place.UNFOLDED, x.shape, x.dtype)
             calls.append(copied(lines, x))
         return lines.reshape(groups, rows, channels * across.kernel, n)
     size = across.size_out * n

@@ -3,20 +3,49 @@
 import numpy as np
 
 from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound, Calls
+from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.passes import copied
 from pipeline.stem.plane import Axis
 
 
-def forward(x: Array, y: Axis, across: Axis) -> Array:
+def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     """Each pixel of x [rows, C, columns, n] repeated along both axes, cut to the outputs that are asked for."""
-    rows = np.repeat(x, y.stride, axis=0)[y.before : y.before + y.size_out]
-    return np.repeat(rows, across.stride, axis=2)[:, :, across.before : across.before + across.size_out]
+    out = room(level, x, (y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
+    whole = _whole(out, y, across)
+    pixels = _by_pixel(whole, y, across)
+    calls: Calls = [copied(pixels[:, 0, :, :, column], x) for column in range(across.stride)]
+    calls += [copied(pixels[:, row], pixels[:, 0]) for row in range(1, y.stride)]
+    if whole is not out:
+        calls.append(copied(out, _cut(whole, y, across)))
+    return Bound(x, out, calls)
 
 
-def vjp(g: Array, y: Axis, across: Axis) -> Array:
-    """The gradient by x: the sum over each pixel's block."""
-    _, channels, _, n = g.shape
-    blocks = np.zeros((y.size_in * y.stride, channels, across.size_in * across.stride, n), g.dtype)
-    blocks[y.before : y.before + y.size_out, :, across.before : across.before + across.size_out] = g
-    split = blocks.reshape(y.size_in, y.stride, channels, across.size_in, across.stride, n)
-    summed: Array = split.sum(axis=(1, 4))
-    return summed
+def vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
+    """The gradient by x: the sum of g [rows', C, columns', n] over each pixel's block."""
+    out = room(level, g, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
+    whole = _whole(g, y, across)
+    calls: Calls = []
+    if whole is not g:
+        calls += [(whole.fill, (0,)), copied(_cut(whole, y, across), g)]
+    calls.append((np.add.reduce, (_by_pixel(whole, y, across), (1, 4), None, out)))
+    return Bound(g, out, calls)
+
+
+def _whole(outputs: Array, y: Axis, across: Axis) -> Array:
+    """Room for the outputs of all pixels; `outputs` itself if it holds them all."""
+    shape = y.size_in * y.stride, outputs.shape[1], across.size_in * across.stride, outputs.shape[3]
+    if outputs.shape == shape and outputs.flags.c_contiguous:
+        return outputs
+    return scratch(Place.PLANE, shape, outputs.dtype)
+
+
+def _by_pixel(whole: Array, y: Axis, across: Axis) -> Array:
+    """[rows, stride, C, columns, stride, n]: the outputs of each pixel."""
+    _, channels, _, n = whole.shape
+    return whole.reshape(y.size_in, y.stride, channels, across.size_in, across.stride, n)
+
+
+def _cut(whole: Array, y: Axis, across: Axis) -> Array:
+    """The outputs that are asked for."""
+    return whole[y.before : y.before + y.size_out, :, across.before : across.before + across.size_out]

@@ -16,49 +16,42 @@ from numpy.lib.stride_tricks import as_strided
 
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import room, scratch
+from pipeline.ops.buffer import Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import pitch
 from pipeline.ops.passes import copied, weigh_in
-from pipeline.ops.span import blocks, placed
+from pipeline.ops.planes import padded_in
+from pipeline.ops.span import blocks
 from pipeline.stem.plane import Axis
 
 BLOCK = 2**20
 """Bytes of u that are made at once."""
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, slot: str | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
     kh, kw, channels, features = shape
     n, own, depth = x.shape[3], features // groups, kh * kw * channels
     calls: Calls = []
-    kernel = scratch("kernel", (groups, own, kh, kw, channels), x.dtype)
-    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
-    padded = _padded(calls, x, y, across)
+    kernel = scratch(Place.KERNEL, (groups, own, kh, kw, channels), x.dtype)
+    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
+    padded = padded_in(calls, Place.OPERAND, x, y, across)
     line, beside = pitch(depth * n, x.itemsize), pitch(own * n, x.itemsize)
     row, channel, column, item = padded.strides
     strides = y.stride * row, across.stride * column, channels * channel, y.dilation * row, across.dilation * column
     for rows in blocks(y.size_out, BLOCK // (across.size_out * groups * line * x.itemsize)):
         places = len(rows), across.size_out, groups
-        u, product = scratch(0, (*places, line), x.dtype), scratch(2, (*places, beside), x.dtype)
+        u, product = (
+            scratch(Place.UNFOLDED, (*places, line), x.dtype),
+            scratch(Place.PRODUCT, (*places, beside), x.dtype),
+        )
         windows = as_strided(padded[rows.start * y.stride :], (*places, kh, kw, channels, n), (*strides, channel, item))
         summed = product[..., : own * n].reshape(*places, own, n)
-        there = made[rows.start : rows.stop].reshape(len(rows), groups, own, across.size_out, n)
+        there = out[rows.start : rows.stop].reshape(len(rows), groups, own, across.size_out, n)
         calls += [
             copied(u[..., : depth * n].reshape(windows.shape), windows),
             (np.matmul, (kernel.reshape(groups, own, depth), u[..., : depth * n].reshape(*places, depth, n), summed)),
             copied(there, summed.transpose(0, 2, 3, 1, 4)),
         ]
-    return Bound(x, None, weigh_in(kernel.transpose(2, 3, 4, 0, 1)), made, calls)
-
-
-def _padded(calls: Calls, x: Array, y: Axis, across: Axis) -> Array:
-    """x with its padding around it, [rows, C, columns, n]; negative paddings crop."""
-    height, width = (axis.before + axis.size_in + axis.after for axis in (y, across))
-    padded = scratch(1, (height, x.shape[1], width, x.shape[3]), x.dtype)
-    (there, source), (across_there, across_source) = placed(y), placed(across)
-    calls += [
-        (padded.fill, (0,)),
-        copied(padded[there, :, across_there], x[source, :, across_source]),
-    ]
-    return padded
+    weigh = weigh_in(kernel.transpose(2, 3, 4, 0, 1))
+    return Bound(x, out, calls, lambda own: weigh(own.kernel))

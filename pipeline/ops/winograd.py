@@ -25,13 +25,11 @@ zero, so are its m or they cancel to the bit, both ways; an output that is zero 
 stays in the cache; lines are multiplied to the end of their last cache line, where there are zeros.
 """
 
-from functools import partial
-
 import numpy as np
 
 from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import room, scratch
+from pipeline.ops.buffer import Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import masked, pitch
 from pipeline.ops.passes import filled
@@ -44,23 +42,23 @@ BLOCK = 2**20
 """Bytes of products that are made at once."""
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
     """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, 3, C, F]; column stride 1."""
     kh, _, channels, features = shape
     n = x.shape[3]
     tiles = -(-across.size_out // 2)
     calls: Calls = []
-    filters = scratch("kernel", (4, kh, channels, features), x.dtype)
+    filters = scratch(Place.KERNEL, (4, kh, channels, features), x.dtype)
     matrices = filters.reshape(4, 1, kh * channels, features).transpose(0, 1, 3, 2)
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
-    made = room(slot, x, (y.size_out, features, across.size_out, n), x.dtype)
+    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
     for rows in blocks(y.size_out, BLOCK // (4 * features * written * x.itemsize)):
         top, bottom = reach.met(rows, y.size_in)
-        halves = scratch(1, (2, bottom - top, channels, read), x.dtype)
+        halves = scratch(Place.HALVES, (2, bottom - top, channels, read), x.dtype)
         split(calls, x[top:bottom], across.before, 2, halves)
         even, odd = halves.reshape(2, -1)
-        u = scratch(2, (4, bottom - top, channels, read), x.dtype)
+        u = scratch(Place.TRANSFORMED, (4, bottom - top, channels, read), x.dtype)
         u0, u1, u2, u3 = u.reshape(4, -1)[:, :-n]
         calls += [
             (u[:, -1:, -1, -n:].fill, (0,)),
@@ -69,7 +67,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
             (np.subtract, (even[n:], odd[:-n], u2)),
             (np.subtract, (odd[:-n], odd[n:], u3)),
         ]
-        m = scratch(0, (4, len(rows), features, written), x.dtype)
+        m = scratch(Place.TAPS, (4, len(rows), features, written), x.dtype)
         put = Windows(0, m[0].size, features * written, written)
         correlate(calls, matrices, u, reach.below(top), rows, m, put, written)
         m0, m1, m2, m3 = m.reshape(4, -1)
@@ -79,8 +77,8 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, slot: str | None = No
             (np.subtract, (m1, m2, m1)),
             (np.subtract, (m1, m3, m1)),
         ]
-        merge(calls, m[:2], 0, 2, made[rows.start : rows.stop])
-    return Bound(x, None, partial(_filter, filters), made, calls)
+        merge(calls, m[:2], 0, 2, out[rows.start : rows.stop])
+    return Bound(x, out, calls, lambda own: _filter(filters, own.kernel))
 
 
 def vjp(
@@ -88,32 +86,34 @@ def vjp(
     shape: Shape,
     y: Axis,
     across: Axis,
+    groups: int,
     mask: Array | None = None,
-    slot: str | None = None,
+    level: int | None = None,
 ) -> Bound:
     """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; stride 1 only."""
     kh, _, channels, features = shape
     n = g.shape[3]
     tiles = -(-across.size_out // 2)
     calls: Calls = []
-    filters = scratch("kernel", (4, channels, kh, features), g.dtype)
+    filters = scratch(Place.KERNEL, (4, channels, kh, features), g.dtype)
     matrices = filters.reshape(4, 1, channels, kh * features)
+    turned = filters[:, :, ::-1].transpose(0, 2, 1, 3)
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
-    made = room(slot, g, (y.size_in, channels, across.size_in, n), g.dtype)
+    out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
     for rows in blocks(y.size_in, BLOCK // (4 * channels * written * g.itemsize)):
         top, bottom = reach.met(rows, y.size_out)
-        h = scratch(2, (4, bottom - top, features, read), g.dtype)
+        h = scratch(Place.TRANSFORMED, (4, bottom - top, features, read), g.dtype)
         given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
         split(calls, given, 0, 2, h[::3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
-        p = scratch(0, (4, len(rows), channels, written), g.dtype)
+        p = scratch(Place.TAPS, (4, len(rows), channels, written), g.dtype)
         calls += filled(p[..., read:])
         put = Windows(0, p[0].size, channels * written, written)
         correlate(calls, matrices, h, reach.below(top), rows, p, put, read)
         p0, p1, p2, p3 = p.reshape(4, -1)
-        later = scratch(1, p0.shape, g.dtype)
+        later = scratch(Place.LATER, p0.shape, g.dtype)
         calls += [
             (np.add, (p1, p2, later)),
             (np.subtract, (later, p0, later)),
@@ -122,8 +122,8 @@ def vjp(
             (np.add, (p0[n:], later[:-n], p0[n:])),
             (np.add, (p1[n:], p3[:-n], p1[n:])),
         ]
-        merge(calls, p[:2], across.before, 2, made[rows.start : rows.stop])
-    return Bound(g, mask, partial(_filter, filters[:, :, ::-1].transpose(0, 2, 1, 3)), made, calls)
+        merge(calls, p[:2], across.before, 2, out[rows.start : rows.stop])
+    return Bound(g, out, calls, lambda own: _filter(turned, own.kernel))
 
 
 def _filter(filters: Array, weight: Array) -> None:

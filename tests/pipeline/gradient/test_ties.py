@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient.plan import plan_of
-from pipeline.ops import activation, conv
+from pipeline.ops import activation
 from pipeline.stem.layers import ACTIVATIONS, Conv, Convolution, Depthwise, Transposed
 from pipeline.stem.network import walk
 from pipeline.stem.plane import Axis, Box
@@ -20,6 +20,7 @@ pytest.importorskip("torch", reason="the network that is summed pixel by pixel i
 import torch
 from torch.nn import functional
 
+from tests import convolving
 from tests.torch_network import TorchNetwork
 
 pytestmark = pytest.mark.usefixtures("memory_and_ways")
@@ -203,11 +204,11 @@ def test_kernels_of_few_bits_cancel_exactly(dtype):
     weight[6, :, ::2, :16], weight[6, :, 1::2, :16] = 1, -1  # and in every channel
     x = drawn.integers(1, 9, (1, 1, 40, 8)).repeat(40, axis=0).repeat(32, axis=1).astype(dtype)
     inside = Axis(40, 28, 13)
-    made = conv.forward(x, weight.astype(dtype), inside, inside)
+    made = convolving.forward(x, weight.astype(dtype), inside, inside)
     assert (made[:, :16] == 0).all()
     assert (made[:, 16:] > 0).all()
     turned = np.ascontiguousarray(weight[::-1, ::-1].swapaxes(2, 3)).astype(dtype)
     around = Axis(28, 40, 13, before=12, after=12)  # of which pixels read 13 outputs each way
-    back = conv.vjp(x, turned, around, around)
+    back = convolving.vjp(x, turned, around, around)
     assert (back[:, :16] == 0).all()
     assert (back[:, 16:] > 0).all()

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient import steps
 from pipeline.gradient.erf import prepared
 from pipeline.gradient.plan import plan_of
 from pipeline.ops import choice, conv, fourier, lines, product, thin, winograd
+from pipeline.ops.bound import run
 from pipeline.ops.buffer import empty
+from pipeline.ops.parameters import Parameters
 from pipeline.stem.network import network
 from pipeline.stem.plane import Axis
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
+from tests import convolving
 from tests.heatmaps import gradient_of, heatmap_of
 
 pytestmark = pytest.mark.usefixtures("memory")
@@ -82,9 +84,21 @@ def arrays(y: Axis, across: Axis, groups: int, seed: int) -> tuple[np.ndarray, n
 def test_the_way_that_is_chosen_follows_the_definition(y: Axis, across: Axis, groups: int, seed: int) -> None:
     x, weight, g = arrays(y, across, groups, seed)
     expected = by_definition(x, weight, y, across, groups)
-    np.testing.assert_allclose(conv.forward(x, weight, y, across, groups), expected, atol=1e-12)
-    back = conv.vjp(g, weight, y, across, groups)
+    np.testing.assert_allclose(convolving.forward(x, weight, y, across, groups), expected, atol=1e-12)
+    back = convolving.vjp(g, weight, y, across, groups)
     assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
+
+
+@settings(max_examples=200, deadline=None)
+@given(AXES, AXES, st.sampled_from([1, 2, 3]), st.integers(0, 2**32 - 1))
+def test_a_bias_is_added_to_every_pixel_of_its_feature(y: Axis, across: Axis, groups: int, seed: int) -> None:
+    x, weight, _ = arrays(y, across, groups, seed)
+    bias = np.random.default_rng(seed + 1).standard_normal(weight.shape[3])
+    own = Parameters(weight, bias)
+    for way in ("folded", "unfolded") if across.stride == y.dilation == 1 else (None,):
+        made = run(conv.forward(x, own, y, across, groups, way=way), own)
+        without = convolving.forward(x, weight, y, across, groups, way)
+        np.testing.assert_array_equal(made, without + bias[:, None, None])
 
 
 def part_of_more(x: np.ndarray) -> np.ndarray:
@@ -99,11 +113,11 @@ def part_of_more(x: np.ndarray) -> np.ndarray:
 @given(AXES, AXES, st.sampled_from([1, 2, 3]), st.integers(0, 2**32 - 1))
 def test_bits_do_not_depend_on_where_an_operand_lies(y: Axis, across: Axis, groups: int, seed: int) -> None:
     x, weight, g = (array.astype("f4") for array in arrays(y, across, groups, seed))
-    made = conv.forward(x, weight, y, across, groups)
-    np.testing.assert_array_equal(conv.forward(part_of_more(x), weight, y, across, groups), made)
+    made = convolving.forward(x, weight, y, across, groups)
+    np.testing.assert_array_equal(convolving.forward(part_of_more(x), weight, y, across, groups), made)
     mask = np.random.default_rng(seed).random(g.shape) < 0.9
-    back = conv.vjp(g, weight, y, across, groups, mask)
-    np.testing.assert_array_equal(conv.vjp(part_of_more(g), weight, y, across, groups, mask), back)
+    back = convolving.vjp(g, weight, y, across, groups, mask)
+    np.testing.assert_array_equal(convolving.vjp(part_of_more(g), weight, y, across, groups, mask), back)
 
 
 @pytest.mark.parametrize("way", ["folded", "unfolded", "fourier"])
@@ -112,9 +126,9 @@ def test_bits_do_not_depend_on_where_an_operand_lies(y: Axis, across: Axis, grou
 def test_every_way_follows_the_definition_where_it_is_forced(way: choice.Way, y: Axis, across: Axis, seed: int) -> None:
     x, weight, g = arrays(y, across, 1, seed)
     expected = by_definition(x, weight, y, across, 1)
-    np.testing.assert_allclose(conv.forward(x, weight, y, across, way=way), expected, atol=1e-12)
+    np.testing.assert_allclose(convolving.forward(x, weight, y, across, way=way), expected, atol=1e-12)
     mask = np.random.default_rng(seed).random(g.shape) < 0.9
-    back = conv.vjp(g, weight, y, across, mask=mask, way=way)
+    back = convolving.vjp(g, weight, y, across, mask=mask, way=way)
     assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
@@ -149,11 +163,11 @@ def follow_the_definition(y: Axis, across: Axis, groups: int, n: int, seed: int)
     x = rng.standard_normal((y.size_in, groups, across.size_in, n))
     weight = rng.standard_normal((y.kernel, across.kernel, 1, groups))
     expected = by_definition(x, weight, y, across, groups)
-    np.testing.assert_allclose(conv.forward(x, weight, y, across, groups, "folded"), expected, atol=1e-11)
+    np.testing.assert_allclose(convolving.forward(x, weight, y, across, groups, "folded"), expected, atol=1e-11)
     g = rng.standard_normal(expected.shape)
     mask = rng.random(g.shape) < 0.9
     way: choice.Way = "folded" if y.stride == 1 else "unfolded"
-    back = conv.vjp(g, weight, y, across, groups, mask, way)
+    back = convolving.vjp(g, weight, y, across, groups, mask, way)
     assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
@@ -180,10 +194,10 @@ def test_lines_of_whole_vectors_follow_the_definition(
     expected = by_definition(x, weight, y, across, groups)
     g = rng.standard_normal(expected.shape)
     with patch.object(lines, "reads_small_in_place", lambda: in_place):
-        made = conv.forward(x, weight, y, across, groups, way).copy()
-        back = conv.vjp(g, weight, y, across, groups, way=back_way).copy()
-        np.testing.assert_array_equal(conv.forward(apart(x), weight, y, across, groups, way), made)
-        np.testing.assert_array_equal(conv.vjp(apart(g), weight, y, across, groups, way=back_way), back)
+        made = convolving.forward(x, weight, y, across, groups, way).copy()
+        back = convolving.vjp(g, weight, y, across, groups, way=back_way).copy()
+        np.testing.assert_array_equal(convolving.forward(apart(x), weight, y, across, groups, way), made)
+        np.testing.assert_array_equal(convolving.vjp(apart(g), weight, y, across, groups, way=back_way), back)
     np.testing.assert_allclose(made, expected, atol=1e-11)
     assert np.vdot(g, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
@@ -212,8 +226,8 @@ def test_one_column_of_outputs_follows_the_definition(
     expected = by_definition(x, weight, y, across, groups)
     g = rng.standard_normal(expected.shape).astype(dtype)
     with patch.object(lines, "reads_small_in_place", lambda: in_place):
-        made = conv.forward(x, weight, y, across, groups)
-        back = conv.vjp(g, weight, y, across, groups)
+        made = convolving.forward(x, weight, y, across, groups)
+        back = convolving.vjp(g, weight, y, across, groups)
     near = 1e-4 if dtype == "f4" else 1e-11
     np.testing.assert_allclose(made, expected, atol=near * np.abs(expected).max())
     transposed = by_gradient(g, weight, y, across, groups)
@@ -261,10 +275,10 @@ ROWS = st.builds(
 def test_the_winograd_way_follows_the_definition(y: Axis, across: Axis, seed: int) -> None:
     x, weight, g = arrays(y, across, 1, seed)
     expected = by_definition(x, weight, y, across, 1)
-    np.testing.assert_allclose(conv.forward(x, weight, y, across, way="winograd"), expected, atol=1e-12)
+    np.testing.assert_allclose(convolving.forward(x, weight, y, across, way="winograd"), expected, atol=1e-12)
     if y.stride == 1:
         mask = np.random.default_rng(seed).random(g.shape) < 0.9
-        back = conv.vjp(g, weight, y, across, mask=mask, way="winograd")
+        back = convolving.vjp(g, weight, y, across, mask=mask, way="winograd")
         assert np.vdot(g * mask, expected) == pytest.approx(np.vdot(back, x), rel=1e-11, abs=1e-11)
 
 
@@ -274,10 +288,11 @@ def test_the_winograd_way_makes_the_same_numbers_in_blocks_of_any_size(
 ) -> None:
     y = across = Axis(14, 13, 3, before=1)
     x, weight, g = arrays(y, across, 1, 5)
-    whole = conv.forward(x, weight, y, across, way="winograd").copy(), conv.vjp(g, weight, y, across, way="winograd")
+    whole = convolving.forward(x, weight, y, across, way="winograd").copy()
+    back = convolving.vjp(g, weight, y, across, way="winograd").copy()
     monkeypatch.setattr(winograd, "BLOCK", block)
-    np.testing.assert_array_equal(conv.forward(x, weight, y, across, way="winograd"), whole[0])
-    np.testing.assert_array_equal(conv.vjp(g, weight, y, across, way="winograd"), whole[1])
+    np.testing.assert_array_equal(convolving.forward(x, weight, y, across, way="winograd"), whole)
+    np.testing.assert_array_equal(convolving.vjp(g, weight, y, across, way="winograd"), back)
 
 
 def test_the_winograd_way_makes_exact_zeros_of_windows_of_zeros() -> None:
@@ -285,12 +300,12 @@ def test_the_winograd_way_makes_exact_zeros_of_windows_of_zeros() -> None:
     rng = np.random.default_rng(4)
     x, weight = rng.standard_normal((24, 8, 24, 2)).astype("f4"), rng.standard_normal((3, 3, 8, 8)).astype("f4")
     x[4:10, :, 3:12, 1] = 0
-    made = conv.forward(x, weight, y, across, way="winograd")
+    made = convolving.forward(x, weight, y, across, way="winograd")
     assert (made[4:8, :, 3:10, 1] == 0).all()
     assert (made[..., 0] != 0).all()
     g = rng.standard_normal((22, 8, 22, 2)).astype("f4")
     g[5:12, :, 4:13] = 0
-    back = conv.vjp(g, weight, y, across, way="winograd")
+    back = convolving.vjp(g, weight, y, across, way="winograd")
     assert (back[7:12, :, 6:13] == 0).all()
 
 
@@ -302,8 +317,8 @@ def test_a_kernel_with_zeros_is_left_to_a_direct_way() -> None:
     assert choice.forward_way(weight.shape, y, across, 1, 8) == "winograd"
     weight[:, 0] = rng.standard_normal((3, 64, 64))
     x[:, :, 10] = 0
-    assert (conv.forward(x, weight, y, across)[:, :, 10] == 0).all()
-    assert (conv.forward(x, weight, y, across, way="winograd")[:, :, 10] != 0).any()
+    assert (convolving.forward(x, weight, y, across)[:, :, 10] == 0).all()
+    assert (convolving.forward(x, weight, y, across, way="winograd")[:, :, 10] != 0).any()
 
 
 def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,9 +336,8 @@ def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch:
     for _ in range(3):
         gradient_of(config, probes, dense)
     np.testing.assert_array_equal(gradient(), alone)
-    for module in (conv, steps):
-        for name in ("forward_way", "vjp_way"):
-            monkeypatch.setattr(module, name, lambda *given: "folded")
+    for name in ("forward_way", "vjp_way"):
+        monkeypatch.setattr(conv, name, lambda *given: "folded")
     with ThreadPoolExecutor(1) as fresh:  # another that has kept nothing
         folded = fresh.submit(gradient).result()
     np.testing.assert_array_equal(folded[:, :, :, 0] == 0, alone[:, :, :, 0] == 0)
@@ -335,7 +349,7 @@ def test_float32_agrees_with_float64_for_three_taps(way: choice.Way) -> None:
     rng = np.random.default_rng(0)
     x, weight = rng.standard_normal((30, 64, 30, 3)), rng.standard_normal((3, 3, 64, 16))
     exact = by_definition(x, weight, y, across, 1)
-    made = conv.forward(x.astype(np.float32), weight.astype(np.float32), y, across, way=way)
+    made = convolving.forward(x.astype(np.float32), weight.astype(np.float32), y, across, way=way)
     assert np.abs(made - exact).max() < 2e-6 * np.abs(exact).max()
 
 
@@ -345,7 +359,7 @@ def test_float32_agrees_with_float64_to_a_hundred_thousandth_of_the_largest(way:
     rng = np.random.default_rng(0)
     x, weight = rng.standard_normal((40, 8, 40, 3)), rng.standard_normal((13, 13, 8, 8))
     exact = by_definition(x, weight, y, across, 1)
-    made = conv.forward(x.astype(np.float32), weight.astype(np.float32), y, across, way=way)
+    made = convolving.forward(x.astype(np.float32), weight.astype(np.float32), y, across, way=way)
     assert made.dtype == np.float32
     assert np.abs(made - exact).max() < 1e-5 * np.abs(exact).max()
 
@@ -373,13 +387,19 @@ def test_the_fourier_way_yields_where_a_window_is_zero() -> None:
     y = across = Axis(20, 16, 5)
     rng = np.random.default_rng(1)
     x, weight = rng.standard_normal((20, 8, 20, 2)), rng.standard_normal((5, 5, 8, 8))
+
+    def in_both_ways() -> tuple[np.ndarray, np.ndarray]:
+        folded = convolving.forward(x, weight, y, across, way="folded").copy()
+        return convolving.forward(x, weight, y, across, way="fourier"), folded
+
     x[3:9, :, 3:9, 1] = 0
-    assert fourier.forward(x, weight, y, across) is None
-    made = conv.forward(x, weight, y, across, way="fourier")
+    made, folded = in_both_ways()
+    np.testing.assert_array_equal(made, folded)
     assert (made[3:5, :, 3:5, 1] == 0).all()
     x[..., 1] = 0
-    made = fourier.forward(x, weight, y, across)
-    assert made is not None
+    made, folded = in_both_ways()
+    assert (made != folded).any()
+    np.testing.assert_allclose(made, folded, atol=1e-12)
     assert (made[..., 1] == 0).all()
     assert (made[..., 0] != 0).all()
 
@@ -389,10 +409,10 @@ def test_a_nan_stays_in_its_probe(way: choice.Way, kernel: int) -> None:
     y = across = Axis(20, 21 - kernel, kernel)
     rng = np.random.default_rng(2)
     x, weight = rng.standard_normal((20, 8, 20, 3)), rng.standard_normal((kernel, kernel, 8, 8))
-    clean = conv.forward(x, weight, y, across, way=way).copy()
+    clean = convolving.forward(x, weight, y, across, way=way).copy()
     x[4, 2, 7, 1] = np.nan
     x[4, 2, 8, 1] = np.inf
-    made = conv.forward(x, weight, y, across, way=way)
+    made = convolving.forward(x, weight, y, across, way=way)
     np.testing.assert_array_equal(made[..., [0, 2]], clean[..., [0, 2]])
     assert np.isnan(made[..., 1]).any()
 
@@ -424,9 +444,8 @@ def test_a_stem_measured_by_a_transform_agrees_with_the_direct_way(
         monkeypatch.setattr(way, name, lambda *given, one=one, name=name: taken.append(name) or one(*given))
     transformed = heatmap_of(config).values
     assert {"forward", "vjp"} == set(taken)
-    for module in (conv, steps):
-        for name in ("forward_way", "vjp_way"):
-            monkeypatch.setattr(module, name, lambda *given: "folded")
+    for name in ("forward_way", "vjp_way"):
+        monkeypatch.setattr(conv, name, lambda *given: "folded")
     with ThreadPoolExecutor(1) as fresh:  # in which no step is kept as it was
         direct = fresh.submit(heatmap_of, config).result().values
     np.testing.assert_allclose(transformed, direct, rtol=1e-10, atol=1e-12 * direct.max())

@@ -1,5 +1,6 @@
 """Every operation's VJP is the transpose of its forward: <g, J v> = <J' g, v>, in float64."""
 
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.draws.weights import Parameters
 from pipeline.errors import InputError
 from pipeline.gradient.step import EVERYTHING, Step
 from pipeline.gradient.table import OPERATIONS
 from pipeline.ops import activation, maxpool
+from pipeline.ops.bound import run
+from pipeline.ops.parameters import Parameters
 from pipeline.stem.layers import ACTIVATIONS, Convolution
 from pipeline.stem.network import network
 from pipeline.stem.plane import Axis, Plane
@@ -66,6 +68,16 @@ def shapes(step: Step, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (given.height, given.channels, given.width, n), (made.height, made.channels, made.width, n)
 
 
+def forward(x: np.ndarray, step: Step, parameters: Parameters) -> tuple[np.ndarray, Any]:
+    """(what a layer makes of x, what it saves for its VJP)."""
+    bound = OPERATIONS[type(step.node.layer)].forward(x, step, parameters, None)
+    return run(bound, parameters), bound.saved
+
+
+def vjp(g: np.ndarray, step: Step, parameters: Parameters, saved: Any) -> np.ndarray:
+    return run(OPERATIONS[type(step.node.layer)].vjp(g, step, parameters, saved, None, None), parameters)
+
+
 def inner(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.vdot(a, b))
 
@@ -79,10 +91,9 @@ def test_the_vjp_of_a_linear_operation_is_its_transpose(text: str, plane: Plane,
         return  # the layer does not fit the plane
     given_shape, made_shape = shapes(step, n)
     v, g = rng.standard_normal(given_shape), rng.standard_normal(made_shape)
-    operation = OPERATIONS[type(step.node.layer)]
-    made, saved = operation.forward(v.copy(), step, parameters)
+    made, saved = forward(v.copy(), step, parameters)
     assert made.shape == made_shape
-    back = operation.vjp(g.copy(), step, parameters, saved)
+    back = vjp(g.copy(), step, parameters, saved)
     assert back.shape == given_shape
     assert inner(g, made) == pytest.approx(inner(back, v), rel=1e-11, abs=1e-11 * np.abs(made).max(initial=1))
 
@@ -98,11 +109,10 @@ def test_the_vjp_of_a_nonlinear_operation_agrees_with_differences(text: str, pla
     # Values far enough apart that no maximum changes hands within the difference.
     x = rng.permutation(np.prod(given_shape)).reshape(given_shape) / 7
     v, g = rng.standard_normal(given_shape), rng.standard_normal(made_shape)
-    operation = OPERATIONS[type(step.node.layer)]
-    _, saved = operation.forward(x.copy(), step, parameters)
-    ahead, _ = operation.forward(x + 1e-5 * v, step, parameters)
-    behind, _ = operation.forward(x - 1e-5 * v, step, parameters)
-    back = operation.vjp(g.copy(), step, parameters, saved)
+    _, saved = forward(x.copy(), step, parameters)
+    ahead, _ = forward(x + 1e-5 * v, step, parameters)
+    behind, _ = forward(x - 1e-5 * v, step, parameters)
+    back = vjp(g.copy(), step, parameters, saved)
     assert inner(g, (ahead - behind) / 2e-5) == pytest.approx(inner(back, v), rel=1e-6, abs=1e-6)
 
 
@@ -117,9 +127,8 @@ def test_the_slope_of_an_activation_agrees_with_differences(kind: str) -> None:
 
 def test_max_pooling_passes_the_gradient_to_the_first_of_ties() -> None:
     step, parameters, _ = alone("max2x2/2", Plane(2, 2, 4), 0)
-    operation = OPERATIONS[type(step.node.layer)]
-    made, saved = operation.forward(np.ones((2, 4, 2, 1)), step, parameters)
-    back = operation.vjp(np.ones_like(made), step, parameters, saved)
+    made, saved = forward(np.ones((2, 4, 2, 1)), step, parameters)
+    back = vjp(np.ones_like(made), step, parameters, saved)
     np.testing.assert_array_equal(back[:, 0, :, 0], [[1, 0], [0, 0]])
 
 
@@ -160,10 +169,9 @@ def test_max_pooling_follows_its_definition_to_the_bit(
     given_shape, made_shape = shapes(step, n)
     x = rng.integers(-2, 3, given_shape).astype(dtype)
     g = rng.integers(-9, 10, made_shape).astype(dtype)
-    operation = OPERATIONS[type(step.node.layer)]
     with patch.object(maxpool, "BLOCK", block):
-        made, saved = operation.forward(x.copy(), step, parameters)
-        back = operation.vjp(g.copy(), step, parameters, saved)
+        made, saved = forward(x.copy(), step, parameters)
+        back = vjp(g.copy(), step, parameters, saved)
     largest, gradient = window_by_window(x, g, step)
     np.testing.assert_array_equal(made, largest)
     np.testing.assert_array_equal(back, gradient)
@@ -173,17 +181,16 @@ def test_max_pooling_follows_its_definition_to_the_bit(
 def test_max_pooling_of_many_taps_counts_them(rows: int, columns: int) -> None:
     step, parameters, rng = alone(f"max{rows}x{columns}/1p0", Plane(rows + 9, columns + 1, 4), 0)
     x, g = rng.standard_normal((rows + 9, 4, columns + 1, 1)), rng.standard_normal((10, 4, 2, 1))
-    operation = OPERATIONS[type(step.node.layer)]
-    made, saved = operation.forward(x.copy(), step, parameters)
+    made, saved = forward(x.copy(), step, parameters)
     largest, gradient = window_by_window(x, g, step)
     np.testing.assert_array_equal(made, largest)
-    np.testing.assert_allclose(operation.vjp(g, step, parameters, saved), gradient, rtol=1e-15)
+    np.testing.assert_allclose(vjp(g, step, parameters, saved), gradient, rtol=1e-15)
 
 
 def test_max_pooling_passes_a_nan_on() -> None:
     step, parameters, _ = alone("max2x2/2", Plane(2, 2, 4), 0)
     x = np.zeros((2, 4, 2, 2))
     x[1, 0, 1, 1] = np.nan
-    made, _ = OPERATIONS[type(step.node.layer)].forward(x, step, parameters)
+    made, _ = forward(x, step, parameters)
     assert np.isnan(made[0, 0, 0, 1])
     assert not np.isnan(made[..., 0]).any()

@@ -24,7 +24,7 @@ class Shift(NamedTuple):
         return self.first + min(far, 0), self.first + wide - 1 + max(far, 0)
 
 
-class Taken(NamedTuple):
+class Operand(NamedTuple):
     """What is folded, and the rows and columns that each row and column takes of it.
 
     It is x [rows, C, columns, n] (times mask); or, where they are made already, `lines` [groups, rows, C, pitch] of so
@@ -40,17 +40,17 @@ class Taken(NamedTuple):
     slack: int = 0
 
 
-def reached(calls: Calls, taken: Taken, groups: int, m: int, rows: range) -> tuple[Array, Reach]:
+def reached(calls: Calls, operand: Operand, groups: int, m: int, rows: range) -> tuple[Array, Reach]:
     """The lines that `rows` of products with a matrix of m rows read, and the reach in them.
 
     Rows out of reach are left out of the products; where that saves little, they are there as lines of zeros.
     """
-    if taken.lines is not None:
-        return taken.lines, taken.reach
-    reach = taken.reach
-    top, bottom = reach.met(rows, len(taken.x))
-    x, reach = taken.x[top:bottom], reach.below(top)
-    mask = None if taken.mask is None else taken.mask[top:bottom]
+    if operand.lines is not None:
+        return operand.lines, operand.reach
+    reach = operand.reach
+    top, bottom = reach.met(rows, len(operand.x))
+    x, reach = operand.x[top:bottom], reach.below(top)
+    mask = None if operand.mask is None else operand.mask[top:bottom]
     given, channels, columns, n = x.shape
     before = max(-(reach.first + rows[0] * reach.step), 0)
     after = max(reach.first + rows[-1] * reach.step + reach.taps - given, 0)

@@ -1,0 +1,187 @@
+"""Bound steps that each thread keeps, for the configs of a sweep that differ only in their draws.
+
+Making the views of a layer of a few thousand numbers takes longer than its arithmetic. So a thread caches the steps
+that it ran last, bound to their arrays. What is passed from step to step lies in two places of scratch memory for each
+level of nesting, taken in turn, and what a step needs for itself in places that all share; its own are only the arrays
+that its VJP needs. So a step finds its operand where it was, if only the operand of the whole pass is put in its place.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from pipeline.gradient.step import Step
+from pipeline.ops import bound as calls
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound
+from pipeline.ops.buffer import free_large, growth
+from pipeline.ops.choice import LARGEST
+from pipeline.ops.parameters import NO_PARAMETERS, Parameters
+
+KEPT = 2**25
+"""Bytes that the cached steps of one thread may keep for themselves."""
+_BYTES_PER_CALL = 600
+"""Of the views that a call is bound to."""
+
+Direction = Literal["forward", "vjp", "slope", "read", "spread"]
+
+
+class Site(NamedTuple):
+    """What is cached: a step, in one direction, for n probes."""
+
+    step: Step
+    direction: Direction
+    n: int
+
+    @property
+    def key(self) -> tuple[int, Direction, int]:
+        """The step is known by its identity."""
+        return id(self.step), self.direction, self.n
+
+
+class Cached(NamedTuple):
+    """A step bound to its arrays: to its operand, and to `beside`, a second one or what its forward pass saved."""
+
+    step: Step  # keeps its id from being given to another
+    beside: Any
+    bound: Bound
+    size: int  # of what is kept, in bytes; none of a step that is too large
+
+    def suits(self, parameters: Parameters) -> bool:
+        """Whether it can be run with these parameters."""
+        return self.bound.suits is None or self.bound.suits(parameters)
+
+
+class _Input(NamedTuple):
+    """The operand of a pass over steps, in the place that its steps are bound to."""
+
+    steps: tuple[Step, ...]
+    place: Array
+    is_copy: bool
+
+
+class _Cache(threading.local):
+    def __init__(self) -> None:
+        self.inputs: dict[tuple[int, str, int], _Input] = {}
+        self.cached: dict[tuple[int, Direction, int], Cached] = {}
+        self.size = 0  # of the cached steps
+        self.input_size = 0
+        self.growth = 0
+        self.epoch = 0
+        self.ran: list[Cached] | None = None
+        self.ran_all = True
+
+    def make_room(self, size: int) -> None:
+        """Drops every cached step if the scratch memory was reallocated, as their views point to the old; and all
+        that is kept if so many bytes more would be too much."""
+        is_full = self.size + self.input_size + size > KEPT
+        if is_full:
+            self.inputs.clear()
+            self.input_size = 0
+        if is_full or self.growth != growth():
+            self.cached.clear()
+            self.size, self.growth = 0, growth()
+
+
+_cache = _Cache()
+
+
+def epoch() -> int:
+    """How many steps this thread has bound so far."""
+    return _cache.epoch
+
+
+def recorded(make: Callable[[], Any]) -> tuple[Any, list[Cached] | None]:
+    """(what `make` returns, the cached steps that it ran in their order: None where it bound or ran any other)."""
+    before, ran = _cache.epoch, list[Cached]()
+    _cache.ran, _cache.ran_all = ran, True
+    try:
+        made = make()
+    finally:
+        _cache.ran = None
+    return made, ran if _cache.ran_all and _cache.epoch == before else None
+
+
+def in_place(steps: tuple[Step, ...], direction: str, operand: Array) -> Array:
+    """The operand of a pass, [rows, C, columns, n], where its steps are bound to find it.
+
+    That is where it lay the first time; if operands come from several places, a copy in a place of our own. Operands
+    that are too large for the cache are returned as they are.
+    """
+    if operand.nbytes > LARGEST:
+        return operand
+    key = id(steps), direction, operand.shape[3]
+    before = _cache.inputs.get(key)
+    is_copy = before is not None and before.steps is steps
+    if before is not None and is_copy:
+        place = before.place
+        if place is operand or is_in_place(place, operand):
+            return place
+        if before.is_copy and place.dtype == operand.dtype and place.shape == operand.shape:
+            place[...] = operand
+            return place
+        operand = operand.copy()
+    _cache.input_size -= 0 if before is None else before.place.nbytes
+    _cache.make_room(operand.nbytes)
+    _cache.input_size += operand.nbytes
+    _cache.inputs[key] = _Input(steps, operand, is_copy)
+    return operand
+
+
+def ran(
+    site: Site,
+    operand: Array,
+    beside: Any,
+    make: Callable[[], Bound],
+    parameters: Parameters = NO_PARAMETERS,
+) -> Bound:
+    """The step of a site, bound and run: as it is cached if it is and suits, else bound by `make`."""
+    cached = found(site, operand, beside, parameters) or _bind(site, operand, beside, make)
+    if _cache.ran is not None:
+        if cached.size:
+            _cache.ran.append(cached)
+        else:
+            _cache.ran_all = False
+    calls.run(cached.bound, parameters)
+    return cached.bound
+
+
+def found(site: Site, operand: Array, beside: Any, parameters: Parameters) -> Cached | None:
+    """The step as it is cached, if it is bound to these arrays and suits the parameters."""
+    cached = _cache.cached.get(site.key)
+    if cached is None or cached.step is not site.step or not cached.suits(parameters):
+        return None
+    if cached.beside is not beside and not is_in_place(cached.beside, beside):
+        return None
+    place = cached.bound.x
+    return cached if place is operand or is_in_place(place, operand) else None
+
+
+def _bind(site: Site, operand: Array, beside: Any, make: Callable[[], Bound]) -> Cached:
+    """Binds a step and caches it, up to KEPT bytes in all, unless its arrays are larger than LARGEST."""
+    before = _cache.cached.pop(site.key, None)
+    _cache.size -= 0 if before is None else before.size
+    del before  # what it was bound to is free for the new one
+    free_large()  # of the step before; from here on it is this step's own
+    bound = make()
+    if free_large() or max(operand.nbytes, bound.out.nbytes) > LARGEST:
+        return Cached(site.step, beside, bound, 0)
+    size = (1 + len(bound.calls) + bound.inner) * _BYTES_PER_CALL
+    size += sum(place.nbytes for place in bound.saved or ()) + (0 if bound.slope is None else bound.slope.nbytes)
+    _cache.make_room(size)
+    cached = _cache.cached[site.key] = Cached(site.step, beside, bound, size)
+    _cache.size += size
+    _cache.epoch += 1
+    if _cache.ran is not None:  # they are not run again as they were, and what they hold on to is freed
+        _cache.ran.clear()
+    return cached
+
+
+def is_in_place(place: Any, operand: Any) -> bool:
+    """Whether an array lies where a step is bound to find it; its maker may have been bound anew meanwhile."""
+    if not isinstance(place, np.ndarray) or not isinstance(operand, np.ndarray):
+        return False
+    alike = place.shape == operand.shape and place.strides == operand.strides and place.dtype == operand.dtype
+    return alike and np.may_share_memory(place[:1, :1, :1, :1], operand[:1, :1, :1, :1])

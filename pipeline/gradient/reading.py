@@ -1,0 +1,69 @@
+"""What a step reads of the array that it is handed, and the way back: the gradient spread over that array.
+
+Arrays are [rows, channels, columns, n]. Slices are views, forward; everything else is bound like an operation.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.gradient.step import EVERYTHING, Read
+from pipeline.ops.array import Array
+from pipeline.ops.bound import Bound, Calls
+from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.passes import copied
+
+
+def is_view(read: Read) -> bool:
+    """Whether all that is read is slices."""
+    return not isinstance(read.rows, tuple) and not isinstance(read.columns, tuple)
+
+
+def view(x: Array, read: Read) -> Array:
+    """The slices of a Read of x, as a view; lists of pixels are left alone."""
+    if read is EVERYTHING:
+        return x
+    parts = (part if isinstance(part, slice) else slice(None) for part in (read.rows, read.channels, read.columns))
+    seen: Array = x[tuple(parts)]
+    return seen
+
+
+def forward(x: Array, read: Read, level: int | None = None) -> Bound:
+    """What is read of x, copied: pixels that padding repeats are there more than once."""
+    calls: Calls = []
+    seen = view(x, read)
+    lists = [(part, axis) for part, axis in ((read.rows, 0), (read.columns, 2)) if isinstance(part, tuple)]
+    out = seen
+    for number, (part, axis) in enumerate(lists):
+        shape = (*out.shape[:axis], len(part), *out.shape[axis + 1 :])
+        is_last = number + 1 == len(lists)
+        target = room(level, x, shape, x.dtype) if is_last else scratch(Place.PLANE, shape, x.dtype)
+        calls.append((np.take, (out, np.array(part), axis, target, "clip")))
+        out = target
+    return Bound(x, out, calls)
+
+
+def vjp(g: Array, read: Read, shape: tuple[int, ...], level: int | None = None) -> Bound:
+    """The gradient by the array of `shape` that was read, given that by what was read: repeated pixels add up."""
+    out = room(level, g, shape, g.dtype)
+    target = view(out, read)
+    calls: Calls = [(out.fill, (0,))]
+    part = g
+    if isinstance(read.columns, tuple):
+        part = _spread(calls, part, read.columns, 2, target, Place.PLANE if isinstance(read.rows, tuple) else None)
+    if isinstance(read.rows, tuple):
+        part = _spread(calls, part, read.rows, 0, target, None)
+    if part is not target:
+        calls.append(copied(target, part))
+    return Bound(g, out, calls)
+
+
+def _spread(calls: Calls, g: Array, pixels: tuple[int, ...], axis: int, target: Array, place: Place | None) -> Array:
+    """Calls: adds g to the `pixels` of one axis of zeros, in a place of its own or in the target."""
+    spread = target
+    if place is not None:
+        spread = scratch(place, (*g.shape[:axis], target.shape[axis], *g.shape[axis + 1 :]), g.dtype)
+        calls.append((spread.fill, (0,)))
+    index: tuple[Any, ...] = (slice(None),) * axis
+    calls.append((np.add.at, (spread, (*index, np.array(pixels)), g)))
+    return spread

@@ -1,0 +1,55 @@
+"""Places of scratch memory: which of them may be alive together, and what is left when they are released."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from pipeline.ops import buffer
+from pipeline.ops.bound import Bound, run
+from pipeline.ops.buffer import Place, room, scratch
+
+pytestmark = pytest.mark.usefixtures("memory")
+
+FLOAT = np.dtype("f4")
+
+
+def test_places_with_different_numbers_are_alive_together_and_aliases_are_not():
+    arrays = {name: scratch(place, (3, 50), FLOAT) for name, place in Place.__members__.items()}
+    for (one, a), (other, b) in combinations(arrays.items(), 2):
+        assert np.may_share_memory(a, b) == (Place[one] is Place[other]), (one, other)
+    assert Place.TAPS is Place.UNFOLDED
+    assert len(Place) < len(Place.__members__)
+
+
+def test_numbers_of_one_place_are_alive_together():
+    one, other = (scratch(Place.KERNEL, (100,), FLOAT, number) for number in range(2))
+    assert not np.may_share_memory(one, other)
+
+
+def test_a_result_does_not_lie_where_its_operand_does():
+    x = room(0, np.zeros(1, FLOAT), (4, 4, 4, 4), FLOAT)
+    for _ in range(4):
+        out = room(0, x, (4, 4, 4, 4), FLOAT)
+        assert not np.may_share_memory(out, x)
+        assert not np.may_share_memory(out, room(1, x, (4, 4, 4, 4), FLOAT))
+        x = out
+
+
+def test_released_memory_is_poisoned_and_so_is_a_result_until_it_is_made(monkeypatch):
+    monkeypatch.setattr(buffer, "poisoning", True)
+
+    def released() -> tuple[np.ndarray, np.ndarray]:
+        x, out = np.ones((2, 2, 2, 2), FLOAT), room(0, np.zeros(1, FLOAT), (2, 2, 2, 2), FLOAT)
+        taps = scratch(Place.TAPS, (2, 2, 2, 2), FLOAT)
+        out.fill(7)
+        calls = [(np.add, (x, x, taps)), (np.copyto, (out[:1], taps[:1]))]
+        run(Bound(x, out, calls))
+        return taps.copy(), out.copy()
+
+    with ThreadPoolExecutor(1) as fresh:
+        taps, out = fresh.submit(released).result()
+    assert np.isnan(taps).all()
+    assert (out[:1] == 2).all()
+    assert np.isnan(out[1:]).all()
