@@ -26,7 +26,7 @@ app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, check, back up,
 
 @app.command()
 def info(format_: FormatOption = None, db: DbOption = None) -> None:
-    """Show where the store is, its revision, its size, and what it holds."""
+    """Show where the store is, its revision, its size, and its contents."""
     import msgspec
 
     from cli.opened import opened
@@ -71,7 +71,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, or any SQLite store.")], db: DbOption = None
 ) -> None:
-    """Put a copy of a backup in the place of the store, which is renamed, with the log that lies beside it."""
+    """Replace the store by a copy of a backup; the old store and its log are renamed."""
     from store.upkeep.restore import restore as restore_from
 
     done = restore_from(file, store_url(db))
@@ -82,7 +82,9 @@ def restore(
 @app.command()
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help="The URL of a store.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="The URL of an empty store, made if it is not there.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="The URL of an empty store; created if it does not exist.")
+    ],
 ) -> None:
     """Copy everything from one store into an empty one, SQLite or PostgreSQL either way."""
     from cli.opened import opened
@@ -107,7 +109,9 @@ def prune(db: DbOption = None) -> None:
 
 @app.command()
 def check(
-    mend: Annotated[bool, typer.Option("--mend", help="Make good what can be: compute it, or queue it again.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Repair damage: compute values again, or queue configs again.")
+    ] = False,
     db: DbOption = None,
 ) -> int:
     """Look for damage in the whole store: types, references, checksums, and sizes against heatmaps."""

@@ -17,17 +17,17 @@ MEMORY = amount(DEFAULT_MEMORY).replace(" ", "")
 """The default of `--memory` as it is typed."""
 
 EngineOption: TypeAlias = Annotated[
-    EngineName, typer.Option("--engine", help="Where to measure; auto takes the quicker one.")
+    EngineName, typer.Option("--engine", help="Where to measure; auto chooses what is expected to be quicker.")
 ]
 WorkersOption: TypeAlias = Annotated[int, typer.Option("--workers", "-w", min=1, max=1024, help="CPU workers.")]
 MemoryOption: TypeAlias = Annotated[
-    str, typer.Option("--memory", metavar="SIZE", help="Refuse a config that would take more than this.")
+    str, typer.Option("--memory", metavar="SIZE", help="Refuse a config that would need more than this.")
 ]
 TimeoutOption: TypeAlias = Annotated[
-    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give a config up after this long.")
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give up on a config after this time.")
 ]
 RetryOption: TypeAlias = Annotated[
-    bool, typer.Option("--retry-failed", help="Measure again what failed or was killed before.")
+    bool, typer.Option("--retry-failed", help="Measure failed and killed configs again.")
 ]
 FailFastOption: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first config that fails.")]
 SchedulerOption: TypeAlias = Annotated[
@@ -35,7 +35,7 @@ SchedulerOption: TypeAlias = Annotated[
     typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, tls://host:8786, or a scheduler file."),
 ]
 TlsCaOption: TypeAlias = Annotated[
-    str | None, typer.Option("--tls-ca", metavar="FILE", help="With tls://: who signs the cluster's certificates.")
+    str | None, typer.Option("--tls-ca", metavar="FILE", help="With tls://: the certificate authority of the cluster.")
 ]
 TlsCertOption: TypeAlias = Annotated[
     str | None, typer.Option("--tls-cert", metavar="FILE", help="With tls://: the certificate of this process.")

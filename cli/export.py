@@ -21,22 +21,24 @@ if TYPE_CHECKING:
 
 def command(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where to write; made if it is not there.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="The folder to write to; created if it does not exist.")
+    ],
     where: WhereOption = None,
     over: OverOption = None,
     map_: MapOption = None,
     mass: MassOption = None,
     center: CenterOption = "unit",
     force: Annotated[
-        bool, typer.Option("--force", help="Also into a folder that holds something else of that kind.")
+        bool, typer.Option("--force", help="Write even if the folder contains other files of that kind.")
     ] = False,
     db: DbOption = None,
 ) -> None:
     """Write table.csv and the mass curve of each config.
 
     table.csv has every column; the curves are those of the centred square, as erf_sweep_POSITION.csv. With --over,
-    table.csv has a row for each group, and no curves are written. manifest.json says what all was made of. What the
-    last export of the sweep left in the folder is replaced, whole or not at all.
+    table.csv has a row for each group, and no curves are written. manifest.json says what the files were made from.
+    They replace the files of the last export of the sweep in the folder, all of them or none.
     """
     from importlib.metadata import version
 

@@ -8,9 +8,9 @@ from store.asking.selection import MapName
 
 OverOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--over", metavar="AXIS", help="Group over an axis, as seed: mean, deviation, 95 % interval."),
+    typer.Option("--over", metavar="AXIS", help="Average over an axis such as seed: mean, deviation, 95 % interval."),
 ]
 MapOption: TypeAlias = Annotated[
     MapName | None,
-    typer.Option("--map", help="With --over: also sizes of the mean heatmap of a group, or of its mean square."),
+    typer.Option("--map", help="With --over: also the sizes of the mean heatmap of a group, or of its mean square."),
 ]

@@ -10,12 +10,12 @@ from cli.options import DbOption, StoredArgument, store_url
 
 def command(
     sweep: StoredArgument = None,
-    again: Annotated[bool, typer.Option("--again", help="Take all sizes from the stored heatmaps anew.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Compute all sizes from the stored heatmaps again.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Read sizes off the stored heatmaps anew, measuring nothing.
+    """Compute sizes from the stored heatmaps again, without measuring.
 
-    For a store whose sizes were read by a version that had fewer of them, or other ones.
+    For a store that a version with fewer or other sizes has written.
     """
     from cli.opened import opened
     from pipeline.errors import InputError, counted

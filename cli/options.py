@@ -23,7 +23,8 @@ _format = typer.Option("--format", "-f", help="How to print [default: table on a
 FormatOption: TypeAlias = Annotated[Format | None, _format]
 TableFormatOption: TypeAlias = Annotated[TableFormat | None, _format]
 SweepArgument: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems between commas.")
+    str | None,
+    typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems separated by commas."),
 ]
 StoredArgument: TypeAlias = Annotated[str | None, typer.Argument(metavar="SWEEP", help="A stored sweep.")]
 SetOption: TypeAlias = Annotated[
@@ -34,9 +35,9 @@ SetOption: TypeAlias = Annotated[
 ]
 NameOption: TypeAlias = Annotated[str | None, typer.Option("--name", help="Store the sweep under another name.")]
 AppendOption: TypeAlias = Annotated[
-    bool, typer.Option("--append", help="Add what is new to the end of the sweep of that name.")
+    bool, typer.Option("--append", help="Add the new configs at the end of the stored sweep.")
 ]
-ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="Take this list for the old one.")]
+ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="Replace the stored list by this one.")]
 MaxConfigsOption: TypeAlias = Annotated[
     int, typer.Option("--max-configs", min=1, help="Refuse a sweep of more configs than this.")
 ]

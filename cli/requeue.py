@@ -10,11 +10,11 @@ from cli.options import DbOption, StoredArgument, store_url
 
 def command(
     sweep: StoredArgument = None,
-    failed: Annotated[bool, typer.Option("--failed", help="What failed.")] = False,
-    killed: Annotated[bool, typer.Option("--killed", help="What ended its worker.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Queue failed configs.")] = False,
+    killed: Annotated[bool, typer.Option("--killed", help="Queue configs that ended their worker.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Queue again what failed or was killed. Both, if neither option is given."""
+    """Queue failed and killed configs again. Without an option: both."""
     from cli.opened import opened
     from pipeline.errors import counted
     from store.queue.claims import requeue

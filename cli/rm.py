@@ -10,11 +10,11 @@ from cli.options import DbOption, store_url
 
 def command(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
-    force: Annotated[bool, typer.Option("--force", help="Also while it is measured; that run ends.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove it even while it is measured; that run ends.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Remove a sweep and its results; what another sweep uses is kept."""
+    """Remove a sweep and its results, but for those that another sweep uses."""
     from cli.opened import opened
     from cli.render.words import orphans_left
     from pipeline.errors import InputError, counted, quote

@@ -61,14 +61,16 @@ def command(
     timeout: TimeoutOption = None,
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be measured, and why with -v.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many configs would be measured; with -v also why.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say where the time went; with --dry-run, a line for each config.")
     ] = False,
     format_: TableFormatOption = None,
     db: DbOption = None,
 ) -> int:
-    """Queue what is new of a sweep, measure it, print the table. Without SWEEP: the preset luo2016."""
+    """Queue the new configs of a sweep, measure them, print the table. Without SWEEP: the preset luo2016."""
     from cli.table import print_sweep
 
     how = settings_of(context)

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from store.database.connection import Store
 
 WhereOption: TypeAlias = Annotated[
-    str | None, typer.Option("--where", metavar="EXPR", help="Keep rows: kernel == 3 and ratio < 0.8.")
+    str | None,
+    typer.Option("--where", metavar="EXPR", help="Keep rows that meet a condition: kernel == 3 and ratio < 0.8."),
 ]
 MassOption: TypeAlias = Annotated[
     float | None,
-    typer.Option("--mass", metavar="FRACTION", help="Sizes that hold this share of the mass [default: 0.9]."),
+    typer.Option(
+        "--mass", metavar="FRACTION", help="Compute sizes that contain this share of the mass [default: 0.9]."
+    ),
 ]
 CenterOption: TypeAlias = Annotated[
     CenterName, typer.Option("--center", help="Centre sizes on the unit's own centre, or on the plane's.")

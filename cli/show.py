@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Show one result: heatmap, sizes, theory, provenance, attempts.
 
-    As json or csv: everything flat under the names of `erfsweep fields`, without the heatmap.
+    The formats json and csv use the names of `erfsweep fields`, without the heatmap.
     """
     from cli.opened import opened
     from cli.render.heatmap import MAX_COLUMNS, shaded

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def command(
     sweep: StoredArgument = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Again every 2 s, in place, until nothing is left.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print again every 2 s, in place, until nothing is left.")
+    ] = False,
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 def command(
     sweep: Annotated[
-        str, typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems between commas.")
+        str,
+        typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems separated by commas."),
     ],
     settings: SetOption = None,
     name: NameOption = None,

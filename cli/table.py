@@ -22,13 +22,14 @@ def command(
     sweep: StoredArgument = None,
     where: WhereOption = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", "-c", metavar="NAMES", help="Columns, between commas; see fields.")
+        str | None, typer.Option("--columns", "-c", metavar="NAMES", help="Columns, separated by commas; see fields.")
     ] = None,
     sort: Annotated[
-        str | None, typer.Option("--sort", metavar="NAMES", help="Sort by columns; a dash in front: descending.")
+        str | None,
+        typer.Option("--sort", metavar="NAMES", help="Sort by columns; a dash in front sorts in descending order."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, max=MAX_INT64, help="Show at most so many rows.")
+        int | None, typer.Option("--limit", "-n", min=1, max=MAX_INT64, help="Show at most this many rows.")
     ] = None,
     over: OverOption = None,
     map_: MapOption = None,

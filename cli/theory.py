@@ -29,19 +29,19 @@ COLUMNS: tuple[str, ...] = (
 
 
 def command(
-    stem: Annotated[str, typer.Argument(metavar="STEM", help="A stem in the notation, or a file that holds one.")],
+    stem: Annotated[str, typer.Argument(metavar="STEM", help="A stem in the notation, or a file that contains one.")],
     input_: Annotated[
         str | None,
         typer.Option(
             "--input",
             "-i",
             metavar="PLANE",
-            help="The input plane: 224, 224x320 or 224x224x3; without it, one that holds the window.",
+            help="The input plane: 224, 224x320 or 224x224x3; by default one that contains the window.",
         ),
     ] = None,
     format_: FormatOption = None,
 ) -> None:
-    """Walk a stem's receptive field layer by layer, measuring nothing.
+    """Print a stem's receptive field layer by layer, without measuring.
 
     RF, jump (stride so far), start (centre of the first unit's window), padding, and the share of the plane covered.
     """

@@ -46,12 +46,12 @@ def command(
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,
     no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Leave what others hold to them, even if they should die.")
+        bool, typer.Option("--no-wait", help="Do not wait for configs that other processes are measuring.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say where the time went.")] = False,
     db: DbOption = None,
 ) -> int:
-    """Measure what is queued, of one sweep or of all. Any number of these may share a store."""
+    """Measure the queued configs of one sweep or of all. Any number of processes may share a store."""
     from cli.opened import opened
 
     how = settings_of(context, wait=not no_wait)

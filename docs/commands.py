@@ -22,36 +22,36 @@ shows the traceback too.
 
 | `--format` | is |
 | --- | --- |
-| `table` | the default on a terminal; a field in a line where the terminal is too narrow for the columns |
+| `table` | the default on a terminal; if the terminal is too narrow for the columns, one field in each line |
 | `plain` | the default in a pipe: columns aligned with spaces |
 | `csv` | a header and every digit, nothing for NULL |
-| `json` | an array of objects, or one object where there is only one thing to show |
+| `json` | an array of objects, or one object if the answer has only one |
 | `markdown` | pipe tables of GitHub Flavored Markdown |
 | `latex` | `tabular` with the rules of the package booktabs: `\\usepackage{booktabs}` |
-| `classic` | of `table` and `run`: the layout of the original program |
+| `classic` | for `table` and `run`: the layout of the original program |
 
-The names in JSON and CSV are those of `erfsweep fields`, and the columns of these two do not depend on what the rows
-hold. The others leave out axes that all rows share, and states where all is well.
+JSON and CSV use the names of `erfsweep fields`, and their columns do not depend on the rows. The other formats leave
+out axes that all rows share, and columns of states if nothing went wrong.
 
-Text that is not printable (terminal controls, marks of writing direction) is shown as its escape, `\\x1b` or
-`\\u202e`, in every format. Cells that a spreadsheet would run stand behind a `'` in CSV; numbers stay numbers.
+Every format shows characters that are not printable (terminal controls, marks of writing direction) as escapes, `\\x1b`
+or `\\u202e`. In CSV, text that a spreadsheet would run as a formula begins with a `'`; numbers stay numbers.
 
 ## Exit codes
 
 | exit code | means |
 | --- | --- |
-| 0 | all well |
+| 0 | success |
 | 1 | some configs failed |
 | 2 | wrong input |
-| 3 | the store |
-| 4 | the engine |
+| 3 | a problem with the store |
+| 4 | a problem with the engine |
 | 70 | an internal error |
 | 129, 130, 143 | interrupted by SIGHUP, Ctrl-C, SIGTERM |
 
 ## Completion
 
-`erfsweep --install-completion` makes Tab complete commands, options and choices in the shell that one types in: bash,
-zsh, fish or PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for a shell of one's choice.
+`erfsweep --install-completion` makes Tab complete commands, options and choices in your shell: bash, zsh, fish or
+PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for the shell that you name.
 
 ## `--where`
 
@@ -65,9 +65,10 @@ not dead and eff_rf / theo_rf_y <= 0.5 or state == 'failed'
 
 `==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*`
 `/`, brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case
-counts. A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. What is not
-there is asked for by `is None` alone. At most 2,000 characters, 400 terms, integers of 64 bits, and 10 levels, where
-what is joined in a row is one: `a + b + c`, `p and q and r`. Where no row meets the condition, stderr says of how many.
+counts. A comparison with NULL is neither true nor false, so its row is left out; division by zero is NULL. Only `is
+None` selects NULL. A condition has at most 2,000 characters, 400 terms, integers of 64 bits, and 10 levels; a chain
+such as `a + b + c` or `p and q and r` is one level. If no row meets the condition, stderr says how many rows there
+are.
 """
 
 
