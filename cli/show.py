@@ -30,8 +30,8 @@ def command(
     from pipeline.config.config import encode
     from pipeline.sizes.sizes import FRACTION
     from store.asking.heatmaps import heatmaps
-    from store.asking.reading import resized
     from store.asking.records import find, flat
+    from store.asking.resized import resized
 
     store = opened(store_url(db), create=False)
     record = resized(store, find(store, config), mass, center)

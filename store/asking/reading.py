@@ -3,19 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from pipeline.config.config import encode
-from pipeline.errors import InputError, StoreError, quote
+from pipeline.errors import InputError, quote
 from pipeline.result import Sizes
 from store.asking.fields import FIELDS
 from store.asking.packed import PackedRows
 from store.asking.query import rows
-from store.asking.records import Record
 from store.asking.selection import CenterName, Selection
 from store.asking.table import Table
 from store.database.connection import Store
-from store.database.faults import RESTORE
 from store.database.rows import chunks
 
 if TYPE_CHECKING:
@@ -114,21 +109,6 @@ def new_sizes(
     for some in portions(samples(store, listed), _nbytes):
         found = sizes([sample for _, sample in some], mass or FRACTION, center, COLUMNS if columns is None else columns)
         yield from zip((digest for digest, _ in some), found, strict=True)
-
-
-def resized(store: Store, record: Record, mass: float | None = None, center: CenterName = "unit") -> Record:
-    """The record with the sizes of this mass and centre, read off its heatmap where they are not those stored.
-
-    Raises StoreError where the heatmap is missing or damaged.
-    """
-    if record.result is None or Selection(None, mass=mass, center=center).is_stored:
-        return record
-    row = {"digest": record.digest, "spec": encode(record.config).decode(), "n_nan": record.result.n_nan}
-    found = dict(new_sizes(store, [row], mass, center))
-    if record.digest not in found:
-        raise StoreError(f"the heatmap of {quote(record.id)} is missing or damaged; {RESTORE}, or leave out --mass")
-    sizes = found[record.digest]
-    return msgspec.structs.replace(record, result=msgspec.structs.replace(record.result, sizes=sizes))
 
 
 def _nbytes(each: "tuple[str, Sample]") -> int:
