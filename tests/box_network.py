@@ -19,7 +19,7 @@ def responses(nodes: Network, gain: Callable[[Node], float] = lambda node: 1.0) 
 
     `gain` multiplies what a layer makes.
     """
-    plane = nodes[0].given
+    plane = nodes[0].input
     pixels = np.eye(plane.height * plane.width).reshape(-1, plane.height, plane.width)
     made = _stack(nodes, pixels, gain)
     return np.moveaxis(made, 0, -1).reshape(*made.shape[1:], plane.height, plane.width)
@@ -28,7 +28,7 @@ def responses(nodes: Network, gain: Callable[[Node], float] = lambda node: 1.0) 
 def _stack(nodes: Network, x: np.ndarray, gain: Callable[[Node], float]) -> np.ndarray:
     for node in nodes:
         x = gain(node) * _made(node, x, gain)
-        assert x.shape[1:] == (node.made.height, node.made.width)
+        assert x.shape[1:] == (node.output.height, node.output.width)
     return x
 
 

@@ -21,7 +21,7 @@ def random_networks(seed: int, count: int, *, modes: tuple[str, ...] = ("",)) ->
             nodes = network(stem, plane)
         except InputError:
             continue
-        if max(nodes[-1].made.height, nodes[-1].made.width) <= _LARGEST_SIDE:
+        if max(nodes[-1].output.height, nodes[-1].output.width) <= _LARGEST_SIDE:
             count -= 1
             yield stem, nodes
 

@@ -157,7 +157,7 @@ def stems(
 
 def _fits(stem: Stem, plane: Plane) -> bool:
     try:
-        made = network(format_stem(stem), plane)[-1].made
+        made = network(format_stem(stem), plane)[-1].output
     except InputError:
         return False
     return max(made.height, made.width) <= LARGEST_SIDE

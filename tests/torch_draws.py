@@ -50,7 +50,7 @@ def _stack(nodes: Network, x: torch.Tensor, kind: str, draws: int, generator: to
 def _convolution(node: Node, x: torch.Tensor, kind: str, draws: int, generator: torch.Generator) -> torch.Tensor:
     assert isinstance(node.layer, Convolution)
     area, groups = node.y.kernel * node.x.kernel, node.groups
-    inputs, features = node.given.channels // groups, node.made.channels // groups
+    inputs, features = node.input.channels // groups, node.output.channels // groups
     kernel = (node.y.kernel, node.x.kernel)
     transposed = isinstance(node.layer, Transposed)
     ends = (inputs, features) if transposed else (features, inputs)

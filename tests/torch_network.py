@@ -86,7 +86,7 @@ class TorchNetwork:
     def stack(self, nodes: tuple[Node, ...], x: torch.Tensor) -> torch.Tensor:
         for node in nodes:
             x = self.activate(node, self.node(node, x))
-            assert x.shape[1:] == (node.made.channels, node.made.height, node.made.width), node
+            assert x.shape[1:] == (node.output.channels, node.output.height, node.output.width), node
         return x
 
     def activate(self, node: Node, z: torch.Tensor) -> torch.Tensor:

@@ -95,7 +95,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def unit(self) -> tuple[int, int]:
         """(y, x) of the output unit that is differentiated: the centre is (height // 2, width // 2)."""
         if self.readout.position == "center":
-            made = self.network[-1].made
+            made = self.network[-1].output
             return made.height // 2, made.width // 2
         return self.readout.position
 

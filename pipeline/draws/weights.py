@@ -148,7 +148,7 @@ _FILE_NAMES = {"mean": "running_mean", "var": "running_var"}
 
 
 def _file_shapes(node: Node) -> dict[str, tuple[int, ...]]:
-    channels = (node.made.channels,)
+    channels = (node.output.channels,)
     if isinstance(node.layer, Convolution):
         return {"weight": node.weight_shape, "bias": channels}
     if isinstance(node.layer, BatchNorm):

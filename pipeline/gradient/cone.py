@@ -55,7 +55,7 @@ class Cone(msgspec.Struct, frozen=True):
 def cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool = False) -> Cone:
     """The cone of a unit of a stem on a plane, for one channel or for all (None); `repeated`: pixels may be equal."""
     nodes = network(stem, plane)
-    channels = (0, nodes[-1].made.channels) if channel is None else (channel, channel + 1)
+    channels = (0, nodes[-1].output.channels) if channel is None else (channel, channel + 1)
     piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)
     steps, asked = _chain(nodes, piece)
     # The input has all its channels: the first step takes those that it reads.
@@ -165,12 +165,12 @@ def _restricted(node: Node, axis: Axis, a: int, b: int) -> _Side:
 
 def _channels(node: Node, wanted: Range) -> tuple[Range, Range, int]:
     """(features made, input channels read, groups among them) where `wanted` features are asked for."""
-    everything = (0, node.given.channels)
+    everything = (0, node.input.channels)
     if isinstance(node.layer, LayerNorm):
         return everything, everything, 1
     if not isinstance(node.layer, Convolution):
         return wanted, wanted, 1
-    inputs, outputs = node.given.channels // node.groups, node.made.channels // node.groups
+    inputs, outputs = node.input.channels // node.groups, node.output.channels // node.groups
     first, stop = wanted[0] // outputs, (wanted[1] - 1) // outputs + 1
     if stop - first > 1:  # several groups: whole ones only, so that they stay of one shape
         wanted = (first * outputs, stop * outputs)

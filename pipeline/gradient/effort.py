@@ -63,13 +63,13 @@ def both_ways(own: Load) -> float:
 
 def _unbound(own: Load) -> int:
     """In how many directions the views of a step are made anew for each block."""
-    return 0 if max(own.given, own.made) * own.item <= LARGEST else 2
+    return 0 if max(own.numbers_in, own.numbers_out) * own.item <= LARGEST else 2
 
 
 def _forward(own: Load) -> float:
     """What a step takes on its way forward."""
-    wide, y, x, made = own.item / 4, own.y, own.x, own.made
-    found = wide * RATES.cut * own.given if own.is_cut else 0
+    wide, y, x, made = own.item / 4, own.y, own.x, own.numbers_out
+    found = wide * RATES.cut * own.numbers_in if own.is_cut else 0
     if own.activation != "linear":
         found += wide * _activation(own.activation) * made
     match own.layer:
@@ -90,7 +90,7 @@ def _forward(own: Load) -> float:
         case Upsample():
             found += wide * RATES.repeated * made
         case GlobalAvgPool():
-            found += wide * RATES.mean * own.given
+            found += wide * RATES.mean * own.numbers_in
         case LayerNorm():
             found += wide * RATES.normalized * made
         case BatchNorm() | Residual() | PreResidual():
@@ -102,23 +102,23 @@ def _forward(own: Load) -> float:
 
 def _back(own: Load) -> float:
     """What a step takes on its way back."""
-    wide, made = own.item / 4, own.made
+    wide, made = own.item / 4, own.numbers_out
     found = 0.0
     if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)):
         found += wide * RATES.slope * made
     if own.scattered:
         rows, columns = own.scattered
-        found += wide * RATES.scattered * own.given
+        found += wide * RATES.scattered * own.numbers_in
         found += wide * RATES.returned * rows * columns * own.channels * own.n
     elif own.is_cut:
-        found += wide * RATES.returned * own.given
+        found += wide * RATES.returned * own.numbers_in
     match own.layer:
         case Conv() | Depthwise():
             found += conv_effort.back(own.product, own.activation == "relu")
         case Transposed():
             found += conv_effort.forward(own.product)
         case MaxPool():
-            found += wide * (RATES.placed * made + RATES.passed * own.given)
+            found += wide * (RATES.placed * made + RATES.passed * own.numbers_in)
         case AvgPool():
             found += _averaged(own)
         case Upsample():
@@ -136,7 +136,7 @@ def _averaged(own: Load) -> float:
     """Rows and columns of an average pooling, each tap added to a sum, in either direction."""
     y, x, lines = own.y, own.x, own.y.size_out * own.channels
     taps = lines * own.n * ((x.size_in + x.before + x.after) * y.kernel + x.size_out * x.kernel)
-    return own.item / 4 * (RATES.averaged * taps + RATES.padded * own.given) + RATES.line * lines * x.kernel
+    return own.item / 4 * (RATES.averaged * taps + RATES.padded * own.numbers_in) + RATES.line * lines * x.kernel
 
 
 def _activation(kind: str) -> float:

@@ -41,10 +41,10 @@ _BYTES_PER_STEP = 40_000
 
 
 class Use(NamedTuple):
-    """Bytes of a step in one direction: what it makes, its scratch space, what is not kept of both and of what it is
+    """Bytes of a step in one direction: its result, its scratch space, what is not kept of both and of what it is
     given, what stays for its VJP."""
 
-    made: int
+    result: int
     scratch: int
     passing: int
     saved: int = 0
@@ -68,13 +68,13 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     steps: what each step of the cone takes, for so many probes. What is small is kept for the next step: two arrays
     that steps hand on, and the scratch space. What is not is there while its step runs.
     """
-    channels = cone.steps[0].node.given.channels
+    channels = cone.steps[0].node.input.channels
     pixels = cone.box.height * cone.box.width * channels * n
     probes = 4 * pixels + (item * pixels if item == 8 else 0)
     handed_on = shared = saved = highest = 0
     for there, back in steps:
         for use in (there, back):
-            handed_on = max(handed_on, min(use.made, KEPT))
+            handed_on = max(handed_on, min(use.result, KEPT))
             if use.scratch <= KEPT:
                 shared = max(shared, use.scratch)
         saved += there.saved
@@ -106,7 +106,7 @@ def _use(given: int, made: int, scratch: int, saved: int = 0) -> Use:
 def _forward(own: Load) -> Use:
     """What a step takes on its way forward."""
     item, y, x = own.item, own.y, own.x
-    given, made = item * own.given, item * own.made
+    given, made = item * own.numbers_in, item * own.numbers_out
     pixel = made // (y.size_out * x.size_out)
     smooth = own.has_slope
     saved = made if smooth else made // item if own.activation != "linear" else 0
@@ -117,7 +117,7 @@ def _forward(own: Load) -> Use:
             scratch = max(scratch, scratch_forward(own.product, own.ties))
         case Transposed():
             if own.ties:
-                spread = own.windows.given
+                spread = own.windows.bytes_in
                 scratch = max(scratch, scratch_forward(own.windows, True) + spread)
             else:
                 scratch = max(scratch, scratch_back(own.product, False))
@@ -142,7 +142,7 @@ def _forward(own: Load) -> Use:
 def _back(own: Load) -> Use:
     """What a step takes on its way back: it is given what it made, and makes what it was given."""
     item, y, x = own.item, own.y, own.x
-    given, made = item * own.given, item * own.made
+    given, made = item * own.numbers_in, item * own.numbers_out
     pixel = made // (y.size_out * x.size_out)
     scratch = made if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)) else 0
     spread = given if own.is_cut else 0

@@ -37,12 +37,12 @@ class Load(NamedTuple):
         return self.shape[2] * self.groups if isinstance(self.layer, Convolution) else self.shape[3]
 
     @property
-    def given(self) -> int:
+    def numbers_in(self) -> int:
         """Numbers that it reads."""
         return self.y.size_in * self.x.size_in * self.channels * self.n
 
     @property
-    def made(self) -> int:
+    def numbers_out(self) -> int:
         """Numbers that it makes."""
         return self.y.size_out * self.x.size_out * self.shape[3] * self.n
 

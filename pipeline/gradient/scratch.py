@@ -30,12 +30,12 @@ class Bulk(NamedTuple):
     item: int
 
     @property
-    def given(self) -> int:
+    def bytes_in(self) -> int:
         """Bytes of its larger end: the rows and columns that a convolution reads."""
         return self.item * self.y.size_in * self.x.size_in * self.shape[2] * self.groups * self.n
 
     @property
-    def made(self) -> int:
+    def bytes_out(self) -> int:
         """Bytes of its other end."""
         return self.item * self.y.size_out * self.x.size_out * self.shape[3] * self.n
 
@@ -58,7 +58,7 @@ def _convolved(own: Bulk, way: Way) -> int:
     """Scratch space of a convolution on its way forward."""
     kh, kw, channels, features = own.shape
     y, x, n, item, groups = own.y, own.x, own.n, own.item, own.groups
-    copied = own.given if groups > 1 else 0
+    copied = own.bytes_in if groups > 1 else 0
     if way == "winograd":
         read, written = (-(-x.size_out // 2) + 1) * n * item, -(-x.size_out // 2) * n * item
         rows = rows_at_once(y.size_out, 4 * features * written)
@@ -71,13 +71,13 @@ def _convolved(own: Bulk, way: Way) -> int:
         plane = padded(y, x, channels * groups * n * item)
         return plane + 2 * rows_at_once(y.size_out, line) * line
     if way == "phases":
-        plane = own.given * (y.size_in + y.before + y.after) // y.size_in
+        plane = own.bytes_in * (y.size_in + y.before + y.after) // y.size_in
         each = [own._replace(y=phase) for phase in phases(y)]
-        return plane + own.made // y.dilation + max(_convolved(one, forward_way(*_asked(one))) for one in each)
+        return plane + own.bytes_out // y.dilation + max(_convolved(one, forward_way(*_asked(one))) for one in each)
     if way == "unfolded":
         line = x.size_out * n * item
         if y.dilation > 1:
-            return copied + groups * y.size_in * kw * channels * line + own.made
+            return copied + groups * y.size_in * kw * channels * line + own.bytes_out
         rows = rows_at_once(y.size_out, groups * channels * kw * line * y.stride)
         whole = x.size_out == 1 and x.size_in == x.kernel
         return copied + (0 if whole else groups * _read(y, rows) * kw * channels * line)
@@ -89,7 +89,7 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
     """Scratch space of a convolution on its way back."""
     kh, kw, channels, features = own.shape
     y, x, n, item, groups = own.y, own.x, own.n, own.item, own.groups
-    copied = own.made if groups > 1 or masked else 0
+    copied = own.bytes_out if groups > 1 or masked else 0
     if way == "winograd":
         read, written = -(-x.size_out // 2) * n * item, (-(-x.size_out // 2) + 1) * n * item
         rows = rows_at_once(y.size_in, 4 * channels * written)
@@ -98,7 +98,7 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
         transformed = _transformed(own, (y.size_out, x.size_out, features), (y.size_in, x.size_in, channels))
         return max(copied + transformed, _convolved_back(own, "folded", masked))
     if way == "phases":
-        plane = own.given * (y.size_in + y.before + y.after) // y.size_in
+        plane = own.bytes_in * (y.size_in + y.before + y.after) // y.size_in
         each = [own._replace(y=phase) for phase in phases(y)]
         inner = max(_convolved_back(one, vjp_way(*_asked(one)), masked) for one in each)
         return plane + plane // y.dilation + inner

@@ -52,5 +52,5 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
         """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
-        inputs = self.node.given.channels // self.node.groups
+        inputs = self.node.input.channels // self.node.groups
         return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]

@@ -38,12 +38,12 @@ from pipeline.stem.reader import complaint
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One layer in its place: what it is given, what it makes, and its geometry along both axes."""
+    """One layer in its place: the planes of its input and output, and its geometry along both axes."""
 
     index: int
     layer: Layer
-    given: Plane
-    made: Plane
+    input: Plane
+    output: Plane
     y: Axis
     x: Axis
     groups: int = 1
@@ -55,7 +55,7 @@ class Node(msgspec.Struct, frozen=True):
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
         """(kernel height, kernel width, input channels of one group, features) of a convolution."""
-        return self.y.kernel, self.x.kernel, self.given.channels // self.groups, self.made.channels
+        return self.y.kernel, self.x.kernel, self.input.channels // self.groups, self.output.channels
 
     @property
     def fan_in(self) -> int:
@@ -129,20 +129,20 @@ def _stack(stem: Stem, plane: Plane, index: int) -> Network:
             node = _again(nodes, layer, plane, index) or (
                 _group(layer, plane, index) if isinstance(layer, Group) else _node(layer, plane, index)
             )
-            if max(node.made.height, node.made.width) > MAX_SIDE:
+            if max(node.output.height, node.output.width) > MAX_SIDE:
                 field = "factor" if isinstance(layer, Upsample) else "stride"
                 raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
         except _MisfitError as misfit:
             misfit.path = (position, *misfit.path)
             raise
         nodes.append(node)
-        plane, index = node.made, node.index + 1
+        plane, index = node.output, node.index + 1
     return tuple(nodes)
 
 
 def _again(nodes: list[Node], layer: Layer, plane: Plane, index: int) -> Node | None:
     """The node before, one place on, where it is of the same layer on the same plane, as most of a deep stem are."""
-    if nodes and nodes[-1].layer is layer and nodes[-1].given == plane and not isinstance(layer, Group):
+    if nodes and nodes[-1].layer is layer and nodes[-1].input == plane and not isinstance(layer, Group):
         return msgspec.structs.replace(nodes[-1], index=index)
     return None
 
@@ -234,15 +234,15 @@ def _check_folds(mode: PaddingMode, size: int, axis: Axis) -> None:
 
 def _group(group: Residual | PreResidual, plane: Plane, index: int) -> Node:
     body = _stack(_with_linear_end(group.stem), plane, index)
-    made, index = body[-1].made, body[-1].index + 1
+    made, index = body[-1].output, body[-1].index + 1
     strides = _stride_product([node.y for node in body], body), _stride_product([node.x for node in body], body)
     shortcut = None
     if made != plane:
         projection = Conv((1, 1), made.channels, strides, padding=(0, 0), activation="linear")
         shortcut = _convolution(projection, plane, index)
         index += 1
-        if shortcut.made != made:
-            ends = f"{made.height}x{made.width} and its shortcut as {shortcut.made.height}x{shortcut.made.width}"
+        if shortcut.output != made:
+            ends = f"{made.height}x{made.width} and its shortcut as {shortcut.output.height}x{shortcut.output.width}"
             raise _MisfitError(f"a residual sum needs equal planes, but its body ends as {ends}", by_sides=True)
     activation: Activation = group.activation if isinstance(group, Residual) else "linear"
     y = Axis(plane.height, made.height, 1, strides[0])

@@ -65,7 +65,7 @@ def _settled(config: Config, counted: bool) -> Config:
     `counted`: whether the user wrote probes.count, which otherwise follows a file of probes.
     """
     nodes = config.network
-    made = nodes[-1].made
+    made = nodes[-1].output
     channel, position = config.readout.channel, config.readout.position
     if isinstance(channel, int) and channel >= made.channels:
         raise InputError(

@@ -145,7 +145,7 @@ def _fits(stem: str, plane: Plane) -> bool:
 
 def _holds(nodes: Network, rows: bool, columns: bool) -> bool:
     """Whether the window of the output's centre unit lies within the rows, and the columns, of the plane."""
-    plane, made = nodes[0].given, nodes[-1].made
+    plane, made = nodes[0].input, nodes[-1].output
     seen = window(nodes, (made.height // 2, made.width // 2))
     return not (rows and (seen.top < 0 or seen.bottom >= plane.height)) and not (
         columns and (seen.left < 0 or seen.right >= plane.width)

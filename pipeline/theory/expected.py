@@ -91,7 +91,7 @@ def _start(readout: Readout, nodes: Network, unit: tuple[int, int], kind: InitKi
     if isinstance(readout.channel, int):
         return start
     if kind == "uniform_kernel" and readout.channel != "relu_sum":
-        return scaled(start, nodes[-1].made.channels) if readout.channel == "sum" else start
+        return scaled(start, nodes[-1].output.channels) if readout.channel == "sum" else start
     raise _NoLawError
 
 
@@ -124,7 +124,7 @@ def variance(kind: InitKind, node: Node) -> float:
     `neural_api` is, but for the lowest of its 10,000 steps. Raises where they are not: orthogonal filters depend on
     each other, and those of a file are what they are.
     """
-    fan_out = node.y.kernel * node.x.kernel * node.made.channels / node.groups
+    fan_out = node.y.kernel * node.x.kernel * node.output.channels / node.groups
     match kind:
         case "lecun_uniform" | "lecun_normal":
             return 1 / node.fan_in
@@ -144,7 +144,7 @@ def _random_gain(nodes: Network, position: int, kind: InitKind) -> float:
     node = nodes[position]
     match node.layer:
         case _ if isinstance(node.layer, Convolution):
-            return node.given.channels // node.groups * variance(kind, node) * _slope(node)
+            return node.input.channels // node.groups * variance(kind, node) * _slope(node)
         case BatchNorm() | Upsample():
             return 1.0
         case Activate():
@@ -190,14 +190,14 @@ def _uniform_gain(node: Node) -> float:
 
 def _alike(nodes: Network, alike: bool) -> bool:
     """Whether all channels before the nodes have the same gradient, given whether those behind them do."""
-    if nodes[-1].made.channels == 1:
+    if nodes[-1].output.channels == 1:
         alike = True
     for node in reversed(nodes):
         if isinstance(node.layer, Group):
             alike = _alike(node.body, alike) and (node.shortcut is not None or alike)
         elif isinstance(node.layer, Convolution) and node.groups == 1:
             alike = True
-        alike = alike or node.given.channels == 1
+        alike = alike or node.input.channels == 1
     return alike
 
 

@@ -107,7 +107,7 @@ def theory(nodes: Network) -> Walk:
 
     Raises InputError where a receptive field exceeds 2**53 pixels.
     """
-    plane = nodes[0].given
+    plane = nodes[0].input
     row, column = plane.height // 2, plane.width // 2
     start = _Place(Line(), Line(), (row, row), (column, column), plane.height == 1, plane.width == 1)
     entries = list(_walk(nodes, start, [], plane))
@@ -165,7 +165,7 @@ def _place(y: Line, x: Line, known: tuple[bool | None, bool | None], trail: list
 
     known: whether the centre unit sees both ends of y and of x, where that needs no walk back.
     """
-    made = trail[-1].made
+    made = trail[-1].output
     unit = made.height // 2, made.width // 2
     rows, columns = y.sight(unit[0]), x.sight(unit[1])
     if rows is None or columns is None:
@@ -232,9 +232,9 @@ def _row(entry: _Entry, plane: Plane) -> Row:
     return Row(
         index=node.index,
         layer=entry.name,
-        height=node.made.height,
-        width=node.made.width,
-        features=node.made.channels,
+        height=node.output.height,
+        width=node.output.width,
+        features=node.output.channels,
         rf=_number(x.rf),
         rf_y=_number(y.rf),
         jump=_number(x.jump),

@@ -73,7 +73,7 @@ def configs(draw, **of_stems):
         "probes": {"kind": draw(st.sampled_from(("uniform", "normal"))), "count": draw(st.integers(1, 3))},
         "readout": {"gradient": draw(st.sampled_from(("abs", "square", "relu")))},
     }
-    made = build(fields).network[-1].made
+    made = build(fields).network[-1].output
     channel = st.one_of(st.integers(0, made.channels - 1), st.sampled_from(("sum", "mean", "relu_sum")))
     fields["readout"]["channel"] = draw(channel)
     if draw(st.booleans()):
@@ -238,7 +238,7 @@ def trained(config, seed):
     drawn = np.random.default_rng(seed)
     found = {}
     for node in walk(config.network):
-        name, channels = f"layer{node.index}", node.made.channels
+        name, channels = f"layer{node.index}", node.output.channels
         if isinstance(node.layer, Convolution):
             found[f"{name}.weight"] = drawn.normal(0, node.fan_in**-0.5, node.weight_shape)
             found[f"{name}.bias"] = drawn.normal(0, 0.3, channels)

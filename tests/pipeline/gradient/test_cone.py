@@ -36,7 +36,7 @@ def flat(steps):
 def test_the_box_is_the_hull_of_the_support(found, data):
     """Where padding repeats pixels or a unit sees nothing the box may be larger, never smaller."""
     stem, plane = found
-    made = network(stem, plane)[-1].made
+    made = network(stem, plane)[-1].output
     unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
     config = build({"stem": stem, "input": plane, "readout": {"position": list(unit), "channel": "sum"}})
     box = plan_of(config).cone.box
@@ -118,7 +118,7 @@ def test_the_gradient_of_kernels_far_wider_than_their_plane_is_that_of_the_defin
     """Against central differences of a forward pass that is written out tap by tap."""
     text = " ".join(f"{layer}=linear" for layer in stem)
     try:
-        made = network(format_stem(parse(text)), Plane(height, width))[-1].made
+        made = network(format_stem(parse(text)), Plane(height, width))[-1].output
     except InputError:
         assume(False)
     assume(made.height * made.width < 2000)
@@ -140,14 +140,14 @@ def linear_gradient(config):
     """The gradient of the sum of a unit's channels, stem of linear convolutions: each layer's definition transposed."""
     weights = draw_weights(config)
     nodes = config.network
-    made = nodes[-1].made
+    made = nodes[-1].output
     g = np.zeros((made.height, made.width, made.channels))
     g[config.unit] = 1
     for node in reversed(nodes):
         weight = weights[node.index].weight.astype(np.float64)
         kh, kw, inputs, features = weight.shape
         own = features // node.groups
-        back = np.zeros((node.given.height, node.given.width, node.given.channels))
+        back = np.zeros((node.input.height, node.input.width, node.input.channels))
         for i, j, y, x in itertools.product(range(kh), range(kw), *map(range, plane_of(node))):
             if isinstance(node.layer, Transposed):
                 given, at = (y, x), moved(node, (y, x), (i, j))
@@ -168,7 +168,7 @@ def linear_gradient(config):
 
 def plane_of(node):
     """The plane that one end of each product of a layer runs over: the strided one."""
-    plane = node.given if isinstance(node.layer, Transposed) else node.made
+    plane = node.input if isinstance(node.layer, Transposed) else node.output
     return plane.height, plane.width
 
 
@@ -200,11 +200,11 @@ def test_steps_hand_on_what_the_next_takes(found):
     plan = plan_of(build({"stem": stem, "input": plane})).cone
     for step in flat(plan.steps):
         node = step.node
-        assert 0 <= step.features[0] < step.features[1] <= node.made.channels
+        assert 0 <= step.features[0] < step.features[1] <= node.output.channels
         if isinstance(node.layer, Convolution):
             assert (step.features[1] - step.features[0]) % step.groups == 0
-        assert 1 <= step.y.size_out <= max(node.made.height, 1)
-        assert 1 <= step.x.size_out <= max(node.made.width, 1)
+        assert 1 <= step.y.size_out <= max(node.output.height, 1)
+        assert 1 <= step.x.size_out <= max(node.output.width, 1)
     assert (plan.steps[-1].y.size_out, plan.steps[-1].x.size_out) == (1, 1)
 
 

@@ -130,7 +130,7 @@ def test_a_larger_plane_at_the_same_phase_changes_nothing(stem, small, large, ki
 @given(stems(depth=5), st.data())
 def test_nothing_outside_the_support_is_read(found, data):
     stem, plane = found
-    made = network(stem, plane)[-1].made
+    made = network(stem, plane)[-1].output
     unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
     readout = {"position": list(unit), "channel": "sum"}
     config = build({"stem": stem, "input": plane, "readout": readout, "probes": {"count": 2}})

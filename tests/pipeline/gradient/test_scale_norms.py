@@ -14,7 +14,7 @@ def arrays_of(stem: str, parts: tuple[str, ...]) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(2)
     found = {}
     for node in walk(build({"stem": stem, "input": "9x9x2"}).network):
-        name, channels = f"layer{node.index}", node.made.channels
+        name, channels = f"layer{node.index}", node.output.channels
         if isinstance(node.layer, Convolution):
             found[f"{name}.weight"] = rng.normal(0, node.fan_in**-0.5, node.weight_shape)
         if isinstance(node.layer, BatchNorm | LayerNorm):

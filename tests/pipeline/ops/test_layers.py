@@ -60,11 +60,11 @@ def alone(text: str, plane: Plane, seed: int) -> tuple[Step, Parameters, np.rand
     elif text == "ln":
         parameters = Parameters(rng.standard_normal(4), rng.standard_normal(4))
     taps = (0, node.y.kernel), (0, node.x.kernel)
-    return Step(node, node.y, node.x, EVERYTHING, (0, node.made.channels), taps, node.groups), parameters, rng
+    return Step(node, node.y, node.x, EVERYTHING, (0, node.output.channels), taps, node.groups), parameters, rng
 
 
 def shapes(step: Step, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    given, made = step.node.given, step.node.made
+    given, made = step.node.input, step.node.output
     return (given.height, given.channels, given.width, n), (made.height, made.channels, made.width, n)
 
 

@@ -62,15 +62,15 @@ def test_transposed_convolution_multiplies_the_plane_by_its_stride():
 
 
 def test_planes_of_pools_up_sampling_and_global_pooling():
-    assert network("up2x3", Plane(5, 7, 2))[0].made == Plane(10, 21, 2)
-    assert network("gap", Plane(5, 7, 2))[0].made == Plane(1, 1, 2)
-    assert network("max3x3/2", Plane(112, 112, 64))[0].made == Plane(56, 56, 64)
-    assert network("avg2x2/2p0", Plane(7, 8, 3))[0].made == Plane(3, 4, 3)
-    assert network("bn ln gelu", Plane(3, 4, 5))[2].made == Plane(3, 4, 5)
+    assert network("up2x3", Plane(5, 7, 2))[0].output == Plane(10, 21, 2)
+    assert network("gap", Plane(5, 7, 2))[0].output == Plane(1, 1, 2)
+    assert network("max3x3/2", Plane(112, 112, 64))[0].output == Plane(56, 56, 64)
+    assert network("avg2x2/2p0", Plane(7, 8, 3))[0].output == Plane(3, 4, 3)
+    assert network("bn ln gelu", Plane(3, 4, 5))[2].output == Plane(3, 4, 5)
 
 
 def test_features_are_never_inherited_but_by_depthwise_convolution():
-    made = [node.made.channels for node in network("3x3:64 3x3 dw3x3 dw3x3:12 t2x2 max2x2", Plane(9, 9, 3))]
+    made = [node.output.channels for node in network("3x3:64 3x3 dw3x3 dw3x3:12 t2x2 max2x2", Plane(9, 9, 3))]
     assert made == [64, 4, 4, 12, 4, 4]
 
 
@@ -94,7 +94,7 @@ def test_resnet18_has_the_planes_of_torchvision():
     """He et al. 2016, table 1, at 224 pixels."""
     stages = "2xres(2x3x3:64) " + " ".join(f"res(3x3/2:{f} 3x3:{f}) res(2x3x3:{f})" for f in (128, 256, 512))
     nodes = network(f"7x7/2:64 max3x3/2 {stages} gap", Plane(224, 224, 3))
-    made = [str(node.made) for node in nodes]
+    made = [str(node.output) for node in nodes]
     assert made == [
         "112x112x64",
         *3 * ["56x56x64"],
@@ -221,14 +221,14 @@ def test_every_node_is_given_what_the_one_before_makes(found):
 
     def chained(nodes, plane):
         for node in nodes:
-            assert node.given == plane
+            assert node.input == plane
             assert (node.y.size_in, node.x.size_in) == (plane.height, plane.width)
-            assert (node.y.size_out, node.x.size_out) == (node.made.height, node.made.width)
+            assert (node.y.size_out, node.x.size_out) == (node.output.height, node.output.width)
             if node.body:
-                assert chained(node.body, plane) == node.made
-                assert node.shortcut is not None or node.made == plane
-                assert node.shortcut is None or chained((node.shortcut,), plane) == node.made
-            plane = node.made
+                assert chained(node.body, plane) == node.output
+                assert node.shortcut is not None or node.output == plane
+                assert node.shortcut is None or chained((node.shortcut,), plane) == node.output
+            plane = node.output
         return plane
 
     chained(network(text, plane), plane)
@@ -256,7 +256,7 @@ def test_planes_of_padded_layers_are_those_of_pytorch(kind, kernel, stride, dila
     text += "" if kind in ("max", "avg") else "@{}x{}:3".format(*dilation)
     text += "p{}x{}".format(*padding)
     try:
-        made = network(text, plane)[0].made
+        made = network(text, plane)[0].output
     except InputError:
         made = None
     try:

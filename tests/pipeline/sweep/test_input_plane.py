@@ -110,7 +110,7 @@ def inside(stem, plane):
         nodes = network(stem, plane)
     except InputError:
         return False
-    made = nodes[-1].made
+    made = nodes[-1].output
     return not window(nodes, (made.height // 2, made.width // 2)).leaves(plane)
 
 

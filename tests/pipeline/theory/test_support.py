@@ -109,7 +109,7 @@ def test_the_support_lies_in_the_clipped_window_when_nothing_folds_or_pools_glob
     if "~" in text:
         return
     nodes = network(text, plane)
-    made = nodes[-1].made
+    made = nodes[-1].output
     unit = made.height // 2, made.width // 2
     hull, seen = support(nodes, unit).hull, window(nodes, unit)
     if hull is not None:

@@ -125,7 +125,7 @@ def test_cover_is_that_of_the_exact_window(stem):
     nodes = network(text, plane)
     rows = theory(nodes).rows
     for position, node in enumerate(nodes):
-        seen = window(nodes[: position + 1], (node.made.height // 2, node.made.width // 2))
+        seen = window(nodes[: position + 1], (node.output.height // 2, node.output.width // 2))
         height = max(min(seen.bottom, plane.height - 1) - max(seen.top, 0) + 1, 0)
         width = max(min(seen.right, plane.width - 1) - max(seen.left, 0) + 1, 0)
         assert rows[node.index].cover == height * width / (plane.height * plane.width)
@@ -174,7 +174,7 @@ def test_a_layer_is_idle_only_where_its_centre_unit_sees_no_further(stem):
     walked = theory(nodes)
     before = (plane.height // 2, plane.height // 2, plane.width // 2, plane.width // 2)
     for position, node in enumerate(nodes):
-        unit = node.made.height // 2, node.made.width // 2
+        unit = node.output.height // 2, node.output.width // 2
         hull = support(nodes[: position + 1], unit).hull
         if hull is None or before is None:
             return
@@ -212,7 +212,7 @@ def test_cover_is_the_share_of_the_exact_window_behind_gaps_too():
     assert table("t2x2/2@3", side=9).rows[-1].cover == 1 / 81  # one pixel, though the kernel's ends reach two
     assert table("t2x2/2@2", side=9).rows[-1].cover == 0
     for _, nodes in random_networks(19, 300):
-        made, plane = nodes[-1].made, nodes[0].given
+        made, plane = nodes[-1].output, nodes[0].input
         pixels = seen(nodes, (made.height // 2, made.width // 2))
         clipped = 0
         if pixels:

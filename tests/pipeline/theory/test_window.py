@@ -98,7 +98,7 @@ def hull(pixels):
 
 def some_units(text, nodes):
     """The centre unit and one more."""
-    draw, made = random.Random(text), nodes[-1].made
+    draw, made = random.Random(text), nodes[-1].output
     return {(made.height // 2, made.width // 2), (draw.randrange(made.height), draw.randrange(made.width))}
 
 
@@ -144,9 +144,9 @@ def test_windows_are_the_hull_of_brute_force_on_2000_random_stems():
             pixels, found = seen(nodes, unit), window(nodes, unit)
             dead += not pixels
             if pixels:
-                assert bounds(found) == hull(pixels), (text, nodes[0].given, unit)
+                assert bounds(found) == hull(pixels), (text, nodes[0].input, unit)
             else:
-                assert (found.height, found.width) == (0, 0), (text, nodes[0].given, unit)
+                assert (found.height, found.width) == (0, 0), (text, nodes[0].input, unit)
     assert gaps > 800
     assert dead > 400
 
@@ -157,7 +157,7 @@ def test_supports_are_brute_force_on_2000_random_stems():
         reached = responses(nodes) > 0
         for unit in some_units(text, nodes):
             expected = {(int(y), int(x)) for y, x in np.argwhere(reached[unit])}
-            assert support(nodes, unit).pixels() == expected, (text, nodes[0].given, unit)
+            assert support(nodes, unit).pixels() == expected, (text, nodes[0].input, unit)
             dead += not expected
     assert dead > 400
 
@@ -171,7 +171,7 @@ def test_far_from_all_borders_window_and_support_are_one():
             nodes = network(text, Plane(2000, 2000))
         except InputError:
             continue
-        made = nodes[-1].made
+        made = nodes[-1].output
         unit = made.height // 2, made.width // 2
         found, edges = window(nodes, unit), support(nodes, unit).hull
         compared += 1
@@ -225,7 +225,7 @@ def test_the_window_of_a_unit_inside_is_the_hull_of_its_support(stem, data):
         nodes = network(text, plane)
     except InputError:
         assume(False)
-    made = nodes[-1].made
+    made = nodes[-1].output
     unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
     found = window(nodes, unit)
     assume(not found.leaves(plane))
