@@ -4,11 +4,17 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from cli import completion
 from store.asking.selection import MapName
 
 OverOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--over", metavar="AXIS", help="Average over an axis such as seed: mean, deviation, 95 % interval."),
+    typer.Option(
+        "--over",
+        metavar="AXIS",
+        help="Average over an axis such as seed: mean, deviation, 95 % interval.",
+        autocompletion=completion.axes,
+    ),
 ]
 MapOption: TypeAlias = Annotated[
     MapName | None,

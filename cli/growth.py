@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completion
 from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 from store.asking.selection import Selection
@@ -11,7 +12,9 @@ from store.asking.selection import Selection
 
 def command(
     sweep: StoredArgument = None,
-    size: Annotated[str, typer.Option("--size", metavar="NAME", help="The size; see fields.")] = "luo",
+    size: Annotated[
+        str, typer.Option("--size", metavar="NAME", help="The size; see fields.", autocompletion=completion.sizes)
+    ] = "luo",
     where: WhereOption = None,
     mass: MassOption = None,
     center: CenterOption = "unit",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import completion
 from cli.columns import fitted, parse_names
 from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
@@ -22,11 +23,23 @@ def command(
     sweep: StoredArgument = None,
     where: WhereOption = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", "-c", metavar="NAMES", help="Columns, separated by commas; see fields.")
+        str | None,
+        typer.Option(
+            "--columns",
+            "-c",
+            metavar="NAMES",
+            help="Columns, groups, patterns or all, separated by commas; see fields.",
+            autocompletion=completion.columns,
+        ),
     ] = None,
     sort: Annotated[
         str | None,
-        typer.Option("--sort", metavar="NAMES", help="Sort by columns; a dash in front sorts in descending order."),
+        typer.Option(
+            "--sort",
+            metavar="NAMES",
+            help="Sort by columns; a dash in front sorts in descending order.",
+            autocompletion=completion.sorting,
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=1, max=MAX_INT64, help="Show at most this many rows.")

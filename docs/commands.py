@@ -61,7 +61,11 @@ A condition over the columns of `erfsweep fields`, written as in Python and answ
 kernel == 3 and depth in (1, 2, 4) and ratio < 0.8
 like(config, '4x*') and eff_rf is not None
 not dead and eff_rf / theo_rf_y <= 0.5 or state == 'failed'
+sweep in ('first', 'second') and probes.count == 16 and macs < 1e6
 ```
+
+You can write a column as its path in a config, here and in `--columns`, `--sort` and `--over`: `probes.count` is
+`probes_count` ([fields.md](fields.md)).
 
 `==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*`
 `/`, brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case

@@ -19,6 +19,11 @@ _BOTH = {"options": ["mass", "center"]}
 _Pixels: TypeAlias = float | None
 
 
+def _path(path: str) -> dict[str, str]:
+    """Where a config holds a column, as sweeps and options write it: an alias of the column's name."""
+    return {"path": path}
+
+
 class Axes(msgspec.Struct, frozen=True):
     """The axes of a config; those of the stem are None where it is not uniform in them."""
 
@@ -28,72 +33,129 @@ class Axes(msgspec.Struct, frozen=True):
     dilation: Annotated[int | None, Meta(description="dilation of every layer of a plain stack")]
     stride: Annotated[int | None, Meta(description="stride of every layer of a plain stack")]
     activation: Annotated[str | None, Meta(description="activation of every layer of a plain stack")]
-    height: Annotated[int, Meta(description="height of the input plane", extra_json_schema=_PX)]
-    width: Annotated[int, Meta(description="width of the input plane", extra_json_schema=_PX)]
-    channels: Annotated[int, Meta(description="channels of the input plane")]
-    init: Annotated[str, Meta(description="kind of weight initialisation")]
-    seed: Annotated[int, Meta(description="seed of the weights (init.seed)")]
-    probes: Annotated[str, Meta(description="kind of probes")]
-    probes_count: Annotated[int, Meta(description="number of probes")]
-    probes_seed: Annotated[int, Meta(description="seed of the probes")]
-    channel: Annotated[str, Meta(description="readout channel: an index, sum, mean or relu_sum")]
-    gradient: Annotated[str, Meta(description="what is made of the gradient: abs, square or relu")]
+    height: Annotated[int, Meta(description="height of the input plane", extra_json_schema=_PX | _path("input.height"))]
+    width: Annotated[int, Meta(description="width of the input plane", extra_json_schema=_PX | _path("input.width"))]
+    channels: Annotated[int, Meta(description="channels of the input plane", extra_json_schema=_path("input.channels"))]
+    init: Annotated[str, Meta(description="how the weights are drawn", extra_json_schema=_path("init.kind"))]
+    seed: Annotated[int, Meta(description="seed of the weights", extra_json_schema=_path("init.seed"))]
+    probes: Annotated[str, Meta(description="how the probes are drawn", extra_json_schema=_path("probes.kind"))]
+    probes_count: Annotated[int, Meta(description="number of probes", extra_json_schema=_path("probes.count"))]
+    probes_seed: Annotated[int, Meta(description="seed of the probes", extra_json_schema=_path("probes.seed"))]
+    channel: Annotated[
+        str,
+        Meta(
+            description="channel that is read out: its number, or sum, mean or relu_sum of all",
+            extra_json_schema=_path("readout.channel"),
+        ),
+    ]
+    gradient: Annotated[
+        str,
+        Meta(
+            description="what is added up of the gradient: abs, square or relu",
+            extra_json_schema=_path("readout.gradient"),
+        ),
+    ]
     dtype: Annotated[str, Meta(description="precision of the kernel: float32 or float64")]
-    unit_y: Annotated[int, Meta(description="row of the unit that is read, on its own plane", extra_json_schema=_PX)]
-    unit_x: Annotated[int, Meta(description="column of the unit that is read, on its own plane", extra_json_schema=_PX)]
+    unit_y: Annotated[
+        int, Meta(description="row of the unit that is read out, on its own plane", extra_json_schema=_PX)
+    ]
+    unit_x: Annotated[
+        int, Meta(description="column of the unit that is read out, on its own plane", extra_json_schema=_PX)
+    ]
+    layer: Annotated[int, Meta(description="number of the layer that is read out, from 0; it is the last one")]
+
+
+class Costs(msgspec.Struct, frozen=True):
+    """What the network of a config takes, by counting; None beyond 64-bit integers."""
+
+    params: Annotated[int | None, Meta(description="weights of all convolutions; biases are not counted")]
+    macs: Annotated[
+        int | None, Meta(description="multiply-adds of all convolutions in one forward pass over the whole plane")
+    ]
 
 
 class Theory(msgspec.Struct, frozen=True):
     """What receptive-field arithmetic and the closed form say, without measuring."""
 
-    theo_rf: Annotated[int, Meta(description="width of the window that the unit could see", extra_json_schema=_PX)]
-    theo_rf_y: Annotated[int, Meta(description="height of the window that the unit could see", extra_json_schema=_PX)]
+    theo_rf: Annotated[
+        int,
+        Meta(
+            description="theoretical receptive field: width of the window that the unit could see",
+            extra_json_schema=_PX,
+        ),
+    ]
+    theo_rf_y: Annotated[
+        int, Meta(description="theoretical receptive field: height of that window", extra_json_schema=_PX)
+    ]
     center_x: Annotated[float, Meta(description="column of the unit's own centre", extra_json_schema=_PX)]
     center_y: Annotated[float, Meta(description="row of the unit's own centre", extra_json_schema=_PX)]
     saturated: Annotated[bool, Meta(description="the window leaves the input plane")]
-    misaligned: Annotated[bool, Meta(description="branches of a sum have windows with different midpoints")]
+    misaligned: Annotated[bool, Meta(description="branches of a sum have windows with different middles")]
     is_global: Annotated[bool, Meta(description="a global layer makes the window the whole plane")]
     pred_sigma: Annotated[
-        _Pixels, Meta(description="closed form: standard deviation of the expected map", extra_json_schema=_PX)
+        _Pixels, Meta(description="predicted: standard deviation of the expected heatmap", extra_json_schema=_PX)
     ]
-    pred_eff_rf: Annotated[_Pixels, Meta(description="closed form: eff_rf of the expected map", extra_json_schema=_PX)]
-    pred_luo: Annotated[_Pixels, Meta(description="closed form: luo of the expected map", extra_json_schema=_PX)]
+    pred_eff_rf: Annotated[
+        _Pixels, Meta(description="predicted: eff_rf of the expected heatmap", extra_json_schema=_PX)
+    ]
+    pred_luo: Annotated[_Pixels, Meta(description="predicted: luo of the expected heatmap", extra_json_schema=_PX)]
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes read off one heatmap E, P = E / sum E; None is explained in `reasons`, by column."""
 
     eff_rf: Annotated[
-        _Pixels, Meta(description="2h+1, h the smallest with 90 % of P in |x - c| <= h", extra_json_schema=_PX | _BOTH)
+        _Pixels,
+        Meta(
+            description="effective receptive field: width of the centred columns that hold 90 % of the mass",
+            extra_json_schema=_PX | _BOTH,
+        ),
     ] = None
     eff_rf_y: Annotated[
-        _Pixels, Meta(description="2h+1, h the smallest with 90 % of P in |y - c| <= h", extra_json_schema=_PX | _BOTH)
+        _Pixels,
+        Meta(
+            description="effective receptive field: height of the centred rows that hold 90 % of the mass",
+            extra_json_schema=_PX | _BOTH,
+        ),
     ] = None
     eff_square: Annotated[
-        _Pixels, Meta(description="side of the smallest centred square with 90 % of P", extra_json_schema=_PX | _BOTH)
+        _Pixels,
+        Meta(
+            description="side of the smallest centred square that holds 90 % of the mass", extra_json_schema=_PX | _BOTH
+        ),
     ] = None
-    ratio: Annotated[float | None, Meta(description="eff_rf / theo_rf", extra_json_schema=_BOTH)] = None
-    ratio_y: Annotated[float | None, Meta(description="eff_rf_y / theo_rf_y", extra_json_schema=_BOTH)] = None
+    ratio: Annotated[float | None, Meta(description="eff_rf as a share of theo_rf", extra_json_schema=_BOTH)] = None
+    ratio_y: Annotated[float | None, Meta(description="eff_rf_y as a share of theo_rf_y", extra_json_schema=_BOTH)] = (
+        None
+    )
     radial: Annotated[
-        _Pixels, Meta(description="diameter of the smallest centred disc with 90 % of P", extra_json_schema=_PX | _BOTH)
+        _Pixels,
+        Meta(
+            description="diameter of the smallest centred disc that holds 90 % of the mass",
+            extra_json_schema=_PX | _BOTH,
+        ),
     ] = None
     luo: Annotated[
         _Pixels,
         Meta(
-            description="sqrt(number of pixels with E > 0.0455 E(centre)), Luo et al. 2016",
+            description="root of the number of pixels above 4.55 % of the centre (Luo et al. 2016)",
             extra_json_schema=_PX | _CENTER,
         ),
     ] = None
     luo_ratio: Annotated[
-        float | None, Meta(description="luo / sqrt(theo_rf * theo_rf_y)", extra_json_schema=_CENTER)
+        float | None, Meta(description="luo as a share of the theoretical receptive field", extra_json_schema=_CENTER)
     ] = None
     hdr: Annotated[
-        _Pixels, Meta(description="sqrt of the fewest pixels that hold 90 % of P", extra_json_schema=_PX | _MASS)
+        _Pixels, Meta(description="root of the fewest pixels that hold 90 % of the mass", extra_json_schema=_PX | _MASS)
     ] = None
-    sigma_x: Annotated[_Pixels, Meta(description="standard deviation of P along x", extra_json_schema=_PX)] = None
-    sigma_y: Annotated[_Pixels, Meta(description="standard deviation of P along y", extra_json_schema=_PX)] = None
-    centroid_x: Annotated[_Pixels, Meta(description="centroid column of P", extra_json_schema=_PX)] = None
-    centroid_y: Annotated[_Pixels, Meta(description="centroid row of P", extra_json_schema=_PX)] = None
+    sigma_x: Annotated[_Pixels, Meta(description="standard deviation of the mass along x", extra_json_schema=_PX)] = (
+        None
+    )
+    sigma_y: Annotated[_Pixels, Meta(description="standard deviation of the mass along y", extra_json_schema=_PX)] = (
+        None
+    )
+    centroid_x: Annotated[_Pixels, Meta(description="column of the centroid of the mass", extra_json_schema=_PX)] = None
+    centroid_y: Annotated[_Pixels, Meta(description="row of the centroid of the mass", extra_json_schema=_PX)] = None
     fwhm_x: Annotated[
         _Pixels,
         Meta(description="full width at half maximum on the row through the centre", extra_json_schema=_PX | _CENTER),
@@ -104,36 +166,53 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
             description="full width at half maximum on the column through the centre", extra_json_schema=_PX | _CENTER
         ),
     ] = None
-    participation: Annotated[_Pixels, Meta(description="sqrt((sum E)^2 / sum E^2)", extra_json_schema=_PX)] = None
+    participation: Annotated[
+        _Pixels,
+        Meta(description="root of the participation ratio: how many pixels carry the mass", extra_json_schema=_PX),
+    ] = None
     gauss_sigma_x: Annotated[
-        _Pixels, Meta(description="sigma along x of a least-squares Gaussian", extra_json_schema=_PX)
+        _Pixels, Meta(description="standard deviation along x of the Gaussian that fits best", extra_json_schema=_PX)
     ] = None
     gauss_sigma_y: Annotated[
-        _Pixels, Meta(description="sigma along y of a least-squares Gaussian", extra_json_schema=_PX)
+        _Pixels, Meta(description="standard deviation along y of the Gaussian that fits best", extra_json_schema=_PX)
     ] = None
-    gauss_r2: Annotated[float | None, Meta(description="R^2 of the least-squares Gaussian")] = None
+    gauss_r2: Annotated[float | None, Meta(description="how well that Gaussian fits: R squared, 1 for perfectly")] = (
+        None
+    )
     area_20: Annotated[
         float | None,
-        Meta(description="share of the plane in the centred square with 20 % of P", extra_json_schema=_CENTER),
+        Meta(
+            description="share of the plane in the centred square that holds 20 % of the mass",
+            extra_json_schema=_CENTER,
+        ),
     ] = None
     area_30: Annotated[
         float | None,
-        Meta(description="share of the plane in the centred square with 30 % of P", extra_json_schema=_CENTER),
+        Meta(
+            description="share of the plane in the centred square that holds 30 % of the mass",
+            extra_json_schema=_CENTER,
+        ),
     ] = None
     area_50: Annotated[
         float | None,
-        Meta(description="share of the plane in the centred square with 50 % of P", extra_json_schema=_CENTER),
+        Meta(
+            description="share of the plane in the centred square that holds 50 % of the mass",
+            extra_json_schema=_CENTER,
+        ),
     ] = None
     area_99: Annotated[
         float | None,
-        Meta(description="share of the plane in the centred square with 99 % of P", extra_json_schema=_CENTER),
+        Meta(
+            description="share of the plane in the centred square that holds 99 % of the mass",
+            extra_json_schema=_CENTER,
+        ),
     ] = None
     replknet_20: Annotated[float | None, Meta(description="area ratio at 20 % by RepLKNet's script")] = None
     replknet_30: Annotated[float | None, Meta(description="area ratio at 30 % by RepLKNet's script")] = None
     replknet_50: Annotated[float | None, Meta(description="area ratio at 50 % by RepLKNet's script")] = None
     replknet_99: Annotated[float | None, Meta(description="area ratio at 99 % by RepLKNet's script")] = None
     reasons: Annotated[
-        dict[str, str], Meta(description="why a size is NULL, by column", extra_json_schema=_CENTER)
+        dict[str, str], Meta(description="why a size is missing, by column", extra_json_schema=_CENTER)
     ] = {}
 
 

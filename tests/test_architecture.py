@@ -51,8 +51,8 @@ ARROWS = {
         "pipeline.engines.cluster",
     },
     "store.database": set(),
-    "store.migrations": {"pipeline.config"},
-    "store.queue": {"store.database", "pipeline.config", "pipeline.sweep"},
+    "store.migrations": {"pipeline.config", "pipeline.stem", "pipeline.theory"},
+    "store.queue": {"store.database", "pipeline.config", "pipeline.sweep", "pipeline.theory"},
     "store.asking": {
         *("store.database", "store.queue", "pipeline.arrays", "pipeline.config", "pipeline.sizes", "pipeline.stem"),
         *("pipeline.sweep", "pipeline.theory", "pipeline.gradient"),

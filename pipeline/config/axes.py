@@ -1,7 +1,7 @@
 """The axes of a config: what a sweep varies, as columns that a table can be filtered and sorted by."""
 
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, get_type_hints
 
 from pipeline.config.config import Config
 from pipeline.result import Axes
@@ -9,6 +9,14 @@ from pipeline.stem.layers import DEFAULT_ACTIVATION, Pair, uniform_layer
 from pipeline.stem.notation import parse
 
 StemAxes: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None, str | None]
+
+AXIS_PATHS: dict[str, str] = {
+    name: meta.extra_json_schema["path"]
+    for name, hint in get_type_hints(Axes, include_extras=True).items()
+    for meta in getattr(hint, "__metadata__", ())
+    if "path" in (meta.extra_json_schema or {})
+}
+"""Where a config holds the axes that are columns under a name of their own: `seed` is `init.seed`."""
 
 
 def axes(config: Config) -> Axes:
@@ -33,6 +41,7 @@ def axes(config: Config) -> Axes:
         readout.gradient,
         config.dtype,
         *config.unit,
+        config.network[-1].index,
     )
 
 

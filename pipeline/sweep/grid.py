@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.config.axes import AXIS_PATHS
 from pipeline.config.config import Config, Init, Probes, Readout
 from pipeline.errors import InputError, quote
 from pipeline.sentence import listed, nearest, sentence
@@ -19,7 +20,6 @@ from pipeline.stem.notation import canonical, format_stem, parse
 from pipeline.stem.plane import Plane
 
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
-_ALIASES = {"seed": "init.seed"}
 _PARTS: dict[str, type[msgspec.Struct]] = {"input": Plane, "init": Init, "probes": Probes, "readout": Readout}
 PATHS = (
     "input",
@@ -47,7 +47,7 @@ def axis_path(name: str) -> str:
     Raises InputError for a name that is neither, with the nearest ones.
     """
     name = str(name)  # a key of YAML may be a number
-    path = _ALIASES.get(name, name)
+    path = AXIS_PATHS.get(name, name)
     if path in STACK_AXES or path in PATHS:
         return path
     if name in _PARTS:
@@ -58,7 +58,7 @@ def axis_path(name: str) -> str:
             f"{quote(name)} is not an axis; name several stems with commas between them, as in '4x3x3, 5x5', "
             "or list them under `stems:` in a sweep file"
         )
-    known = (*STACK_AXES, *_ALIASES, *PATHS)
+    known = (*STACK_AXES, *AXIS_PATHS, *PATHS)
     hint = nearest(name, known) or f"; the axes are {listed(known, 'and')}"
     raise InputError(f"there is no axis {quote(name)}{hint}")
 

@@ -1,27 +1,19 @@
-"""The fields: every column that a user can name in `--where`, `--columns` and `--sort`, with its meaning."""
+"""The fields by name: what `--where`, `--columns` and `--sort` take, as `store.database.fields` declares them."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from pipeline.errors import InputError, quote
-from pipeline.ids import ID_DIGITS, ID_LETTER
-from store.database.schema import AXES, MEASURED
+from store.database.fields import FIELDS, GROUPS
 from store.database.types import Field
 
-_OF_CONFIG = (
-    Field("id", "str", "", f"{ID_LETTER} and the first {ID_DIGITS} characters of the digest", nullable=False),
-    Field("config", "str", "", "label that the sweep gives it, else its stem", nullable=False),
-    Field("stem", "str", "", "the stem in its notation", nullable=False),
-    Field("digest", "str", "", "sha256 of everything that decides the heatmap", nullable=False),
-    Field("position", "int", "", "place in the sweep, from 0; there where a sweep is named"),
-    Field("state", "str", "", "queued, running, done, failed or killed", nullable=False),
-    Field("attempts", "int", "", "number of attempts that ended", nullable=False),
-    Field("error", "str", "", "how the last attempt went wrong"),
-    Field("cost", "float", "s", "expected time", nullable=False),
-    Field("spec", "str", "", "the whole config as canonical JSON", nullable=False),
-)
-
-FIELDS: tuple[Field, ...] = _OF_CONFIG + AXES + MEASURED
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+BY_PATH: dict[str, Field] = {field.path: field for field in FIELDS if field.path}
+"""By where a config holds them, as sweeps write it: `probes.count` is the column probes_count."""
+
+ALL = "all"
+_WILD = frozenset("*?[")
 
 
 def fields() -> tuple[Field, ...]:
@@ -30,10 +22,43 @@ def fields() -> tuple[Field, ...]:
 
 
 def field(name: str) -> Field:
-    """The field of a name. Raises InputError that names those with similar names."""
-    found = BY_NAME.get(name)
+    """The field of a name, or of a path in a config. Raises InputError that names those with similar names."""
+    found = BY_NAME.get(name) or BY_PATH.get(name)
     if found is None:
-        near = get_close_matches(name, BY_NAME)
+        near = get_close_matches(name, [*BY_NAME, *BY_PATH, *GROUPS])
         hint = f"; did you mean {' or '.join(near)}" if near else ""
         raise InputError(f"there is no column {quote(name)}{hint} (`erfsweep fields` lists them)")
     return found
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The names of the fields of a group, of all with `all`, or of those that a glob such as `eff_*` matches.
+
+    They are none where the name is none of these.
+    """
+    if name == ALL:
+        return tuple(BY_NAME)
+    if name in GROUPS:
+        return tuple(each.name for each in FIELDS if each.group == name)
+    if _WILD & set(name):
+        return tuple(each for each in BY_NAME if fnmatchcase(each, name))
+    return ()
+
+
+def expanded(names: Sequence[str]) -> tuple[str, ...]:
+    """The fields that names, paths, groups and globs stand for, each where it comes first.
+
+    Raises InputError for a name that there is not, and for a glob that nothing matches.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        several = group(name)
+        if not several and _WILD & set(name):
+            raise InputError(f"no column is like {quote(name)} (`erfsweep fields` lists them)")
+        found.update(dict.fromkeys(several or (field(name).name,)))
+    return tuple(found)
+
+
+def is_several(name: str) -> bool:
+    """Whether a name stands for a group of fields, or is a glob."""
+    return name == ALL or name in GROUPS or bool(_WILD & set(name))

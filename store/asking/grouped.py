@@ -11,10 +11,10 @@ import msgspec
 
 from pipeline.config.config import decode
 from pipeline.errors import InputError, quote
-from pipeline.result import Axes, Sizes, Theory
+from pipeline.result import Axes, Costs, Sizes, Theory
 from pipeline.stem.plane import Plane
 from pipeline.theory.window import Window, window_of
-from store.asking.fields import BY_NAME
+from store.asking.fields import BY_NAME, BY_PATH, expanded
 from store.asking.groups import Groups, groups
 from store.asking.heatmaps import heatmaps
 from store.asking.packed import PackedRows
@@ -23,16 +23,9 @@ from store.asking.selection import SIZES, MapName, Selection
 from store.asking.table import Table
 from store.database.connection import Store
 
-_CONSTANT = frozenset((*Axes.__struct_fields__, *Theory.__struct_fields__))
-_OWN = ("id", "digest", "config", "stem", "position", "state", "spec", "error", "attempts")
+_CONSTANT = frozenset((*Axes.__struct_fields__, *Costs.__struct_fields__, *Theory.__struct_fields__))
+_OWN = ("id", "digest", "sweep", "position", "config", "label", "stem", "state", "spec", "error", "attempts")
 _COUNTED = ("n", "dead")
-_AXES = {
-    **{side: f"input.{side}" for side in ("height", "width", "channels")},
-    **{f"probes_{field}": f"probes.{field}" for field in ("count", "seed")},
-    **{field: f"readout.{field}" for field in ("channel", "gradient")},
-    **{part: f"{part}.kind" for part in ("init", "probes")},
-}
-"""The axis of each column that is called otherwise."""
 
 
 def read_grouped(store: Store, selection: Selection, wanted: Sequence[str], over: str, map_: MapName | None) -> Table:
@@ -42,8 +35,9 @@ def read_grouped(store: Store, selection: Selection, wanted: Sequence[str], over
     where one is missing, why as `reasons_map`.
     """
     path = _axis(over)
+    wanted = expanded(wanted)
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, *_COUNTED)]
-    constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, over)]
+    constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, _column_of(path))]
     internal = ("dead", "digest", "spec", "probes_count", "n_nan", "kernel_version")
     needed = tuple(dict.fromkeys((*constant, *spread_over, *internal)))
     found = groups(read(store, msgspec.structs.replace(selection, sort=(), limit=None), needed), path)
@@ -69,8 +63,6 @@ def _axis(over: str) -> str:
     if "," in over:
         first = over.partition(",")[0].strip() or "seed"
         raise InputError(f"--over takes one axis, not {quote(over)}; write --over {first}, and the others stay columns")
-    if over in _AXES:
-        raise InputError(f"{quote(over)} is the column of the axis {_AXES[over]}; write --over {_AXES[over]}")
     try:
         return axis_path(over)
     except InputError:
@@ -80,6 +72,12 @@ def _axis(over: str) -> str:
                 f"{quote(over)} is {what}, not an axis of configs; --over takes the axis to average over, such as seed"
             ) from None
         raise
+
+
+def _column_of(path: str) -> str | None:
+    """The column that an axis fills, if it is one."""
+    found = BY_PATH.get(path) or BY_NAME.get(path)
+    return None if found is None else found.name
 
 
 def _rows(found: Groups, constant: Sequence[str], spread_over: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, func, literal, or_, select
 
-from pipeline.errors import InputError
-from store.asking.fields import FIELDS, field
+from store.asking.fields import field
 from store.asking.packed import PackedRows
 from store.asking.table import Table
-from store.asking.values import COLUMNS, Reader, damages, is_of_wrong_type, raw
+from store.asking.values import Reader, damages, is_of_wrong_type, raw
+from store.asking.where_tree import Condition, fields_of
 from store.database.connection import Store
-from store.database.schema import config, named_columns, result, sweep, sweep_config
+from store.database.fields import COLUMNS, PLACES, joined, named_columns
+from store.database.schema import config, sweep, sweep_config
+from store.database.types import TEXT
 from store.queue.states import Count, Holder, Pace, counts, holders, pace
 from store.queue.sweep_ids import sweep_id
 
@@ -73,56 +75,88 @@ def rows(
 ) -> Table:
     """Rows of the wide table, in the order of the sweep, or of submission where none is named.
 
-    `where` is an expression (`store.asking.where`), `columns` are names of fields (all of them), `sort` are names, a
-    dash in front for descending; NULL comes last both ways. Arrays are never read. Rows with a damaged value in what is
-    asked for are left out and told to the store's `damages`.
+    `where` is an expression (`store.asking.where`), `columns` are names of fields (None: all but places), `sort` are
+    names, a dash in front for descending; NULL comes last both ways. Where no sweep is named and a field of places is
+    asked for, a config has a row for each sweep that holds it. Arrays are never read. Rows with a damaged value in what
+    is asked for are left out and told to the store's `damages`.
     Raises InputError for a sweep, a column or an expression that cannot be used.
     """
-    known = named_columns()
+    tree = _parsed(where)
+    sorted_by = [field(name.removeprefix("-")).name for name in sort]
+    by_place = is_by_place(sweep, columns or (), where, sort)
+    known = named_columns(by_place=by_place)
     if sweep is not None:
-        known["position"] = sweep_config.c.position
-        known["config"] = func.coalesce(sweep_config.c.label, config.c.stem)
-    names = [each.name for each in FIELDS if each.name in known] if columns is None else list(columns)
-    condition, asked = _condition(store, known, where)
-    sorted_by = [name.removeprefix("-") for name in sort]
+        known["sweep"] = literal(sweep, TEXT)
+    names = list(known) if columns is None else [field(name).name for name in columns]
+    condition, asked = _condition(store, known, tree)
     read = [*names, *(name for name in dict.fromkeys((*asked, *sorted_by)) if name not in names)]
-    shown = [raw(_known(known, name)).label(name) for name in read]
-    joined: Any = config.outerjoin(result, result.c.config_id == config.c.id)
-    if sweep is not None:
-        joined = joined.join(sweep_config, sweep_config.c.config_id == config.c.id)
-    statement = select(config.c.id.label("key"), raw(config.c.digest).label("key_digest"), *shown).select_from(joined)
-    if condition is not None:
-        statement = statement.where(condition)
-    for name in sort:
-        column = _known(known, name.removeprefix("-"))
-        statement = statement.order_by((column.desc() if name.startswith("-") else column.asc()).nulls_last())
-    statement = statement.order_by(config.c.id if sweep is None else sweep_config.c.position)
-    if limit is not None:
-        statement = statement.limit(limit)
+    order = _order(known, sort, sweep, by_place=by_place)
+
+    def statement(connection: Connection) -> Select[*tuple[Any, ...]]:
+        key = None if sweep is None else sweep_id(connection, sweep)
+        # First the keys of the rows alone, from the tables that decide them; then all that is shown, of these few.
+        deciding = [*asked, *sorted_by] if limit is not None else read
+        tables = joined(by_place=by_place, fields=deciding)
+        keys = select(config.c.id.label("key"), *([sweep_config.c.sweep_id.label("sweep_key")] if by_place else []))
+        shown = select(config.c.id.label("key"), raw(config.c.digest), *(raw(known[name]).label(name) for name in read))
+        found = (shown if limit is None else keys).select_from(tables)
+        if key is not None:
+            found = found.where(sweep_config.c.sweep_id == key)
+        if condition is not None:
+            found = found.where(condition)
+        if limit is None:
+            return found.order_by(*order)
+        chosen = found.order_by(*order).limit(limit).subquery("chosen")
+        return shown.select_from(joined(by_place=by_place, fields=read, chosen=chosen)).order_by(*order)
 
     def work(connection: Connection) -> PackedRows:
-        found = statement
-        if sweep is not None:
-            found = found.where(sweep_config.c.sweep_id == sweep_id(connection, sweep))
-        with connection.execution_options(yield_per=_FETCHED).execute(found) as fetched:
+        with connection.execution_options(yield_per=_FETCHED).execute(statement(connection)) as fetched:
             return _packed(store, fetched, read, len(names))
 
     return Table(tuple(names), store.reading(work))
 
 
-def _condition(store: Store, known: dict[str, Any], where: str | None) -> tuple[Any, list[str]]:
+def _order(known: dict[str, Any], sort: Sequence[str], sweep: str | None, *, by_place: bool) -> list[Any]:
+    """What rows are sorted by: these fields, then their places in the sweep or their submission."""
+    order: list[Any] = []
+    for written in sort:
+        column = known[field(written.removeprefix("-")).name]
+        order.append((column.desc() if written.startswith("-") else column.asc()).nulls_last())
+    if sweep is not None:
+        return [*order, sweep_config.c.position]
+    places = (sweep_config.c.sweep_id, sweep_config.c.position) if by_place else ()
+    return [*order, *(each.asc().nulls_last() for each in places), config.c.id]
+
+
+def is_by_place(
+    sweep: str | None, columns: Sequence[str] = (), where: str | None = None, sort: Sequence[str] = ()
+) -> bool:
+    """Whether `rows` has a row for each place of a config in a sweep, and not one for each config."""
+    if sweep is not None:
+        return True
+    tree = _parsed(where)
+    asked = [*columns, *(name.removeprefix("-") for name in sort), *(fields_of(tree) if tree else ())]
+    return not set(PLACES).isdisjoint(asked)
+
+
+def _parsed(where: str | None) -> Condition | None:
+    if where is None:
+        return None
+    from store.asking.where import parse
+
+    return parse(where)
+
+
+def _condition(store: Store, known: dict[str, Any], tree: Condition | None) -> tuple[Any, list[str]]:
     """The condition of an expression, None where there is none, and the fields that it asks.
 
     In SQLite it is true of rows whose numbers are none, too: they are read, found damaged and told.
     """
-    if where is None:
+    if tree is None:
         return None, []
-    from store.asking.where import parse
     from store.asking.where_sql import where_clause
-    from store.asking.where_tree import fields_of
 
-    tree = parse(where)
-    asked = {name: _known(known, name) for name in sorted(fields_of(tree))}
+    asked = {name: known[name] for name in sorted(fields_of(tree))}
     condition = where_clause(tree, known, store.dialect)
     if store.dialect == "sqlite":
         wrong = (is_of_wrong_type(column, COLUMNS[name]) for name, column in asked.items())
@@ -155,13 +189,6 @@ def count(store: Store, sweep: str | None = None) -> int:
         return connection.execute(statement).scalar_one()
 
     return store.reading(work)
-
-
-def _known(known: dict[str, Any], name: str) -> Any:
-    found = known.get(name)
-    if found is None:
-        raise InputError(f"the column {field(name).name} is a place in a sweep; name the sweep")
-    return found
 
 
 def status(store: Store, sweep: str | None = None) -> Status:

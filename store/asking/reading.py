@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipeline.errors import InputError, quote
 from pipeline.result import Sizes
-from store.asking.fields import FIELDS
+from store.asking.fields import field
 from store.asking.packed import PackedRows
 from store.asking.query import rows
 from store.asking.selection import CenterName, Selection
 from store.asking.table import Table
 from store.database.connection import Store
+from store.database.fields import FIELDS
 from store.database.rows import chunks
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ def read(store: Store, selection: Selection, columns: Sequence[str]) -> Table:
     missing or damaged has none of them: it is left out and told to the store's `damages`.
     Raises InputError for a mass or a centre that changes none of the columns.
     """
+    by = (f"{'-' * name.startswith('-')}{field(name.removeprefix('-')).name}" for name in selection.sort)
+    selection = msgspec.structs.replace(selection, sort=(*by,))
     if selection.is_stored:
         return rows(
             store, selection.sweep, where=selection.where, columns=columns, sort=selection.sort, limit=selection.limit

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Select, func, select
 from pipeline.config.config import Config, decode
 from pipeline.errors import InputError, quote
 from pipeline.ids import ID_DIGITS, ID_LETTER, id_of
-from pipeline.result import Axes, Provenance, Sizes, Theory
+from pipeline.result import Axes, Costs, Provenance, Sizes, Theory
 from pipeline.sweep.names import NAME_PATTERN
 from store.asking.values import raw, sound
 from store.database.connection import Store
@@ -72,6 +72,7 @@ class Record(msgspec.Struct, frozen=True):
     state: str
     cost: float
     axes: Axes
+    costs: Costs
     result: Measured | None
     attempts: tuple[Attempt, ...]
     sweeps: tuple[Membership, ...]
@@ -99,6 +100,7 @@ def flat(record: Record) -> dict[str, Any]:
         "digest": record.digest,
         "state": record.state,
         **msgspec.to_builtins(record.axes),
+        **msgspec.to_builtins(record.costs),
     }
     made = record.result
     measured = (Theory, Sizes, Provenance)
@@ -166,6 +168,7 @@ def _record(connection: Connection, key: int, sweep_key: int | None) -> Record:
         state=row["state"],
         cost=row["cost"],
         axes=_struct(Axes, row),
+        costs=_struct(Costs, row),
         result=_measured(measured[0]) if measured else None,
         attempts=tuple(_struct(Attempt, each) for each in tried),
         sweeps=tuple(_membership(each) for each in places),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pipeline.errors import InputError
 from store.asking.columns import DEFAULT, GROUPED
+from store.asking.fields import expanded
 from store.asking.reading import read
 from store.asking.selection import MapName, Selection
 from store.asking.table import Table
@@ -19,7 +20,8 @@ def table_of(
 ) -> Table:
     """The selected rows, or with `over` a row for each group that is alike in everything but this axis.
 
-    `columns` None stands for the usual ones. `map_` adds the sizes of the averaged heatmap of each group.
+    `columns` None stands for the usual ones; they are names of fields, paths, groups or globs. `map_` adds the sizes of
+    the averaged heatmap of each group.
     Raises InputError for a `map_` without groups, and as `store.asking.reading.read` and
     `store.asking.grouped.read_grouped` do.
     """
@@ -29,4 +31,4 @@ def table_of(
         from store.asking.grouped import read_grouped
 
         return read_grouped(store, selection, columns or GROUPED, over, map_)
-    return read(store, selection, columns or DEFAULT)
+    return read(store, selection, expanded(columns or DEFAULT))

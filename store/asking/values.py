@@ -16,7 +16,7 @@ from pipeline.errors import InputError, StoreError, quote
 from pipeline.ids import ID_DIGITS, ID_LETTER
 from store.database.damage import Damage
 from store.database.faults import RESTORE
-from store.database.schema import AXES, MEASURED, attempt, config, result, sweep, sweep_config
+from store.database.schema import config, result, sweep
 from store.queue.owner import Owner
 
 
@@ -35,18 +35,6 @@ _JSON: dict[Column[Any], Callable[[str], Any]] = {
     sweep.c.versions: msgspec.json.Decoder(dict[str, str]).decode,
 }
 """Columns of JSON text, and how it is read."""
-
-COLUMNS: dict[str, Column[Any]] = {
-    "id": config.c.digest,
-    "config": sweep_config.c.label,
-    "position": sweep_config.c.position,
-    "error": attempt.c.message,
-    "spec": config.c.json,
-    **{name: config.c[name] for name in ("stem", "digest", "state", "attempts", "cost")},
-    **{field.name: config.c[field.name] for field in AXES},
-    **{field.name: result.c[field.name] for field in MEASURED},
-}
-"""The column of a table behind each field."""
 
 _TYPES = {"integer": ("integer", "null"), "real": ("real", "integer", "null"), "truth": ("integer", "null")}
 _TRUTHS = {None: None, False: False, True: True}  # 0 and 1 among them

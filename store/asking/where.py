@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.errors import InputError, quote
 from pipeline.limits import MAX_INT64
-from store.asking.fields import BY_NAME, field
+from store.asking.fields import BY_NAME, BY_PATH, field
 from store.asking.where_cures import cure
 from store.asking.where_tree import (
     Arithmetic,
@@ -183,7 +183,7 @@ class _Reader:
 
     def like(self, node: ast.expr, arguments: list[ast.expr]) -> Condition:
         match arguments:
-            case [ast.Name() as name, ast.Constant(str() as pattern)]:
+            case [ast.Name() | ast.Attribute() as name, ast.Constant(str() as pattern)]:
                 column = self.value(name, 1)
                 if isinstance(column, Column) and kind(column) == "str":
                     self.constant(arguments[1], pattern)
@@ -202,8 +202,10 @@ class _Reader:
                 return self.arithmetic(node, level)
             case ast.Call(called):
                 raise self.fail(called, "is not a function of --where; it has like(config, '4x*') alone")
+            case ast.Attribute(ast.Name(part), name) if f"{part}.{name}" in BY_PATH:
+                return Column(BY_PATH[f"{part}.{name}"])
             case ast.Attribute():
-                raise self.fail(node, "has a dot in it; columns have none (`erfsweep fields` lists them)")
+                raise self.fail(node, "has a dot in it, and is no path of a config such as probes.count")
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(ast.Not()):
                 raise self.fail(node, "is a condition and cannot stand where a value is compared; join by and, or, not")
         raise self.fail(node, "is not part of --where; it takes columns, constants, comparisons, and, or, not, + - * /")

@@ -47,11 +47,12 @@ def _make(store: Store) -> Found:
     """Makes the tables, unless another process has meanwhile; the revision that is there then."""
     if store.address.path is not None:
         _keep_log(store)
+    from store.database.view import create
 
     def work(connection: Connection) -> Found:
         found = inspect(connection)
         if found == "empty":
-            schema.create(connection)
+            create(connection)
             found = schema.REVISION
         return found
 

@@ -1,4 +1,4 @@
-"""The tables: sweeps, configs with their place in the queue, attempts, results, and the view that shows it all.
+"""The tables: sweeps, configs with their place in the queue, attempts, results and their arrays.
 
 Ids are given out by the process that holds the lock for changes of the queue
 (`store.database.connection.Store.reshape`), never by the database, so that a copy between SQLite and PostgreSQL keeps
@@ -7,29 +7,12 @@ them. Times are seconds since the epoch.
 
 from typing import Any, get_args
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Connection,
-    CreateView,
-    ForeignKey,
-    Index,
-    MetaData,
-    Select,
-    Table,
-    UniqueConstraint,
-    and_,
-    func,
-    insert,
-    literal_column,
-    select,
-)
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table, UniqueConstraint
 
-from pipeline.ids import ID_DIGITS, ID_LETTER
-from pipeline.result import Arrays, Axes, OutcomeKind, Provenance, Result, Sizes, Theory
+from pipeline.result import Arrays, Axes, Costs, OutcomeKind, Provenance, Result, Sizes, Theory
 from store.database.types import BYTES, INTEGER, REAL, TEXT, TRUTH, columns, declared, declared_some
 
-REVISION = "0003"
+REVISION = "0004"
 """The head of `store/migrations/versions`."""
 
 STATES = ("queued", "running", "done", "failed", "killed")
@@ -39,8 +22,10 @@ FREED: dict[str, str | None] = {"state": "queued", "owner": None, "lease_until":
 """The columns of a config that waits for a process to claim it."""
 OUTCOMES: tuple[str, ...] = get_args(OutcomeKind)
 VIEW = "results"
+"""Shows it all in one wide table; `store.database.view` makes it."""
 
 AXES = declared(Axes)
+COSTS = declared(Costs)
 MEASURED = declared_some(Result, "dead", "n_zero", "n_nan") + declared(Theory) + declared(Sizes) + declared(Provenance)
 
 metadata = MetaData(
@@ -92,6 +77,7 @@ config = Table(
     Column("owner", TEXT),
     Column("lease_until", REAL),
     *columns(AXES),
+    *columns(COSTS),
     _one_of("state", STATES),
     Index(None, "state", "owner", "cost"),  # covers the counts of `status`: rows with their JSON are wide
 )
@@ -143,55 +129,3 @@ map_ = Table(
 
 TABLES = (sweep, config, sweep_config, attempt, result, map_)
 """Those that hold something, each after those it points to."""
-
-
-def error_text() -> Any:
-    """The error of a config's last attempt, as `type: message`, NULL where it ended well."""
-    return (
-        select(attempt.c.error_type + ": " + attempt.c.message)
-        .where(and_(attempt.c.config_id == config.c.id, attempt.c.number == config.c.attempts))
-        .correlate(config)
-        .scalar_subquery()
-    )
-
-
-def any_label() -> Any:
-    """What the first sweep that named a config calls it, else its stem."""
-    named = and_(sweep_config.c.config_id == config.c.id, sweep_config.c.label.is_not(None))
-    first = select(sweep_config.c.label).where(named).order_by(sweep_config.c.sweep_id).limit(1)
-    return func.coalesce(first.correlate(config).scalar_subquery(), config.c.stem)
-
-
-def named_columns() -> dict[str, Any]:
-    """What each field of a table stands for, over `config` left-joined with `result`, in the order of the view."""
-    return {
-        "id": literal_column(f"'{ID_LETTER}'", TEXT).concat(func.substr(config.c.digest, 1, ID_DIGITS)),
-        "config": any_label(),
-        "stem": config.c.stem,
-        "digest": config.c.digest,
-        "state": config.c.state,
-        "attempts": config.c.attempts,
-        "error": error_text(),
-        "cost": config.c.cost,
-        "spec": config.c.json,
-        **{field.name: config.c[field.name] for field in AXES},
-        **{field.name: result.c[field.name] for field in MEASURED},
-    }
-
-
-def wide() -> Select[*tuple[Any, ...]]:
-    """The wide table: one row for each config, measured or not."""
-    joined = config.outerjoin(result, result.c.config_id == config.c.id)
-    return select(*(column.label(name) for name, column in named_columns().items())).select_from(joined)
-
-
-def create(connection: Connection) -> None:
-    """Makes every table, the view and the stamp of the revision, in the caller's transaction."""
-    metadata.create_all(connection, checkfirst=False)
-    create_view(connection)
-    connection.execute(insert(version).values(version_num=REVISION))
-
-
-def create_view(connection: Connection) -> None:
-    """Makes the view `results`. It follows from the tables, so a migration drops it and makes it anew."""
-    connection.execute(CreateView(wide(), VIEW))

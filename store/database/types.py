@@ -23,9 +23,11 @@ _KINDS: dict[Any, Kind] = {int: "int", float: "float", bool: "bool", str: "str",
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A column that a user can name: its type, its unit where it has one, and what it means.
+    """A column that a user can name: its type, its unit where it has one, and what it means in plain words.
 
-    options: the options of a table that change it, `mass` and `center`.
+    options: the options of a table that change it, `mass` and `center`. path: where a config holds it, which names it
+    as well; empty where nothing but its name does. group: the name of those that belong together. source: the table and
+    the column that it is read from.
     """
 
     name: str
@@ -34,6 +36,9 @@ class Field(msgspec.Struct, frozen=True):
     description: str
     nullable: bool = True
     options: tuple[str, ...] = ()
+    path: str = ""
+    group: str = ""
+    source: str = ""
 
 
 def declared(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
@@ -51,19 +56,20 @@ def declared_some(struct: type[msgspec.Struct], *names: str) -> tuple[Field, ...
 
 
 def _field(name: str, hint: Any) -> Field:
-    unit = description = ""
+    unit = description = path = ""
     options: tuple[str, ...] = ()
     for meta in getattr(hint, "__metadata__", ()):
         description = meta.description or description
         extra = meta.extra_json_schema or {}
         unit, options = extra.get("unit", unit), tuple(extra.get("options", options))
+        path = extra.get("path", path)
     plain = hint.__origin__ if hasattr(hint, "__metadata__") else hint
     members = get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,)
     kinds = {_KINDS.get(get_origin(member) or member) for member in members if member is not NoneType}
     kind = kinds.pop()
     if kind is None or kinds:
         raise TypeError(f"no column can hold {name}: {hint}")
-    return Field(name, kind, unit, description, nullable=NoneType in members, options=options)
+    return Field(name, kind, unit, description, nullable=NoneType in members, options=options, path=path)
 
 
 def columns(fields: tuple[Field, ...]) -> list[Column[Any]]:

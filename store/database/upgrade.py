@@ -25,6 +25,7 @@ from store.database.faults import told
 from store.database.file import StoreFile, file_exists
 from store.database.inspection import inspect
 from store.database.newfile import copy_mode, new_file
+from store.database.view import create_view
 
 LOCATION = Path(__file__).parents[1] / "migrations"
 
@@ -98,7 +99,7 @@ def migrate(connection: Connection) -> None:
     """Runs the revisions that a store lacks, in the caller's transaction; the view gives way to them and comes back."""
     connection.execute(text(f"DROP VIEW IF EXISTS {schema.VIEW}"))
     run_revisions(connection, "head")
-    schema.create_view(connection)
+    create_view(connection)
 
 
 def run_revisions(connection: Connection, last: str) -> None:

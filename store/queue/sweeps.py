@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
-from pipeline.config.axes import axes
 from pipeline.config.config import Config, encode
 from pipeline.errors import InputError, quote
 from pipeline.sweep.names import Labelled, check_new_name
@@ -16,6 +15,7 @@ from store.database.rows import chunks, insert_rows
 from store.database.schema import UNMEASURED, sweep_config
 from store.database.schema import config as config_table
 from store.database.schema import sweep as sweep_table
+from store.queue.of_config import following
 from store.queue.orphans import orphans
 from store.queue.provenance import Origin, origin
 from store.queue.states import Count, counts, holders
@@ -249,7 +249,7 @@ def _extend(
 
 def _described(config: Config, seconds: float) -> tuple[Any, ...]:
     """The columns of a new config behind its canonical JSON."""
-    return config.stem, seconds, "queued", 0, None, None, *msgspec.structs.astuple(axes(config))
+    return config.stem, seconds, "queued", 0, None, None, *following(config)
 
 
 def _labels_of_same(connection: Connection, key: int, configs: Iterable[Labelled]) -> list[str | None] | None:

@@ -22,8 +22,10 @@ from store.asking.heatmaps import heatmap_of, portions, unpacked
 from store.asking.values import damages, raw
 from store.database.connection import Store
 from store.database.damage import Damage
-from store.database.schema import TABLES, VIEW, attempt, config, result, sweep, sweep_config, wide
+from store.database.fields import wide
+from store.database.schema import TABLES, VIEW, attempt, config, result, sweep, sweep_config
 from store.queue.cautions import NEEDED, cautions
+from store.queue.of_config import following_by_name
 from store.queue.saving import sizes_row
 
 if TYPE_CHECKING:
@@ -167,8 +169,7 @@ def _against_config(
     versions = range(1, KERNEL_VERSION + 1) if version is None else (version,)
     if version in (None, KERNEL_VERSION) and row["digest"] not in {own.digest_under(each) for each in versions}:
         yield finding("config", "digest", "it is not the digest of the config beside it", "none")
-    expected = {"stem": own.stem, **msgspec.structs.asdict(axes(own))}
-    for name, value in expected.items():
+    for name, value in following_by_name(own).items():
         if name not in wrong and row[name] != value:
             yield finding(
                 "config", name, f"{quote(row[name])} instead of {quote(value)}, as the config has it", "config"

@@ -11,8 +11,10 @@ from pipeline.config.config import Config, decode
 from store.asking.reading import new_sizes
 from store.database.connection import Store
 from store.database.rows import chunks
-from store.database.schema import FREED, TABLES, VIEW, attempt, config, create_view, result
+from store.database.schema import FREED, TABLES, VIEW, attempt, config, result
+from store.database.view import create_view
 from store.queue.cautions import NEEDED, cautions
+from store.queue.of_config import following_by_name
 from store.queue.saving import save_sizes
 from store.upkeep.check import Cure, Finding
 
@@ -71,8 +73,7 @@ def _config_values(key: int, own: Config, columns: set[str]) -> dict[str, Any]:
     from pipeline.gradient.plan import plan_of
 
     number = select(func.coalesce(func.max(attempt.c.number), 0)).where(attempt.c.config_id == key).scalar_subquery()
-    made = {"stem": own.stem, **msgspec.structs.asdict(axes(own))}
-    made |= {"cost": plan_of(own).expected_seconds, "attempts": number, **FREED}
+    made = following_by_name(own) | {"cost": plan_of(own).expected_seconds, "attempts": number, **FREED}
     if columns & {"owner", "lease_until"}:
         columns = columns | set(FREED)
     return {name: made[name] for name in columns}

@@ -53,6 +53,13 @@ def by_bash(*words: str) -> list[str]:
         (("--db", "sqlite:///x.db", "run", "--engine", "p"), ["processes"]),
         (("schema", ""), ["config", "sweep"]),
         (("show", "'unfinished", ""), []),
+        (("table", "-c", "sigma"), ["sigma_x", "sigma_y"]),
+        (("table", "-c", "id,siz"), ["id,size_seconds", "id,sizes"]),
+        (("table", "-c", "macs,ma"), []),
+        (("table", "--sort", "id,-luo"), ["id,-luo", "id,-luo_ratio"]),
+        (("table", "--sort", "id,luo_"), ["id,luo_ratio"]),
+        (("table", "--over", "probes_"), ["probes_count", "probes_seed"]),
+        (("growth", "--size", "fw"), ["fwhm_x", "fwhm_y"]),
     ],
     ids=" ".join,
 )

@@ -46,6 +46,11 @@ def test_the_page_of_commands_is_not_stale() -> None:
     assert page() == COMMANDS, "run: python docs/commands.py"
 
 
+def test_the_page_of_fields_is_not_stale() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "fields.py"))["page"]
+    assert page() == (ROOT / "docs" / "fields.md").read_text(), "run: python docs/fields.py"
+
+
 def test_every_size_and_theory_column_is_explained() -> None:
     page = (ROOT / "docs" / "measuring.md").read_text()
     names = [each.name for each in fields()]

@@ -36,8 +36,9 @@ SETTINGS = {
     "input=[1,2]": "an input plane is written 21, 224x320, 224x224x3 or as a mapping, not '[1, 2]'",
     "input=28,28,1": "axis input lists '28' twice; drop one, or write one plane as 224x224x3",
     "readout.position=9,9": "axis readout.position lists '9' twice; drop one, or write one position as [50, 50]",
-    "init=he_normal": "'init' has several fields, so it is not an axis; set one of init.kind, init.seed,",
-    "probes=16": "'probes' has several fields, so it is not an axis; set one of probes.kind, probes.count,",
+    "init=he": "init.kind must be lecun_uniform,",
+    "probes=16": "probes.kind must be uniform, normal, constant, neural_api or file, not '16'",
+    "input_height=9": "there is no axis 'input_height'; did you mean input.height",
     "stem=5x5": "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'",
     "init.sead=1": "there is no axis 'init.sead'; did you mean init.seed or",
     "kernel=5,7": "kernel describes a plain stack and would not change the stem '3x3', which is written out; write the "
@@ -197,9 +198,6 @@ OVER = {
     "seed,kernel": "--over takes one axis, not 'seed,kernel'; write --over seed, and the others stay columns",
     "luo": "'luo' is a size, not an axis of configs; --over takes the axis to average over, such as seed",
     "config": "'config' is a column, not an axis of configs",
-    "init": "'init' is the column of the axis init.kind; write --over init.kind",
-    "probes_count": "'probes_count' is the column of the axis probes.count; write --over probes.count",
-    "gradient": "write --over readout.gradient",
     "readout": "'readout' has several fields, so it is not an axis; set one of readout.channel",
     "sead": "there is no axis 'sead'; did you mean seed?",
 }

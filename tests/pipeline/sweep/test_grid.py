@@ -48,8 +48,6 @@ def test_an_unknown_axis_is_answered_with_the_nearest(name, near):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("init", "'init' has several fields, so it is not an axis; set one of init.kind, init.seed"),
-        ("probes", "set one of probes.kind"),
         ("readout", "set one of readout.channel, readout.position or readout.gradient"),
         ("stem", "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'"),
         ("stems", "list them under `stems:`"),

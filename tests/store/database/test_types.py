@@ -9,10 +9,14 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from pipeline.config.axes import axes
 from pipeline.errors import InputError
 from pipeline.result import Axes, Provenance, Sizes, Theory
-from store.asking.fields import FIELDS, field
-from store.database.schema import config, named_columns, result
+from pipeline.sweep.build import build
+from pipeline.sweep.grid import axis_path
+from store.asking.fields import ALL, expanded, field, group
+from store.database.fields import COLUMNS, FIELDS, GROUPS, named_columns
+from store.database.schema import config, result
 from store.database.types import Field, declared
 
 ROOT = Path(__file__).parents[3]
@@ -51,9 +55,60 @@ def test_every_member_of_a_result_is_a_column() -> None:
 
 
 def test_every_field_has_a_meaning_and_a_column_and_every_column_a_field() -> None:
-    assert all(each.description for each in FIELDS)
-    assert {each.name for each in FIELDS} == {*named_columns(), "position"}
+    assert all(each.description and each.source for each in FIELDS)
+    assert [each.name for each in FIELDS] == [*named_columns(by_place=True)] == [*COLUMNS]
+    assert set(named_columns(by_place=True)) - set(named_columns(by_place=False)) == {"sweep", "position", "label"}
     assert len({each.name for each in FIELDS}) == len(FIELDS)
+    assert {*config.c.keys(), *result.c.keys()} - {"config_id", "owner", "lease_until", "cautions", "json"} <= set(
+        COLUMNS
+    )
+
+
+def test_every_field_is_in_one_group_and_no_group_is_called_like_a_field() -> None:
+    assert {each.group for each in FIELDS} == set(GROUPS)
+    assert not {*GROUPS, ALL} & {each.name for each in FIELDS}
+    assert [name for each in GROUPS for name in group(each)] == sorted(
+        (each.name for each in FIELDS), key=lambda name: [*GROUPS].index(field(name).group)
+    )
+
+
+def test_a_path_of_a_config_names_its_column_and_its_axis() -> None:
+    config = build({"stem": "4x3x3", "input": "21x22x2", "probes": {"count": 3, "seed": 5}, "readout": {"channel": 1}})
+    found = msgspec.structs.asdict(axes(config))
+    paths = {each.path: each.name for each in FIELDS if each.path}
+    assert {*paths} == {
+        *("input.height", "input.width", "input.channels", "init.kind", "init.seed"),
+        *("probes.kind", "probes.count", "probes.seed", "readout.channel", "readout.gradient"),
+    }
+    for path, name in paths.items():
+        part, _, of = path.partition(".")
+        assert str(getattr(getattr(config, part), of)) == str(found[name])
+        assert field(path) is field(name)
+        assert axis_path(path) == axis_path(name) == path
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["eff_*"], ["eff_rf", "eff_rf_y", "eff_square"]),
+        (["probes.count", "probes_?????"], ["probes_count"]),
+        (["id", "costs", "id"], ["id", "params", "macs"]),
+        (["health", "n_*"], ["dead", "n_zero", "n_nan"]),
+        (["area_[23]0"], ["area_20", "area_30"]),
+    ],
+)
+def test_groups_and_globs_stand_for_their_fields(written: list[str], meant: list[str]) -> None:
+    assert [*expanded(written)] == meant
+
+
+def test_all_is_every_field() -> None:
+    assert expanded(["all"]) == tuple(each.name for each in FIELDS)
+
+
+@pytest.mark.parametrize("name", ["eff_z*", "[", "sizez"])
+def test_a_glob_or_a_group_that_is_nothing_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="`erfsweep fields` lists them"):
+        expanded([name])
 
 
 def test_an_unknown_field_is_named_with_its_neighbours() -> None:
