@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from pipeline.engines.cluster.address import Connection
 from pipeline.engines.engine import Engine, EngineName
-from pipeline.engines.processes import ProcessesEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.errors import InputError
 
 
@@ -20,16 +20,6 @@ def make_engine(
 
     Raises InputError where the connection cannot be used, or is missing for `cluster`.
     """
-    if name == "sync":
-        from pipeline.engines.guarded import GuardedEngine
-        from pipeline.engines.sync import SyncEngine
-
-        return GuardedEngine(SyncEngine(), ProcessesEngine(1, say=say))
-    if name == "threads":
-        from pipeline.engines.guarded import GuardedEngine
-        from pipeline.engines.threads import ThreadsEngine
-
-        return GuardedEngine(ThreadsEngine(workers), ProcessesEngine(workers, say=say))
     if name == "cluster":
         from pipeline.engines.cluster.cluster import ClusterEngine
 
@@ -40,4 +30,4 @@ def make_engine(
         from pipeline.engines.cluster.dashboard import DashboardEngine
 
         return DashboardEngine(workers, say=say)
-    return ProcessesEngine(workers, say=say)
+    return LocalEngine("processes" if name == "auto" else name, workers, say=say)

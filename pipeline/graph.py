@@ -5,12 +5,17 @@ key, `(collect, [(measure, c1), (measure, c2), ...])`, whatever the engine. Conf
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from pipeline.job import Job
 from pipeline.limits import Limits
+
+if TYPE_CHECKING:
+    from dask.task_spec import Task
+
+    from pipeline.result import Outcome
 
 PARTITION_SECONDS = 0.25
 
@@ -60,9 +65,25 @@ def partition(jobs: Iterable[Job]) -> Partition:
     return Partition(f"erf-{listed[0].digest}-{len(listed)}", listed)
 
 
-def graph(wanted: Partition, limits: Limits, task: Measure | None = None) -> dict[str, Any]:
+def graph(wanted: Partition, limits: Limits, task: Measure | None = None) -> "dict[str, Task]":
     """The Dask graph of a partition: one key with nested tasks, `measure` unless another is given."""
-    from pipeline.task import collect, measure
+    from dask.task_spec import List, Task
 
-    tasks = [(task or measure, job.digest, job.config, limits.memory, limits.timeout) for job in wanted.jobs]
-    return {wanted.key: (collect, tasks)}
+    from pipeline.task import collect
+
+    nested = [Task(None, *each) for each in _tasks(wanted, limits, task)]
+    return {wanted.key: Task(wanted.key, collect, List(*nested))}
+
+
+def outcomes(wanted: Partition, limits: Limits, task: Measure | None = None) -> "list[Outcome]":
+    """What the graph of a partition comes to, called in turn: within one key there is nothing to schedule."""
+    from pipeline.task import collect
+
+    return collect([measured(*arguments) for measured, *arguments in _tasks(wanted, limits, task)])
+
+
+def _tasks(wanted: Partition, limits: Limits, task: Measure | None) -> list[tuple[Any, ...]]:
+    """For each config, a function and its arguments."""
+    if task is None:
+        from pipeline.task import measure as task
+    return [(task, job.digest, job.config, limits.memory, limits.timeout) for job in wanted.jobs]

@@ -66,9 +66,10 @@ def _check_digest(digest: str, config: bytes) -> None:
         )
 
 
-def collect(measured: list[Measured]) -> list[Outcome]:
-    """The outcomes of a partition, sizes and curves computed for all of it at once."""
+def collect(begun: list[Measured | None]) -> list[Outcome]:
+    """The outcomes of a partition, sizes and curves computed for all of it at once; None: that one was not begun."""
     clock = time.monotonic()
+    measured = [one for one in begun if one is not None]
     good: list[tuple[Measured, Config, Heatmap]] = []
     outcomes: dict[str, Outcome] = {}
     for one in measured:

@@ -7,15 +7,15 @@ is known what it held. The driving thread never waits for a worker: everything t
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from queue import Empty
 from threading import Event
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pipeline.engines.engine import Deliver
-from pipeline.engines.fleet import Broken, Fleet, Joined, Left, News, Refused, Returned
+from pipeline.engines.fleet import Broken, Fleet, Joined, Left, News, Refused, Returned, Submitted
 from pipeline.engines.interrupts import interrupts_held
-from pipeline.engines.seat import Carried, Seat
 from pipeline.engines.suspects import Suspects, halves
 from pipeline.engines.times import Times
 from pipeline.engines.wire import unpack
@@ -31,19 +31,58 @@ STRUCK = 5
 """Idle workers that have to die before we give up."""
 
 _TICK = 0.1
+_NO_MORE = object()
 
 Say: TypeAlias = Callable[[str], None]
 
 
-class Drive:
-    """One run on a fleet. `run` is called once."""
+class Carried(NamedTuple):
+    """A partition that was given to a worker, and when (seconds since the epoch)."""
 
-    def __init__(self, fleet: Fleet, deliver: Deliver, stop: Event, times: Times, say: Say) -> None:
+    partition: Partition
+    since: float
+
+
+class Seat:
+    """A worker, with what was given to it in that order; `alone`: one suspect, and nothing else until it is over."""
+
+    def __init__(self, address: str, threads: int) -> None:
+        self.address = address
+        self.threads = threads
+        self.carried: dict[str, Carried] = {}
+        self.alone = False
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another partition may come: one for each thread, and one that waits behind them."""
+        return not self.alone and len(self.carried) <= self.threads
+
+    def lost(self, processing: frozenset[str] | None) -> tuple[list[Partition], list[Partition]]:
+        """What it was at as it ended, and what it had finished but not brought back. None: not known."""
+        at_work = {key: processing is None or key in processing for key in self.carried}
+        lost = [carried.partition for key, carried in self.carried.items() if at_work[key]]
+        kept = [carried.partition for key, carried in self.carried.items() if not at_work[key]]
+        return lost, kept
+
+
+class Drive:
+    """One run on a fleet. `run` is called once; `set_aside` is told of jobs as they become suspects."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        deliver: Deliver,
+        stop: Event,
+        times: Times,
+        say: Say,
+        set_aside: Callable[[Iterable[Job]], None] = lambda jobs: None,
+    ) -> None:
         self.fleet = fleet
         self.deliver = deliver
         self.stop = stop
         self.times = times
         self.say = say
+        self.set_aside = set_aside
         self.seats: dict[str, Seat] = {}
         self.again: deque[Partition] = deque()
         self.suspects = Suspects()
@@ -55,8 +94,8 @@ class Drive:
         self.empty_since = time.monotonic()
         self.waiting_said = False
 
-    def run(self, partitions: Iterator[Partition]) -> None:
-        """See `Engine.run`; opens the fleet and closes it."""
+    def run(self, partitions: Iterator[Partition | None]) -> None:
+        """See `Engine.run`; opens the fleet and closes it. None says that there is no partition right now."""
         try:
             self.fleet.open()
             while not self.stop.is_set():
@@ -98,6 +137,8 @@ class Drive:
                 self._returned(address, key, reply)
             case Broken(error):
                 raise error
+            case Submitted():
+                pass  # handed out next
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -121,6 +162,7 @@ class Drive:
         alone = seat.alone and (news.processing is None or news.processing <= seat.carried.keys())
         since = min((carried.since for carried in seat.carried.values()), default=time.time())
         running, waiting = at_work[: seat.threads], at_work[seat.threads :]
+        self.set_aside(chain.from_iterable(one.jobs for one in at_work))
         self.suspects.died(running, waiting, alone=alone, lasted=time.time() - since)
         if alone:
             self.ends |= {one.partition.jobs[0].digest: (one, news) for one in seat.carried.values()}
@@ -146,7 +188,7 @@ class Drive:
 
     # Partitions, on their way out and back.
 
-    def _fill(self, partitions: Iterator[Partition]) -> bool:
+    def _fill(self, partitions: Iterator[Partition | None]) -> bool:
         """Hands out partitions while there is room; whether there may be more.
 
         Suspects come first, each on a worker with nothing else: no more seats than there are suspects are left to
@@ -165,9 +207,9 @@ class Drive:
                     continue
                 if not seat.has_room:
                     continue
-                wanted = self.again.popleft() if self.again else next(partitions, None)
-                if wanted is None:
-                    more, self.drained = False, True
+                wanted = self.again.popleft() if self.again else next(partitions, _NO_MORE)
+                more, self.drained = wanted is not _NO_MORE, not isinstance(wanted, Partition)
+                if not isinstance(wanted, Partition):
                     self._share()
                     break
                 self._carry(seat, wanted)

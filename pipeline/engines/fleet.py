@@ -47,7 +47,11 @@ class Broken(NamedTuple):
     error: EngineError
 
 
-News: TypeAlias = Joined | Refused | Left | Returned | Broken
+class Submitted(NamedTuple):
+    """There is another partition for whichever worker has room; this news comes from whoever drives the fleet."""
+
+
+News: TypeAlias = Joined | Refused | Left | Returned | Broken | Submitted
 
 
 class Fleet(Protocol):

@@ -7,11 +7,10 @@ scheduler and unpickled by the worker: four times 10 us for each config of 200. 
 import time
 import zlib
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-from pipeline.graph import Measure, Partition, graph
+from pipeline.graph import Measure, Partition, outcomes
 from pipeline.limits import Limits
 from pipeline.result import Outcome
 
@@ -53,14 +52,12 @@ def unpack(reply: bytes) -> Reply:
 
 
 def execute(parcel: bytes, measure: Measure | None) -> bytes:
-    """The task that a worker runs: the graph of the partition in a parcel, by Dask's synchronous scheduler."""
-    from dask.local import get_sync
-
+    """The task that a worker runs: what the graph of the partition in a parcel comes to, as an encoded `Reply`."""
     _hold_one_thread()
     unpacked = _parcel(zlib.decompress(parcel))
-    outcomes: Any = get_sync(graph(unpacked.partition, unpacked.limits, measure), unpacked.partition.key)
+    found = outcomes(unpacked.partition, unpacked.limits, measure)
     clock = time.perf_counter()
-    encoded = _encode(outcomes)
+    encoded = _encode(found)
     return _encode(_Encoded(time.time(), time.perf_counter() - clock, msgspec.Raw(encoded)))
 
 

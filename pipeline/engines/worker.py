@@ -14,8 +14,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
-import dask.local
-
 import pipeline.task
 from pipeline import blas
 from pipeline.engines.interrupts import SIGNALS
@@ -23,8 +21,6 @@ from pipeline.engines.wire import execute
 
 MARK = "ERFSWEEP_WORKER"
 """In the environment of our workers alone: elsewhere importing this changes nothing."""
-
-LOADED = dask.local, pipeline.task
 
 
 def settle() -> None:

@@ -255,7 +255,7 @@ original = make.make_engine
 
 def poisoned(*arguments, **options):
     engine = original(*arguments, **options)
-    engine.inside.measure = engine.outside.measure = is_shot
+    engine.measure = is_shot
     return engine
 
 make.make_engine = poisoned

@@ -60,10 +60,11 @@ def test_jobs_are_read_only_as_partitions_are_taken():
 
 def test_a_partition_is_one_key_with_one_task_for_each_config():
     jobs = [job("3x3"), job("2x3x3")]
-    ((key, (collect, tasks)),) = graph(partition(jobs), LIMITS).items()
-    assert key == partition(jobs).key
-    assert collect.__name__ == "collect"
-    assert [(task[0].__name__, task[1]) for task in tasks] == [("measure", one.digest) for one in jobs]
+    ((key, task),) = graph(partition(jobs), LIMITS).items()
+    assert key == task.key == partition(jobs).key
+    assert task.func.__name__ == "collect"
+    (nested,) = task.args
+    assert [(each.func.__name__, each.args[0]) for each in nested.args] == [("measure", one.digest) for one in jobs]
 
 
 def test_what_travels_as_bytes_is_the_same_graph():

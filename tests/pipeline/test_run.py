@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from pipeline.engines.interrupts import interrupts_held
-from pipeline.engines.sync import SyncEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.engines.times import Times
 from pipeline.job import Job
 from pipeline.limits import Limits
@@ -46,7 +46,7 @@ def test_no_more_than_one_job_is_read_after_the_stop():
 
 def test_a_config_that_cannot_be_read_is_a_failed_outcome():
     got = []
-    run([Job("a" * 64, b"{", 0.1)], SyncEngine(), Limits(10**9), got.extend, Event())
+    run([Job("a" * 64, b"{", 0.1)], LocalEngine("sync"), Limits(10**9), got.extend, Event())
     assert [(one.digest, one.kind, one.result) for one in got] == [("a" * 64, "failed", None)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.engines.cluster.address import Connection, security, settled_address
 from pipeline.engines.engine import Deliver
-from pipeline.engines.scheduler import synchronous
+from pipeline.engines.local import local_scheduler
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError
 from pipeline.graph import Measure, Partition
@@ -88,7 +88,7 @@ class ClusterEngine:
 @contextmanager
 def lean() -> Iterator[None]:
     """Dask quiet, and with short logs. Raises EngineError where it cannot be loaded."""
-    synchronous()
+    local_scheduler()
     import dask
 
     from pipeline.engines.cluster.quiet import quiet

@@ -21,7 +21,7 @@ from pipeline.draws.files import sha256_of
 from pipeline.engines.cluster.address import Connection
 from pipeline.engines.cluster.cluster import ClusterEngine
 from pipeline.engines.cluster.shipping import files_of
-from pipeline.engines.sync import SyncEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.engines.versions import differences, versions
 from pipeline.errors import EngineError
 from pipeline.graph import partition
@@ -127,7 +127,7 @@ def test_a_cluster_over_tls_loses_a_worker_and_finishes_the_sweep(tmp_path, cert
         assert engine.address.startswith("tls://")
         found = outcomes_of(jobs, engine, None, shoot)
         assert len(shot) == 1
-        assert same_bits(found, outcomes_of(jobs, SyncEngine()))
+        assert same_bits(found, outcomes_of(jobs, LocalEngine("sync")))
 
         # Nobody without a certificate gets in.
         plain = engine.address.replace("tls://", "tcp://")
@@ -157,7 +157,7 @@ def test_files_are_sent_by_content_and_workers_have_none_of_their_own(tmp_path, 
     with cluster(tmp_path, 1) as made:
         found = outcomes_of(jobs, ClusterEngine(Connection(str(made.file))))
         assert found[config.digest].failure is None
-        assert same_bits(found, outcomes_of(jobs, SyncEngine()))
+        assert same_bits(found, outcomes_of(jobs, LocalEngine("sync")))
 
 
 def test_a_poisoned_config_is_found_where_the_scheduler_has_its_own_idea_of_allowed_failures(tmp_path):

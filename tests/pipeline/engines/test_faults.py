@@ -12,8 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.engines.processes import ProcessesEngine
-from pipeline.engines.sync import SyncEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.errors import EngineError
 from tests.jobs import jobs_of, outcomes_of
 from tests.poison import POISONED, exits, faithless, is_shot, slow
@@ -33,13 +32,13 @@ def same_bits(found, baseline):
 def test_one_poisoned_config_among_200_is_found_alone(task, ending):
     jobs = jobs_of(["3x3"], "range(0,200)")
     (culprit,) = (job.digest for job in jobs if POISONED in job.config)
-    found = outcomes_of(jobs, ProcessesEngine(measure=task))
+    found = outcomes_of(jobs, LocalEngine("processes", measure=task))
     poisoned = found.pop(culprit)
     assert poisoned.kind == "killed"
     assert poisoned.failure.type == "KilledWorker"
     assert ending in poisoned.failure.message
     assert len(found) == 199
-    assert same_bits(found, outcomes_of([job for job in jobs if job.digest != culprit], SyncEngine()))
+    assert same_bits(found, outcomes_of([job for job in jobs if job.digest != culprit], LocalEngine("sync")))
 
 
 def test_workers_that_are_killed_at_random_lose_nothing_and_convict_nobody():
@@ -55,10 +54,10 @@ def test_workers_that_are_killed_at_random_lose_nothing_and_convict_nobody():
             os.kill(pid, signal.SIGKILL)
             shot.append(pid)
 
-    found = outcomes_of(jobs, ProcessesEngine(measure=slow), None, shoot)
+    found = outcomes_of(jobs, LocalEngine("processes", measure=slow), None, shoot)
     assert len(shot) >= 5
     assert {one.kind for one in found.values()} == {"done"}
-    assert same_bits(found, outcomes_of(jobs, SyncEngine()))
+    assert same_bits(found, outcomes_of(jobs, LocalEngine("sync")))
 
 
 def test_the_process_that_workers_are_forked_from_may_die_too():
@@ -72,7 +71,7 @@ def test_the_process_that_workers_are_forked_from_may_die_too():
             worker.parent().kill()
             worker.kill()
 
-    found = outcomes_of(jobs, ProcessesEngine(measure=slow), None, shoot)
+    found = outcomes_of(jobs, LocalEngine("processes", measure=slow), None, shoot)
     assert shot[0] != os.getpid()
     assert len(found) == 100
     assert {one.kind for one in found.values()} == {"done"}
@@ -80,19 +79,19 @@ def test_the_process_that_workers_are_forked_from_may_die_too():
 
 def test_a_task_that_raises_is_an_error_of_the_engine_and_not_of_the_config():
     with pytest.raises(EngineError, match="LookupError"):
-        outcomes_of(jobs_of(["3x3"], "range(0,3)"), ProcessesEngine(measure=faithless))
+        outcomes_of(jobs_of(["3x3"], "range(0,3)"), LocalEngine("processes", measure=faithless))
 
 
 def test_workers_that_cannot_be_started_are_an_error_of_one_sentence():
     with pytest.raises(EngineError, match="cannot be started") as error:
-        outcomes_of(jobs_of(["3x3"], "range(0,3)"), ProcessesEngine(measure=lambda *arguments: None))
+        outcomes_of(jobs_of(["3x3"], "range(0,3)"), LocalEngine("processes", measure=lambda *arguments: None))
     assert "\n" not in str(error.value)
 
 
 SCRIPT = """
-import sys
+import signal
 from threading import Event
-from pipeline.engines.processes import ProcessesEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.run import interruptible, run
 from tests.jobs import LIMITS, jobs_of
 from tests.poison import slow
@@ -103,8 +102,9 @@ if __name__ == "__main__":
     print("begin", flush=True)
     deliver = lambda outcomes: print(len(outcomes), flush=True)
     with interruptible(stop, lambda: print("stopping", flush=True)):
-        run(jobs, ProcessesEngine(measure=slow), LIMITS, deliver, stop)
+        run(jobs, LocalEngine("processes", measure=slow), LIMITS, deliver, stop)
     print("closed", flush=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is over: what is tested ends here
 """
 
 

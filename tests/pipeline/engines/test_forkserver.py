@@ -16,7 +16,7 @@ from pipeline.engines import forkserver as template
 from pipeline.engines import process_fleet
 from pipeline.engines.forking import Loaded
 from pipeline.engines.forkserver import RUNNING, UNKNOWN, Template, module_path
-from pipeline.engines.processes import ProcessesEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.engines.versions import erfsweep_version
 from pipeline.errors import EngineError
 from tests.jobs import jobs_of, outcomes_of
@@ -102,7 +102,7 @@ def test_workers_with_another_erfsweep_are_refused_before_they_get_work(
     monkeypatch.setattr(process_fleet, "TEMPLATE", started)
     began = time.monotonic()
     with pytest.raises(EngineError, match=named) as error:
-        outcomes_of(jobs_of(["3x3"], "range(0,3)"), ProcessesEngine())
+        outcomes_of(jobs_of(["3x3"], "range(0,3)"), LocalEngine("processes"))
     assert "\n" not in str(error.value)
     assert time.monotonic() - began < 15
 
@@ -112,7 +112,7 @@ def test_a_python_that_cannot_load_erfsweep_at_all_is_an_error_at_once(started, 
     monkeypatch.setattr(process_fleet, "TEMPLATE", started)
     began = time.monotonic()
     with pytest.raises(EngineError, match="exited with status 1"):
-        outcomes_of(jobs_of(["3x3"], "range(0,3)"), ProcessesEngine())
+        outcomes_of(jobs_of(["3x3"], "range(0,3)"), LocalEngine("processes"))
     assert time.monotonic() - began < 15
 
 
@@ -137,11 +137,11 @@ def test_how_a_worker_ended_is_told_by_the_process_that_forked_it(started):
 
 DRIVER = """
 from threading import Event
-from pipeline.engines.processes import ProcessesEngine
+from pipeline.engines.local import LocalEngine
 from pipeline.run import run
 from tests.jobs import LIMITS, jobs_of
 
-run(jobs_of(["3x3"], "range(0,20)"), ProcessesEngine(), LIMITS, lambda outcomes: print(len(outcomes)), Event())
+run(jobs_of(["3x3"], "range(0,20)"), LocalEngine("processes"), LIMITS, lambda outcomes: print(len(outcomes)), Event())
 """
 
 
