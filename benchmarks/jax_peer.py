@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.workloads import Workload
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.stem.layers import MaxPool, Residual
 from pipeline.stem.network import Network
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.workloads import Workload
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.stem.layers import MaxPool, Residual
 from pipeline.stem.network import Network
 

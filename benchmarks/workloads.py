@@ -9,7 +9,7 @@ from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient.plan import Plan, plan_of
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import Parameters
 from pipeline.sweep.build import build
 

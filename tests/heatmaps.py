@@ -5,7 +5,7 @@ import msgspec
 from pipeline.config.config import Config
 from pipeline.gradient.erf import Heatmap, InputGradient, input_gradient, measure_heatmap
 from pipeline.gradient.plan import plan_of
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 
 
 def heatmap_of(config: Config, deadline: float | None = None, block: int | None = None) -> Heatmap:

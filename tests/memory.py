@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from pipeline.gradient import cache, tape
-from pipeline.ops import activation, buffer, choice, folded, fourier, maxpool, unfolded, windowed, winograd
+from pipeline.gradient import cache
+from pipeline.ops import activation, buffer, choice, span
 from pipeline.ops.choice import Way
 from pipeline.stem.plane import Axis
 
@@ -31,9 +31,8 @@ def handed_out(variant: str) -> Iterator[None]:
         def change(owner: Any, name: str, value: Any) -> None:
             patches.enter_context(patch.object(owner, name, value))
 
-        change(buffer, "_mine", buffer._Blocks())
-        change(cache, "_cache", cache._Cache())
-        change(tape, "_tapes", tape._Tapes())
+        cache.clear()
+        patches.callback(cache.clear)
         if variant != VARIANTS[0]:
             _poison(change)
         if variant not in VARIANTS[:2]:
@@ -45,10 +44,8 @@ def handed_out(variant: str) -> Iterator[None]:
 
 def _poison(change: Callable[[Any, str, Any], None]) -> None:
     """All memory that is handed out holds NaN, scratch memory as soon as it is released, and results until made."""
-    placed = buffer._placed
     for name in ("empty", "empty_like"):
         change(np, name, _spoiling(getattr(np, name)))
-    change(buffer, "_placed", _spoiling(placed))
     change(buffer, "poisoning", True)
 
 
@@ -66,8 +63,7 @@ def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     change(buffer, "KEPT", 4 * FEW)
     change(cache, "KEPT", 16 * FEW)
     change(cache, "LARGEST", FEW)
-    for module in (folded, unfolded, winograd, fourier, windowed, maxpool):
-        change(module, "BLOCK", FEW)
+    change(span, "BLOCK", FEW)
     change(activation, "NUMBERS", FEW)
 
 

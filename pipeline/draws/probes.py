@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pipeline.config.config import Probes
 from pipeline.draws.files import probe_file
 from pipeline.draws.streams import Role, Streams, original_draws
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.stem.plane import Box, Plane
 
 CACHED = 2**20

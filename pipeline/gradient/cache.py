@@ -14,9 +14,9 @@ import numpy as np
 
 from pipeline.gradient.step import Step
 from pipeline.ops import bound as calls
-from pipeline.ops.array import Array
+from pipeline.ops import buffer
 from pipeline.ops.bound import Bound
-from pipeline.ops.buffer import free_large, growth
+from pipeline.ops.buffer import Array, free_large, growth
 from pipeline.ops.choice import LARGEST
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 
@@ -89,8 +89,17 @@ _cache = _Cache()
 
 
 def epoch() -> int:
-    """How many steps this thread has bound so far."""
+    """How many steps this thread has bound so far, and how often it has cleared its cache."""
     return _cache.epoch
+
+
+def clear() -> None:
+    """Drops all that this thread has cached, its tapes with it, and frees its scratch memory."""
+    _cache.inputs.clear()
+    _cache.cached.clear()
+    _cache.size = _cache.input_size = 0
+    _cache.epoch += 1
+    buffer.clear()
 
 
 def recorded(make: Callable[[], Any]) -> tuple[Any, list[Cached] | None]:

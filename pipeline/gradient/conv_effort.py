@@ -9,16 +9,13 @@ from functools import lru_cache
 from math import ceil, exp, prod
 
 from pipeline.gradient.rates import RATES
-from pipeline.gradient.scratch import Bulk, neighbours, phases, rows_at_once
-from pipeline.ops.choice import Way, forward_way, vjp_way
+from pipeline.gradient.scratch import Bulk, phases
+from pipeline.ops.choice import DEEP, SMALL_PRODUCT, Way, forward_way, is_whole_line, neighbours, vjp_way
+from pipeline.ops.span import rows_at_once
 from pipeline.stem.plane import Axis
 
 _CACHE = 2**21
 """Bytes beyond which what is made is no longer in the second-level cache when it is read."""
-_SMALL = 10**6
-"""Multiply-adds of one product of BLAS at most; see `product`."""
-_DEEP = 64
-"""Numbers that each one made is a sum of, from which on whole vectors are multiplied; see `unfolded`."""
 _VECTORS = 32
 """Numbers of two vectors."""
 _OUTER = 1.5
@@ -79,7 +76,7 @@ def _direct(own: Bulk, way: Way) -> float:
     copied = passed(own, lines * x.size_in * n, lines) if groups > 1 else 0
     if way == "folded":
         return copied + _folded(own, (y.size_out, each, x.size_out), (y.size_in, channels, x.size_in))
-    whole, size = _is_whole(x), x.size_out * n
+    whole, size = is_whole_line(x), x.size_out * n
     pieces = x.size_out if x.stride > 1 else 1
     if y.dilation > 1:
         spread = 0.0 if whole else passed(own, lines * kw * size, lines * kw * pieces)
@@ -94,7 +91,7 @@ def _direct(own: Bulk, way: Way) -> float:
     rows = min(y.size_in, (at - 1) * y.stride + kh)  # those that two blocks read are unfolded twice
     found += passed(own, blocks * rows * line, blocks * rows * groups * channels * kw * pieces)
     found += _beyond(own, rows * line, 2 * blocks * rows * line)
-    if kh * kw * channels >= _DEEP and size % _VECTORS:
+    if kh * kw * channels >= DEEP and size % _VECTORS:
         found += passed(own, y.size_out * features * size, y.size_out * features)
     return copied + found
 
@@ -106,7 +103,7 @@ def _transposed(own: Bulk, way: Way) -> float:
     each, size = features // groups, x.size_out * n
     if way == "folded":
         return _folded(own, (y.size_in, channels, x.size_in), (y.size_out, each, x.size_out))
-    whole = _is_whole(x) and groups == 1
+    whole = is_whole_line(x) and groups == 1
     rows = min(y.size_in, (y.size_out - 1) * y.stride + (kh - 1) * y.dilation + 1)
     lines = groups * rows * kw * channels
     line = size + (0 if whole else (kw - 1) * x.dilation // x.stride * n)
@@ -199,7 +196,7 @@ def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
         each = RATES.vector * multiplied
     else:
         each = RATES.product * multiplied + RATES.made * m * n + RATES.read * k * n + RATES.matrix * m * k
-        calls = max(1, ceil(multiplied / _SMALL))
+        calls = max(1, ceil(multiplied / SMALL_PRODUCT))
     if m * k * own.item > _CACHE:
         each += RATES.far * m * k
     return count * (_wide(own) * each + RATES.call * calls)
@@ -208,11 +205,6 @@ def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
 def _beyond(own: Bulk, numbers: float, passes: float) -> float:
     """What passes over a block of so many numbers take longer where it is larger than the cache."""
     return _wide(own) * RATES.far * passes if numbers * own.item > _CACHE else 0
-
-
-def _is_whole(x: Axis) -> bool:
-    """One output that reads every column."""
-    return x.size_out == 1 and x.dilation == 1 and x.size_in == x.kernel and not x.before
 
 
 @lru_cache(maxsize=4096)

@@ -6,9 +6,9 @@ from pipeline.gradient import conv_effort
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.rates import RATES
-from pipeline.gradient.scratch import rows_at_once
 from pipeline.gradient.step import Step, takes_mask
 from pipeline.ops.choice import LARGEST
+from pipeline.ops.span import rows_at_once
 from pipeline.stem.layers import (
     Activate,
     AvgPool,

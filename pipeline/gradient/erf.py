@@ -19,7 +19,7 @@ from pipeline.gradient.plan import Plan
 from pipeline.gradient.propagate import Trace, backward, forward, looking
 from pipeline.gradient.step import Step
 from pipeline.gradient.watch import LEAST, Watch, total_magnitude
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import Parameters
 from pipeline.scale import Sum
 from pipeline.stem.layers import SMOOTH

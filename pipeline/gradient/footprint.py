@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
-from pipeline.gradient.scratch import BLOCK, padded, rows_at_once, scratch_back, scratch_forward
+from pipeline.gradient.scratch import padded, scratch_back, scratch_forward
 from pipeline.gradient.step import takes_mask
+from pipeline.ops.span import BLOCK, rows_at_once
 from pipeline.stem.layers import (
     Activate,
     AvgPool,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pipeline.gradient.scratch import Bulk
 from pipeline.gradient.step import EVERYTHING, Step
+from pipeline.ops.span import mirrored, reading_spread
 from pipeline.stem.layers import Activation, Convolution, Layer, Transposed
 from pipeline.stem.plane import Axis
 
@@ -58,12 +59,12 @@ class Load(NamedTuple):
         if not isinstance(self.layer, Transposed):
             return Bulk(self.shape, self.y, self.x, self.groups, self.n, self.item)
         turned = kh, kw, features // self.groups, inputs * self.groups
-        return Bulk(turned, _mirrored(self.y), _mirrored(self.x), self.groups, self.n, self.item)
+        return Bulk(turned, mirrored(self.y), mirrored(self.x), self.groups, self.n, self.item)
 
     @property
     def windows(self) -> Bulk:
         """The convolution of its pixels, apart among zeros, that a transposed one is where equal windows matter."""
-        return Bulk(self.shape, _reading(self.y), _reading(self.x), self.groups, self.n, self.item)
+        return Bulk(self.shape, reading_spread(self.y), reading_spread(self.x), self.groups, self.n, self.item)
 
 
 def load(step: Step, n: int, item: int) -> Load:
@@ -78,14 +79,3 @@ def load(step: Step, n: int, item: int) -> Load:
         scattered = rows, columns
     shape, activation = step.weight_shape, node.activation
     return Load(node.layer, shape, step.y, step.x, step.groups, activation, step.ties, is_cut, scattered, n, item)
-
-
-def _mirrored(axis: Axis) -> Axis:
-    return Axis(axis.size_out, axis.size_in, axis.kernel, axis.stride, axis.dilation, axis.before, axis.after)
-
-
-def _reading(axis: Axis) -> Axis:
-    """The axis of that convolution; see `transposed`."""
-    apart, reach = (axis.size_in - 1) * axis.stride + 1, axis.dilation * (axis.kernel - 1)
-    before = reach - axis.before
-    return Axis(apart, axis.size_out, axis.kernel, 1, axis.dilation, before, axis.size_out + reach - before - apart)

@@ -14,8 +14,8 @@ from pipeline.gradient.cache import in_place
 from pipeline.gradient.step import Step
 from pipeline.gradient.tape import taped
 from pipeline.gradient.watch import Watch
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound
+from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.stem.layers import Group
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.gradient.step import EVERYTHING, Read
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.passes import copied
 
 

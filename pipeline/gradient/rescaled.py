@@ -21,8 +21,8 @@ from pipeline.gradient.propagate import SumTrace, Trace
 from pipeline.gradient.step import EVERYTHING, Read, Step
 from pipeline.gradient.table import OPERATIONS
 from pipeline.ops import activation
-from pipeline.ops.array import Array
 from pipeline.ops.bound import run
+from pipeline.ops.buffer import Array
 from pipeline.ops.norm import EPSILON, layer_forward
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.scale import times

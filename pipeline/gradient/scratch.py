@@ -9,14 +9,9 @@ from collections import Counter
 from math import prod
 from typing import NamedTuple
 
-from pipeline.ops.choice import Shape, Way, forward_way, vjp_way
+from pipeline.ops.choice import Shape, Way, forward_way, neighbours, vjp_way
+from pipeline.ops.span import BLOCK, rows_at_once
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of scratch space that are made at once, in every way."""
-
-_NEAR, _WIDE = 5, 16
-"""Taps across from which on two, and four, are unfolded where one channel makes one; see `thin`."""
 
 
 class Bulk(NamedTuple):
@@ -164,16 +159,6 @@ def phases(y: Axis) -> Counter[Axis]:
     for first, stop in itertools.pairwise(edges):
         found[Axis(-(-(rows - first) // y.dilation), -(-(outputs - first) // y.dilation), y.kernel)] += stop - first
     return found
-
-
-def neighbours(taps: int) -> int:
-    """How many neighbouring taps of a line are unfolded where one channel makes one; see `thin`."""
-    return 1 if taps < _NEAR else 2 if taps < _WIDE else 4
-
-
-def rows_at_once(rows: int, row: int) -> int:
-    """How many rows are made at once, of so many bytes each."""
-    return min(rows, max(1, BLOCK // max(row, 1)))
 
 
 def _read(y: Axis, rows: int) -> int:

@@ -13,9 +13,8 @@ from pipeline.gradient.cache import Site, ran
 from pipeline.gradient.step import EVERYTHING, Read, Step, takes_mask
 from pipeline.gradient.table import OPERATIONS
 from pipeline.ops import activation
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound
-from pipeline.ops.buffer import room
+from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copied
 

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from pipeline.gradient.step import Step
 from pipeline.ops import conv, maxpool, norm, pool, transposed, upsample
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound
-from pipeline.ops.buffer import room
+from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copied
 from pipeline.stem.layers import (

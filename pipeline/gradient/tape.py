@@ -12,7 +12,7 @@ from pipeline.gradient.cache import Cached, epoch, recorded
 from pipeline.gradient.step import Step
 from pipeline.gradient.watch import Watch
 from pipeline.ops import bound as calls
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 
 Pass = Literal["forward", "vjp"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 
 LEAST: dict[np.dtype[Any], float] = {np.dtype(np.float32): 2.0**-80, np.dtype(np.float64): 2.0**-400}
 """A probe whose magnitudes add up to less may have lost digits.

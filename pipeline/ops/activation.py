@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.ops import gelu
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import scalar, zeros
+from pipeline.ops.buffer import Array, scalar, zeros
 from pipeline.stem.layers import LEAKY_SLOPE, Activation
 
 _SELU_ALPHA = 1.6732632423543772848170429916717

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.ops import buffer
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]

@@ -11,12 +11,13 @@ from enum import Enum
 from functools import lru_cache
 from math import prod
 from sys import getrefcount
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ops.array import Array
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+"""An array of the kernel: float32 or float64."""
 
 LINE = 64
 SMALL = 2**14
@@ -157,11 +158,27 @@ def scratch(place: Place, shape: tuple[int, ...], dtype: np.dtype[Any], number: 
     return _placed(block, shape, dtype)
 
 
+def view(a: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+    """A view of `shape` and the dtype of a contiguous array: its numbers from `start` on, `strides` counted in numbers.
+
+    Rows of the view [..., n] may overlap.
+    """
+    item = a.itemsize
+    return np.ndarray(shape, a.dtype, a, start * item, tuple(stride * item for stride in strides))
+
+
 def free_large() -> bool:
     """Frees this thread's scratch memory that is too large to be kept; returns whether there was any."""
     any_was_large = bool(_mine.large)
     _mine.large.clear()
     return any_was_large
+
+
+def clear() -> None:
+    """Frees all memory that this thread keeps; arrays that are still referred to stay valid."""
+    for shelf in (_mine.blocks, _mine.scratch, _mine.large):
+        shelf.clear()
+    _mine.growth += 1
 
 
 def growth() -> int:
@@ -189,7 +206,7 @@ _POISON = 0xFF
 """A byte of which NaN consists in both precisions, -1 among integers, and what is no truth value."""
 
 poisoning = False
-"""A switch for tests: scratch memory is filled with NaN when it is released, and results before they are made."""
+"""A switch for tests: memory is filled with NaN when it is asked for or released, and a result before each run."""
 
 
 def release() -> None:
@@ -228,4 +245,7 @@ def _zeros(bits: int, dtype: np.dtype[Any]) -> Array:
 
 
 def _placed(block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return np.ndarray(shape, dtype, block.memory, block.start)
+    array: Array = np.ndarray(shape, dtype, block.memory, block.start)
+    if poisoning:
+        poison(array)
+    return array

@@ -35,6 +35,15 @@ THIN = 4
 WINDOWED, EACH = 3, 2000
 """How much longer products of a window each take than large ones, and multiply-adds that beginning one takes."""
 
+TWO_TAPS, FOUR_TAPS = 5, 16
+"""Taps across from which on two, or four, neighbours are unfolded where one channel makes one feature; see `thin`."""
+
+SMALL_PRODUCT = 10**6
+"""Multiply-adds of one product of BLAS at most; see `product`."""
+
+DEEP = 64
+"""Numbers that each output of a product is a sum of, from which on whole vectors are multiplied; see `unfolded`."""
+
 LARGEST = 2**22
 """Bytes of an operand, or of what is made of it, up to which a thread keeps a layer bound; see `held`."""
 
@@ -82,6 +91,16 @@ def vjp_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way:
 def is_dilated(y: Axis, across: Axis) -> bool:
     """Rows are taken apart by phase, and each phase is a convolution of its own."""
     return y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1
+
+
+def is_whole_line(across: Axis) -> bool:
+    """Whether there is one output, which reads every column in order: nothing is to be unfolded then."""
+    return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
+
+
+def neighbours(taps: int) -> int:
+    """How many neighbouring taps of a line are unfolded where one channel makes one feature; see `thin`."""
+    return 1 if taps < TWO_TAPS else 2 if taps < FOUR_TAPS else 4
 
 
 def _quickest(direct: Way, shape: Shape, y: Axis, across: Axis, groups: int, efforts: dict[Way, Effort]) -> Way:

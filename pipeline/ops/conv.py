@@ -10,9 +10,8 @@ from types import ModuleType
 import numpy as np
 
 from pipeline.ops import folded, fourier, unfolded, windowed, winograd
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls, apply, perform
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.choice import Way, forward_way, vjp_way
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copied

@@ -21,20 +21,16 @@ is still in the cache when its lines are added. Rows that meet only some of the 
 
 import numpy as np
 
-from pipeline.ops.array import Array, view
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch, view
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import apart, multiplied, pitch, pixels, width
 from pipeline.ops.operand import Operand, Shift, reached
 from pipeline.ops.passes import copied, filled
 from pipeline.ops.product import Windows, correlate
-from pipeline.ops.span import Reach
+from pipeline.ops.span import Reach, rows_at_once
 from pipeline.ops.thin import Kernel, gathered, laid_out, weighing
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of z that are made at once: half the second-level cache of a current core."""
 
 _FEW = 4
 """Up to so many taps are added one by one; more, or small ones, in one reduction, in the same order."""
@@ -98,7 +94,7 @@ def _collected(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> No
     start = pitch(max(left, right) * n, item)  # the margin behind a line is that before the next
     wide_line = start + pitch(size, item)
     read = depth // (operand.reach.taps + (stack - 1) * operand.reach.step) * size
-    block = max(1, BLOCK // (stack * groups * max(m * wide_line, read) * item)) * stack
+    block = rows_at_once(rows, stack * groups * max(m * wide_line, read) * item) * stack
     whole_z = scratch(Place.TAPS, (groups * min(block, rows) * m + 2, wide_line), out.dtype)
     # Products leave the margins of a line as they are, so that they are filled once for all blocks.
     calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))

@@ -30,18 +30,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.ops import folded
-from pipeline.ops.array import Array, view
 from pipeline.ops.bound import Bound, Calls, apply, perform
-from pipeline.ops.buffer import Place, scratch
+from pipeline.ops.buffer import Array, Place, scratch, view
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import masked
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copied, filled
 from pipeline.ops.span import Reach, blocks, runs
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of products that are made at once."""
 
 
 class Bilinear(NamedTuple):
@@ -170,14 +166,14 @@ def _correlation(x: Array, kernel: Array, reach: Reach, before: int, out: Array)
     v = scratch(Place.TRANSFORMED, (q, high, channels, n), dtype)
     spectra = v.reshape(q, high, channels * n).transpose(1, 0, 2)
     calls: Calls = [(np.matmul, (d, kernel.reshape(taps, -1), spectrum))]
-    for block in blocks(high, BLOCK // (columns * channels * n * dtype.itemsize)):
+    for block in blocks(high, columns * channels * n * dtype.itemsize):
         here = slice(block.start, block.stop)
         turned = scratch(Place.TURNED, (len(block), columns, channels, n), dtype)
         calls += [
             copied(turned, x[here].transpose(0, 2, 1, 3)),
             (np.matmul, (b, turned.reshape(len(block), columns, channels * n), spectra[here])),
         ]
-    for below in blocks(rows, BLOCK // (q * features * n * dtype.itemsize)):
+    for below in blocks(rows, q * features * n * dtype.itemsize):
         m = scratch(Place.TAPS, (q, len(below), features, n), dtype)
         for start, stop, top, bottom in runs(reach, below, high):
             product = m[:, start - below.start : stop - below.start]

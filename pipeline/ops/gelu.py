@@ -24,9 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import Place, scalar, scratch, zeros
+from pipeline.ops.buffer import Array, Place, scalar, scratch, zeros
 
 _ROOT = 0.75179152469355646
 _ROOT_HIGH = float(np.float32(_ROOT))

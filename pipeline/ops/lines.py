@@ -2,9 +2,8 @@
 
 from pipeline.blas import reads_small_in_place
 from pipeline.ops import passes
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
-from pipeline.ops.buffer import LINE, Place, scratch
+from pipeline.ops.buffer import LINE, Array, Place, scratch
 
 _OFTEN = 64
 """Multiply-adds with each number from which on a fifth of their time outweighs copying an operand."""

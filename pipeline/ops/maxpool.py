@@ -20,18 +20,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scalar, scratch
+from pipeline.ops.buffer import Array, Place, room, scalar, scratch
 from pipeline.ops.lines import pixels
 from pipeline.ops.passes import copied, filled, masked
 from pipeline.ops.phases import behind, split
 from pipeline.ops.planes import cut_out, is_padded, room_for
 from pipeline.ops.span import blocks, padded_taps, placed
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of columns apart, or of the numbers of pixels, that are made at once."""
 
 _BOOL, _INDEX = np.dtype(np.bool_), np.dtype(np.intp)
 
@@ -55,7 +51,7 @@ def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     pitch = (across.size_out + behind(across)) * n
     count = min(across.stride, across.kernel)
     calls: Calls = []
-    for rows in blocks(y.size_out, BLOCK // (count * y.stride * channels * pitch * x.itemsize)):
+    for rows in blocks(y.size_out, count * y.stride * channels * pitch * x.itemsize):
         read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + y.kernel)
         phases = _apart(calls, x, read, y, across, (count, len(read), channels, pitch))
         _pool(calls, phases, y, across, out[rows.start : rows.stop], places.tap[rows.start : rows.stop])
@@ -126,7 +122,7 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
     out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
     padded = room_for(Place.POOLED, g, y, across) if is_padded(y, across) else out
     calls: Calls = [(padded.fill, (0,))]
-    for block in blocks(rows, BLOCK // (4 * channels * columns * n * _INDEX.itemsize)):
+    for block in blocks(rows, 4 * channels * columns * n * _INDEX.itemsize):
         here = slice(block.start, block.stop)
         given = g[here]
         if mask is not None or not given.flags.c_contiguous:

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.parameters import Parameters
 
 EPSILON = 1e-5

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
-from pipeline.ops.buffer import empty
+from pipeline.ops.buffer import Array, empty
 from pipeline.ops.lines import lined, pitch, put
 from pipeline.ops.span import Reach, runs
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from pipeline.ops.array import Array
+from pipeline.ops.buffer import Array
 
 
 class Parameters(msgspec.Struct, frozen=True):

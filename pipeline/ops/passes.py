@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Call, Calls
-from pipeline.ops.buffer import Place, scratch
+from pipeline.ops.buffer import Array, Place, scratch
 
 _LONG = 2**10
 """Bytes of a line from which on it may as well be filled, or multiplied, where it lies."""

@@ -4,8 +4,8 @@ Of a line that begins `before` columns ahead of the array, column q + t * stride
 `before` leaves out the array's first columns.
 """
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
+from pipeline.ops.buffer import Array
 from pipeline.ops.lines import pixels
 from pipeline.ops.passes import copied, filled
 from pipeline.stem.plane import Axis

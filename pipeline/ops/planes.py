@@ -1,8 +1,7 @@
 """Planes with their padding, in scratch memory; negative paddings crop."""
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls
-from pipeline.ops.buffer import Place, scratch
+from pipeline.ops.buffer import Array, Place, scratch
 from pipeline.ops.passes import copied
 from pipeline.ops.span import placed
 from pipeline.stem.plane import Axis

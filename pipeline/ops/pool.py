@@ -5,9 +5,8 @@ Arrays are [rows, channels, columns, n]; results go to the `level` of `buffer.ro
 
 import numpy as np
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scalar, scratch
+from pipeline.ops.buffer import Array, Place, room, scalar, scratch
 from pipeline.ops.planes import cut_out, is_padded, padded_in, room_for
 from pipeline.ops.span import padded_taps
 from pipeline.stem.plane import Axis

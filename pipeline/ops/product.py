@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.blas import reads_small_in_place
-from pipeline.ops.array import Array, view
 from pipeline.ops.bound import Calls
+from pipeline.ops.buffer import Array, view
+from pipeline.ops.choice import SMALL_PRODUCT
 from pipeline.ops.passes import filled
 from pipeline.ops.span import Reach, runs
 
-_SMALL = 10**6
 _VECTOR = 16
 _LEAST = 64
 
@@ -38,9 +38,9 @@ class Windows(NamedTuple):
 @lru_cache(maxsize=1024)
 def chunk(m: int, k: int, n: int) -> tuple[int, int]:
     """(rows, columns) of one product of [m, k] by [k, n]: all, or as many as keep it small; rows divide m."""
-    if m * k * n <= _SMALL:
+    if m * k * n <= SMALL_PRODUCT:
         return m, n
-    widest = _SMALL // (m * k) // 32 * 32
+    widest = SMALL_PRODUCT // (m * k) // 32 * 32
     if widest >= _LEAST:
         pieces = -(-n // widest)
         return m, min(-(-n // (pieces * 32)) * 32, widest)
@@ -48,7 +48,7 @@ def chunk(m: int, k: int, n: int) -> tuple[int, int]:
     if not reads_small_in_place():
         return m, n
     for rows in range(m, _VECTOR - 1, -1):
-        if m % rows == 0 and rows * k * columns <= _SMALL:
+        if m % rows == 0 and rows * k * columns <= SMALL_PRODUCT:
             return rows, columns
     return m, n
 

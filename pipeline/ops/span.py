@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from pipeline.stem.plane import Axis
 
+BLOCK = 2**20
+"""Bytes that lie between an operand and a result at once: half the second-level cache of a current core."""
+
 
 class Reach(NamedTuple):
     """Row r of what is made reads `taps` rows of what is given, from row `first + r * step` on, where they exist."""
@@ -74,9 +77,14 @@ def tap(axis: Axis, position: int) -> tuple[slice, slice]:
     return slice(first, last + 1), slice(start, start + (last - first) * axis.stride + 1, axis.stride)
 
 
-def blocks(rows: int, most: int) -> Iterator[range]:
-    """Rows in blocks of `most`, of one at least, as even as can be."""
-    step = -(-rows // -(-rows // max(1, most)))
+def rows_at_once(rows: int, size: int) -> int:
+    """How many of so many rows, of `size` bytes each, go into a block of scratch memory: one at least."""
+    return min(rows, max(1, BLOCK // max(size, 1)))
+
+
+def blocks(rows: int, size: int) -> Iterator[range]:
+    """The numbers of so many rows, of `size` bytes each, in blocks that are as even as can be."""
+    step = -(-rows // -(-rows // rows_at_once(rows, size)))
     for first in range(0, rows, step):
         yield range(first, min(first + step, rows))
 
@@ -84,3 +92,20 @@ def blocks(rows: int, most: int) -> Iterator[range]:
 def padded_taps(axis: Axis, outputs: int) -> list[slice]:
     """Where each tap of a window without dilation stands in the padded line, for the first so many outputs."""
     return [slice(i, i + (outputs - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]
+
+
+def mirrored(axis: Axis) -> Axis:
+    """The axis of the transpose: that of a transposed convolution's convolution, and the other way round."""
+    return Axis(axis.size_out, axis.size_in, axis.kernel, axis.stride, axis.dilation, axis.before, axis.after)
+
+
+def spread_size(axis: Axis) -> int:
+    """Pixels of a line in which the inputs of a transposed convolution are a stride apart, among zeros."""
+    return (axis.size_in - 1) * axis.stride + 1
+
+
+def reading_spread(axis: Axis) -> Axis:
+    """The convolution of that line, by the kernel in reverse, that a transposed one is; paddings may be negative."""
+    reach, size = axis.dilation * (axis.kernel - 1), spread_size(axis)
+    before = reach - axis.before
+    return Axis(size, axis.size_out, axis.kernel, 1, axis.dilation, before, axis.size_out + reach - before - size)

@@ -17,17 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.blas import reads_small_in_place
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import Place, scratch
+from pipeline.ops.buffer import Array, Place, scratch
+from pipeline.ops.choice import neighbours
 from pipeline.ops.lines import apart, masked, pitch, pixels
 from pipeline.ops.operand import Operand, Shift
 from pipeline.ops.passes import copied, filled, weigh_in
 
-_GATHERED = 5
-"""Taps across from which on two are unfolded."""
-_WIDE = 16
-"""Taps from which on it is four."""
 _STACKED = 4
 """Rows that are made by one product."""
 
@@ -54,8 +50,7 @@ def laid_out(sides: tuple[int, int], groups: int, made: int, read: int, stride: 
     kh, kw = sides
     near = stack = 1
     if made == read == 1:
-        if kw >= _GATHERED:
-            near = 4 if kw >= _WIDE else 2
+        near = neighbours(kw)
         if kh >= 4 * (_STACKED - 1) * stride and not reads_small_in_place():
             stack = _STACKED  # for a quarter more multiply-adds at most
     far = -(-kw // near)

@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 
 from pipeline.ops import conv
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copied
+from pipeline.ops.span import mirrored, reading_spread, spread_size
 from pipeline.stem.plane import Axis
 
 
@@ -34,14 +34,14 @@ def forward(
     if ties:
         return conv.with_bias(_by_windows(x, parameters, y, across, groups, level), parameters)
     exchanged = partial(_exchanged, groups)
-    spread = conv.vjp(x, exchanged(parameters), _mirrored(y), _mirrored(across), groups, None, level)
+    spread = conv.vjp(x, exchanged(parameters), mirrored(y), mirrored(across), groups, None, level)
     return conv.with_bias(_with(exchanged, spread), parameters)
 
 
 def vjp(g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int = 1, level: int | None = None) -> Bound:
     """The gradient by x, given the gradient g [rows', F, columns', n]."""
     exchanged = partial(_exchanged, groups)
-    return _with(exchanged, conv.forward(g, exchanged(parameters), _mirrored(y), _mirrored(across), groups, level))
+    return _with(exchanged, conv.forward(g, exchanged(parameters), mirrored(y), mirrored(across), groups, level))
 
 
 def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
@@ -54,9 +54,11 @@ def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
 
 def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
     """The convolution of x, its pixels apart among zeros, with the kernel turned round."""
-    spread = scratch(Place.PLANE, (_apart(y), x.shape[1], _apart(across), x.shape[3]), x.dtype)
+    spread = scratch(Place.PLANE, (spread_size(y), x.shape[1], spread_size(across), x.shape[3]), x.dtype)
     own = _turned(parameters)
-    bound = _with(_turned, conv.forward(spread, own, _reading(y), _reading(across), groups, conv.INNER, ties=True))
+    bound = _with(
+        _turned, conv.forward(spread, own, reading_spread(y), reading_spread(across), groups, conv.INNER, ties=True)
+    )
     out = room(level, x, bound.out.shape, x.dtype)
     put = np.copyto, (spread[:: y.stride, :, :: across.stride], x)
     return bound._replace(x=x, out=out, calls=[(spread.fill, (0,)), put, *bound.calls, copied(out, bound.out)])
@@ -64,22 +66,6 @@ def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups:
 
 def _turned(parameters: Parameters) -> Parameters:
     return Parameters(np.ascontiguousarray(parameters.kernel[::-1, ::-1]))
-
-
-def _apart(axis: Axis) -> int:
-    """How many pixels a line has whose own are a stride apart."""
-    return (axis.size_in - 1) * axis.stride + 1
-
-
-def _reading(axis: Axis) -> Axis:
-    """Output o reads pixels o - before + i*d of that line; before and after may be negative."""
-    before = axis.dilation * (axis.kernel - 1) - axis.before
-    after = axis.size_out + axis.dilation * (axis.kernel - 1) - before - _apart(axis)
-    return Axis(_apart(axis), axis.size_out, axis.kernel, 1, axis.dilation, before, after)
-
-
-def _mirrored(axis: Axis) -> Axis:
-    return Axis(axis.size_out, axis.size_in, axis.kernel, axis.stride, axis.dilation, axis.before, axis.after)
 
 
 def _exchanged(groups: int, parameters: Parameters) -> Parameters:

@@ -22,29 +22,22 @@ where g has one row only, du is an overlap-add of rows, too:
 """
 
 from collections.abc import Callable
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from pipeline.ops import passes
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scratch
-from pipeline.ops.choice import Shape
+from pipeline.ops.buffer import Array, Place, room, scratch
+from pipeline.ops.choice import DEEP, Shape, is_whole_line
 from pipeline.ops.lines import apart, lined, multiplied, pitch, pixels, width
 from pipeline.ops.passes import copied, filled, weigh_in
-from pipeline.ops.phases import behind
+from pipeline.ops.phases import behind, merge
 from pipeline.ops.product import Windows, correlate, multiply
-from pipeline.ops.refold import refold
 from pipeline.ops.span import Reach, blocks, placed, tap
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of u that are made at once."""
-
-_DEEP = 64
-"""Numbers that each one made is a sum of, below which copying it takes longer than whole vectors save."""
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
@@ -54,16 +47,16 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     size = across.size_out * n
     calls: Calls = []
     lines = lined(calls, x, groups, 0)
-    whole = _is_whole(across)
-    wide = size if whole or y.dilation > 1 or kh * kw * channels < _DEEP else width(size, x.itemsize)
+    whole = is_whole_line(across)
+    wide = size if whole or y.dilation > 1 or kh * kw * channels < DEEP else width(size, x.itemsize)
     kernel = scratch(Place.KERNEL, (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
     out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
-        most = BLOCK // (groups * channels * kw * size * y.stride * x.itemsize)
+        row = groups * channels * kw * size * y.stride * x.itemsize
         read = {}
-        for rows in blocks(y.size_out, y.size_out if whole else most):
+        for rows in [range(y.size_out)] if whole else blocks(y.size_out, row):
             read[rows] = (0, y.size_in) if whole else reach.met(rows, y.size_in)  # u may be x itself: all of it
         if not whole:
             _room_for(max(bottom - top for top, bottom in read.values()), lines, across, n)
@@ -120,7 +113,7 @@ def vjp(
     there, source = placed(y)
     rows, lines, size = there.stop - there.start, kw * channels, across.size_out * n
     overlapping = y.size_out > 1 and y.dilation == 1
-    if groups == 1 and _is_whole(across) and rows == y.size_in:
+    if groups == 1 and is_whole_line(across) and rows == y.size_in:
         unfolded = room(level, g, (groups, rows, lines, size), g.dtype)
         if overlapping:
             phases, weigh = _phased(calls, g, mask, shape, y, groups, True)
@@ -140,7 +133,7 @@ def vjp(
         return Bound(g, out, calls, lambda own: weigh(own.kernel))
     phases, weigh = _phased(calls, g, mask, shape, y, groups, False)
     strides = -(-rows // y.stride)
-    for block in blocks(strides, BLOCK // (groups * y.stride * lines * line * g.itemsize)):
+    for block in blocks(strides, groups * y.stride * lines * line * g.itemsize):
         here = range(block.start * y.stride, min(block.stop * y.stride, rows))
         unfolded = scratch(Place.UNFOLDED, (groups, len(here), lines, line), g.dtype)
         _rows(calls, phases, here, unfolded)
@@ -244,11 +237,6 @@ def _as_weight(matrices: Array, kw: int, channels: int, whole: bool) -> Array:
     return matrices.reshape(groups, kw, channels, taps, own).transpose(3, 1, 2, 0, 4)
 
 
-def _is_whole(across: Axis) -> bool:
-    """One output that reads every column, in order."""
-    return across.size_out == 1 and across.dilation == 1 and across.size_in == across.kernel and not across.before
-
-
 def _room_for(rows: int, lines: Array, across: Axis, n: int) -> Array:
     """Scratch space for u of so many rows, [groups, rows, kw * C, pitch]; the largest is asked for first."""
     groups, _, channels, _ = lines.shape
@@ -264,7 +252,7 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Arra
     groups, rows, channels, line = lines.shape
     shape = groups, rows, across.kernel, channels, across.size_out, n
     x = pixels(lines, across.size_in, n)
-    if _is_whole(across):
+    if is_whole_line(across):
         if line > across.size_in * n:
             lines = scratch(Place.UNFOLDED, x.shape, x.dtype)
             calls.append(copied(lines, x))
@@ -284,3 +272,29 @@ def _unfold(calls: Calls, lines: Array, across: Axis, n: int, wide: int) -> Arra
             calls += filled(unfolded[:, :, j])
         calls.append(copied(unfolded[:, :, j, :, outputs], x[:, :, :, inputs]))
     return flat
+
+
+def refold(calls: Calls, taps: Array, across: Axis, made: Array) -> None:
+    """Calls: made[..., o*s + j*d - before, n] = sum over taps[..., j, :, o * n + n'], zero where no window reads.
+
+    taps [groups, rows, kw, C, (columns' + behind) * n] with zeros behind, contiguous from kw on; made [groups, rows, C,
+    columns, n]. The taps of a phase of the stride are a whole number of columns apart, and are added up at once.
+    """
+    groups, rows, kw, channels, pitch = taps.shape
+    stride, n, item = across.stride, made.shape[4], taps.itemsize
+    apart = stride // gcd(stride, across.dilation)  # taps from one to the next of its phase
+    far = apart * across.dilation // stride  # and columns
+    size = channels * pitch
+    lines = taps.reshape(groups, rows, kw * size)
+    phases = scratch(Place.SUMS, (stride, groups, rows, channels, pitch), taps.dtype)
+    sums = phases.reshape(stride, groups, rows, size)
+    unmet = set(range(stride))
+    for first in range(min(apart, kw)):
+        shift, phase = divmod(first * across.dilation, stride)
+        unmet.remove(phase)
+        shape = groups, rows, len(range(first, kw, apart)), size
+        strides = (*taps.strides[:2], (apart * size - far * n) * item, item)
+        shifted = as_strided(lines[..., first * size - shift * n :], shape, strides)
+        calls.append((np.add.reduce, (shifted, 2, None, sums[phase])))
+    calls += [(sums[phase].fill, (0,)) for phase in sorted(unmet)]
+    merge(calls, phases, across.before, stride, made)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.passes import copied
 from pipeline.stem.plane import Axis
 

@@ -14,18 +14,14 @@ so that an output follows from its window alone, whatever BLAS it is. That takes
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import pitch
 from pipeline.ops.passes import copied, weigh_in
 from pipeline.ops.planes import padded_in
 from pipeline.ops.span import blocks
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of u that are made at once."""
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
@@ -39,7 +35,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     line, beside = pitch(depth * n, x.itemsize), pitch(own * n, x.itemsize)
     row, channel, column, item = padded.strides
     strides = y.stride * row, across.stride * column, channels * channel, y.dilation * row, across.dilation * column
-    for rows in blocks(y.size_out, BLOCK // (across.size_out * groups * line * x.itemsize)):
+    for rows in blocks(y.size_out, across.size_out * groups * line * x.itemsize):
         places = len(rows), across.size_out, groups
         u, product = (
             scratch(Place.UNFOLDED, (*places, line), x.dtype),

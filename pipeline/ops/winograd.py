@@ -27,9 +27,8 @@ stays in the cache; lines are multiplied to the end of their last cache line, wh
 
 import numpy as np
 
-from pipeline.ops.array import Array
 from pipeline.ops.bound import Bound, Calls
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import masked, pitch
 from pipeline.ops.passes import filled
@@ -37,9 +36,6 @@ from pipeline.ops.phases import merge, split
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach, blocks
 from pipeline.stem.plane import Axis
-
-BLOCK = 2**20
-"""Bytes of products that are made at once."""
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
@@ -53,7 +49,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
     out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
-    for rows in blocks(y.size_out, BLOCK // (4 * features * written * x.itemsize)):
+    for rows in blocks(y.size_out, 4 * features * written * x.itemsize):
         top, bottom = reach.met(rows, y.size_in)
         halves = scratch(Place.HALVES, (2, bottom - top, channels, read), x.dtype)
         split(calls, x[top:bottom], across.before, 2, halves)
@@ -101,7 +97,7 @@ def vjp(
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
     out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    for rows in blocks(y.size_in, BLOCK // (4 * channels * written * g.itemsize)):
+    for rows in blocks(y.size_in, 4 * channels * written * g.itemsize):
         top, bottom = reach.met(rows, y.size_out)
         h = scratch(Place.TRANSFORMED, (4, bottom - top, features, read), g.dtype)
         given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])

@@ -14,7 +14,7 @@ from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient.erf import prepared
 from pipeline.gradient.plan import plan_of
-from pipeline.ops import choice, conv, fourier, lines, product, thin, winograd
+from pipeline.ops import choice, conv, fourier, lines, product, span, thin, winograd
 from pipeline.ops.bound import run
 from pipeline.ops.buffer import empty
 from pipeline.ops.parameters import Parameters
@@ -290,7 +290,7 @@ def test_the_winograd_way_makes_the_same_numbers_in_blocks_of_any_size(
     x, weight, g = arrays(y, across, 1, 5)
     whole = convolving.forward(x, weight, y, across, way="winograd").copy()
     back = convolving.vjp(g, weight, y, across, way="winograd").copy()
-    monkeypatch.setattr(winograd, "BLOCK", block)
+    monkeypatch.setattr(span, "BLOCK", block)
     np.testing.assert_array_equal(convolving.forward(x, weight, y, across, way="winograd"), whole)
     np.testing.assert_array_equal(convolving.vjp(g, weight, y, across, way="winograd"), back)
 

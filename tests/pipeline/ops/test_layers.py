@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.errors import InputError
 from pipeline.gradient.step import EVERYTHING, Step
 from pipeline.gradient.table import OPERATIONS
-from pipeline.ops import activation, maxpool
+from pipeline.ops import activation, span
 from pipeline.ops.bound import run
 from pipeline.ops.parameters import Parameters
 from pipeline.stem.layers import ACTIVATIONS, Convolution
@@ -155,7 +155,7 @@ def window_by_window(x: np.ndarray, g: np.ndarray, step: Step) -> tuple[np.ndarr
     PLANES,
     st.integers(1, 2),
     st.sampled_from(("f4", "f8")),
-    st.sampled_from((1, 2**10, maxpool.BLOCK)),
+    st.sampled_from((1, 2**10, span.BLOCK)),
     st.integers(0, 2**32 - 1),
 )
 def test_max_pooling_follows_its_definition_to_the_bit(
@@ -169,7 +169,7 @@ def test_max_pooling_follows_its_definition_to_the_bit(
     given_shape, made_shape = shapes(step, n)
     x = rng.integers(-2, 3, given_shape).astype(dtype)
     g = rng.integers(-9, 10, made_shape).astype(dtype)
-    with patch.object(maxpool, "BLOCK", block):
+    with patch.object(span, "BLOCK", block):
         made, saved = forward(x.copy(), step, parameters)
         back = vjp(g.copy(), step, parameters, saved)
     largest, gradient = window_by_window(x, g, step)
