@@ -253,11 +253,9 @@ class Store:
             return work(queue, how, progress)
 
     def _arrays(self, config: str) -> "tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]":
-        from pipeline.measurement import unpacked
-        from store.asking.heatmaps import arrays
+        from store.asking.heatmaps import heatmap_and_curves
 
-        found = self.record(config)
-        return unpacked(found.config, arrays(self._store, found.digest))
+        return heatmap_and_curves(self._store, self.record(config))
 
     def _sound(self, found: T) -> T:
         """What was found; what was damaged and left out is told by a warning."""

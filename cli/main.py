@@ -88,7 +88,9 @@ def execute(arguments: Sequence[str]) -> int:
         _refuse_empty(arguments)
         _foresee(arguments)
         from cli.app import app
+        from cli.options import remember_debug
 
+        remember_debug(debug)
         mend_words()
         words = [word for word in arguments if word != "--debug"] or ["--help"]
         answer = app(words, prog_name="erfsweep", standalone_mode=False)

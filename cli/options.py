@@ -43,6 +43,17 @@ MaxConfigsOption: TypeAlias = Annotated[
 ]
 
 _given: dict[str, str | None] = {"db": None}
+_debugging = [False]
+
+
+def remember_debug(debug: bool) -> None:
+    """Keeps whether `--debug` stood anywhere in the line."""
+    _debugging[0] = debug
+
+
+def is_debugging() -> bool:
+    """Whether tracebacks are wanted."""
+    return _debugging[0]
 
 
 def remember_db(url: str | None) -> None:

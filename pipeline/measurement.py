@@ -50,11 +50,11 @@ def measurement(config: Config, limits: Limits) -> Measurement:
     found = outcome.result
     if found is None:
         raise _error(outcome.failure or Failure("Unknown", "it failed without a reason"))
-    heatmap, curves = unpacked(config, found.arrays)
+    heatmap, curves = _unpacked(config, found.arrays)
     return Measurement(config, heatmap, curves, found.sizes, found.theory, found.dead, found.n_zero, found.n_nan)
 
 
-def unpacked(config: Config, arrays: Arrays) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
+def _unpacked(config: Config, arrays: Arrays) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
     """(heatmap, curves) of a config, as `Measurement` holds them. Raises StoreError for bytes that are damaged."""
     plane = config.input.height, config.input.width
     center = window_of(config.stem, config.input, config.unit).center

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from itertools import islice
+from shutil import get_terminal_size
 
 from rich import box
 from rich.cells import cell_len
@@ -26,7 +27,8 @@ _AT_ONCE = 1000
 
 def print_pretty(table: Table) -> None:
     """Prints a table to a terminal; row by row, a field in a line, where the terminal is too narrow for its columns."""
-    console = Console(highlight=False)
+    size = get_terminal_size()
+    console = Console(highlight=False, width=size.columns, height=size.lines)  # else 80 x 25 on one that is called dumb
     names = [visible(name) for name in table.columns]
     widths = widths_of(names, table, cell_len)
     needed = sum(min(width, FOLDED) for width in widths) + len(widths) - 1

@@ -35,8 +35,8 @@ def multiply_adds(step: Step) -> int:
     """Multiply-adds of the direct way, forward and back, for one probe; 0 but for convolutions."""
     if not isinstance(step.node.layer, Convolution):
         return 0
-    is_transposed = isinstance(step.node.layer, Transposed)  # there each pixel that is read meets each tap
-    pixels = step.y.size_in * step.x.size_in if is_transposed else step.y.size_out * step.x.size_out
+    taken = isinstance(step.node.layer, Transposed)  # there each pixel that is read meets each tap
+    pixels = step.y.size_in * step.x.size_in if taken else step.y.size_out * step.x.size_out
     return 2 * pixels * prod(step.weight_shape)
 
 
@@ -45,7 +45,7 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
     numbers = sum(prod(step.node.weight_shape) for step in walk(cone.steps) if isinstance(step.node.layer, Convolution))
     box = cone.box
     pixels = box.height * box.width * plane.channels
-    probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > _CACHED else 0
+    probes = count * (RATES.drawn * _image(box, plane) + RATES.taken * pixels) if block * pixels > _CACHED else 0
     return RATES.weight_drawn * numbers + probes
 
 
@@ -68,68 +68,68 @@ def _unbound(own: Load) -> int:
 
 def _forward(own: Load) -> float:
     """What a step takes on its way forward."""
-    wide, y, x, results = own.item / 4, own.y, own.x, own.numbers_out
-    total = wide * RATES.cut * own.numbers_in if own.is_cut else 0
+    wide, y, x, made = own.item / 4, own.y, own.x, own.numbers_out
+    found = wide * RATES.cut * own.numbers_in if own.is_cut else 0
     if own.activation != "linear":
-        total += wide * _activation(own.activation) * results
+        found += wide * _activation(own.activation) * made
     match own.layer:
         case Conv() | Depthwise():
-            total += conv_effort.forward(own.product, own.ties)
+            found += conv_effort.forward(own.product, own.ties)
         case Transposed():
-            total += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
+            found += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
         case MaxPool():
             line = (x.size_out + (x.kernel - 1) // x.stride) * own.channels * own.n
             phases = min(x.stride, x.kernel)
             at = rows_at_once(y.size_out, phases * y.stride * line * own.item)
             rows = -(-y.size_out // at) * ((at - 1) * y.stride + y.kernel)
-            compared = rows * line * (x.kernel - 1) + results * (y.kernel - 1)
+            compared = rows * line * (x.kernel - 1) + made * (y.kernel - 1)
             pieces = rows * own.channels * x.size_in if x.stride > 1 else 0
-            total += wide * (RATES.compared * compared + RATES.split * rows * line * phases) + RATES.piece * pieces
+            found += wide * (RATES.compared * compared + RATES.apart * rows * line * phases) + RATES.piece * pieces
         case AvgPool():
-            total += _averaged(own)
+            found += _averaged(own)
         case Upsample():
-            total += wide * RATES.repeated * results
+            found += wide * RATES.repeated * made
         case GlobalAvgPool():
-            total += wide * RATES.mean * own.numbers_in
+            found += wide * RATES.mean * own.numbers_in
         case LayerNorm():
-            total += wide * RATES.normalized * results
+            found += wide * RATES.normalized * made
         case BatchNorm() | Residual() | PreResidual():
-            total += wide * RATES.scaled * results
+            found += wide * RATES.scaled * made
         case Activate():
             pass
-    return total
+    return found
 
 
 def _back(own: Load) -> float:
     """What a step takes on its way back."""
-    wide, results = own.item / 4, own.numbers_out
-    total = 0.0
+    wide, made = own.item / 4, own.numbers_out
+    found = 0.0
     if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)):
-        total += wide * RATES.slope * results
+        found += wide * RATES.slope * made
     if own.scattered:
         rows, columns = own.scattered
-        total += wide * RATES.scattered * own.numbers_in
-        total += wide * RATES.returned * rows * columns * own.channels * own.n
+        found += wide * RATES.scattered * own.numbers_in
+        found += wide * RATES.returned * rows * columns * own.channels * own.n
     elif own.is_cut:
-        total += wide * RATES.returned * own.numbers_in
+        found += wide * RATES.returned * own.numbers_in
     match own.layer:
         case Conv() | Depthwise():
-            total += conv_effort.back(own.product, own.activation == "relu")
+            found += conv_effort.back(own.product, own.activation == "relu")
         case Transposed():
-            total += conv_effort.forward(own.product)
+            found += conv_effort.forward(own.product)
         case MaxPool():
-            total += wide * (RATES.placed * results + RATES.passed * own.numbers_in)
+            found += wide * (RATES.placed * made + RATES.passed * own.numbers_in)
         case AvgPool():
-            total += _averaged(own)
+            found += _averaged(own)
         case Upsample():
-            total += wide * RATES.merged * results + RATES.block * results / own.n
+            found += wide * RATES.merged * made + RATES.block * made / own.n
         case LayerNorm():
-            total += wide * RATES.normalized * results
+            found += wide * RATES.normalized * made
         case BatchNorm() | Residual() | PreResidual() | GlobalAvgPool():
-            total += wide * RATES.scaled * results
+            found += wide * RATES.scaled * made
         case Activate():
             pass
-    return total
+    return found
 
 
 def _averaged(own: Load) -> float:

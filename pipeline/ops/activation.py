@@ -34,42 +34,40 @@ Rule = Callable[[Array], tuple[Array, Any]]
 
 
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
-    """Returns (value, slope) of an activation at z [...], float32 or float64 of any shape.
+    """(value, slope) of an activation at z, float32 or float64 of any shape.
 
-    The value overwrites z. The slope has the shape of z: bool for relu, else of its dtype, and None for linear.
+    The value is in the memory of z. The slope has its shape: bool for relu, else of its type, and None for linear.
     """
-    calls, slope = bind(kind, z)
+    calls, slope = applied(kind, z)
     perform(calls)
     return z, slope
 
 
 def vjp(g: Array, slope: Any) -> Array:
-    """Returns the gradient by z [...], from that by the value, g, and the slope of `forward`: all of one shape, g's
-    dtype.
-    """
-    result: Array = g if slope is None else g * slope
-    return result
+    """The gradient by z, given that by its value, g of the same shape, and the slope of `forward`."""
+    made: Array = g if slope is None else g * slope
+    return made
 
 
-def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
-    """Returns (calls, slope): NumPy calls that overwrite z [...], float32 or float64, by its activation.
+def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
+    """Calls: an activation at z of any shape, in its place; and where its slope is then, as `forward` returns it.
 
-    They also fill the slope, an array as `forward` returns it. A smooth activation is computed for NUMBERS numbers at a
-    time, so that what lies between its value and its slope stays in the cache.
+    A slope other than that of a rectifier is made for some numbers at a time, so that what lies between is little
+    memory, and in the cache.
     """
     if kind == "linear":
         return [], None
     if kind == "relu":
-        return _rectify(z)
+        return _rectified(z)
     slope = np.empty_like(z, order="C")
     if not z.flags.c_contiguous:
         return [(_put, (RULES[kind], z, slope))], slope
-    result: Calls = []
+    made: Calls = []
     for first in range(0, z.size, NUMBERS):
         some = slice(first, first + NUMBERS)
         here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
-        result += gelu.bind(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
-    return result, slope
+        made += gelu.calls(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
+    return made, slope
 
 
 def _put(rule: Rule, z: Array, slope: Array) -> None:
@@ -78,14 +76,14 @@ def _put(rule: Rule, z: Array, slope: Array) -> None:
         z[...] = value
 
 
-def _rectify(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
+def _rectified(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
     slope = np.empty(z.shape, np.bool_)
     largest = partial(np.maximum, out=z)
     return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))], slope
 
 
 def _relu(z: Array) -> tuple[Array, Any]:
-    calls, slope = _rectify(z)
+    calls, slope = _rectified(z)
     perform(calls)
     return z, slope
 
@@ -119,13 +117,13 @@ def _sigmoid(z: Array) -> tuple[Array, Any]:
     e = np.exp(-np.abs(z))
     lower = e / (1 + e)
     slope = lower / (1 + e)
-    return _reflect(lower, z), slope
+    return _reflected(lower, z), slope
 
 
 def _softplus(z: Array) -> tuple[Array, Any]:
     """log(1 + exp(z)); its slope is the logistic function."""
     e = np.exp(-np.abs(z))
-    return np.maximum(z, 0) + np.log1p(e), _reflect(e / (1 + e), z)
+    return np.maximum(z, 0) + np.log1p(e), _reflected(e / (1 + e), z)
 
 
 def _silu(z: Array) -> tuple[Array, Any]:
@@ -141,7 +139,7 @@ def _silu(z: Array) -> tuple[Array, Any]:
     below = e / (1 + e)
     d = _difference(_SILU_ROOT, x)
     bend = below * ((d + exp(-_SILU_ROOT) * np.expm1(d)) / (1 + e))
-    return np.maximum(z, 0) - x * below, _reflect(bend, z)
+    return np.maximum(z, 0) - x * below, _reflected(bend, z)
 
 
 def _mish(z: Array) -> tuple[Array, Any]:
@@ -166,17 +164,17 @@ def _mish(z: Array) -> tuple[Array, Any]:
     return value, np.where(positive, high, w * low) / denominator / denominator
 
 
-def _reflect(part: Array, z: Array) -> Array:
+def _reflected(part: Array, z: Array) -> Array:
     """`part` where z <= 0 and 1 - part where z > 0, in its memory."""
-    perform(gelu.reflect_calls(part, z > 0, np.empty_like(part), np.empty_like(part)))
+    perform(gelu.reflected(part, z > 0, np.empty_like(part), np.empty_like(part)))
     return part
 
 
 def _difference(root: float, x: Array) -> Array:
     """root - x, to the last digit of its own also where they are close: the root is the sum of two numbers."""
     high = x.dtype.type(root)
-    result: Array = (high - x) + x.dtype.type(root - float(high))
-    return result
+    made: Array = (high - x) + x.dtype.type(root - float(high))
+    return made
 
 
 def _hardswish(z: Array) -> tuple[Array, Any]:

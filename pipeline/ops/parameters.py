@@ -21,16 +21,13 @@ class Parameters(msgspec.Struct, frozen=True):
     var: Array | None = None
 
     def is_weight_of(self, dtype: np.dtype[Any]) -> bool:
-        """Whether there is a weight of this dtype and nothing else."""
+        """Whether it is a weight of this type and nothing else."""
         weight = self.weight
         return weight is not None and weight.dtype == dtype and self.bias is self.mean is self.var is None
 
     @property
     def kernel(self) -> Array:
-        """Returns the weight of a convolution, float32 or float64 [kh, kw, C // groups, F].
-
-        Raises ValueError if there is none.
-        """
+        """The weight of a convolution. Raises ValueError without one."""
         if self.weight is None:
             raise ValueError("a convolution has a weight; these parameters have none")
         return self.weight

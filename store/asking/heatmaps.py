@@ -24,6 +24,7 @@ from store.database.schema import config, map_, result
 
 if TYPE_CHECKING:
     from pipeline.sizes.sample import Floats, Sample
+    from store.asking.records import Record
 
 T = TypeVar("T")
 
@@ -156,14 +157,30 @@ def samples(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[
     return unpacked(store, rows, "heatmap", sample)
 
 
-def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Floats | None]]":
-    """(digest, the stored curve of centred squares, float64 [radii], None of a dead config) of the measured rows."""
+def heatmap_and_curves(store: Store, record: "Record") -> "tuple[Floats, Floats | None]":
+    """(heatmap, curves) of one config, read-only.
+
+    The heatmap is float64 [height, width] on the input plane; the curves are float64 [4, radii], as
+    `pipeline.sizes.curves` has them, None where the heatmap is zero. Raises InputError where the config is not
+    measured, StoreError where its arrays are damaged.
+    """
+    packed, own = arrays(store, record.digest), record.config
+    return heatmap_of(packed, (own.input.height, own.input.width)), _curves(packed, own)
+
+
+def _curves(packed: Arrays, own: Config) -> "Floats | None":
     from pipeline.arrays import unpack_curves
     from pipeline.sizes.curves import radius_count
 
+    center = window_of(own.stem, own.input, own.unit).center
+    return unpack_curves(packed, radius_count((own.input.height, own.input.width), center))
+
+
+def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Floats | None]]":
+    """(digest, the stored curve of centred squares, float64 [radii], None of a dead config) of the measured rows."""
+
     def square(packed: Arrays, own: Config, _: int) -> "Floats | None":
-        center = window_of(own.stem, own.input, own.unit).center
-        found = unpack_curves(packed, radius_count((own.input.height, own.input.width), center))
+        found = _curves(packed, own)
         return None if found is None else found[0]
 
     return unpacked(store, rows, "curves", square)

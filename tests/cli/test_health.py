@@ -92,7 +92,7 @@ def test_probes_without_a_gradient_are_shown_where_there_are_any() -> None:
     good("run", "4x3x3", "-s", "seed=range(0,3)", "--name", "zeros")
     zeros = [row["n_zero"] for row in good("table", "zeros", "-c", "n_zero", "-f", "csv").rows]
     assert [row["n_zero"] for row in good("table", "zeros", "-f", "csv").rows] == zeros
-    assert f"probes with a zero gradient  {zeros[0]} of 16" in good("show", "zeros:0", "-f", "plain").out
+    assert f"n_zero, their gradient is zero            {zeros[0]} of 16" in good("show", "zeros:0", "-f", "plain").out
     good("run", "4x3x3=linear", "--name", "full")
     assert "n_zero" not in good("table", "full").out
-    assert "probes with a zero gradient  0 of 16" in good("show", "full:0", "-f", "plain").out
+    assert "n_zero, their gradient is zero            0 of 16" in good("show", "full:0", "-f", "plain").out

@@ -1,29 +1,91 @@
 """`show`, `theory`, `fields`, `presets` and `schema`: one thing at a time."""
 
+import re
+import sqlite3
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from erfsweep import open_store as erfsweep_store
 from tests.cli.command import ROOT, erfsweep, good
 
 
 def test_show_has_heatmap_sizes_theory_and_provenance(luo2016: str) -> None:
     out = good("show", "luo2016:2", "--db", luo2016).out
     assert out.startswith("4x3x3  ")
-    for word in (
-        "theoretical RF",
-        "sigma",
-        "luo",
-        "pred_sigma",
-        "luo2016:2",
-        "numpy_version",
-        "attempt",
-        '"stem":"4x3x3"',
-    ):
+    for word in ("theoretical RF", "sigma", "luo", "pred_sigma", "luo2016:2", "numpy_version", "attempt"):
         assert word in out
-    shaded = [line for line in out.splitlines() if line.strip() and set(line) <= set(" .:-=+*#%@")]
-    assert len(shaded) == 9  # the window of four 3x3 layers; the rest of the plane is blank
-    assert any("@@" in line for line in shaded)
+    assert re.search(r"(?m)^stem +4x3x3$", out)
+    assert re.search(r"(?m)^init\.kind +neural_api$", out)
+    # The window of four 3x3 layers is nine pixels wide, on a plane of 21 around the pixel (10, 10).
+    rows = re.findall(r"(?m)^( 6|  |10| 8|12|14)  │([ .:\-=+*#%@<>]{18})│$", out)
+    assert [label for label, _ in rows] == [" 6", "  ", " 8", "  ", "10", "  ", "12", "  ", "14"]
+    assert rows[4][1][8:10] == "><"  # the centre
+    assert any("@@" in row for _, row in rows)
+    assert "window: x 6 to 14, y 6 to 14 of the plane 21x21; the box is the effective square: x 6 to 14, y 6" in out
+
+
+def test_times_have_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # 5:30 ahead of UTC, all year round
+    time.tzset()
+    try:
+        good("run", "3x3", "--name", "one")
+        out = good("show", "one:0").out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    times = re.findall(r"(?m)^(?:submitted +|.* done +)(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*)", out)
+    assert [each[19:] for each in times] == ["+05:30", "+05:30"]
+
+
+def test_a_failure_is_its_sentence_and_a_traceback_with_debug_alone() -> None:
+    assert erfsweep("run", "3x3", "-s", "probes.count=2", "--name", "mine").code == 0
+    with sqlite3.connect("erfsweep.db") as store:
+        store.execute("UPDATE config SET state = 'failed'")
+        store.execute("DELETE FROM result")
+        store.execute("UPDATE attempt SET error_type='OSError', message='no\x1b[2J room', traceback='Traceback: here'")
+    out = good("show", "mine:0").out
+    assert out.splitlines()[2] == "OSError: no\\x1b[2J room"
+    assert "Traceback" not in out
+    assert "--debug shows where" in out
+    assert good("show", "mine:0", "--debug").out.endswith("Traceback: here")
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv", "x.PNG"])
+def test_a_heatmap_is_saved_as_it_is_stored(name: str, luo2016: str) -> None:
+    ended = good("show", "luo2016:2", "--save", name, "-f", "json", "--db", luo2016)
+    assert (ended.err, ended.json["config"]) == (f"{name} written\n", "4x3x3")
+    assert [path.name for path in Path().iterdir() if "x." in path.name] == [name]  # nothing is left beside it
+    with erfsweep_store(luo2016) as store:
+        heatmap, curves = store.heatmap("luo2016:2"), store.curves("luo2016:2")
+        (stored,) = (row["spec"] for row in store.rows("luo2016", columns="spec", where="stem == '4x3x3'"))
+    if name == "x.npy":
+        found = np.load(name, allow_pickle=False)
+        assert (found.dtype, found.tolist()) == (np.float64, heatmap.tolist())
+    if name == "x.csv":
+        assert np.loadtxt(name, delimiter=",").tolist() == heatmap.tolist()
+    if name == "x.npz":
+        with np.load(name, allow_pickle=False) as kept:
+            assert sorted(kept) == ["config", "curves", "heatmap"]
+            assert kept["heatmap"].tolist() == heatmap.tolist()
+            assert kept["curves"].tolist() == curves.tolist()
+            assert str(kept["config"]) == stored
+    if name == "x.PNG":
+        assert Path(name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_what_cannot_be_saved_is_said(luo2016: str) -> None:
+    ended = erfsweep("show", "luo2016:2", "--save", "x.pickle", "--db", luo2016)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "erfsweep: --save 'x.pickle' ends in no format; end it in .npy, .npz, .png or .csv\n"
+    ended = erfsweep("show", "luo2016:2", "--save", "no/x.npy", "--db", luo2016)
+    assert (ended.code, "cannot write 'no/x.npy'" in ended.err) == (2, True)
+    good("submit", "5x5", "--name", "later")
+    ended = erfsweep("show", "later:0", "--save", "x.npy")
+    assert (ended.code, "there is no result of" in ended.err) == (2, True)
+    assert not Path("x.npy").exists()
 
 
 def test_a_config_is_named_by_its_id_or_by_its_place(luo2016: str) -> None:

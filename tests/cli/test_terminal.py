@@ -13,14 +13,14 @@ import pytest
 
 from cli.render.tables import Table
 from cli.render.terminal import print_pretty
-from tests.cli.command import good, spawn
+from tests.cli.command import environment, good, spawn
 
 
-def on_terminal(columns: int, *arguments: str) -> str:
-    """What a command prints on a terminal so wide, without its colours."""
+def on_terminal(columns: int, *arguments: str, keep: bool = False, env: dict[str, str] | None = None) -> str:
+    """What a command prints on a terminal so wide and 24 rows high, without its colours unless they are to `keep`."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = spawn(*arguments, stdout=theirs)
+    process = spawn(*arguments, stdout=theirs, env=env or environment())
     os.close(theirs)
     parts = []
     with suppress(OSError):  # the end, on Linux
@@ -29,7 +29,8 @@ def on_terminal(columns: int, *arguments: str) -> str:
     os.close(ours)
     process.communicate()
     assert process.returncode == 0
-    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(parts).decode().replace("\r", ""))
+    text = b"".join(parts).decode().replace("\r", "")
+    return text if keep else re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])

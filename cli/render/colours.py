@@ -1,0 +1,26 @@
+"""Levels as colours: the map `inferno`, from black over red to pale yellow, ordered in brightness too."""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Rgb: TypeAlias = "npt.NDArray[np.uint8]"
+
+_INFERNO = ("000004", "1b0c42", "4b0c6b", "781c6d", "a52c60", "cf4446", "ed6925", "fb9a06", "f7d03c", "fcffa4")
+"""Ten of its colours at equal distances (Matplotlib's `inferno`, by Nathaniel Smith and Stefan van der Walt, CC0)."""
+LINE = (255, 255, 255)
+"""Of the box around the effective square."""
+MARK = (0, 255, 255)
+"""Of the centre: no colour of the map is near it."""
+
+
+def colours(levels: "npt.NDArray[np.float64]") -> Rgb:
+    """The colours, uint8 [height, width, 3], of levels in [0, 1], float64 [height, width]."""
+    import numpy as np
+
+    anchors = np.array([[*bytes.fromhex(colour)] for colour in _INFERNO])
+    at = np.linspace(0, 1, len(anchors))
+    channels = [np.interp(levels, at, anchors[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
