@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.theory.table import Walk
     from pipeline.work.loop import Summary
     from pipeline.work.progress import Progress
+    from store.asking.comparison import Comparison
     from store.asking.health import Health
     from store.asking.query import Status, SweepLine
     from store.asking.records import Record
@@ -163,6 +164,28 @@ class Store:
     def rows(self, sweep: str | None = None, **asked: Any) -> list[dict[str, Any]]:
         """The rows that `table` has, each a dict by column: str, int, float, bool or None."""
         return list(self.table(sweep, **asked).dicts())
+
+    def compare(
+        self,
+        a: str,
+        b: str,
+        *,
+        sizes: str | Sequence[str] | None = None,
+        where: str | None = None,
+        mass: float | None = None,
+        center: "CenterName" = "unit",
+    ) -> "Comparison":
+        """How the sizes of `b` differ from those of `a`, over the pairs of results that agree in what they share.
+
+        Each is a stored sweep, a label, a stem, or one config as `record` takes it. `sizes` are names (the usual ones);
+        `where`, `mass` and `center` are those of `table`. Raises InputError for what cannot be used as written, and
+        where nothing pairs.
+        """
+        from store.asking.columns import SIZES
+        from store.asking.comparison import compare
+
+        names = SIZES if sizes is None else _names(sizes)
+        return self._sound(compare(self._store, a, b, names, where=where, mass=mass, center=center))
 
     def record(self, config: str) -> "Record":
         """Everything that is kept of one config but its arrays.

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    compare,
     db,
     export,
     fields,
@@ -61,6 +62,7 @@ for command in (
     ls,
     table,
     show,
+    compare,
     export,
     growth,
     measure,

@@ -4,7 +4,7 @@ They are kept packed, and the transaction is over before the first of them is sh
 holds no lock, and every pass over a table sees the same rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -72,12 +72,14 @@ def rows(
     columns: Sequence[str] | None = None,
     sort: Sequence[str] = (),
     limit: int | None = None,
+    digests: Collection[str] | None = None,
 ) -> Table:
     """Rows of the wide table, in the order of the sweep, or of submission where none is named.
 
     `where` is an expression (`store.asking.where`), `columns` are names of fields (None: all but places), `sort` are
     names, a dash in front for descending; NULL comes last both ways. Where no sweep is named and a field of places is
-    asked for, a config has a row for each sweep that holds it. Arrays are never read. Rows with a damaged value in what
+    asked for, a config has a row for each sweep that holds it. `digests`, a few hundred, are of the only configs that
+    have rows (None: all). Arrays are never read. Rows with a damaged value in what
     is asked for are left out and told to the store's `damages`.
     Raises InputError for a sweep, a column or an expression that cannot be used.
     """
@@ -104,6 +106,8 @@ def rows(
             found = found.where(sweep_config.c.sweep_id == key)
         if condition is not None:
             found = found.where(condition)
+        if digests is not None:
+            found = found.where(config.c.digest.in_(digests))
         if limit is None:
             return found.order_by(*order)
         chosen = found.order_by(*order).limit(limit).subquery("chosen")

@@ -34,7 +34,13 @@ def read(store: Store, selection: Selection, columns: Sequence[str]) -> Table:
     selection = msgspec.structs.replace(selection, sort=(*by,))
     if selection.is_stored:
         return rows(
-            store, selection.sweep, where=selection.where, columns=columns, sort=selection.sort, limit=selection.limit
+            store,
+            selection.sweep,
+            where=selection.where,
+            columns=columns,
+            sort=selection.sort,
+            limit=selection.limit,
+            digests=selection.digests,
         )
     from store.asking.where import parse
     from store.asking.where_match import matches
@@ -51,6 +57,7 @@ def read(store: Store, selection: Selection, columns: Sequence[str]) -> Table:
         where=None if late else selection.where,
         sort=() if late else selection.sort,
         limit=None if late else selection.limit,
+        digests=selection.digests,
     )
     shown = {*columns, *asked, *sorted_by}
     _check_options(selection, shown)

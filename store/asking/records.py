@@ -83,6 +83,11 @@ class Record(msgspec.Struct, frozen=True):
         return id_of(self.digest)
 
 
+def names_a_record(text: str) -> bool:
+    """Whether a text is written as `find` takes it: as an id, or as SWEEP:position."""
+    return (_POSITION.fullmatch(text) or _ID.fullmatch(text.lower())) is not None
+
+
 def find(store: Store, text: str) -> Record:
     """The config that a text names: a unique prefix of its id or its digest, or `SWEEP:position`.
 

@@ -14,7 +14,10 @@ SIZES = frozenset(Sizes.__struct_fields__) - {"reasons"}
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Rows of a sweep (None: of everything). `mass` None and `center` unit are what the store holds."""
+    """Rows of a sweep (None: of everything). `mass` None and `center` unit are what the store holds.
+
+    digests: those of the configs whose rows these are alone; None: of all.
+    """
 
     sweep: str | None = None
     where: str | None = None
@@ -22,6 +25,7 @@ class Selection(msgspec.Struct, frozen=True):
     limit: int | None = None
     mass: float | None = None
     center: CenterName = "unit"
+    digests: tuple[str, ...] | None = None
 
     @property
     def is_stored(self) -> bool:

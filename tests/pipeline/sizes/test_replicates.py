@@ -10,7 +10,16 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from pipeline.scale import FARTHEST
-from pipeline.sizes.replicates import CONFIDENCE, RESAMPLES, SEED, Replicate, exact_mean, mean_map, spread
+from pipeline.sizes.replicates import (
+    CONFIDENCE,
+    RESAMPLES,
+    SEED,
+    Replicate,
+    difference_interval,
+    exact_mean,
+    mean_map,
+    spread,
+)
 
 finite = st.floats(-1e6, 1e6)
 maps = arrays(np.float64, (3, 4), elements=st.integers(0, 50).map(float))
@@ -107,3 +116,25 @@ def test_the_interval_is_the_percentile_bootstrap_of_scipy(n):
     expected = stats.bootstrap((values,), np.mean, **options).confidence_interval
     assert (found.low, found.high) == pytest.approx(tuple(expected), rel=1e-12)
     assert found.sd == pytest.approx(np.std(values, ddof=1), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (5, 3), (40, 64), (1500, 900)])
+def test_the_interval_of_a_difference_is_the_bootstrap_of_scipy_for_two_samples(n, m):
+    """From the same stream: the first group is resampled first. Many draws are resampled in several blocks."""
+    rng = np.random.default_rng(n)
+    first, second = 3 + rng.random(n), 5 - rng.random(m)
+
+    def difference(a, b, axis=-1):
+        return np.mean(b, axis=axis) - np.mean(a, axis=axis)
+
+    options = {"n_resamples": RESAMPLES, "confidence_level": CONFIDENCE, "method": "percentile"}
+    expected = stats.bootstrap((first, second), difference, rng=np.random.default_rng(SEED), **options)
+    found = difference_interval(np.append(first, np.nan), second)
+    assert found == pytest.approx(tuple(expected.confidence_interval), rel=1e-12)
+
+
+def test_the_interval_of_a_difference_has_a_width_only_where_draws_scatter():
+    equal, other = np.full(7, 0.1), np.full(3, 0.7)
+    assert difference_interval(equal, other) == (0.7 - 0.1, 0.7 - 0.1)
+    assert difference_interval(equal, other[:1]) is None
+    assert difference_interval(np.array([1.0, np.nan]), other) is None
