@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from pipeline.theory.table import Walk
     from pipeline.work.loop import Summary
     from pipeline.work.progress import Progress
+    from store.asking.answer import Answer
     from store.asking.comparison import Comparison
     from store.asking.health import Health
     from store.asking.query import Status, SweepLine
     from store.asking.records import Record
     from store.asking.selection import CenterName, MapName
-    from store.asking.table import Table
     from store.database.connection import Store as Connected
     from store.queue.sweeps import Mode, Submission
 
@@ -146,7 +146,7 @@ class Store:
         map: "MapName | None" = None,  # as the option is called
         mass: float | None = None,
         center: "CenterName" = "unit",
-    ) -> "Table":
+    ) -> "Answer":
         """Rows of a sweep, or of everything, as `erfsweep table` shows them; they are kept packed.
 
         `where` is an expression such as `kernel == 3 and ratio < 0.8`; `columns` and `sort` are names, a dash in front
@@ -155,11 +155,13 @@ class Store:
         `center` (`unit` or `plane`) ask for other sizes than those that are stored.
         Raises InputError for what cannot be used as written.
         """
+        from store.asking.answer import Answer
         from store.asking.selection import Selection
         from store.asking.tables import table_of
 
         selection = Selection(sweep, where, _names(sort), limit, mass, center)
-        return self._sound(table_of(self._store, selection, None if columns is None else _names(columns), over, map))
+        names = None if columns is None else _names(columns)
+        return Answer(self._sound(table_of(self._store, selection, names, over, map)))
 
     def rows(self, sweep: str | None = None, **asked: Any) -> list[dict[str, Any]]:
         """The rows that `table` has, each a dict by column: str, int, float, bool or None."""

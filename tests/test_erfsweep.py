@@ -31,14 +31,27 @@ def store():
         yield opened
 
 
-def test_every_example_of_the_page_runs():
-    page = (ROOT / "docs" / "python.md").read_text()
+def run_examples(page):
     blocks = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     examples = doctest.DocTestParser().get_doctest(blocks, {}, "python.md", "docs/python.md", 0)
     assert len(examples.examples) > 10
     said = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples, out=said.append)
     assert said == []
+
+
+PAGE = (ROOT / "docs" / "python.md").read_text()
+
+
+def test_every_example_of_the_page_runs_without_extras():
+    before, _, section = PAGE.partition("\n## Data frames\n")
+    run_examples(before + section[section.index("\n## ") :])
+
+
+def test_every_example_of_the_page_runs():
+    for name in ("pandas", "polars"):
+        pytest.importorskip(name)
+    run_examples(PAGE)
 
 
 def test_a_stem_of_ones_counts_its_paths():
@@ -170,6 +183,17 @@ def test_what_a_store_does_not_have_is_named(store):
     assert not Path("nowhere.db").exists()
 
 
+def test_a_comparison_is_that_of_the_command(store):
+    for kernel in (3, 5):
+        store.submit(f"{kernel}x{kernel}", axes={"seed": range(3), "input": 21}, name=f"k{kernel}")
+    store.work(engine="sync")
+    found = store.compare("k3", "k5", sizes="theo_rf, luo", where="seed > 0")
+    command = good("compare", "k3", "k5", "--size", "theo_rf,luo", "--where", "seed > 0", "-f", "json").json
+    assert [json.loads(json.dumps(row)) for row in found.table().dicts()] == command["sizes"]
+    assert (found.pairs, found.sizes[0].difference) == (2, 2)
+    assert "<td" in found._repr_html_()
+
+
 def test_damaged_rows_are_left_out_with_a_warning(store):
     store.submit("3x3", axes={"seed": range(3)}, name="mine")
     store.work(engine="sync")
@@ -209,7 +233,7 @@ def test_a_script_measures_in_worker_processes_without_a_guard():
 
 
 def test_importing_it_loads_nothing_heavy():
-    heavy = "{'numpy', 'dask', 'distributed', 'scipy', 'sqlalchemy', 'typer', 'rich'}"
+    heavy = "{'numpy', 'dask', 'distributed', 'scipy', 'sqlalchemy', 'typer', 'rich', 'pandas', 'polars', 'xarray'}"
     code, out, _ = python("-c", f"import sys, erfsweep; print(sorted({heavy} & set(sys.modules)))")
     assert (code, out) == (0, "[]\n")
 

@@ -8,6 +8,8 @@ import msgspec
 from pipeline.errors import InputError, quote
 from store.asking.columns import SIZES
 from store.asking.fields import field
+from store.asking.frames import pandas_frame, polars_frame
+from store.asking.html import html_table
 from store.asking.packed import PackedRows
 from store.asking.pairing import COLUMNS, Difference, Pairing, pairing
 from store.asking.reading import read
@@ -20,6 +22,8 @@ from store.database.rows import chunks
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pandas
+    import polars
 
 Larger: TypeAlias = Literal["a", "b", "equal", "unclear"]
 """The side whose sizes are larger, or `unclear` where the interval of the difference contains 0."""
@@ -76,6 +80,17 @@ class Comparison(msgspec.Struct, frozen=True):
     differs: tuple[Difference, ...]
     pairs: int
     sizes: tuple[SizeDifference, ...]
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """The sizes as a data frame, see `store.asking.answer.Answer`."""
+        return pandas_frame(self.table())
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The sizes as a data frame, see `store.asking.answer.Answer`."""
+        return polars_frame(self.table())
+
+    def _repr_html_(self) -> str:
+        return html_table(self.table())
 
     def table(self) -> Table:
         """A row for each size, with the columns of `SizeDifference`; an empty unit is None."""

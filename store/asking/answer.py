@@ -1,0 +1,56 @@
+"""What a question to a store answers in Python: rows that become data frames and labelled arrays."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+from store.asking.frames import pandas_frame, polars_frame
+from store.asking.html import html_table
+from store.asking.table import Table
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+
+class Answer:
+    """A table that is asked once and read as often as one likes; a notebook shows its first rows."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return self.table.columns
+
+    @property
+    def rows(self) -> Collection[tuple[Any, ...]]:
+        """The rows, kept packed: each a tuple of str, int, float, bool or None."""
+        return self.table.rows
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """The rows by column, one at a time."""
+        return self.table.dicts()
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A data frame of Int64, boolean, string and float64; NULL is NA, in float64 NaN.
+
+        Raises InputError where pandas is not installed (the extra `pandas`).
+        """
+        return pandas_frame(self.table)
+
+    def to_polars(self) -> "polars.DataFrame":
+        """A data frame of Int64, Boolean, String and Float64; NULL is null.
+
+        Raises InputError where Polars is not installed (the extra `polars`).
+        """
+        return polars_frame(self.table)
+
+    def __len__(self) -> int:
+        return len(self.table.rows)
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} rows of {', '.join(self.columns)}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(self.table)
