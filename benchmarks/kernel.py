@@ -22,7 +22,7 @@ import threadpoolctl
 from benchmarks.memory import peaks
 from benchmarks.workloads import STEMS, Workload, workload
 from pipeline.gradient.cost import multiply_adds
-from pipeline.gradient.erf import input_gradient, measure_heatmap, prepared
+from pipeline.gradient.erf import input_gradient, measure_heatmap, step_parameters
 from pipeline.gradient.plan import plan_of
 
 SIDE = 1024
@@ -40,8 +40,8 @@ def peers(one: Workload) -> dict[str, Peer]:
     """What is timed, by name."""
     config, widened, wide = one.config, one.widened, plan_of(one.widened)
     dtype = np.dtype(config.dtype)
-    parameters = prepared(one.plan.cone.steps, one.weights, dtype)
-    biased = prepared(one.plan.cone.steps, one.trained, dtype)
+    parameters = step_parameters(one.plan.cone.steps, one.weights, dtype)
+    biased = step_parameters(one.plan.cone.steps, one.trained, dtype)
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
     found: dict[str, Peer] = {
         "sgemm": lambda: a @ a,

@@ -20,7 +20,7 @@ from pipeline.ops.buffer import Array, free_large, growth
 from pipeline.ops.choice import LARGEST
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 
-KEPT = 2**25
+MAX_CACHED = 2**25
 """Bytes that the cached steps of one thread may keep for themselves."""
 _BYTES_PER_CALL = 600
 """Of the views that a call is bound to."""
@@ -76,7 +76,7 @@ class _Cache(threading.local):
     def make_room(self, size: int) -> None:
         """Drops every cached step if the scratch memory was reallocated, as their views point to the old; and all
         that is kept if so many bytes more would be too much."""
-        is_full = self.size + self.input_size + size > KEPT
+        is_full = self.size + self.input_size + size > MAX_CACHED
         if is_full:
             self.inputs.clear()
             self.input_size = 0
@@ -102,15 +102,15 @@ def clear() -> None:
     buffer.clear()
 
 
-def recorded(make: Callable[[], Any]) -> tuple[Any, list[Cached] | None]:
+def record(make: Callable[[], Any]) -> tuple[Any, list[Cached] | None]:
     """(what `make` returns, the cached steps that it ran in their order: None where it bound or ran any other)."""
     before, ran = _cache.epoch, list[Cached]()
     _cache.ran, _cache.ran_all = ran, True
     try:
-        made = make()
+        result = make()
     finally:
         _cache.ran = None
-    return made, ran if _cache.ran_all and _cache.epoch == before else None
+    return result, ran if _cache.ran_all and _cache.epoch == before else None
 
 
 def in_place(steps: tuple[Step, ...], direction: str, operand: Array) -> Array:
@@ -139,7 +139,7 @@ def in_place(steps: tuple[Step, ...], direction: str, operand: Array) -> Array:
     return operand
 
 
-def ran(
+def run_cached(
     site: Site,
     operand: Array,
     beside: Any,
@@ -147,7 +147,7 @@ def ran(
     parameters: Parameters = NO_PARAMETERS,
 ) -> Bound:
     """The step of a site, bound and run: as it is cached if it is and suits, else bound by `make`."""
-    cached = found(site, operand, beside, parameters) or _bind(site, operand, beside, make)
+    cached = lookup(site, operand, beside, parameters) or _bind(site, operand, beside, make)
     if _cache.ran is not None:
         if cached.size:
             _cache.ran.append(cached)
@@ -157,7 +157,7 @@ def ran(
     return cached.bound
 
 
-def found(site: Site, operand: Array, beside: Any, parameters: Parameters) -> Cached | None:
+def lookup(site: Site, operand: Array, beside: Any, parameters: Parameters) -> Cached | None:
     """The step as it is cached, if it is bound to these arrays and suits the parameters."""
     cached = _cache.cached.get(site.key)
     if cached is None or cached.step is not site.step or not cached.suits(parameters):
@@ -169,7 +169,7 @@ def found(site: Site, operand: Array, beside: Any, parameters: Parameters) -> Ca
 
 
 def _bind(site: Site, operand: Array, beside: Any, make: Callable[[], Bound]) -> Cached:
-    """Binds a step and caches it, up to KEPT bytes in all, unless its arrays are larger than LARGEST."""
+    """Binds a step and caches it, up to MAX_CACHED bytes in all, unless its arrays are larger than LARGEST."""
     before = _cache.cached.pop(site.key, None)
     _cache.size -= 0 if before is None else before.size
     del before  # what it was bound to is free for the new one

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.gradient.step import EVERYTHING, Range, Read, Step
-from pipeline.gradient.ties import tied
+from pipeline.gradient.ties import mark_ties
 from pipeline.stem.layers import (
     SMOOTH,
     Activation,
@@ -61,7 +61,7 @@ def cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, re
     # The input has all its channels: the first step takes those that it reads.
     steps = (_reading_channels(steps[0], asked.channels, (0, plane.channels)), *steps[1:])
     is_smooth = any(step.node.activation in SMOOTH for step in walk(steps))
-    return Cone(asked.box, tied(steps, repeated), steps[-1].features, is_smooth)
+    return Cone(asked.box, mark_ties(steps, repeated), steps[-1].features, is_smooth)
 
 
 def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:

@@ -21,7 +21,7 @@ _VECTORS = 32
 _OUTER = 1.5
 """Depth of a product below which it is one."""
 _ZERO = 2.0**-24
-"""The chance that a weight drawn uniformly is exactly zero, so that no transform is taken; see `conv.exact`."""
+"""The chance that a weight drawn uniformly is exactly zero, so that no transform is taken; see `conv.exact_way`."""
 
 
 def forward(own: Bulk, ties: bool = False) -> float:
@@ -82,18 +82,18 @@ def _direct(own: Bulk, way: Way) -> float:
         spread = 0.0 if whole else passed(own, lines * kw * size, lines * kw * pieces)
         added = passed(own, 2 * kh * y.size_out * features * size, kh * y.size_out)
         return copied + spread + added + _products(own, groups * y.size_out * kh, each, kw * channels, size)
-    found = _products(own, groups * y.size_out, each, kh * kw * channels, size)
+    total = _products(own, groups * y.size_out, each, kh * kw * channels, size)
     if whole:
-        return copied + found + copied
+        return copied + total + copied
     line = groups * channels * kw * size
     at = rows_at_once(y.size_out, line * own.item * y.stride)
     blocks = -(-y.size_out // at)
     rows = min(y.size_in, (at - 1) * y.stride + kh)  # those that two blocks read are unfolded twice
-    found += passed(own, blocks * rows * line, blocks * rows * groups * channels * kw * pieces)
-    found += _beyond(own, rows * line, 2 * blocks * rows * line)
+    total += passed(own, blocks * rows * line, blocks * rows * groups * channels * kw * pieces)
+    total += _beyond(own, rows * line, 2 * blocks * rows * line)
     if kh * kw * channels >= DEEP and size % _VECTORS:
-        found += passed(own, y.size_out * features * size, y.size_out * features)
-    return copied + found
+        total += passed(own, y.size_out * features * size, y.size_out * features)
+    return copied + total
 
 
 def _transposed(own: Bulk, way: Way) -> float:
@@ -109,34 +109,34 @@ def _transposed(own: Bulk, way: Way) -> float:
     line = size + (0 if whole else (kw - 1) * x.dilation // x.stride * n)
     if y.size_out > 1 and y.dilation == 1:
         taps = 1 if kh <= y.stride else pairs(y) / rows
-        found = _products(own, groups * rows, kw * channels, taps * each, size)
+        total = _products(own, groups * rows, kw * channels, taps * each, size)
         at = y.stride * rows_at_once(-(-rows // y.stride), y.stride * lines // rows * line * own.item)
     else:
-        found = _products(own, groups * y.size_out, kh * kw * channels, each, size)
+        total = _products(own, groups * y.size_out, kh * kw * channels, each, size)
         at = rows
         if y.size_out > 1 or y.dilation > 1 or rows < kh:
             spread = kh * y.size_out * groups * kw * channels * line
-            found += passed(own, 2 * spread, kh * y.size_out * groups) + _beyond(own, spread, 3 * spread)
+            total += passed(own, 2 * spread, kh * y.size_out * groups) + _beyond(own, spread, 3 * spread)
     block = lines // rows * at * line
     if whole:
-        return found + _beyond(own, block, lines * size)
+        return total + _beyond(own, block, lines * size)
     pieces = groups * rows * channels * (x.size_in if x.stride > 1 else 1)
-    found += _wide(own) * (RATES.folded * lines * line + RATES.merged * groups * rows * channels * x.size_in * n)
-    return found + RATES.line * lines + RATES.piece * pieces + _beyond(own, block, lines * (line - size))
+    total += _wide(own) * (RATES.folded * lines * line + RATES.merged * groups * rows * channels * x.size_in * n)
+    return total + RATES.line * lines + RATES.piece * pieces + _beyond(own, block, lines * (line - size))
 
 
-def _folded(own: Bulk, made: tuple[int, int, int], given: tuple[int, int, int]) -> float:
+def _folded(own: Bulk, result: tuple[int, int, int], operand: tuple[int, int, int]) -> float:
     """The folded way, to make (rows, features of a group, columns) of (rows, channels of a group, columns)."""
-    (rows, features, columns), (height, channels, width) = made, given
+    (rows, features, columns), (height, channels, width) = result, operand
     near = neighbours(own.shape[1]) if features == channels == 1 else 1
     far, size = -(-own.shape[1] // near), width * own.n
-    found = _products(own, own.groups * rows, far * features, pairs(own.y) / rows * channels * near, size)
+    total = _products(own, own.groups * rows, far * features, pairs(own.y) / rows * channels * near, size)
     if near > 1:
-        found += passed(own, own.groups * height * near * size, own.groups * height * near)
+        total += passed(own, own.groups * height * near * size, own.groups * height * near)
     if far > 1 or columns != width or own.x.before or own.x.after:
         lines = own.groups * rows * features * far
-        found += passed(own, lines * columns * own.n, lines)
-    return found
+        total += passed(own, lines * columns * own.n, lines)
+    return total
 
 
 def _phases(own: Bulk, turned: bool) -> float:
@@ -145,11 +145,11 @@ def _phases(own: Bulk, turned: bool) -> float:
     y, x = own.y, own.x
     lines = (y.size_in + y.before + y.after) * channels * own.groups
     numbers = 2 * lines * x.size_in + (0 if turned else y.size_out * features * x.size_out)
-    found = passed(own, numbers * own.n, lines)
+    total = passed(own, numbers * own.n, lines)
     for phase, count in phases(y).items():
         one = own._replace(y=phase)
-        found += count * (RATES.unbound + (back(one, False) if turned else forward(one)))
-    return found
+        total += count * (RATES.unbound + (back(one, False) if turned else forward(one)))
+    return total
 
 
 def _windowed(own: Bulk) -> float:
@@ -162,29 +162,29 @@ def _winograd(own: Bulk, turned: bool) -> float:
     """Four products for two columns, and transforms of what is given and made."""
     _, _, channels, features = own.shape
     y, x = own.y, own.x
-    rows, made = (y.size_in, channels) if turned else (y.size_out, features)
+    rows, filters = (y.size_in, channels) if turned else (y.size_out, features)
     read = pairs(y) / rows * (features if turned else channels)
     size = -(-(-(-x.size_out // 2) * own.n) // 16) * 16
     lines = y.size_in * channels, y.size_out * features
     numbers = (lines[0] * x.size_in + lines[1] * x.size_out) * own.n
-    return _products(own, 4 * rows, made, read, size) + passed(own, 6 * numbers, 4 * sum(lines))
+    return _products(own, 4 * rows, filters, read, size) + passed(own, 6 * numbers, 4 * sum(lines))
 
 
 def _fourier(own: Bulk, turned: bool) -> float:
     """Products at each frequency, and the transforms of what is given, of the kernel, and of what is made."""
     kh, kw, channels, features = own.shape
     ends = (own.y.size_in, own.x.size_in, channels), (own.y.size_out, own.x.size_out, features)
-    given, made = ends[::-1] if turned else ends
-    q = 3 * given[1] // 2
-    count, depth = q * made[0], pairs(own.y) / made[0] * given[2]
-    spectral = RATES.spectral * made[2] * depth * own.n
-    spectral += RATES.spectral_read * depth * own.n + RATES.spectral_matrix * made[2] * depth
-    found = _wide(own) * count * spectral
-    found += _products(own, given[0], q, given[1], given[2] * own.n)
-    found += _products(own, made[0], made[1], q, made[2] * own.n)
-    found += _products(own, 1, q, kw, kh * channels * features)
-    numbers = 2 * own.n * (prod(given) + prod(made))
-    return found + passed(own, numbers, given[0] * given[2] + made[0] * made[2]) + RATES.unbound / 3
+    operand, result = ends[::-1] if turned else ends
+    q = 3 * operand[1] // 2
+    count, depth = q * result[0], pairs(own.y) / result[0] * operand[2]
+    spectral = RATES.spectral * result[2] * depth * own.n
+    spectral += RATES.spectral_read * depth * own.n + RATES.spectral_matrix * result[2] * depth
+    total = _wide(own) * count * spectral
+    total += _products(own, operand[0], q, operand[1], operand[2] * own.n)
+    total += _products(own, result[0], result[1], q, result[2] * own.n)
+    total += _products(own, 1, q, kw, kh * channels * features)
+    numbers = 2 * own.n * (prod(operand) + prod(result))
+    return total + passed(own, numbers, operand[0] * operand[2] + result[0] * result[2]) + RATES.unbound / 3
 
 
 def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
@@ -195,7 +195,7 @@ def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
     elif m == 1 or n == 1:
         each = RATES.vector * multiplied
     else:
-        each = RATES.product * multiplied + RATES.made * m * n + RATES.read * k * n + RATES.matrix * m * k
+        each = RATES.product * multiplied + RATES.result * m * n + RATES.read * k * n + RATES.matrix * m * k
         calls = max(1, ceil(multiplied / SMALL_PRODUCT))
     if m * k * own.item > _CACHE:
         each += RATES.far * m * k

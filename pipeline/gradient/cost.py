@@ -18,7 +18,7 @@ _CALLS_PER_BLOCK = 150
 _CALLS_PER_STEP = 40
 """Python and NumPy's calls, of a step in one direction, in calls of NumPy on a few numbers, as in 1x3x3 to 20x3x3."""
 _SECONDS_PER_RESULT = 140e-6
-_SECONDS_PER_SEEN = 0.25e-6
+_SECONDS_PER_BOX_PIXEL = 0.25e-6
 _SECONDS_PER_PIXEL = 0.0003e-6
 """Sizes, curves and packed arrays: for each result, for a pixel of its cone, and for a pixel of its plane."""
 
@@ -61,12 +61,12 @@ def work(cone: Cone, plane: Plane, tolls: list[Toll], count: int, block: int, it
     """The work of measuring `count` probes in blocks of `block`, of which each step costs its toll."""
     blocks = count / block  # the last one, which may be smaller, counts as its share
     calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(tolls))
-    seen = cone.box.height * cone.box.width
-    spent = blocks * sum(toll.effort for toll in tolls) + RATES.summed * count * seen * plane.channels * item / 4
-    spent += effort.draws(cone, plane, count, block)
+    box_pixels = cone.box.height * cone.box.width
+    total = blocks * sum(toll.effort for toll in tolls) + RATES.summed * count * box_pixels * plane.channels * item / 4
+    total += effort.draws(cone, plane, count, block)
     pixels = plane.height * plane.width
-    result_seconds = _SECONDS_PER_RESULT + seen * _SECONDS_PER_SEEN + pixels * _SECONDS_PER_PIXEL
-    return Work(calls, spent, result_seconds)
+    result_seconds = _SECONDS_PER_RESULT + box_pixels * _SECONDS_PER_BOX_PIXEL + pixels * _SECONDS_PER_PIXEL
+    return Work(calls, total, result_seconds)
 
 
 def seconds(work: Work) -> float:

@@ -35,8 +35,8 @@ def multiply_adds(step: Step) -> int:
     """Multiply-adds of the direct way, forward and back, for one probe; 0 but for convolutions."""
     if not isinstance(step.node.layer, Convolution):
         return 0
-    taken = isinstance(step.node.layer, Transposed)  # there each pixel that is read meets each tap
-    pixels = step.y.size_in * step.x.size_in if taken else step.y.size_out * step.x.size_out
+    is_transposed = isinstance(step.node.layer, Transposed)  # there each pixel that is read meets each tap
+    pixels = step.y.size_in * step.x.size_in if is_transposed else step.y.size_out * step.x.size_out
     return 2 * pixels * prod(step.weight_shape)
 
 
@@ -45,7 +45,7 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
     numbers = sum(prod(step.node.weight_shape) for step in walk(cone.steps) if isinstance(step.node.layer, Convolution))
     box = cone.box
     pixels = box.height * box.width * plane.channels
-    probes = count * (RATES.drawn * _image(box, plane) + RATES.taken * pixels) if block * pixels > _CACHED else 0
+    probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > _CACHED else 0
     return RATES.weight_drawn * numbers + probes
 
 
@@ -68,68 +68,68 @@ def _unbound(own: Load) -> int:
 
 def _forward(own: Load) -> float:
     """What a step takes on its way forward."""
-    wide, y, x, made = own.item / 4, own.y, own.x, own.numbers_out
-    found = wide * RATES.cut * own.numbers_in if own.is_cut else 0
+    wide, y, x, results = own.item / 4, own.y, own.x, own.numbers_out
+    total = wide * RATES.cut * own.numbers_in if own.is_cut else 0
     if own.activation != "linear":
-        found += wide * _activation(own.activation) * made
+        total += wide * _activation(own.activation) * results
     match own.layer:
         case Conv() | Depthwise():
-            found += conv_effort.forward(own.product, own.ties)
+            total += conv_effort.forward(own.product, own.ties)
         case Transposed():
-            found += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
+            total += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
         case MaxPool():
             line = (x.size_out + (x.kernel - 1) // x.stride) * own.channels * own.n
             phases = min(x.stride, x.kernel)
             at = rows_at_once(y.size_out, phases * y.stride * line * own.item)
             rows = -(-y.size_out // at) * ((at - 1) * y.stride + y.kernel)
-            compared = rows * line * (x.kernel - 1) + made * (y.kernel - 1)
+            compared = rows * line * (x.kernel - 1) + results * (y.kernel - 1)
             pieces = rows * own.channels * x.size_in if x.stride > 1 else 0
-            found += wide * (RATES.compared * compared + RATES.apart * rows * line * phases) + RATES.piece * pieces
+            total += wide * (RATES.compared * compared + RATES.split * rows * line * phases) + RATES.piece * pieces
         case AvgPool():
-            found += _averaged(own)
+            total += _averaged(own)
         case Upsample():
-            found += wide * RATES.repeated * made
+            total += wide * RATES.repeated * results
         case GlobalAvgPool():
-            found += wide * RATES.mean * own.numbers_in
+            total += wide * RATES.mean * own.numbers_in
         case LayerNorm():
-            found += wide * RATES.normalized * made
+            total += wide * RATES.normalized * results
         case BatchNorm() | Residual() | PreResidual():
-            found += wide * RATES.scaled * made
+            total += wide * RATES.scaled * results
         case Activate():
             pass
-    return found
+    return total
 
 
 def _back(own: Load) -> float:
     """What a step takes on its way back."""
-    wide, made = own.item / 4, own.numbers_out
-    found = 0.0
+    wide, results = own.item / 4, own.numbers_out
+    total = 0.0
     if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)):
-        found += wide * RATES.slope * made
+        total += wide * RATES.slope * results
     if own.scattered:
         rows, columns = own.scattered
-        found += wide * RATES.scattered * own.numbers_in
-        found += wide * RATES.returned * rows * columns * own.channels * own.n
+        total += wide * RATES.scattered * own.numbers_in
+        total += wide * RATES.returned * rows * columns * own.channels * own.n
     elif own.is_cut:
-        found += wide * RATES.returned * own.numbers_in
+        total += wide * RATES.returned * own.numbers_in
     match own.layer:
         case Conv() | Depthwise():
-            found += conv_effort.back(own.product, own.activation == "relu")
+            total += conv_effort.back(own.product, own.activation == "relu")
         case Transposed():
-            found += conv_effort.forward(own.product)
+            total += conv_effort.forward(own.product)
         case MaxPool():
-            found += wide * (RATES.placed * made + RATES.passed * own.numbers_in)
+            total += wide * (RATES.placed * results + RATES.passed * own.numbers_in)
         case AvgPool():
-            found += _averaged(own)
+            total += _averaged(own)
         case Upsample():
-            found += wide * RATES.merged * made + RATES.block * made / own.n
+            total += wide * RATES.merged * results + RATES.block * results / own.n
         case LayerNorm():
-            found += wide * RATES.normalized * made
+            total += wide * RATES.normalized * results
         case BatchNorm() | Residual() | PreResidual() | GlobalAvgPool():
-            found += wide * RATES.scaled * made
+            total += wide * RATES.scaled * results
         case Activate():
             pass
-    return found
+    return total
 
 
 def _averaged(own: Load) -> float:

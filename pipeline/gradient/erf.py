@@ -59,7 +59,7 @@ def measure_heatmap(config: Config, plan: Plan, deadline: float | None = None) -
     """
     cone, dtype, drawn = plan.cone, np.dtype(config.dtype), draw_weights(config)
     fits = config.init.kind != "file" or all(_fits(one, dtype) for one in drawn.values())
-    parameters, exact = prepared(cone.steps, drawn, dtype) if fits else {}, None
+    parameters, exact = step_parameters(cone.steps, drawn, dtype) if fits else {}, None
     total = Sum((cone.box.height, cone.box.width))
     n_zero = n_nan = 0
     for first in range(0, config.probes.count, plan.block):
@@ -75,7 +75,7 @@ def measure_heatmap(config: Config, plan: Plan, deadline: float | None = None) -
                 gradient = np.delete(gradient, beyond, axis=3)
             total.add(_magnitude(gradient, config.readout.gradient).sum(axis=(1, 3)))
         if len(beyond):
-            exact = exact or prepared(cone.steps, drawn, np.dtype(np.float64))
+            exact = exact or step_parameters(cone.steps, drawn, np.dtype(np.float64))
             for some in np.array_split(beyond, min(2, len(beyond))):  # float64 takes twice the memory
                 with np.errstate(all="ignore"):
                     zero, nan = _add_rescaled(total, cone, config.readout, probes[..., some], exact, deadline)
@@ -150,7 +150,7 @@ def input_gradient(
     """The gradient of the readout of a cone's unit by its probes.
 
     probes: float32 or float64 [rows, channels, columns, n] of the cone's box; the gradient is of their type.
-    parameters: those of each step, by the index of its layer, as `prepared` returns them. Raises Timeout past the
+    parameters: those of each step, by the index of its layer; see `step_parameters`. Raises Timeout past the
     deadline.
     """
     n = probes.shape[3]
@@ -210,14 +210,16 @@ def _constant_readout(channel: int | str, shape: tuple[int, ...], dtype: np.dtyp
     return seed
 
 
-def prepared(steps: tuple[Step, ...], drawn: dict[int, Parameters], dtype: np.dtype[Any]) -> dict[int, Parameters]:
+def step_parameters(
+    steps: tuple[Step, ...], drawn: dict[int, Parameters], dtype: np.dtype[Any]
+) -> dict[int, Parameters]:
     """The parameters of each step's own features, in the precision of the kernel."""
     found: dict[int, Parameters] = {}
     for step in steps:
         if step.body:
-            found |= prepared(step.body, drawn, dtype)
+            found |= step_parameters(step.body, drawn, dtype)
         if step.shortcut is not None:
-            found |= prepared((step.shortcut,), drawn, dtype)
+            found |= step_parameters((step.shortcut,), drawn, dtype)
         whole = drawn.get(step.node.index)
         if whole is None:
             continue

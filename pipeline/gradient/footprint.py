@@ -33,7 +33,7 @@ from pipeline.stem.layers import (
 )
 from pipeline.stem.network import walk
 
-KEPT = 2**24
+MAX_KEPT = 2**24
 """Bytes up to which a thread keeps an array for the next step and the next config; see `buffer`."""
 _ACTIVATED = 5 * BLOCK
 """Bytes between a number and the slope of its smooth activation, which are made in blocks."""
@@ -75,13 +75,13 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     handed_on = shared = saved = highest = 0
     for there, back in steps:
         for use in (there, back):
-            handed_on = max(handed_on, min(use.result, KEPT))
-            if use.scratch <= KEPT:
+            handed_on = max(handed_on, min(use.result, MAX_KEPT))
+            if use.scratch <= MAX_KEPT:
                 shared = max(shared, use.scratch)
         saved += there.saved
         highest = max(highest, saved + there.passing)
     highest = max(highest, saved + max(back.passing for _, back in steps))
-    gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > KEPT else 0)
+    gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > MAX_KEPT else 0)
     drawing = (2 * 4 + 4 // channels) * pixels
     kept = 2 * handed_on + shared
     return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(steps)
@@ -100,19 +100,19 @@ def weights(cone: Cone, item: int) -> int:
     return drawn + cut + largest
 
 
-def _use(given: int, made: int, scratch: int, saved: int = 0) -> Use:
-    return Use(made, scratch, sum(size for size in (given, made, scratch) if size > KEPT), saved)
+def _use(operand: int, result: int, scratch: int, saved: int = 0) -> Use:
+    return Use(result, scratch, sum(size for size in (operand, result, scratch) if size > MAX_KEPT), saved)
 
 
 def _forward(own: Load) -> Use:
     """What a step takes on its way forward."""
     item, y, x = own.item, own.y, own.x
-    given, made = item * own.numbers_in, item * own.numbers_out
-    pixel = made // (y.size_out * x.size_out)
+    operand, result = item * own.numbers_in, item * own.numbers_out
+    pixel = result // (y.size_out * x.size_out)
     smooth = own.has_slope
-    saved = made if smooth else made // item if own.activation != "linear" else 0
-    scratch = min(_ACTIVATED, 5 * made) if smooth else 0
-    read = given if own.is_cut else 0
+    saved = result if smooth else result // item if own.activation != "linear" else 0
+    scratch = min(_ACTIVATED, 5 * result) if smooth else 0
+    read = operand if own.is_cut else 0
     match own.layer:
         case Conv() | Depthwise():
             scratch = max(scratch, scratch_forward(own.product, own.ties))
@@ -124,29 +124,29 @@ def _forward(own: Load) -> Use:
                 scratch = max(scratch, scratch_back(own.product, False))
         case MaxPool():
             tap = 1 if y.kernel * x.kernel < 128 else 4
-            saved += made // item * tap
+            saved += result // item * tap
             scratch += _pooled(own)
         case AvgPool():
-            scratch += padded(y, x, pixel) + made * x.size_in // max(x.size_out, 1)
+            scratch += padded(y, x, pixel) + result * x.size_in // max(x.size_out, 1)
         case Upsample():
-            scratch += made // x.stride + made
+            scratch += result // x.stride + result
         case BatchNorm() | Activate():
-            scratch += made
+            scratch += result
         case LayerNorm():
-            saved += made
-            scratch += 2 * made
+            saved += result
+            scratch += 2 * result
         case GlobalAvgPool() | Residual() | PreResidual():
             pass
-    return _use(given, made, scratch + read, saved)
+    return _use(operand, result, scratch + read, saved)
 
 
 def _back(own: Load) -> Use:
     """What a step takes on its way back: it is given what it made, and makes what it was given."""
     item, y, x = own.item, own.y, own.x
-    given, made = item * own.numbers_in, item * own.numbers_out
-    pixel = made // (y.size_out * x.size_out)
-    scratch = made if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)) else 0
-    spread = given if own.is_cut else 0
+    operand, result = item * own.numbers_in, item * own.numbers_out
+    pixel = result // (y.size_out * x.size_out)
+    scratch = result if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)) else 0
+    spread = operand if own.is_cut else 0
     match own.layer:
         case Conv() | Depthwise():
             masked = own.activation == "relu"
@@ -154,20 +154,20 @@ def _back(own: Load) -> Use:
         case Transposed():
             scratch += scratch_forward(own.product)
         case MaxPool():
-            scratch += padded(y, x, pixel) + min(2 * made, 3 * BLOCK + 12 * made // max(y.size_out, 1) // item)
+            scratch += padded(y, x, pixel) + min(2 * result, 3 * BLOCK + 12 * result // max(y.size_out, 1) // item)
         case AvgPool():
-            rows = made * (x.size_in + x.before + x.after) // max(x.size_out, 1)
-            scratch += made + rows + given + padded(y, x, pixel)
+            rows = result * (x.size_in + x.before + x.after) // max(x.size_out, 1)
+            scratch += result + rows + operand + padded(y, x, pixel)
         case Upsample():
-            scratch += 2 * made
+            scratch += 2 * result
         case BatchNorm():
-            scratch += made
+            scratch += result
         case LayerNorm():
-            scratch += 2 * made
+            scratch += 2 * result
         case Activate() | GlobalAvgPool() | Residual() | PreResidual():
             pass
     spread_out = isinstance(own.layer, GlobalAvgPool)  # its gradient is one number, seen all over the plane
-    return _use(made, 0 if spread_out else given, scratch + spread)
+    return _use(result, 0 if spread_out else operand, scratch + spread)
 
 
 def _pooled(own: Load) -> int:

@@ -42,9 +42,9 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 def plan_of(config: Config) -> Plan:
     """The plan of a config; configs that differ only in their draws share it."""
     channel = config.readout.channel
-    given = channel if isinstance(channel, int) else None
+    index = channel if isinstance(channel, int) else None
     item = 4 if config.dtype == "float32" else 8
-    return _plan(config.stem, config.input, config.unit, given, config.probes.may_repeat, item, config.probes.count)
+    return _plan(config.stem, config.input, config.unit, index, config.probes.may_repeat, item, config.probes.count)
 
 
 @lru_cache(maxsize=256)
@@ -52,14 +52,14 @@ def _plan(
     stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool, item: int, count: int
 ) -> Plan:
     """`item`: bytes of a number in the kernel. `count`: probes of the config."""
-    seen = cone(stem, plane, unit, channel, repeated)
-    block, tolls, peak = count, cost.tolls(seen, count, item), 0
-    while (peak := footprint.peak(seen, block, item, [toll.uses for toll in tolls])) > BLOCK_BYTES and block > 1:
+    of_unit = cone(stem, plane, unit, channel, repeated)
+    block, tolls, peak = count, cost.tolls(of_unit, count, item), 0
+    while (peak := footprint.peak(of_unit, block, item, [toll.uses for toll in tolls])) > BLOCK_BYTES and block > 1:
         block = -(-block // 2)
-        tolls = cost.tolls(seen, block, item)
-    rows = 24 * seen.box.height * plane.width
-    working_set = peak + footprint.weights(seen, item) + rows
-    return Plan(seen, block, working_set, cost.work(seen, plane, tolls, count, block, item))
+        tolls = cost.tolls(of_unit, block, item)
+    rows = 24 * of_unit.box.height * plane.width
+    working_set = peak + footprint.weights(of_unit, item) + rows
+    return Plan(of_unit, block, working_set, cost.work(of_unit, plane, tolls, count, block, item))
 
 
 def expected_seconds(config: Config) -> float:

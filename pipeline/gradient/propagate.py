@@ -12,7 +12,7 @@ from pipeline.gradient import reading
 from pipeline.gradient import steps as operations
 from pipeline.gradient.cache import in_place
 from pipeline.gradient.step import Step
-from pipeline.gradient.tape import taped
+from pipeline.gradient.tape import replay
 from pipeline.gradient.watch import Watch
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array
@@ -53,8 +53,8 @@ def forward(
     look = looking(deadline, "forward")
     x = in_place(steps, "forward", x)
     make = partial(_forward, steps, x, parameters, look, watch, 0)
-    made: tuple[Array, list[Trace]] = taped("forward", steps, x, None, parameters, make, look, watch)
-    return made
+    result: tuple[Array, list[Trace]] = replay("forward", steps, x, None, parameters, make, look, watch)
+    return result
 
 
 def backward(
@@ -69,8 +69,8 @@ def backward(
     look = looking(deadline, "backward")
     g = in_place(steps, "vjp", g)
     make = partial(_backward, steps, g, traces, parameters, look, watch, 0)
-    made: Array = taped("vjp", steps, g, traces, parameters, make, look, watch)
-    return made
+    result: Array = replay("vjp", steps, g, traces, parameters, make, look, watch)
+    return result
 
 
 def looking(deadline: float | None, direction: str) -> Look | None:
@@ -136,11 +136,11 @@ def _backward(
 def _forward_sum(
     step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None, watch: Watch, level: int
 ) -> tuple[Bound, SumTrace]:
-    made, body = _forward(step.body, x, parameters, look, watch, level + 1)
+    result, body = _forward(step.body, x, parameters, look, watch, level + 1)
     if step.shortcut is None:
-        return operations.sum_forward(step, made, reading.view(x, step.skip), level), SumTrace(body, [])
+        return operations.sum_forward(step, result, reading.view(x, step.skip), level), SumTrace(body, [])
     beside, shortcut = _forward((step.shortcut,), x, parameters, look, watch, level + 2)
-    return operations.sum_forward(step, made, beside, level), SumTrace(body, shortcut)
+    return operations.sum_forward(step, result, beside, level), SumTrace(body, shortcut)
 
 
 def _backward_sum(

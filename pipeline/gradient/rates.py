@@ -14,7 +14,7 @@ class Rates(NamedTuple):
     # Products of [m, k] by [k, n]: a multiply-add; each of the m * n numbers made, of the k * n read, of the m * k of
     # the matrix; the call of BLAS. An outer product (k = 1) and one with a vector (m or n = 1) by their multiply-adds.
     product: float = 1.12
-    made: float = 7.7
+    result: float = 7.7
     read: float = 4.5
     matrix: float = 3.1
     call: float = 9500
@@ -49,7 +49,7 @@ class Rates(NamedTuple):
     slope: float = 35
     # Max pooling: a number compared, taken apart by phase, and one whose gradient is added to its pixel.
     compared: float = 17
-    apart: float = 56
+    split: float = 56
     placed: float = 225
     # Average pooling: a number added, and one read. Global: a number of the plane.
     averaged: float = 30
@@ -63,7 +63,7 @@ class Rates(NamedTuple):
     scaled: float = 22
     # A number of a random image, of what is cut out of it, and of the weights; a number of the gradient by the input.
     drawn: float = 167
-    taken: float = 118
+    cut_out: float = 118
     weight_drawn: float = 202
     summed: float = 117
 

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.gradient.step import EVERYTHING, Read
 from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scratch
-from pipeline.ops.passes import copied
+from pipeline.ops.passes import copy_call
 
 
 def is_view(read: Read) -> bool:
@@ -23,16 +23,15 @@ def view(x: Array, read: Read) -> Array:
     if read is EVERYTHING:
         return x
     parts = (part if isinstance(part, slice) else slice(None) for part in (read.rows, read.channels, read.columns))
-    seen: Array = x[tuple(parts)]
-    return seen
+    slices: Array = x[tuple(parts)]
+    return slices
 
 
 def forward(x: Array, read: Read, level: int | None = None) -> Bound:
     """What is read of x, copied: pixels that padding repeats are there more than once."""
     calls: Calls = []
-    seen = view(x, read)
+    out = view(x, read)
     lists = [(part, axis) for part, axis in ((read.rows, 0), (read.columns, 2)) if isinstance(part, tuple)]
-    out = seen
     for number, (part, axis) in enumerate(lists):
         shape = (*out.shape[:axis], len(part), *out.shape[axis + 1 :])
         is_last = number + 1 == len(lists)
@@ -53,7 +52,7 @@ def vjp(g: Array, read: Read, shape: tuple[int, ...], level: int | None = None) 
     if isinstance(read.rows, tuple):
         part = _spread(calls, part, read.rows, 0, target, None)
     if part is not target:
-        calls.append(copied(target, part))
+        calls.append(copy_call(target, part))
     return Bound(g, out, calls)
 
 

@@ -56,7 +56,7 @@ class Forward(NamedTuple):
     A probe is not where any number on its way is not: a rectifier makes zero of minus infinity.
     """
 
-    made: Scaled
+    out: Scaled
     traces: list[Trace]
     finite: npt.NDArray[np.bool_]
 
@@ -101,13 +101,13 @@ def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters
 def _forward_sum(
     step: Step, x: Scaled, parameters: dict[int, Parameters], look: Look | None
 ) -> tuple[Scaled, SumTrace, npt.NDArray[np.bool_]]:
-    made, body, finite = forward(step.body, x, parameters, look)
+    out, body, finite = forward(step.body, x, parameters, look)
     beside, shortcut, other = Scaled(reading.view(x.values, step.skip), x.exponent), list[Trace](), finite
     if step.shortcut is not None:
         beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
-    made, beside = _rescaled(*made), _rescaled(*beside)
-    common = np.maximum(made.exponent, beside.exponent)
-    total = times(made.values, made.exponent - common) + times(beside.values, beside.exponent - common)
+    out, beside = _rescaled(*out), _rescaled(*beside)
+    common = np.maximum(out.exponent, beside.exponent)
+    total = times(out.values, out.exponent - common) + times(beside.values, beside.exponent - common)
     return Scaled(total, common), SumTrace(body, shortcut), finite & other
 
 
@@ -170,8 +170,8 @@ def _backward_sum(
 
 def largest(values: Array) -> Array:
     """[n]: the largest magnitude of each probe in [rows, C, columns, n], NaN where one is."""
-    found: Array = np.abs(values).max(axis=(0, 1, 2))
-    return found
+    magnitude: Array = np.abs(values).max(axis=(0, 1, 2))
+    return magnitude
 
 
 def near_one(g: Scaled) -> Scaled:

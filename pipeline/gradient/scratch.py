@@ -112,11 +112,13 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
     return _folded(turned, (y.size_in, channels), (y.size_out, x.size_out, features // groups), margin, y, masked)
 
 
-def _folded(own: Bulk, made: tuple[int, int], given: tuple[int, int, int], margin: int, y: Axis, masked: bool) -> int:
+def _folded(
+    own: Bulk, result: tuple[int, int], operand: tuple[int, int, int], margin: int, y: Axis, masked: bool
+) -> int:
     """Scratch space of the folded way, to make (rows, features of a group) of (rows, columns, channels of a group)."""
     kw, groups, n, item = own.shape[1], own.groups, own.n, own.item
-    rows, features = made
-    height, columns, channels = given
+    rows, features = result
+    height, columns, channels = operand
     thin = features == channels == 1
     near = neighbours(kw) if thin else 1
     line = (columns + margin) * n * item
@@ -130,15 +132,19 @@ def _folded(own: Bulk, made: tuple[int, int], given: tuple[int, int, int], margi
     return groups * block * (z + features * line) + lines
 
 
-def _transformed(own: Bulk, given: tuple[int, int, int], made: tuple[int, int, int]) -> int:
+def _transformed(own: Bulk, operand: tuple[int, int, int], result: tuple[int, int, int]) -> int:
     """Scratch space of the Fourier way, to make (rows, columns, channels) of others."""
     kh, kw, inputs, features = own.shape
-    q = 3 * (given[1] + max(made[1] + kw - 1 - given[1], 0)) // 2 + 3
+    q = 3 * (operand[1] + max(result[1] + kw - 1 - operand[1], 0)) // 2 + 3
     item, n = own.item, own.n
-    spectra = item * q * given[0] * given[2] * n
+    spectra = item * q * operand[0] * operand[2] * n
     kernels = item * (q + kw) * kh * inputs * features
-    ends = item * given[1] * given[2] * given[0] * n, item * q * made[0] * made[2] * n, item * prod(made) * n
-    return spectra + kernels + 20 * given[0] * given[1] * n + sum(min(end, BLOCK) for end in ends)
+    ends = (
+        item * operand[1] * operand[2] * operand[0] * n,
+        item * q * result[0] * result[2] * n,
+        item * prod(result) * n,
+    )
+    return spectra + kernels + 20 * operand[0] * operand[1] * n + sum(min(end, BLOCK) for end in ends)
 
 
 def padded(y: Axis, x: Axis, pixel: int) -> int:
@@ -155,10 +161,10 @@ def phases(y: Axis) -> Counter[Axis]:
     count = min(y.dilation, outputs)
     # Sizes shrink by one at two places at most, so that what lies between is alike.
     edges = sorted({0, *(size % y.dilation for size in (rows, outputs) if 0 < size % y.dilation < count), count})
-    found: Counter[Axis] = Counter()
+    counts: Counter[Axis] = Counter()
     for first, stop in itertools.pairwise(edges):
-        found[Axis(-(-(rows - first) // y.dilation), -(-(outputs - first) // y.dilation), y.kernel)] += stop - first
-    return found
+        counts[Axis(-(-(rows - first) // y.dilation), -(-(outputs - first) // y.dilation), y.kernel)] += stop - first
+    return counts
 
 
 def _read(y: Axis, rows: int) -> int:

@@ -8,7 +8,7 @@ from pipeline.ops import conv, maxpool, norm, pool, transposed, upsample
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
-from pipeline.ops.passes import copied
+from pipeline.ops.passes import copy_call
 from pipeline.stem.layers import (
     Activate,
     AvgPool,
@@ -27,7 +27,7 @@ Mask = Any
 
 
 class Operation(NamedTuple):
-    """How a layer is bound, forward and back; what is bound is run by `ops.bound.run`, or by `cache.ran`.
+    """How a layer is bound, forward and back; what is bound is run by `ops.bound.run`, or by `cache.run_cached`.
 
     forward(x, step, parameters, level) binds the step to x [rows, C, columns, n]. vjp(g, step, parameters, saved, mask,
     level) binds its transpose to the gradient g by what it made [rows', F, columns', n]; `saved` is that of the forward
@@ -42,7 +42,7 @@ class Operation(NamedTuple):
 
 def _copy_forward(x: Array, step: Step, own: Parameters, level: int | None) -> Bound:
     out = room(level, x, x.shape, x.dtype)  # the activation writes over it, and a shortcut may still need x
-    return Bound(x, out, [copied(out, x)])
+    return Bound(x, out, [copy_call(out, x)])
 
 
 _CONVOLUTION = Operation(

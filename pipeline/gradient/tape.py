@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from pipeline.gradient.cache import Cached, epoch, recorded
+from pipeline.gradient.cache import Cached, epoch, record
 from pipeline.gradient.step import Step
 from pipeline.gradient.watch import Watch
 from pipeline.ops import bound as calls
@@ -37,7 +37,7 @@ class _Tapes(threading.local):
 _tapes = _Tapes()
 
 
-def taped(
+def replay(
     direction: Pass,
     steps: tuple[Step, ...],
     operand: Array,
@@ -58,7 +58,7 @@ def taped(
     key = id(steps), direction, operand.shape[3]
     tape = _tapes.tapes.get(key)
     if tape is None or not _suits(tape, steps, operand, saved, parameters):
-        out, ran = recorded(make)
+        out, ran = record(make)
         if ran:
             _tapes.tapes[key] = _Tape(steps, operand, saved, ran, out)
         return out

@@ -11,7 +11,7 @@ from pipeline.stem.layers import Convolution, MaxPool, Upsample
 from pipeline.stem.network import walk
 
 
-def tied(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tuple[Step, ...]:
+def mark_ties(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tuple[Step, ...]:
     """The steps, those convolutions marked whose outputs may tie in front of a max pool.
 
     repeated: whether pixels of what they are handed may be equal; compared: whether a max pool follows the last step.
@@ -29,7 +29,7 @@ def tied(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tup
 
 
 def _marked(step: Step, repeated: bool, compared: bool) -> Step:
-    body = tied(step.body, repeated, compared) if step.body else ()
+    body = mark_ties(step.body, repeated, compared) if step.body else ()
     shortcut = None if step.shortcut is None else _marked(step.shortcut, repeated, compared)
     ties = isinstance(step.node.layer, Convolution) and compared and (repeated or _is_repeating(step))
     if not (ties or body or shortcut or step.ties):

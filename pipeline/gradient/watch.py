@@ -38,21 +38,21 @@ class Watch:
         if kind == "overflow":
             self.lost = np.ones(self.n, np.bool_)
 
-    def look_at(self, made: Array) -> None:
+    def look_at(self, result: Array) -> None:
         """Notes the probes that may have lost digits in a step, from what it made, [rows, C, columns, n]."""
         self.is_raised = False
-        lost = ~(total_magnitude(made, self.n) >= LEAST[made.dtype])
+        lost = ~(total_magnitude(result, self.n) >= LEAST[result.dtype])
         self.lost = lost if self.lost is None else self.lost | lost
 
 
-def total_magnitude(made: Array, n: int) -> Array:
+def total_magnitude(result: Array, n: int) -> Array:
     """[n]: the sum of each probe's magnitudes in an array [rows, C, columns, n], float32 or float64; NaN where one is.
 
     A product with ones takes a third of the time of a reduction over so short lines.
     """
-    magnitudes = np.absolute(made).reshape(-1, n)
-    found: Array = np.matmul(_ones(len(magnitudes), made.dtype), magnitudes)
-    return found
+    magnitudes = np.absolute(result).reshape(-1, n)
+    total: Array = np.matmul(_ones(len(magnitudes), result.dtype), magnitudes)
+    return total
 
 
 @lru_cache(maxsize=64)

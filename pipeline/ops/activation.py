@@ -34,40 +34,42 @@ Rule = Callable[[Array], tuple[Array, Any]]
 
 
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
-    """(value, slope) of an activation at z, float32 or float64 of any shape.
+    """Returns (value, slope) of an activation at z [...], float32 or float64 of any shape.
 
-    The value is in the memory of z. The slope has its shape: bool for relu, else of its type, and None for linear.
+    The value overwrites z. The slope has the shape of z: bool for relu, else of its dtype, and None for linear.
     """
-    calls, slope = applied(kind, z)
+    calls, slope = bind(kind, z)
     perform(calls)
     return z, slope
 
 
 def vjp(g: Array, slope: Any) -> Array:
-    """The gradient by z, given that by its value, g of the same shape, and the slope of `forward`."""
-    made: Array = g if slope is None else g * slope
-    return made
+    """Returns the gradient by z [...], from that by the value, g, and the slope of `forward`: all of one shape, g's
+    dtype.
+    """
+    result: Array = g if slope is None else g * slope
+    return result
 
 
-def applied(kind: Activation, z: Array) -> tuple[Calls, Any]:
-    """Calls: an activation at z of any shape, in its place; and where its slope is then, as `forward` returns it.
+def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
+    """Returns (calls, slope): NumPy calls that overwrite z [...], float32 or float64, by its activation.
 
-    A slope other than that of a rectifier is made for some numbers at a time, so that what lies between is little
-    memory, and in the cache.
+    They also fill the slope, an array as `forward` returns it. A smooth activation is computed for NUMBERS numbers at a
+    time, so that what lies between its value and its slope stays in the cache.
     """
     if kind == "linear":
         return [], None
     if kind == "relu":
-        return _rectified(z)
+        return _rectify(z)
     slope = np.empty_like(z, order="C")
     if not z.flags.c_contiguous:
         return [(_put, (RULES[kind], z, slope))], slope
-    made: Calls = []
+    result: Calls = []
     for first in range(0, z.size, NUMBERS):
         some = slice(first, first + NUMBERS)
         here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
-        made += gelu.calls(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
-    return made, slope
+        result += gelu.bind(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
+    return result, slope
 
 
 def _put(rule: Rule, z: Array, slope: Array) -> None:
@@ -76,14 +78,14 @@ def _put(rule: Rule, z: Array, slope: Array) -> None:
         z[...] = value
 
 
-def _rectified(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
+def _rectify(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
     slope = np.empty(z.shape, np.bool_)
     largest = partial(np.maximum, out=z)
     return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))], slope
 
 
 def _relu(z: Array) -> tuple[Array, Any]:
-    calls, slope = _rectified(z)
+    calls, slope = _rectify(z)
     perform(calls)
     return z, slope
 
@@ -117,13 +119,13 @@ def _sigmoid(z: Array) -> tuple[Array, Any]:
     e = np.exp(-np.abs(z))
     lower = e / (1 + e)
     slope = lower / (1 + e)
-    return _reflected(lower, z), slope
+    return _reflect(lower, z), slope
 
 
 def _softplus(z: Array) -> tuple[Array, Any]:
     """log(1 + exp(z)); its slope is the logistic function."""
     e = np.exp(-np.abs(z))
-    return np.maximum(z, 0) + np.log1p(e), _reflected(e / (1 + e), z)
+    return np.maximum(z, 0) + np.log1p(e), _reflect(e / (1 + e), z)
 
 
 def _silu(z: Array) -> tuple[Array, Any]:
@@ -139,7 +141,7 @@ def _silu(z: Array) -> tuple[Array, Any]:
     below = e / (1 + e)
     d = _difference(_SILU_ROOT, x)
     bend = below * ((d + exp(-_SILU_ROOT) * np.expm1(d)) / (1 + e))
-    return np.maximum(z, 0) - x * below, _reflected(bend, z)
+    return np.maximum(z, 0) - x * below, _reflect(bend, z)
 
 
 def _mish(z: Array) -> tuple[Array, Any]:
@@ -164,17 +166,17 @@ def _mish(z: Array) -> tuple[Array, Any]:
     return value, np.where(positive, high, w * low) / denominator / denominator
 
 
-def _reflected(part: Array, z: Array) -> Array:
+def _reflect(part: Array, z: Array) -> Array:
     """`part` where z <= 0 and 1 - part where z > 0, in its memory."""
-    perform(gelu.reflected(part, z > 0, np.empty_like(part), np.empty_like(part)))
+    perform(gelu.reflect_calls(part, z > 0, np.empty_like(part), np.empty_like(part)))
     return part
 
 
 def _difference(root: float, x: Array) -> Array:
     """root - x, to the last digit of its own also where they are close: the root is the sum of two numbers."""
     high = x.dtype.type(root)
-    made: Array = (high - x) + x.dtype.type(root - float(high))
-    return made
+    result: Array = (high - x) + x.dtype.type(root - float(high))
+    return result
 
 
 def _hardswish(z: Array) -> tuple[Array, Any]:

@@ -21,10 +21,11 @@ Start = Callable[[Parameters], None]
 class Bound(NamedTuple):
     """NumPy calls that compute `out` from `x`, both [rows, channels, columns, n] and float32 or float64.
 
-    start: what is done with the parameters before the calls: it puts them where the calls read them, or needs no calls.
-    suits: whether other parameters can be started with, as they have a bias or none, too, and a weight that is
-    multiplied in the same way; None if all can. saved: the arrays that the VJP of this operation needs. slope: that of
-    the activation among the calls, as `activation.applied` has it. inner: how many calls `start` makes, if many.
+    start: is called with the parameters before the calls and puts them where the calls read them. suits: tells whether
+    the step can be started with other parameters: they have a bias if these have one, and a weight that is multiplied
+    in the same way; None if it can be started with any. saved: the arrays that the VJP of this operation needs. slope:
+    the slope of the activation among the calls, as `activation.bind` returns it. inner: the number of calls that
+    `start` makes, if they are many.
     """
 
     x: Array
@@ -38,7 +39,7 @@ class Bound(NamedTuple):
 
 
 def run(bound: Bound, parameters: Parameters = NO_PARAMETERS) -> Array:
-    """Runs a step with its parameters and returns `out`, [rows, channels, columns, n]."""
+    """Runs a step with its parameters and returns its `out`, float32 or float64 [rows, channels, columns, n]."""
     if buffer.poisoning and not np.may_share_memory(bound.out, bound.x):
         buffer.poison(bound.out)
     apply(bound, parameters)
@@ -48,7 +49,7 @@ def run(bound: Bound, parameters: Parameters = NO_PARAMETERS) -> Array:
 
 
 def apply(bound: Bound, parameters: Parameters) -> None:
-    """Runs a step, or one of several that another step consists of."""
+    """Runs a step, or one of the steps that another step consists of."""
     if bound.start is not None:
         bound.start(parameters)
     perform(bound.calls)

@@ -21,9 +21,9 @@ Array: TypeAlias = npt.NDArray[np.floating[Any]]
 
 LINE = 64
 SMALL = 2**14
-"""Bytes below which an array is left to NumPy."""
-KEPT = 2**26
-"""Bytes that a thread keeps at most; larger arrays, and what is beyond, go back to the system."""
+"""Bytes below which NumPy allocates an array itself."""
+MAX_KEPT = 2**26
+"""Bytes that a thread keeps at most; memory beyond these goes back to the system, as do larger arrays."""
 
 
 class Place(Enum):
@@ -103,14 +103,14 @@ class _Blocks(threading.local):
         if fit is not None:
             return fit
         block = _block(size)
-        if size <= KEPT // 4:
+        if size <= MAX_KEPT // 4:
             self._keep(block)
         return block
 
     def _keep(self, block: _Block) -> None:
         self.blocks.insert(0, block)
         position = len(self.blocks) - 1
-        while sum(block.size for block in self.blocks) > KEPT and position > 0:
+        while sum(block.size for block in self.blocks) > MAX_KEPT and position > 0:
             if getrefcount(self.blocks[position].memory) == _FREE:
                 del self.blocks[position]
             position -= 1
@@ -129,7 +129,10 @@ _mine = _Blocks()
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array with arbitrary content that begins on a cache line, unless it is too small for that to matter."""
+    """Returns an array of `shape` [...] and `dtype` with arbitrary content, which begins on a cache line.
+
+    An array of fewer than SMALL bytes is left to NumPy.
+    """
     size = prod(shape) * dtype.itemsize
     if size < SMALL:
         return np.empty(shape, dtype)
@@ -137,10 +140,10 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def scratch(place: Place, shape: tuple[int, ...], dtype: np.dtype[Any], number: int = 0) -> npt.NDArray[Any]:
-    """An array of `shape` and `dtype` with arbitrary content that begins on a cache line.
+    """Returns an array of `shape` [...] and `dtype` with arbitrary content, which begins on a cache line.
 
-    It is valid until this thread asks for the same place again; `number` tells arrays of one place apart that are alive
-    together. What is too large to be kept is shared too, by the blocks of rows of one step, until `free_large`.
+    It is valid until this thread asks for the same place again; `number` distinguishes arrays of one place that are
+    alive together. Memory that is too large to be kept is shared by the blocks of rows of one step, until `free_large`.
     """
     size = prod(shape) * dtype.itemsize
     key = place, number
@@ -150,7 +153,7 @@ def scratch(place: Place, shape: tuple[int, ...], dtype: np.dtype[Any], number: 
             return _placed(block, shape, dtype)
     eighth = 2 ** max(size.bit_length() - 4, 0)
     block = _block(-(-size // eighth) * eighth)
-    if size <= KEPT // 4:
+    if size <= MAX_KEPT // 4:
         _mine.scratch[key] = block
         _mine.growth += 1
     else:
@@ -159,9 +162,9 @@ def scratch(place: Place, shape: tuple[int, ...], dtype: np.dtype[Any], number: 
 
 
 def view(a: Array, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
-    """A view of `shape` and the dtype of a contiguous array: its numbers from `start` on, `strides` counted in numbers.
+    """Returns a view of `shape` [...] on a contiguous array, of its dtype: the numbers from `start` on.
 
-    Rows of the view [..., n] may overlap.
+    Strides are counted in numbers; what they address may overlap.
     """
     item = a.itemsize
     return np.ndarray(shape, a.dtype, a, start * item, tuple(stride * item for stride in strides))
@@ -182,15 +185,15 @@ def clear() -> None:
 
 
 def growth() -> int:
-    """How often this thread's scratch memory has grown; what was bound to it before keeps smaller blocks alive."""
+    """Returns how often this thread's scratch memory has grown: what was bound before keeps smaller blocks alive."""
     return _mine.growth
 
 
 def room(level: int | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array of `shape` and `dtype`, with arbitrary content, for what a step makes of its operand x.
+    """Returns an array of `shape` [...] and `dtype` with arbitrary content: for the result of a step on operand x.
 
     Without a level it is an array of its own. Steps of one level of nesting take two places in turn, so that a result
-    is valid until the next but one is made there, and never lies where x does.
+    is valid until the next but one is computed there, and never lies where x does.
     """
     if level is None:
         return empty(shape, dtype)
@@ -218,30 +221,36 @@ def release() -> None:
 
 
 def poison(array: npt.NDArray[Any]) -> None:
-    """Fills an array of any type with NaN, or with what stands for it."""
+    """Fills an array [...] of any dtype with NaN, -1, or a byte that is neither True nor False."""
     if array.size and array.dtype != object:
         array.fill(np.frombuffer(bytes([_POISON]) * array.itemsize, array.dtype)[0])
 
 
 def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Zeros to compare with, shared and not to be written: NumPy's maximum with an array is three times as quick."""
+    """Returns zeros of `shape` [...] and `dtype` to compare with, shared and read-only.
+
+    NumPy's maximum of two arrays is three times as quick as that of an array and a number.
+    """
     size = prod(shape)
     return _zeros(max(size - 1, 0).bit_length(), dtype)[:size].reshape(shape)
 
 
 @lru_cache(maxsize=256)
 def scalar(value: float, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """A number in the form that NumPy takes soonest, an array without dimensions: half the time of a small call."""
-    made: npt.NDArray[Any] = np.array(value, dtype)
-    made.flags.writeable = False
-    return made
+    """Returns a number as a read-only array [()] of `dtype`, without dimensions.
+
+    NumPy converts this form soonest: it takes half the time of a small call.
+    """
+    array: npt.NDArray[Any] = np.array(value, dtype)
+    array.flags.writeable = False
+    return array
 
 
 @lru_cache(maxsize=64)
 def _zeros(bits: int, dtype: np.dtype[Any]) -> Array:
-    made: Array = np.zeros(2**bits, dtype)
-    made.flags.writeable = False
-    return made
+    array: Array = np.zeros(2**bits, dtype)
+    array.flags.writeable = False
+    return array
 
 
 def _placed(block: _Block, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -1,4 +1,4 @@
-"""Which way a convolution is done, and what it then takes: arithmetic on shapes alone, without NumPy.
+"""Chooses the way of a convolution and estimates its effort: arithmetic on shapes alone, without NumPy.
 
 The choice follows from the config and from nothing else, so that it goes the same way wherever and whenever it runs.
 Efforts count multiply-adds, weighted by how much slower than one large matrix product they run, and numbers passed over
@@ -12,7 +12,7 @@ from pipeline.stem.plane import Axis
 
 Way = Literal["folded", "winograd", "unfolded", "phases", "fourier", "windowed"]
 Shape = tuple[int, int, int, int]
-"""Of a weight: kernel height and width, input channels of a group, features."""
+"""The shape of a weight: kernel height and width, input channels of a group, features."""
 
 LEAST_FOURIER = 2 * 10**7
 """Multiply-adds of the direct way below which the calls of the Fourier way are not worth their while."""
@@ -21,19 +21,19 @@ LEAST_FEATURES = 8
 """Channels or features below which products at one frequency are too thin, and windows of zeros too likely."""
 
 TAPS = 3
-"""Across, of a kernel that minimal filtering is built for."""
+"""The width of the kernels that minimal filtering is built for."""
 
 CALLS, CALLS_BACK = 10**6, 14 * 10**5
-"""Multiply-adds that take as long as the calls that the Winograd way has more, forward and back."""
+"""Fixed overhead of the Winograd way over the direct one, in multiply-adds: forward, and back."""
 
 TRANSFORM = 5
-"""Passes that take as long as taking a number's columns apart, or putting them together, and its transform."""
+"""Passes over a number that take as long as splitting or merging its columns, and its transform."""
 
 THIN = 4
 """Features of a group below which an unfolded operand is read for too few products."""
 
 WINDOWED, EACH = 3, 2000
-"""How much longer products of a window each take than large ones, and multiply-adds that beginning one takes."""
+"""How many times as long products of one window take as large ones, and the multiply-adds that starting one takes."""
 
 TWO_TAPS, FOUR_TAPS = 5, 16
 """Taps across from which on two, or four, neighbours are unfolded where one channel makes one feature; see `thin`."""
@@ -45,14 +45,14 @@ DEEP = 64
 """Numbers that each output of a product is a sum of, from which on whole vectors are multiplied; see `unfolded`."""
 
 LARGEST = 2**22
-"""Bytes of an operand, or of what is made of it, up to which a thread keeps a layer bound; see `held`."""
+"""Bytes of an operand, or of a result, up to which a thread caches a bound layer; see `gradient.cache`."""
 
 PASS = 8
 """Multiply-adds that take as long as passing over one number."""
 
 
 class Effort(NamedTuple):
-    """Multiply-adds, as if at the rate of a large product, and numbers passed over."""
+    """Multiply-adds, at the rate of a large product, and numbers that additions and copies pass over."""
 
     products: float
     passes: float
@@ -65,7 +65,7 @@ class Effort(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def forward_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int, ties: bool = False) -> Way:
-    """How the convolution of n probes is done; `ties` asks for equal bits of equal windows."""
+    """Returns the way in which the convolution of n probes is computed; `ties` asks for equal bits of equal windows."""
     _, _, channels, features = shape
     if ties:
         return "windowed"
@@ -79,7 +79,7 @@ def forward_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int, ties: 
 
 @lru_cache(maxsize=4096)
 def vjp_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way:
-    """How its transpose is done."""
+    """Returns the way in which its transpose is computed."""
     if is_dilated(y, across):
         return "phases"
     direct: Way = "folded"
@@ -89,7 +89,7 @@ def vjp_way(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> Way:
 
 
 def is_dilated(y: Axis, across: Axis) -> bool:
-    """Rows are taken apart by phase, and each phase is a convolution of its own."""
+    """Whether rows are split by phase of the dilation, and each phase is a convolution of its own."""
     return y.dilation > 1 and y.stride == 1 and across.stride == 1 and y.size_out > 1
 
 
@@ -116,13 +116,13 @@ def _quickest(direct: Way, shape: Shape, y: Axis, across: Axis, groups: int, eff
 
 
 def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:
-    """What each way takes for n probes."""
+    """Returns the effort of each way for n probes."""
     kh, kw, channels, features = shape
     rows = kh * kw * channels * features * n * y.size_out
-    passed, made = y.size_in * channels * groups * n, y.size_out * across.size_out * features * n
-    folded = Effort(1.1 * across.size_in * rows, made * kw)
-    unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * passed)
-    winograd = _winograd(shape, rows, across, n, across.size_in * passed + made, CALLS)
+    read_numbers, written = y.size_in * channels * groups * n, y.size_out * across.size_out * features * n
+    folded = Effort(1.1 * across.size_in * rows, written * kw)
+    unfolded = Effort(1.1 * across.size_out * rows, across.size_out * kw * read_numbers)
+    winograd = _winograd(shape, rows, across, n, across.size_in * read_numbers + written, CALLS)
     fourier = _fourier(shape, (y.size_in, across.size_in), (y.size_out, across.size_out), n)
     windows = y.size_out * across.size_out * groups
     windowed = Effort(WINDOWED * across.size_out * rows + EACH * windows, 2 * kh * kw * channels * windows * n)
@@ -137,21 +137,21 @@ def forward_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) ->
 
 
 def vjp_efforts(shape: Shape, y: Axis, across: Axis, groups: int, n: int) -> dict[Way, Effort]:
-    """What each way of the transpose takes for n probes."""
+    """Returns the effort of each way of the transpose for n probes."""
     kh, kw, channels, features = shape
     rows = kh * kw * channels * features * n * y.size_out
-    passed, made = y.size_out * across.size_out * features * n, channels * groups * n
-    folded = Effort(1.1 * across.size_out * rows, y.size_in * across.size_in * made * kw)
-    spread = kw * across.size_out * made * (y.size_out * kh * 2 + y.size_in * 3)
+    read_numbers, written = y.size_out * across.size_out * features * n, channels * groups * n
+    folded = Effort(1.1 * across.size_out * rows, y.size_in * across.size_in * written * kw)
+    spread = kw * across.size_out * written * (y.size_out * kh * 2 + y.size_in * 3)
     unfolded = Effort(1.2 * across.size_out * rows, spread)
-    winograd = _winograd(shape, rows, across, n, passed + y.size_in * across.size_in * made, CALLS_BACK)
+    winograd = _winograd(shape, rows, across, n, read_numbers + y.size_in * across.size_in * written, CALLS_BACK)
     turned = kh, kw, features, channels
     fourier = _fourier(turned, (y.size_out, across.size_out), (y.size_in, across.size_in), n)
     return {"folded": folded, "phases": folded, "unfolded": unfolded, "winograd": winograd, "fourier": fourier}
 
 
 def _winograd(shape: Shape, rows: float, across: Axis, n: int, transformed: float, calls: float) -> Effort:
-    """Four products for two columns, where the direct way takes six; the kernel's transform, and more calls.
+    """Returns the effort of four products for two columns, where the direct way takes six, and of both transforms.
 
     Lines are multiplied to the end of their last cache line, of 16 numbers.
     """
@@ -162,11 +162,14 @@ def _winograd(shape: Shape, rows: float, across: Axis, n: int, transformed: floa
     return Effort(products + calls, TRANSFORM * transformed + 6 * kh * channels * features)
 
 
-def _fourier(shape: Shape, given: tuple[int, int], made: tuple[int, int], n: int) -> Effort:
-    """Small products run at half the rate, transforms at four fifths; a copy before and after, and the check."""
+def _fourier(shape: Shape, read: tuple[int, int], written: tuple[int, int], n: int) -> Effort:
+    """Returns the effort of the Fourier way, from planes of `read` (rows, columns) to planes of `written`.
+
+    Small products run at half the rate, transforms at four fifths; a copy before and after, and the check for zeros.
+    """
     kh, kw, channels, features = shape
-    q = 3 * given[1] // 2
-    there, here = given[0] * given[1] * channels * n, made[0] * made[1] * features * n
-    spectral = made[0] * q * kh * channels * features * n
+    q = 3 * read[1] // 2
+    there, here = read[0] * read[1] * channels * n, written[0] * written[1] * features * n
+    spectral = written[0] * q * kh * channels * features * n
     kernels = q * kw * kh * channels * features
     return Effort(2 * spectral + 1.25 * q * (there + here) + 2 * kernels, 2.5 * (there + here))

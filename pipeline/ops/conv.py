@@ -14,18 +14,18 @@ from pipeline.ops.bound import Bound, Calls, apply, perform
 from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.choice import Way, forward_way, vjp_way
 from pipeline.ops.parameters import Parameters
-from pipeline.ops.passes import copied
-from pipeline.ops.planes import cut_out, padded_in, room_for
+from pipeline.ops.passes import copy_call
+from pipeline.ops.planes import copy_inside, padded_copy, padded_room
 from pipeline.stem.plane import Axis
 
 _FEW_BITS = 11
-"""Of a significand, behind its first, that small integers and fractions take at most."""
+"""The bits of a significand, behind its first, that small integers and fractions have at most."""
 
 INNER = -1
-"""The level of nesting of the convolutions that another consists of."""
+"""The level of nesting of convolutions of which another consists."""
 
 _LONG = 256
-"""Numbers of a line from which on adding one number to it takes less time than adding a line of that number."""
+"""Numbers of a line from which on adding one number to it is quicker than adding a line of that number."""
 
 
 _WAYS: dict[Way, ModuleType] = {
@@ -35,7 +35,7 @@ _WAYS: dict[Way, ModuleType] = {
     "winograd": winograd,
     "fourier": fourier,
 }
-"""Modules that bind a convolution and its transpose, in the ways that are not made up of others."""
+"""The module of each way that does not consist of others: it binds a convolution and its transpose."""
 
 
 def forward(
@@ -48,18 +48,19 @@ def forward(
     ties: bool = False,
     way: Way | None = None,
 ) -> Bound:
-    """The convolution of x [rows, C, columns, n] with a weight [kh, kw, C // groups, F], and its bias [F] if any.
+    """Returns the bound convolution of x [rows, C, columns, n] with a weight [kh, kw, C // groups, F].
 
-    `ties` asks for equal bits of equal windows; `way` forces a way. The result goes to a level of this thread's memory
-    if one is named; see `buffer.room`.
+    A bias [F], if the parameters have one, is added. The result is [rows', F, columns', n], of the dtype of x. `ties`
+    asks for equal bits of equal windows; `way` forces a way. The result goes to a level of this thread's memory if one
+    is named; see `buffer.room`. Raises ValueError for parameters without a weight.
     """
     shape = parameters.kernel.shape
     chosen = way or forward_way(shape, y, across, groups, x.shape[3], ties)
-    taken = way or exact(chosen, parameters.kernel)
-    if taken == "phases":
+    actual = way or exact_way(chosen, parameters.kernel)
+    if actual == "phases":
         return with_bias(_dilated_forward(x, parameters, y, across, groups, level), parameters)
-    bound = _WAYS[taken].forward(x, shape, y, across, groups, level)
-    return with_bias(bound._replace(suits=_allowing(chosen, taken)), parameters)
+    bound = _WAYS[actual].forward(x, shape, y, across, groups, level)
+    return with_bias(bound._replace(suits=_same_choice(chosen, actual)), parameters)
 
 
 def vjp(
@@ -72,25 +73,25 @@ def vjp(
     level: int | None = None,
     way: Way | None = None,
 ) -> Bound:
-    """The gradient by x [rows, C, columns, n], given that by the convolution, g [rows', F, columns', n] times mask.
+    """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n].
 
-    mask: bool, of the shape of g. A bias adds nothing. For the other arguments see `forward`.
+    mask: bool, of the shape of g, which is multiplied by it first. The result is of the dtype of g. A bias adds
+    nothing. For the other arguments see `forward`. Raises ValueError for parameters without a weight.
     """
     shape = parameters.kernel.shape
     chosen = way or vjp_way(shape, y, across, groups, g.shape[3])
-    taken = way or exact(chosen, parameters.kernel)
-    if taken == "phases":
+    actual = way or exact_way(chosen, parameters.kernel)
+    if actual == "phases":
         return _dilated_vjp(g, parameters, y, across, groups, mask, level)
-    bound: Bound = _WAYS[taken].vjp(g, shape, y, across, groups, mask, level)
-    return bound._replace(suits=_allowing(chosen, taken))
+    bound: Bound = _WAYS[actual].vjp(g, shape, y, across, groups, mask, level)
+    return bound._replace(suits=_same_choice(chosen, actual))
 
 
-def exact(way: Way, weight: Array) -> Way:
-    """`way`, but a direct one in place of a transform whose rounding would show where a sum is exactly zero.
+def exact_way(way: Way, weight: Array) -> Way:
+    """Returns `way`, or a direct way where the rounding of a transform would show in a sum that is exactly zero.
 
-    weight: [kh, kw, C // groups, F], float32 or float64.
-    That is so for a kernel that holds a zero, see `winograd`; and through `fourier`, which is not exact for any
-    numbers, also for one of few bits.
+    weight: [kh, kw, C // groups, F], float32 or float64. Winograd's transform rounds such sums if the kernel holds a
+    zero; see `winograd`. Fourier's is not exact for any numbers, so it is also replaced for weights of few bits.
     """
     if way in ("winograd", "fourier") and not weight.all():
         return "folded"
@@ -108,17 +109,19 @@ def _is_coarse(weight: Array) -> bool:
     return True
 
 
-def _allowing(chosen: Way, taken: Way) -> Callable[[Parameters], bool] | None:
-    """Whether the weight of other parameters has the chosen way replaced by the same one."""
+def _same_choice(chosen: Way, actual: Way) -> Callable[[Parameters], bool] | None:
+    """Returns the test whether the weight of other parameters leads from the chosen way to the same actual way."""
     if chosen not in ("winograd", "fourier"):
         return None
-    return lambda other: exact(chosen, other.kernel) == taken
+    return lambda other: exact_way(chosen, other.kernel) == actual
 
 
 def with_bias(bound: Bound, parameters: Parameters) -> Bound:
-    """A convolution to which a bias [F] is added, if the parameters have one: one more call.
+    """Returns a bound convolution with one more call, which adds a bias [F] to `out` [rows, F, columns, n], of its
+    dtype.
 
-    Long lines of `out` each get one number; short ones are added row by row to a line of all features.
+    It is returned without that call if the parameters have no bias. Long lines of `out` each get one number; short ones
+    are added row by row to a line of all features.
     """
     out, has_bias, suited = bound.out, parameters.bias is not None, bound.suits
     bound = bound._replace(suits=lambda own: (own.bias is not None) == has_bias and (not suited or suited(own)))
@@ -140,15 +143,15 @@ def with_bias(bound: Bound, parameters: Parameters) -> Bound:
 
 
 def _dilated_forward(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
-    """Rows d apart are a plane of their own, on which the kernel is not dilated."""
+    """Binds a convolution whose rows d apart are planes of their own, on which the kernel is not dilated."""
     calls: Calls = []
-    padded = padded_in(calls, Place.PLANE, x, y, _whole(across))
+    padded = padded_copy(calls, Place.PLANE, x, y, _whole(across))
     out = room(level, x, (y.size_out, parameters.kernel.shape[3], across.size_out, x.shape[3]), x.dtype)
     kernel, parts = Parameters(parameters.kernel), []
     for phase in _phases(y):
         rows = padded[phase :: y.dilation]
         part = forward(rows, kernel, _phase(y, len(rows), phase), across, groups, INNER)
-        part.calls.append(copied(out[phase :: y.dilation], part.out))
+        part.calls.append(copy_call(out[phase :: y.dilation], part.out))
         parts.append(part)
     return _in_parts(Bound(x, out, []), calls, parts, [])
 
@@ -157,20 +160,20 @@ def _dilated_vjp(
     g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, mask: Array | None, level: int | None
 ) -> Bound:
     out = room(level, g, (y.size_in, parameters.kernel.shape[2] * groups, across.size_in, g.shape[3]), g.dtype)
-    padded = room_for(Place.PLANE, out, y, _whole(across))
+    padded = padded_room(Place.PLANE, out, y, _whole(across))
     after, parts = Calls(), []
     for phase in _phases(y):
         rows, here = padded[phase :: y.dilation], slice(phase, None, y.dilation)
         axis = _phase(y, len(rows), phase)
         part = vjp(g[here], parameters, axis, across, groups, None if mask is None else mask[here], INNER)
-        part.calls.append(copied(rows, part.out))
+        part.calls.append(copy_call(rows, part.out))
         parts.append(part)
-    cut_out(after, padded, y, _whole(across), out)
+    copy_inside(after, padded, y, _whole(across), out)
     return _in_parts(Bound(g, out, []), [(padded.fill, (0,))], parts, after)
 
 
 def _in_parts(bound: Bound, before: Calls, parts: list[Bound], after: Calls) -> Bound:
-    """A convolution that several others without a bias make up, each of which is started with the same weight."""
+    """Returns a convolution that consists of others without a bias, each of which is started with the same weight."""
 
     def start(own: Parameters) -> None:
         perform(before)

@@ -24,12 +24,12 @@ import numpy as np
 from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scratch, view
 from pipeline.ops.choice import Shape
-from pipeline.ops.lines import apart, multiplied, pitch, pixels, width
-from pipeline.ops.operand import Operand, Shift, reached
-from pipeline.ops.passes import copied, filled
+from pipeline.ops.lines import in_groups, pitch, pixels, product_width, product_width_in
+from pipeline.ops.operand import Operand, Shift, lines_read
+from pipeline.ops.passes import copy_call, fill_calls
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach, rows_at_once
-from pipeline.ops.thin import Kernel, gathered, laid_out, weighing
+from pipeline.ops.thin import Kernel, empty_kernel, kernel_setter, unfold_taps
 from pipeline.stem.plane import Axis
 
 _FEW = 4
@@ -41,41 +41,48 @@ _SHORT = 128
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
-    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
+    """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F].
+
+    Its result is [rows', F, columns', n], of the dtype of x, float32 or float64. Columns have stride 1, rows no
+    dilation.
+    """
     kh, kw, channels, features = shape
     n = x.shape[3]
     own = features // groups
     calls: Calls = []
-    kernel = laid_out((kh, kw), groups, own, channels, y.stride, x.dtype)
+    kernel = empty_kernel((kh, kw), groups, own, channels, y.stride, x.dtype)
     out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
     operand = Operand(x, None, across.size_in, Reach(-y.before, y.stride, kh), Shift(-across.before, across.dilation))
-    operand = gathered(calls, operand, groups, kernel, across.size_out)
-    _collected(calls, kernel, operand, out)
-    weigh = weighing(kernel, kw, lambda place: place.transpose(3, 1, 5, 4, 0, 2))
+    operand = unfold_taps(calls, operand, groups, kernel, across.size_out)
+    _fold(calls, kernel, operand, out)
+    weigh = kernel_setter(kernel, kw, lambda place: place.transpose(3, 1, 5, 4, 0, 2))
     return Bound(x, out, calls, lambda own: weigh(own.kernel))
 
 
 def vjp(
     g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
 ) -> Bound:
-    """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; row stride 1 only."""
+    """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
+
+    mask: bool, of the shape of g, or None. The result is of the dtype of g. Row strides must be 1.
+    """
     kh, kw, channels, features = shape
     n = g.shape[3]
     own = features // groups
     calls: Calls = []
-    kernel = laid_out((kh, kw), groups, channels, own, 1, g.dtype)
+    kernel = empty_kernel((kh, kw), groups, channels, own, 1, g.dtype)
     out = room(level, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     operand = Operand(
         g, mask, across.size_out, Reach(y.before - (kh - 1), 1, kh), Shift(across.before, -across.dilation)
     )
-    operand = gathered(calls, operand, groups, kernel, across.size_in)
-    _collected(calls, kernel, operand, out)
-    weigh = weighing(kernel, kw, lambda place: place[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4))
+    operand = unfold_taps(calls, operand, groups, kernel, across.size_in)
+    _fold(calls, kernel, operand, out)
+    weigh = kernel_setter(kernel, kw, lambda place: place[:, :, :, ::-1].transpose(3, 1, 5, 2, 0, 4))
     return Bound(g, out, calls, lambda own: weigh(own.kernel))
 
 
-def _collected(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> None:
-    """made[r, f, c] = sum over taps j of z[r, j, f, shift.first + c + j * shift.step], zero in the margins of z."""
+def _fold(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> None:
+    """Adds the calls for out[r, f, c] = sum over taps j of z[r, j, f, shift.first + c + j * shift.step], 0 beyond z."""
     columns, shift = operand.columns, operand.shift
     matrices, stack = kernel.matrices, kernel.stack
     groups, _, high, depth = matrices.shape
@@ -83,11 +90,11 @@ def _collected(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> No
     size, item = columns * n, out.itemsize
     m, own = high // stack, features // groups
     taps = m // own
-    first_read, last_read = shift.reached(taps, wide)
+    first_read, last_read = shift.columns_read(taps, wide)
     left, right = max(-first_read, 0), max(last_read + 1 - columns, 0)
-    alone = taps == 1 and not left and not right and wide == columns and width(size, item) == size
+    alone = taps == 1 and not left and not right and wide == columns and product_width(size, item) == size
     if alone and (stack == 1 or groups == 1):  # rows that are made at once follow one another in z only
-        lines, near = reached(calls, operand, groups, high, range(rows))
+        lines, near = lines_read(calls, operand, groups, high, range(rows))
         at = Windows(0, own * size, features * size, size)
         correlate(calls, matrices, lines, near, range(rows), out, at, size, stack=stack)
         return
@@ -97,24 +104,24 @@ def _collected(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> No
     block = rows_at_once(rows, stack * groups * max(m * wide_line, read) * item) * stack
     whole_z = scratch(Place.TAPS, (groups * min(block, rows) * m + 2, wide_line), out.dtype)
     # Products leave the margins of a line as they are, so that they are filled once for all blocks.
-    calls += filled(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
+    calls += fill_calls(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
     for first in range(0, rows, block):
         count = min(block, rows - first)
         below = range(first, first + count)
-        lines, near = reached(calls, operand, groups, high, below)
+        lines, near = lines_read(calls, operand, groups, high, below)
         z = whole_z[1 : 1 + groups * count * m].reshape(groups, count, taps, own, wide_line)
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
-        across = multiplied(lines, size)
+        across = product_width_in(lines, size)
         correlate(calls, matrices, lines, near, below, z, there, across, operand.slack, stack)
-        here = apart(out[first : first + count], groups)
+        here = in_groups(out[first : first + count], groups)
         _add(calls, whole_z, wide_line + start + shift.first * n, shift.step * n, z.shape, here)
 
 
 def _add(calls: Calls, z: Array, at: int, step: int, shape: tuple[int, ...], out: Array) -> None:
-    """Calls: made [groups, rows, own, columns, n] = sum over taps of z [groups, rows, taps, own, pitch].
+    """Adds the calls for out [groups, rows, own, columns, n] = sum over taps of z [groups, rows, taps, own, pitch].
 
-    The first line of z begins `at`, and those of each tap `step` numbers further. Short lines are added with what is
-    between them, and copied.
+    The first line of z begins at number `at`, and those of each further tap `step` numbers later. Short lines are added
+    together with what lies between them, and copied.
     """
     groups, rows, taps, own, pitch = shape
     line = out.shape[3] * out.shape[4]
@@ -124,12 +131,12 @@ def _add(calls: Calls, z: Array, at: int, step: int, shape: tuple[int, ...], out
         whole = (own - 1) * pitch + line
         shifted = view(z, at, (groups, rows, taps, whole), (*strides, 1))
         calls.append((np.add.reduce, (shifted, 2, None, sums.reshape(groups, rows, own * pitch)[..., :whole])))
-        calls.append(copied(out, pixels(sums, *out.shape[3:])))
+        calls.append(copy_call(out, pixels(sums, *out.shape[3:])))
         return
     shifted = view(z, at, (groups, rows, taps, own, line), (*strides, pitch, 1))
     out = out.reshape(groups, rows, own, line)
     if taps == 1:
-        calls.append(copied(out, shifted[:, :, 0]))
+        calls.append(copy_call(out, shifted[:, :, 0]))
     elif taps > _FEW or shifted.size * shifted.itemsize < _LARGE:
         calls.append((np.add.reduce, (shifted, 2, None, out)))
     else:

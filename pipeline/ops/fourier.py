@@ -35,13 +35,13 @@ from pipeline.ops.buffer import Array, Place, scratch, view
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import masked
 from pipeline.ops.parameters import Parameters
-from pipeline.ops.passes import copied, filled
+from pipeline.ops.passes import copy_call, fill_calls
 from pipeline.ops.span import Reach, blocks, runs
 from pipeline.stem.plane import Axis
 
 
 class Bilinear(NamedTuple):
-    """A, B and D of the derivation: [outputs, q], [q, columns], [q, taps]."""
+    """The matrices A [outputs, q], B [q, columns] and D [q, taps] of the derivation, as `out`, `line` and `kernel`."""
 
     out: Array
     line: Array
@@ -50,7 +50,7 @@ class Bilinear(NamedTuple):
 
 @lru_cache(maxsize=64)
 def bilinear(columns: int, taps: int, outputs: int, before: int, dtype: str) -> Bilinear:
-    """The matrices of a correlation of `columns` with `taps`, `before` zeros in front."""
+    """Returns the matrices, of `dtype`, of a correlation of `columns` with `taps`, with `before` zeros in front."""
     period = columns + max(before, outputs + taps - 1 - before - columns, 0)
     frequency = np.arange(period // 2 + 1)[:, None]
     single = np.full(len(frequency), 1 / period)  # frequencies that are their own mirror image count once
@@ -76,9 +76,10 @@ def bilinear(columns: int, taps: int, outputs: int, before: int, dtype: str) -> 
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
-    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C, F], stride 1.
+    """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C, F], stride 1.
 
-    Where a probe has a window of zeros it is made by folding, see above.
+    Its result is [rows', F, columns', n], of the dtype of x, float32 or float64. Where a probe has a window of zeros it
+    is computed by folding, see above.
     """
     kh, kw, channels, features = shape
     direct = folded.forward(x, shape, y, across, groups, level)
@@ -91,7 +92,10 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
 def vjp(
     g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
 ) -> Bound:
-    """The gradient by x, given that by the convolution, g [rows', F, columns', n] times mask; see `forward`."""
+    """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
+
+    mask: bool, of the shape of g, or None. The result is of the dtype of g; see `forward`.
+    """
     kh, kw, channels, features = shape
     direct = folded.vjp(g, shape, y, across, groups, mask, level)
     calls: Calls = []
@@ -110,9 +114,9 @@ Window = tuple[int, int, int]
 def _yielding(
     calls: Calls, operand: Array, windows: tuple[Window, Window], transformed: Calls, kernel: Array, direct: Bound
 ) -> Bound:
-    """The Fourier way, which yields to the direct one where a window of the operand is zero.
+    """Returns the Fourier way, which yields to the direct one where a window of the operand is zero.
 
-    calls: those that make the operand. kernel: the place of the weight, seen as [kh, kw, C, F].
+    calls: those that compute the operand. kernel: the place of the weight, as a view [kh, kw, C, F].
     """
 
     def start(own: Parameters) -> None:
@@ -127,15 +131,16 @@ def _yielding(
 
 
 def _alive(x: Array) -> npt.NDArray[np.bool_]:
-    """[rows, columns, n]: where any channel of x is not zero."""
+    """Returns bool [rows, columns, n]: where any channel of x is not zero."""
     alive: npt.NDArray[np.bool_] = np.logical_or.reduce(x, axis=1)
     return alive
 
 
 def has_zero_window(alive: npt.NDArray[np.bool_], y: tuple[int, int, int], x: tuple[int, int, int]) -> bool:
-    """Whether a probe has a window of zeros but is not zero altogether.
+    """Whether any probe has a window of zeros but is not zero altogether.
 
-    alive: [rows, columns, n], which pixels are not zero; y, x: the window's size, and the padding before and after.
+    alive: bool [rows, columns, n], which pixels are not zero; y, x: (size of the window, padding before, padding
+    after).
     """
     probes = alive.any(axis=(0, 1))
     if not probes.all():
@@ -151,7 +156,7 @@ def has_zero_window(alive: npt.NDArray[np.bool_], y: tuple[int, int, int], x: tu
 
 
 def _correlation(x: Array, kernel: Array, reach: Reach, before: int, out: Array) -> Calls:
-    """Calls: out [rows, F, outputs, n] of x [rows', C, columns, n] and a kernel [kw, F, kh, C].
+    """Returns the calls for out [rows, F, outputs, n], from x [rows', C, columns, n] and a kernel [kw, F, kh, C].
 
     `before` zeros stand in front of a line of x.
     """
@@ -170,7 +175,7 @@ def _correlation(x: Array, kernel: Array, reach: Reach, before: int, out: Array)
         here = slice(block.start, block.stop)
         turned = scratch(Place.TURNED, (len(block), columns, channels, n), dtype)
         calls += [
-            copied(turned, x[here].transpose(0, 2, 1, 3)),
+            copy_call(turned, x[here].transpose(0, 2, 1, 3)),
             (np.matmul, (b, turned.reshape(len(block), columns, channels * n), spectra[here])),
         ]
     for below in blocks(rows, q * features * n * dtype.itemsize):
@@ -178,7 +183,7 @@ def _correlation(x: Array, kernel: Array, reach: Reach, before: int, out: Array)
         for start, stop, top, bottom in runs(reach, below, high):
             product = m[:, start - below.start : stop - below.start]
             if bottom <= top:
-                calls += filled(product)
+                calls += fill_calls(product)
                 continue
             line = channels * n
             shape = q, stop - start, (bottom - top) * channels, n
@@ -188,6 +193,6 @@ def _correlation(x: Array, kernel: Array, reach: Reach, before: int, out: Array)
         flat = m.reshape(q, len(below), features * n).transpose(1, 0, 2)
         calls += [
             (np.matmul, (a, flat, back.reshape(len(below), outputs, features * n))),
-            copied(out[below.start : below.stop], back.transpose(0, 2, 1, 3)),
+            copy_call(out[below.start : below.stop], back.transpose(0, 2, 1, 3)),
         ]
     return calls

@@ -55,14 +55,14 @@ _HIGH: dict[int, npt.NDArray[Any]] = {4: np.array(0xFFFFF000, np.uint32), 8: np.
 
 
 def gelu(z: Array) -> tuple[Array, Array]:
-    """(value, in the memory of z, and slope) of z, float32 or float64."""
+    """Returns (value, slope) of z [...], float32 or float64, and of its shape and dtype; the value overwrites z."""
     slope = np.empty_like(z)
-    perform(calls(z, slope))
+    perform(bind(z, slope))
     return z, slope
 
 
-def calls(z: Array, slope: Array) -> Calls:
-    """Calls: the activation of z, in its place, and its slope."""
+def bind(z: Array, slope: Array) -> Calls:
+    """Returns the calls that overwrite z [...] by its activation and fill `slope`, alike float32 or float64."""
     if z.dtype == np.float64:
         return [(_by_erfcx, (z, slope))]
     dtype = z.dtype
@@ -85,7 +85,7 @@ def calls(z: Array, slope: Array) -> Calls:
         (np.greater, (z, _number(0), positive)),
         (partial(np.maximum, out=z), (z, zeros(z.shape, dtype))),
         (np.subtract, (z, bell, z)),
-        *reflected(slope, positive, t, spare),
+        *reflect_calls(slope, positive, t, spare),
     ]
 
 
@@ -97,19 +97,21 @@ def _one_of(x: Array, near: Calls, far: Calls) -> None:
     perform(near if np.maximum.reduce(x, None) <= _NEAR else far)
 
 
-def _polynomial(coefficients: tuple[float, ...], x: Array, t: Array, made: Array) -> Calls:
-    """Calls: made = sum of coefficients times (SHIFT t)^power, t = 1 / (SHIFT + x)."""
+def _polynomial(coefficients: tuple[float, ...], x: Array, t: Array, out: Array) -> Calls:
+    """Returns the calls for out = sum of coefficients times (SHIFT t)^power, t = 1 / (SHIFT + x)."""
     scaled = [_number(coefficient * _SHIFT**power) for power, coefficient in enumerate(coefficients)]
-    found: Calls = [(np.add, (x, _number(_SHIFT), t)), (np.reciprocal, (t, t)), (np.multiply, (t, scaled[-1], made))]
+    steps: Calls = [(np.add, (x, _number(_SHIFT), t)), (np.reciprocal, (t, t)), (np.multiply, (t, scaled[-1], out))]
     for coefficient in scaled[-2:0:-1]:
-        found += [(np.add, (made, coefficient, made)), (np.multiply, (made, t, made))]
-    return [*found, (np.add, (made, scaled[0], made))]
+        steps += [(np.add, (out, coefficient, out)), (np.multiply, (out, t, out))]
+    return [*steps, (np.add, (out, scaled[0], out))]
 
 
-def reflected(part: Array, positive: npt.NDArray[np.bool_], one: Array, rest: Array) -> Calls:
-    """Calls: `part` for z <= 0 and 1 - part for z > 0, in its memory; it is a function of |z|.
+def reflect_calls(part: Array, positive: npt.NDArray[np.bool_], one: Array, rest: Array) -> Calls:
+    """Returns the calls that replace `part` [...], a function of |z| in float32 or float64, by 1 - part where z is
+    positive.
 
-    one, rest: scratch space. Whole arrays are added up, as NumPy takes long to choose where signs are random.
+    positive: bool. one, rest: scratch arrays. All are of one shape. Whole arrays are added up, as NumPy takes long to
+    choose where signs are random.
     """
     return [
         (np.copyto, (one, positive.view(np.uint8))),
@@ -120,25 +122,25 @@ def reflected(part: Array, positive: npt.NDArray[np.bool_], one: Array, rest: Ar
     ]
 
 
-def _bell(x: Array, made: Array, high: Array, low: Array) -> Calls:
-    """Calls: made = exp(-x^2 / 2).
+def _bell(x: Array, out: Array, high: Array, low: Array) -> Calls:
+    """Returns the calls for out = exp(-x^2 / 2).
 
     x^2 = high^2 + low (x + high) with x = high + low, of which the first square is exact: a square that is off by its
     last digit would make a bell that is off by many, where x is large.
     """
     mask, half = _HIGH[x.itemsize], scalar(-0.5, x.dtype)
     return [
-        (partial(np.minimum, out=made), (x, scalar(_FAR, x.dtype))),
-        (np.bitwise_and, (made.view(mask.dtype), mask, high.view(mask.dtype))),
-        (np.subtract, (made, high, low)),
-        (np.add, (made, high, made)),
-        (np.multiply, (low, made, low)),
+        (partial(np.minimum, out=out), (x, scalar(_FAR, x.dtype))),
+        (np.bitwise_and, (out.view(mask.dtype), mask, high.view(mask.dtype))),
+        (np.subtract, (out, high, low)),
+        (np.add, (out, high, out)),
+        (np.multiply, (low, out, low)),
         (np.multiply, (low, half, low)),
         (np.exp, (low, low)),
-        (np.multiply, (high, high, made)),
-        (np.multiply, (made, half, made)),
-        (np.exp, (made, made)),
-        (np.multiply, (made, low, made)),
+        (np.multiply, (high, high, out)),
+        (np.multiply, (out, half, out)),
+        (np.exp, (out, out)),
+        (np.multiply, (out, low, out)),
     ]
 
 
@@ -150,5 +152,5 @@ def _by_erfcx(z: Array, slope: Array) -> None:
     perform(_bell(x, bell, high, low))
     factor = 0.5 * erfcx(x * sqrt(0.5))
     np.multiply(bell, factor - x * (1 / sqrt(2 * pi)), slope)
-    perform(reflected(slope, z > 0, high, low))
+    perform(reflect_calls(slope, z > 0, high, low))
     z[...] = np.maximum(z, 0) - x * (bell * factor)

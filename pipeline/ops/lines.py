@@ -1,4 +1,4 @@
-"""Pieces of a plane as lines that BLAS is fast at: groups of channels apart, each line on a cache line."""
+"""Pieces of a plane as lines that BLAS is fast at: one group of channels after the other, each line on a cache line."""
 
 from pipeline.blas import reads_small_in_place
 from pipeline.ops import passes
@@ -10,32 +10,35 @@ _OFTEN = 64
 
 
 def pitch(size: int, itemsize: int) -> int:
-    """Numbers from one line of `size` numbers to the next, where each begins on a cache line."""
+    """Returns the numbers from one line of `size` numbers to the next, where each begins on a cache line."""
     line = LINE // itemsize
     return -(-size // line) * line
 
 
-def width(size: int, itemsize: int) -> int:
-    """Numbers of a line of `size` numbers that are best multiplied: up to whole vectors where that takes less time.
+def product_width(size: int, itemsize: int) -> int:
+    """Returns how many numbers of a line a product reads, `size` or up to whole vectors where that takes less time.
 
-    Where small matrices are multiplied in place, two vectors of columns are made at once; one and a half take longer.
+    Where small matrices are multiplied in place, two vectors of columns are computed at once; one and a half take
+    longer.
     """
     vector = LINE // itemsize
     missing = -size % (2 * vector)
     return size + missing if missing <= vector // 2 and reads_small_in_place() else size
 
 
-def multiplied(lines: Array, size: int) -> int:
-    """How many numbers of each of these lines, of which `size` are there, are multiplied."""
+def product_width_in(lines: Array, size: int) -> int:
+    """Returns the same for these lines [..., pitch] of float32 or float64: it is no more than their pitch."""
     there: int = lines.shape[-1]
-    return min(width(size, lines.itemsize), there)
+    return min(product_width(size, lines.itemsize), there)
 
 
-def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
-    """x [rows, C, columns, n] (times mask) as [groups, rows, C // groups, pitch], each number to be read `uses` times.
+def as_lines(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
+    """Returns x [rows, C, columns, n], times a bool mask if any, as lines [groups, rows, C // groups, pitch] of its
+    dtype.
 
-    Where only its lines straddle cache lines, a copy pays if they are read often. How much of them is multiplied, which
-    BLAS rounds by, does not depend on where x lies.
+    They are a view or a copy, for which calls are added. uses: how many multiply-adds read each number. Where only its
+    lines straddle cache lines, a copy pays if they are read often. The number of columns that are multiplied, by which
+    BLAS rounds, does not depend on where x lies.
     """
     rows, channels, columns, n = x.shape
     size = columns * n
@@ -44,32 +47,37 @@ def lined(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = N
     if plain and wide == size and x.flags.c_contiguous:
         return x.reshape(1, rows, channels, size)
     lines = scratch(Place.OPERAND, (groups, rows, channels // groups, wide), x.dtype)
-    calls += put(lines, x, mask)
-    calls += passes.filled(lines[..., size : multiplied(lines, size)])
+    calls += copy_to_lines(lines, x, mask)
+    calls += passes.fill_calls(lines[..., size : product_width_in(lines, size)])
     return lines
 
 
-def put(lines: Array, x: Array, mask: Array | None) -> Calls:
-    """Calls: x [rows, C, columns, n] (times mask) into lines [groups, rows, C // groups, pitch]."""
+def copy_to_lines(lines: Array, x: Array, mask: Array | None) -> Calls:
+    """Returns the calls that copy x [rows, C, columns, n], times a bool mask if any, to lines of its dtype.
+
+    lines: [groups, rows, C // groups, pitch].
+    """
     groups = len(lines)
-    return passes.masked(pixels(lines, *x.shape[2:]), apart(x, groups), None if mask is None else apart(mask, groups))
+    return passes.mask_calls(
+        pixels(lines, *x.shape[2:]), in_groups(x, groups), None if mask is None else in_groups(mask, groups)
+    )
 
 
 def masked(calls: Calls, x: Array, mask: Array | None) -> Array:
-    """x times mask; x itself without one."""
+    """Returns x [rows, C, columns, n] itself or, with a bool mask, their product, of its dtype, and adds its calls."""
     if mask is None:
         return x
-    made = scratch(Place.OPERAND, x.shape, x.dtype)
-    calls += passes.masked(made, x, mask)
-    return made
+    copy = scratch(Place.OPERAND, x.shape, x.dtype)
+    calls += passes.mask_calls(copy, x, mask)
+    return copy
 
 
 def pixels(lines: Array, columns: int, n: int) -> Array:
-    """[..., pitch] as [..., columns, n]."""
+    """Returns lines [..., pitch] of any dtype as a view [..., columns, n]."""
     return lines[..., : columns * n].reshape(*lines.shape[:-1], columns, n)
 
 
-def apart(x: Array, groups: int) -> Array:
-    """[rows, C, columns, n] seen as [groups, rows, C // groups, columns, n]."""
+def in_groups(x: Array, groups: int) -> Array:
+    """Returns x [rows, C, columns, n] of any dtype as a view [groups, rows, C // groups, columns, n]."""
     rows, channels, columns, n = x.shape
     return x.reshape(rows, groups, channels // groups, columns, n).transpose(1, 0, 2, 3, 4)

@@ -23,10 +23,10 @@ import numpy.typing as npt
 from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scalar, scratch
 from pipeline.ops.lines import pixels
-from pipeline.ops.passes import copied, filled, masked
-from pipeline.ops.phases import behind, split
-from pipeline.ops.planes import cut_out, is_padded, room_for
-from pipeline.ops.span import blocks, padded_taps, placed
+from pipeline.ops.passes import copy_call, fill_calls, mask_calls
+from pipeline.ops.phases import columns_behind, split
+from pipeline.ops.planes import copy_inside, is_padded, padded_room
+from pipeline.ops.span import blocks, padded_slices, padded_taps
 from pipeline.stem.plane import Axis
 
 _BOOL, _INDEX = np.dtype(np.bool_), np.dtype(np.intp)
@@ -35,32 +35,35 @@ Numbers = npt.NDArray[np.signedinteger[Any]]
 
 
 class Places(NamedTuple):
-    """Which tap of its window each output is, counted row by row: [rows', C, columns', n]."""
+    """Which tap of its window each output is, counted row by row: int8 or int32 [rows', C, columns', n]."""
 
     tap: Numbers
 
 
 def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
-    """The largest of each window and, in `saved`, its Places: the first of ties in row-major order. Pads with -inf.
+    """Returns the bound max pooling of x [rows, C, columns, n], padded with -inf, as [rows', C, columns', n] of its
+    dtype.
 
-    A NaN is passed on.
+    `saved` is its Places: of equal numbers the first in row-major order. A NaN is passed on.
     """
     _, channels, _, n = x.shape
     out = room(level, x, (y.size_out, channels, across.size_out, n), x.dtype)
     places = Places(np.empty(out.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
-    pitch = (across.size_out + behind(across)) * n
+    pitch = (across.size_out + columns_behind(across)) * n
     count = min(across.stride, across.kernel)
     calls: Calls = []
     for rows in blocks(y.size_out, count * y.stride * channels * pitch * x.itemsize):
         read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + y.kernel)
-        phases = _apart(calls, x, read, y, across, (count, len(read), channels, pitch))
+        phases = _split_columns(calls, x, read, y, across, (count, len(read), channels, pitch))
         _pool(calls, phases, y, across, out[rows.start : rows.stop], places.tap[rows.start : rows.stop])
     return Bound(x, out, calls, saved=places)
 
 
-def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tuple[int, int, int, int]) -> Array:
-    """The rows `read` of padded x, their columns apart by phase: [phases, rows, C, pitch]."""
-    there, _ = placed(y)
+def _split_columns(
+    calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tuple[int, int, int, int]
+) -> Array:
+    """Returns the rows `read` of padded x, their columns split by phase: [phases, rows, C, pitch]."""
+    there, _ = padded_slices(y)
     start, stop = (min(max(row, read.start), read.stop) for row in (there.start, there.stop))
     source = x[start - y.before : stop - y.before]
     if across.stride == 1 and source.flags.c_contiguous and source.size == prod(shape):
@@ -68,35 +71,35 @@ def _apart(calls: Calls, x: Array, read: range, y: Axis, across: Axis, shape: tu
     phases = scratch(Place.PHASES, shape, x.dtype)
     own = slice(start - read.start, stop - read.start)
     for margin in (phases[:, : own.start], phases[:, own.stop :]):
-        calls += filled(margin, -np.inf)
+        calls += fill_calls(margin, -np.inf)
     beyond = -np.inf if across.before or across.after else None
     split(calls, source, across.before, across.stride, phases[:, own], beyond)
     return phases
 
 
 def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, out: Array, tap: Numbers) -> None:
-    """Calls: the largest of each window of a block of rows, and which tap it is."""
+    """Adds the calls for the largest number of each window of a block of rows, and the tap that it is."""
     rows, _, columns, n = out.shape
     lines = phases.shape[1:]
     widest, column = scratch(Place.ROW_LARGEST, lines, out.dtype), scratch(Place.ROW_TAP, lines, tap.dtype)
-    size = widest.size - behind(across) * n
+    size = widest.size - columns_behind(across) * n
     starts = [divmod(number, across.stride) for number in range(across.kernel)]
     taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
     numbers = [scalar(number, tap.dtype) for number in range(across.kernel)]
     _compare(calls, taps, widest.reshape(-1)[:size], column.reshape(-1)[:size], numbers)
-    calls += filled(widest.reshape(-1)[size:])
+    calls += fill_calls(widest.reshape(-1)[size:])
     below = padded_taps(y, rows)
     shape = rows, *lines[1:]
     largest, number = scratch(Place.LARGEST, shape, out.dtype), scratch(Place.TAP, shape, tap.dtype)
     _compare(calls, [widest[row] for row in below], largest, number, [column[row] for row in below], across.kernel)
     for target, source in ((out, largest), (tap, number)):
-        calls.append(copied(target, pixels(source, columns, n)))
+        calls.append(copy_call(target, pixels(source, columns, n)))
 
 
 def _compare(
     calls: Calls, taps: list[Array], largest: Array, number: Numbers, numbers: Sequence[Any], step: int = 0
 ) -> None:
-    """Calls: the largest of the taps and the number of the first that is; tap t's are `numbers[t]` and t * step."""
+    """Adds the calls for the largest tap and the number of the first that is: tap t's is `numbers[t] + t * step`."""
     best, before = taps[0], numbers[0]
     if len(taps) == 1:
         calls += [(np.copyto, (largest, best)), (np.copyto, (number, before))]
@@ -117,27 +120,34 @@ def _compare(
 
 
 def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, level: int | None = None) -> Bound:
-    """The gradient by x: that by each output, g times mask, goes to the pixel that was the largest."""
+    """Returns the bound gradient by x [rows, C, columns, n], where each number of g goes to the pixel that was the
+    largest.
+
+    g: float32 or float64 [rows', C, columns', n]. mask: bool, of its shape, which is multiplied by it first.
+    """
     rows, channels, columns, n = g.shape
     out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    padded = room_for(Place.POOLED, g, y, across) if is_padded(y, across) else out
+    padded = padded_room(Place.POOLED, g, y, across) if is_padded(y, across) else out
     calls: Calls = [(padded.fill, (0,))]
     for block in blocks(rows, 4 * channels * columns * n * _INDEX.itemsize):
         here = slice(block.start, block.stop)
-        given = g[here]
-        if mask is not None or not given.flags.c_contiguous:
-            given = scratch(Place.GRADIENT, given.shape, g.dtype)
-            calls += masked(given, g[here], None if mask is None else mask[here])
+        part = g[here]
+        if mask is not None or not part.flags.c_contiguous:
+            part = scratch(Place.GRADIENT, part.shape, g.dtype)
+            calls += mask_calls(part, g[here], None if mask is None else mask[here])
         target = padded[block.start * y.stride :]
         pixel = _pixel(calls, places.tap[here], target, y.stride, across)
-        calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), given.reshape(-1))))
+        calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), part.reshape(-1))))
     if padded is not out:
-        cut_out(calls, padded, y, across, out)
+        copy_inside(calls, padded, y, across, out)
     return Bound(g, out, calls)
 
 
 def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis) -> npt.NDArray[np.intp]:
-    """Calls: the number of each output's pixel in padded [rows, C, columns, n]; 32 bits are quicker where they do."""
+    """Returns the number of each output's pixel in padded [rows, C, columns, n], for which it adds the calls.
+
+    They compute in 32 bits where these are enough, as that is quicker.
+    """
     _, channels, width, n = padded.shape
     line = channels * width * n
     kind = np.dtype(np.int32 if padded.size < 2**31 else np.intp)
@@ -159,7 +169,7 @@ def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis)
 
 @lru_cache(maxsize=16)
 def _corners(shape: tuple[int, int, int, int], far: tuple[int, int, int], kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Numbers of the first pixels of windows [rows, C, columns, n], of which one is so far from the next."""
+    """Returns the numbers of the first pixels of windows [rows, C, columns, n]; `far` is the step along each axis."""
     steps = zip(shape, (*far, 1), strict=True)
     corners: npt.NDArray[Any] = reduce(
         np.add.outer, [np.arange(count, dtype=kind) * kind.type(far) for count, far in steps]

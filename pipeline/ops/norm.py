@@ -16,7 +16,10 @@ EPSILON = 1e-5
 
 
 def batch_forward(x: Array, level: int | None = None) -> Bound:
-    """(x - mean) * scale + bias by channel (Ioffe and Szegedy 2015, frozen)."""
+    """Returns the bound (x - mean) * scale + bias by channel (Ioffe and Szegedy 2015, frozen).
+
+    x and the result are [rows, C, columns, n], float32 or float64.
+    """
     out = room(level, x, x.shape, x.dtype)
 
     def start(own: Parameters) -> None:
@@ -29,7 +32,7 @@ def batch_forward(x: Array, level: int | None = None) -> Bound:
 
 
 def batch_vjp(g: Array, level: int | None = None) -> Bound:
-    """The gradient by x of a frozen batch norm, given that by what it makes."""
+    """Returns the bound gradient by x of a frozen batch norm, of the shape [rows, C, columns, n] and dtype of g."""
     out = room(level, g, g.shape, g.dtype)
 
     def start(own: Parameters) -> None:
@@ -43,7 +46,7 @@ def _per_channel(values: Array) -> Array:
 
 
 def _scale(own: Parameters) -> Array | int:
-    """[C, 1, 1]: what a frozen batch norm multiplies each channel by; 1 untrained."""
+    """Returns the factor of each channel of a frozen batch norm, [C, 1, 1]; 1 untrained."""
     if own.var is None:
         return 1 if own.weight is None else _per_channel(own.weight)
     inverse: Array = 1 / np.sqrt(own.var + EPSILON)
@@ -51,14 +54,17 @@ def _scale(own: Parameters) -> Array | int:
 
 
 class Normalized(NamedTuple):
-    """What the VJP of a layer norm needs: the normalised pixels and the inverse deviation of each."""
+    """The arrays that the VJP of a layer norm needs: the normalised pixels and their `inverse_deviation`."""
 
     pixels: Array
     inverse: Array
 
 
 def inverse_deviation(centred: Array) -> Array:
-    """[rows, 1, columns, n]: 1 / sqrt(variance + eps) of each pixel's channels, of which the mean is zero."""
+    """Returns 1 / sqrt(variance + eps) over each pixel's channels: [rows, 1, columns, n], of the dtype of `centred`.
+
+    centred: float32 or float64 [rows, C, columns, n], whose mean over the channels is zero.
+    """
     inverse: Array = 1 / np.sqrt((centred * centred).mean(axis=1, keepdims=True) + centred.dtype.type(EPSILON))
     return inverse
 
@@ -66,9 +72,10 @@ def inverse_deviation(centred: Array) -> Array:
 def layer_forward(
     x: Array, level: int | None = None, inverse_of: Callable[[Array], Array] = inverse_deviation
 ) -> Bound:
-    """Each pixel's channels at mean 0 and variance 1, then scaled and shifted (Ba et al. 2016, eps 1e-5).
+    """Returns the bound layer norm of x: each pixel's channels at mean 0 and variance 1, scaled and shifted.
 
-    inverse_of: see `inverse_deviation`. `saved` is a Normalized.
+    x and the result are [rows, C, columns, n], float32 or float64. inverse_of: see `inverse_deviation`. `saved` is a
+    Normalized. From Ba et al. 2016, with eps 1e-5.
     """
     out = room(level, x, x.shape, x.dtype)
     pixels, inverse = np.empty_like(x, order="C"), np.empty((len(x), 1, *x.shape[2:]), x.dtype)
@@ -86,7 +93,10 @@ def layer_forward(
 
 
 def layer_vjp(g: Array, saved: Normalized, level: int | None = None) -> Bound:
-    """The gradient by x: with h = weight * g it is inverse * (h - mean(h) - pixels * mean(h * pixels))."""
+    """Returns the bound gradient by x, [rows, C, columns, n] of the dtype of g.
+
+    With h = weight * g it is inverse * (h - mean(h) - pixels * mean(h * pixels)).
+    """
     pixels, inverse = saved
     out = room(level, g, g.shape, g.dtype)
     product = scratch(Place.SUMS, g.shape, g.dtype)

@@ -21,13 +21,16 @@ class Parameters(msgspec.Struct, frozen=True):
     var: Array | None = None
 
     def is_weight_of(self, dtype: np.dtype[Any]) -> bool:
-        """Whether it is a weight of this type and nothing else."""
+        """Whether there is a weight of this dtype and nothing else."""
         weight = self.weight
         return weight is not None and weight.dtype == dtype and self.bias is self.mean is self.var is None
 
     @property
     def kernel(self) -> Array:
-        """The weight of a convolution. Raises ValueError without one."""
+        """Returns the weight of a convolution, float32 or float64 [kh, kw, C // groups, F].
+
+        Raises ValueError if there is none.
+        """
         if self.weight is None:
             raise ValueError("a convolution has a weight; these parameters have none")
         return self.weight

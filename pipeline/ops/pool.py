@@ -7,15 +7,18 @@ import numpy as np
 
 from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scalar, scratch
-from pipeline.ops.planes import cut_out, is_padded, padded_in, room_for
+from pipeline.ops.planes import copy_inside, is_padded, padded_copy, padded_room
 from pipeline.ops.span import padded_taps
 from pipeline.stem.plane import Axis
 
 
 def average_forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
-    """The mean of each window; pads zeros and counts them."""
+    """Returns the bound mean of each window of x [rows, C, columns, n], whose padding counts as zeros.
+
+    The result is [rows', C, columns', n], of the dtype of x.
+    """
     calls: Calls = []
-    padded = padded_in(calls, Place.PLANE, x, y, across) if is_padded(y, across) else x
+    padded = padded_copy(calls, Place.PLANE, x, y, across) if is_padded(y, across) else x
     rows = scratch(Place.SUMS, (y.size_out, *padded.shape[1:]), x.dtype)
     out = room(level, x, (y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
     calls.append((rows.fill, (0,)))
@@ -27,9 +30,12 @@ def average_forward(x: Array, y: Axis, across: Axis, level: int | None = None) -
 
 
 def average_vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
-    """The gradient by x: each output's spread evenly over its window."""
+    """Returns the bound gradient by x [rows, C, columns, n]: each number of g is spread evenly over its window.
+
+    g: float32 or float64 [rows', C, columns', n].
+    """
     out = room(level, g, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
-    padded = room_for(Place.PLANE, g, y, across) if is_padded(y, across) else out
+    padded = padded_room(Place.PLANE, g, y, across) if is_padded(y, across) else out
     rows = scratch(Place.SUMS, (y.size_out, *padded.shape[1:]), g.dtype)
     share = scratch(Place.OPERAND, g.shape, g.dtype)
     calls: Calls = [
@@ -42,18 +48,18 @@ def average_vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bo
     for taps in padded_taps(y, y.size_out):
         calls.append((np.add, (padded[taps], rows, padded[taps])))
     if padded is not out:
-        cut_out(calls, padded, y, across, out)
+        copy_inside(calls, padded, y, across, out)
     return Bound(g, out, calls)
 
 
 def global_forward(x: Array, level: int | None = None) -> Bound:
-    """The mean over the plane, as a plane of one pixel."""
+    """Returns the bound mean over the plane of x [rows, C, columns, n]: [1, C, 1, n], of the dtype of x."""
     out = room(level, x, (1, x.shape[1], 1, x.shape[3]), x.dtype)
     return Bound(x, out, [(np.mean, (x, (0, 2), None, out, True))])
 
 
 def global_vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
-    """The gradient by x: the output's spread evenly over the plane."""
+    """Returns the bound gradient by x [rows, C, columns, n]: g [1, C, 1, n] spread evenly, of its dtype."""
     out = room(level, g, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
     share = scratch(Place.OPERAND, g.shape, g.dtype)
     divided = np.divide, (g, scalar(y.size_in * across.size_in, g.dtype), share)

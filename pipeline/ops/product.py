@@ -16,7 +16,7 @@ from pipeline.blas import reads_small_in_place
 from pipeline.ops.bound import Calls
 from pipeline.ops.buffer import Array, view
 from pipeline.ops.choice import SMALL_PRODUCT
-from pipeline.ops.passes import filled
+from pipeline.ops.passes import fill_calls
 from pipeline.ops.span import Reach, runs
 
 _VECTOR = 16
@@ -37,7 +37,7 @@ class Windows(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def chunk(m: int, k: int, n: int) -> tuple[int, int]:
-    """(rows, columns) of one product of [m, k] by [k, n]: all, or as many as keep it small; rows divide m."""
+    """Returns (rows, columns) of one product of [m, k] by [k, n]: all, or as many as keep it small; rows divide m."""
     if m * k * n <= SMALL_PRODUCT:
         return m, n
     widest = SMALL_PRODUCT // (m * k) // 32 * 32
@@ -54,11 +54,12 @@ def chunk(m: int, k: int, n: int) -> tuple[int, int]:
 
 
 def multiply(
-    calls: Calls, matrices: Array, x: Array, read: Windows, out: Array, made: Windows, rows: int, n: int
+    calls: Calls, matrices: Array, x: Array, read: Windows, out: Array, target: Windows, rows: int, n: int
 ) -> None:
-    """Calls: matrices [groups, 1, m, k] times each window of x, [k, n], into the windows of `out`, [m, n].
+    """Adds the calls that multiply matrices [groups, 1, m, k] by each window [k, n] of x.
 
-    Both arrays are contiguous; windows of x may overlap.
+    The products [m, n] go to windows of `out`. All are of one dtype, x and out contiguous. read, target: the windows of
+    x, which may overlap, and of out.
     """
     groups, _, m, k = matrices.shape
     height, width = chunk(m, k, n)
@@ -67,7 +68,7 @@ def multiply(
     for first, count, columns in ((0, pieces, width), (pieces * width, 1, n - pieces * width)):
         if columns:
             operand = _windows(x, read, first, (count, groups, rows, 1, k, columns))
-            product = _windows(out, made, first, (count, groups, rows, m // height, height, columns))
+            product = _windows(out, target, first, (count, groups, rows, m // height, height, columns))
             calls.append((np.matmul, (matrices, operand, product)))
 
 
@@ -78,32 +79,33 @@ def correlate(
     reach: Reach,
     rows: range,
     out: Array,
-    made: Windows,
+    target: Windows,
     n: int,
     slack: int = 0,
     stack: int = 1,
 ) -> None:
-    """Calls: each of `rows` is matrices [groups, 1, m, taps * k] times the rows in reach, x [groups, given, k, pitch].
+    """Adds the calls for each of `rows`: matrices [groups, 1, m, taps * k] times the rows of x that it reads.
 
-    `made` says where the first of `rows` goes in `out`, and the others after it. Rows out of reach count as zero; so
-    many as `slack` at either end of x are there as zeros. Where `stack` rows are made at a time, the matrices have m
-    lines for each, [groups, 1, stack * m, (taps + (stack - 1) * step) * k], of which the first make a row alone.
+    x is [groups, height, k, pitch]; all are of one dtype. `target` says where the first of `rows` goes in `out`, and
+    the others after it; n numbers of each line are multiplied. Rows out of reach count as zero; `slack` of them at
+    either end of x are there as zeros. Where `stack` rows are computed at a time, the matrices have m lines for each,
+    [groups, 1, stack * m, (taps + (stack - 1) * step) * k], of which the first compute a row alone.
     """
-    groups, given, k, pitch = x.shape
+    groups, height, k, pitch = x.shape
     m = matrices.shape[2] // stack
     if stack > 1:
         whole = len(rows) // stack
         together = Reach(reach.first + rows.start * reach.step, stack * reach.step, matrices.shape[3] // k)
-        correlate(calls, matrices, x, together, range(whole), out, made._replace(row=stack * made.row), n, slack)
+        correlate(calls, matrices, x, together, range(whole), out, target._replace(row=stack * target.row), n, slack)
         matrices = matrices[:, :, :m, : reach.taps * k]
-        made, rows = made._replace(start=made.start + whole * stack * made.row), rows[whole * stack :]
-    for run in runs(reach, rows, given, slack):
-        put = made._replace(start=made.start + (run.start - rows.start) * made.row)
+        target, rows = target._replace(start=target.start + whole * stack * target.row), rows[whole * stack :]
+    for run in runs(reach, rows, height, slack):
+        put = target._replace(start=target.start + (run.start - rows.start) * target.row)
         if run.bottom <= run.top:
-            calls += filled(_windows(out, put, 0, (1, groups, run.stop - run.start, 1, m, n)))
+            calls += fill_calls(_windows(out, put, 0, (1, groups, run.stop - run.start, 1, m, n)))
             continue
         first = reach.first + run.start * reach.step + run.top
-        read = Windows(first * k * pitch, given * k * pitch, reach.step * k * pitch, pitch)
+        read = Windows(first * k * pitch, height * k * pitch, reach.step * k * pitch, pitch)
         multiply(calls, matrices[..., run.top * k : run.bottom * k], x, read, out, put, run.stop - run.start, n)
 
 

@@ -13,7 +13,7 @@ from pipeline.ops import conv
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.parameters import Parameters
-from pipeline.ops.passes import copied
+from pipeline.ops.passes import copy_call
 from pipeline.ops.span import mirrored, reading_spread, spread_size
 from pipeline.stem.plane import Axis
 
@@ -27,9 +27,11 @@ def forward(
     level: int | None = None,
     ties: bool = False,
 ) -> Bound:
-    """The transposed convolution of x [rows, C, columns, n] with weight [kh, kw, C // groups, F], and its bias [F].
+    """Returns the bound transposed convolution of x [rows, C, columns, n] with a weight [kh, kw, C // groups, F].
 
-    `ties` asks for equal bits of outputs that are fed the same by the same taps; see `conv.forward`.
+    A bias [F], if the parameters have one, is added. The result is [rows', F, columns', n], of the dtype of x. `ties`
+    asks for equal bits of outputs that the same taps feed with the same numbers; see `conv.forward`. Raises ValueError
+    for parameters without a weight.
     """
     if ties:
         return conv.with_bias(_by_windows(x, parameters, y, across, groups, level), parameters)
@@ -39,13 +41,16 @@ def forward(
 
 
 def vjp(g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int = 1, level: int | None = None) -> Bound:
-    """The gradient by x, given the gradient g [rows', F, columns', n]."""
+    """Returns the bound gradient by x [rows, C, columns, n], of the dtype of the gradient g [rows', F, columns', n].
+
+    Raises ValueError for parameters without a weight.
+    """
     exchanged = partial(_exchanged, groups)
     return _with(exchanged, conv.forward(g, exchanged(parameters), mirrored(y), mirrored(across), groups, level))
 
 
 def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
-    """A convolution whose parameters are changed before it is started."""
+    """Returns a convolution whose parameters are changed before it is started."""
     start, suits = bound.start, bound.suits
     return bound._replace(
         start=start and (lambda own: start(changed(own))), suits=suits and (lambda own: suits(changed(own)))
@@ -53,7 +58,7 @@ def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
 
 
 def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
-    """The convolution of x, its pixels apart among zeros, with the kernel turned round."""
+    """Binds the convolution of x, its pixels a stride apart among zeros, with the kernel reversed."""
     spread = scratch(Place.PLANE, (spread_size(y), x.shape[1], spread_size(across), x.shape[3]), x.dtype)
     own = _turned(parameters)
     bound = _with(
@@ -61,7 +66,7 @@ def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups:
     )
     out = room(level, x, bound.out.shape, x.dtype)
     put = np.copyto, (spread[:: y.stride, :, :: across.stride], x)
-    return bound._replace(x=x, out=out, calls=[(spread.fill, (0,)), put, *bound.calls, copied(out, bound.out)])
+    return bound._replace(x=x, out=out, calls=[(spread.fill, (0,)), put, *bound.calls, copy_call(out, bound.out)])
 
 
 def _turned(parameters: Parameters) -> Parameters:
@@ -69,7 +74,7 @@ def _turned(parameters: Parameters) -> Parameters:
 
 
 def _exchanged(groups: int, parameters: Parameters) -> Parameters:
-    """A weight [kh, kw, C // groups, F] as [kh, kw, F // groups, C]."""
+    """Returns a weight [kh, kw, C // groups, F] as [kh, kw, F // groups, C]."""
     kh, kw, inputs, features = parameters.kernel.shape
     split = parameters.kernel.reshape(kh, kw, inputs, groups, features // groups).transpose(0, 1, 4, 3, 2)
     return Parameters(np.ascontiguousarray(split).reshape(kh, kw, features // groups, groups * inputs))

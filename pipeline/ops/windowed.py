@@ -18,20 +18,23 @@ from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import pitch
-from pipeline.ops.passes import copied, weigh_in
-from pipeline.ops.planes import padded_in
+from pipeline.ops.passes import copy_call, weight_setter
+from pipeline.ops.planes import padded_copy
 from pipeline.ops.span import blocks
 from pipeline.stem.plane import Axis
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
-    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F]."""
+    """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F].
+
+    Its result is [rows', F, columns', n], of the dtype of x, float32 or float64.
+    """
     kh, kw, channels, features = shape
     n, own, depth = x.shape[3], features // groups, kh * kw * channels
     calls: Calls = []
     kernel = scratch(Place.KERNEL, (groups, own, kh, kw, channels), x.dtype)
     out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
-    padded = padded_in(calls, Place.OPERAND, x, y, across)
+    padded = padded_copy(calls, Place.OPERAND, x, y, across)
     line, beside = pitch(depth * n, x.itemsize), pitch(own * n, x.itemsize)
     row, channel, column, item = padded.strides
     strides = y.stride * row, across.stride * column, channels * channel, y.dilation * row, across.dilation * column
@@ -45,9 +48,9 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
         summed = product[..., : own * n].reshape(*places, own, n)
         there = out[rows.start : rows.stop].reshape(len(rows), groups, own, across.size_out, n)
         calls += [
-            copied(u[..., : depth * n].reshape(windows.shape), windows),
+            copy_call(u[..., : depth * n].reshape(windows.shape), windows),
             (np.matmul, (kernel.reshape(groups, own, depth), u[..., : depth * n].reshape(*places, depth, n), summed)),
-            copied(there, summed.transpose(0, 2, 3, 1, 4)),
+            copy_call(there, summed.transpose(0, 2, 3, 1, 4)),
         ]
-    weigh = weigh_in(kernel.transpose(2, 3, 4, 0, 1))
+    weigh = weight_setter(kernel.transpose(2, 3, 4, 0, 1))
     return Bound(x, out, calls, lambda own: weigh(own.kernel))

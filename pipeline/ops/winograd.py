@@ -31,7 +31,7 @@ from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.choice import Shape
 from pipeline.ops.lines import masked, pitch
-from pipeline.ops.passes import filled
+from pipeline.ops.passes import fill_calls
 from pipeline.ops.phases import merge, split
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach, blocks
@@ -39,7 +39,10 @@ from pipeline.stem.plane import Axis
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
-    """The convolution of x [rows, C, columns, n] with a weight of `shape` [kh, 3, C, F]; column stride 1."""
+    """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, 3, C, F]; column stride 1.
+
+    Its result is [rows', F, columns', n], of the dtype of x, float32 or float64.
+    """
     kh, _, channels, features = shape
     n = x.shape[3]
     tiles = -(-across.size_out // 2)
@@ -50,7 +53,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     reach = Reach(-y.before, y.stride, kh)
     out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
     for rows in blocks(y.size_out, 4 * features * written * x.itemsize):
-        top, bottom = reach.met(rows, y.size_in)
+        top, bottom = reach.rows_read(rows, y.size_in)
         halves = scratch(Place.HALVES, (2, bottom - top, channels, read), x.dtype)
         split(calls, x[top:bottom], across.before, 2, halves)
         even, odd = halves.reshape(2, -1)
@@ -86,7 +89,10 @@ def vjp(
     mask: Array | None = None,
     level: int | None = None,
 ) -> Bound:
-    """The gradient by x, given that by the convolution, g [rows', F, columns', n], times mask; stride 1 only."""
+    """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
+
+    Strides are 1. mask: bool, of the shape of g, or None. The result is of the dtype of g.
+    """
     kh, _, channels, features = shape
     n = g.shape[3]
     tiles = -(-across.size_out // 2)
@@ -98,14 +104,14 @@ def vjp(
     reach = Reach(y.before - (kh - 1), 1, kh)
     out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
     for rows in blocks(y.size_in, 4 * channels * written * g.itemsize):
-        top, bottom = reach.met(rows, y.size_out)
+        top, bottom = reach.rows_read(rows, y.size_out)
         h = scratch(Place.TRANSFORMED, (4, bottom - top, features, read), g.dtype)
-        given = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
-        split(calls, given, 0, 2, h[::3])
+        source = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])
+        split(calls, source, 0, 2, h[::3])
         h0, h1, h2, h3 = h.reshape(4, -1)
         calls += [(np.add, (h0, h3, h1)), (np.subtract, (h0, h3, h2))]
         p = scratch(Place.TAPS, (4, len(rows), channels, written), g.dtype)
-        calls += filled(p[..., read:])
+        calls += fill_calls(p[..., read:])
         put = Windows(0, p[0].size, channels * written, written)
         correlate(calls, matrices, h, reach.below(top), rows, p, put, read)
         p0, p1, p2, p3 = p.reshape(4, -1)
@@ -123,7 +129,7 @@ def vjp(
 
 
 def _filter(filters: Array, weight: Array) -> None:
-    """Makes v of the derivation [4, kh, C, F] of a weight [kh, 3, C, F]."""
+    """Puts v of the derivation, [4, kh, C, F], of a weight [kh, 3, C, F] into `filters`."""
     w0, w1, w2 = (weight[:, j] for j in range(3))
     filters[0], filters[3] = w0, w2
     np.add(w0, w2, out=filters[2])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.errors import InputError
-from pipeline.gradient.erf import prepared
+from pipeline.gradient.erf import step_parameters
 from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import SumTrace, forward
 from pipeline.gradient.watch import Watch
@@ -305,7 +305,7 @@ def choices(config, out, traces):
 def gradient_and_choices(config, dtype):
     plan = plan_of(config).cone
     probes = draw_probes(config.probes, config.input, plan.box, 0, config.probes.count).astype(dtype)
-    parameters = prepared(plan.steps, draw_weights(config), np.dtype(dtype))
+    parameters = step_parameters(plan.steps, draw_weights(config), np.dtype(dtype))
     gradient, _, beyond = gradient_of(config, probes, parameters)
     assert not beyond.size
     gradient = np.array(gradient)

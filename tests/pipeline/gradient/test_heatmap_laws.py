@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient.erf import prepared
+from pipeline.gradient.erf import step_parameters
 from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import Watch
@@ -336,7 +336,7 @@ def test_the_gradient_is_that_of_central_differences(found, channel):
     fields = {"stem": stem, "input": plane, "dtype": "float64", "readout": {"channel": channel}}
     config = build(fields | {"probes": {"count": 1, "kind": "normal"}})
     plan = plan_of(config).cone
-    parameters = prepared(plan.steps, draw_weights(config), np.dtype(np.float64))
+    parameters = step_parameters(plan.steps, draw_weights(config), np.dtype(np.float64))
     x = draw_probes(config.probes, plane, plan.box, 0, 1).astype(np.float64)
 
     def outputs(step):

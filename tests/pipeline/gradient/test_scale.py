@@ -11,7 +11,7 @@ from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient import rescaled
-from pipeline.gradient.erf import Heatmap, prepared, readout_gradient
+from pipeline.gradient.erf import Heatmap, readout_gradient, step_parameters
 from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import LEAST, Watch
@@ -172,7 +172,7 @@ def test_branches_of_unlike_scale_are_added_at_one(stem, power, tmp_path):
 def direct_gradient(config: Config) -> np.ndarray:
     cone = plan_of(config).cone
     probes = draw_probes(config.probes, config.input, cone.box, 0, config.probes.count).astype(config.dtype)
-    parameters = prepared(cone.steps, draw_weights(config), np.dtype(config.dtype))
+    parameters = step_parameters(cone.steps, draw_weights(config), np.dtype(config.dtype))
     return gradient_of(config, probes, parameters).values.copy()
 
 
@@ -180,7 +180,7 @@ def rescaled_gradient(config: Config) -> np.ndarray:
     """By the way of `pipeline.gradient.rescaled`, at its own scale."""
     cone = plan_of(config).cone
     probes = draw_probes(config.probes, config.input, cone.box, 0, config.probes.count).astype(np.float64)
-    parameters = prepared(cone.steps, draw_weights(config), np.dtype(np.float64))
+    parameters = step_parameters(cone.steps, draw_weights(config), np.dtype(np.float64))
     one = np.zeros(probes.shape[3], np.int64)
     out, traces, finite = rescaled.forward(cone.steps, rescaled.Scaled(probes, one), parameters, None)
     assert finite.all()
@@ -320,7 +320,7 @@ def test_what_is_lost_in_one_step_is_seen(dtype, tmp_path):
     watch = Watch(3)
     probes = np.array([tiny, 0.0, 1.0], kind).reshape(1, 1, 1, 3)
     with np.errstate(all="ignore", under="call", call=watch):
-        forward(cone.steps, probes, prepared(cone.steps, draw_weights(config), kind), None, watch)
+        forward(cone.steps, probes, step_parameters(cone.steps, draw_weights(config), kind), None, watch)
     assert watch.was_raised
     assert watch.lost.tolist() == [True, True, False]
     assert LEAST[kind] > tiny * 2.0**40

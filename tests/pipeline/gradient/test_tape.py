@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
+from typing import get_args
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -11,10 +13,10 @@ from pipeline.config.config import Config
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
 from pipeline.gradient import cache, tape
-from pipeline.gradient.erf import prepared
+from pipeline.gradient.erf import step_parameters
 from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import Timeout
-from pipeline.ops.parameters import Parameters
+from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.sweep.build import build
 from tests.heatmaps import gradient_of
 
@@ -51,7 +53,7 @@ def gradient(config: Config, parameters: dict[int, Parameters] | None = None, de
 
 
 def weights(config: Config) -> dict[int, Parameters]:
-    return prepared(plan_of(config).cone.steps, draw_weights(config), np.dtype(config.dtype))
+    return step_parameters(plan_of(config).cone.steps, draw_weights(config), np.dtype(config.dtype))
 
 
 def alone(config: Config, parameters: dict[int, Parameters] | None = None) -> np.ndarray:
@@ -87,6 +89,13 @@ def with_biases(plain: dict[int, Parameters], seed: int) -> dict[int, Parameters
     }
 
 
+def steps_looked_up(config: Config) -> int:
+    """How many steps of a config are looked for among those that this thread has cached: none if its pass is taped."""
+    with patch.object(cache, "lookup", side_effect=cache.lookup) as lookup:
+        gradient(config)
+    return lookup.call_count
+
+
 def found_on_tape(configs, parameters, monkeypatch, in_a_fresh_thread) -> None:
     expected = [alone(*pair) for pair in zip(configs, parameters, strict=True)]
 
@@ -94,7 +103,7 @@ def found_on_tape(configs, parameters, monkeypatch, in_a_fresh_thread) -> None:
         pairs = list(zip(configs, parameters, strict=True))
         first = [gradient(*pair) for pair in pairs[:4]]
         with monkeypatch.context() as patched:
-            patched.setattr(cache, "found", lambda *_: pytest.fail("a step was looked for"))
+            patched.setattr(cache, "lookup", lambda *_: pytest.fail("a step was looked for"))
             return first + [gradient(*pair) for pair in pairs[4:]]
 
     for made, of_its_own in zip(in_a_fresh_thread(measured), expected, strict=True):
@@ -108,7 +117,7 @@ def test_a_step_that_is_too_large_to_be_kept_keeps_a_pass_from_the_tape(monkeypa
     def measured() -> np.ndarray:
         for _ in range(4):
             made = gradient(config)
-        assert not tape._tapes.tapes
+        assert steps_looked_up(config)
         return made
 
     np.testing.assert_array_equal(in_a_fresh_thread(measured), alone(config))
@@ -171,18 +180,22 @@ def test_a_tape_is_left_for_parameters_and_operands_that_it_does_not_suit(in_a_f
             np.testing.assert_array_equal(made, of_its_own)
 
 
-def test_what_is_let_go_of_is_not_kept_by_a_record(monkeypatch, in_a_fresh_thread):
-    """While scratch space grows, the steps that were bound to less of it are let go of."""
+def test_a_record_keeps_no_step_that_is_dropped(monkeypatch, in_a_fresh_thread):
+    """While scratch memory grows, the steps that were bound to less of it are dropped."""
     config = configured("7x7/2:8 max3x3/2 2xres(2x3x3:8)")
-    recorded, passes = tape.recorded, []
+    parameters, record, passes = weights(config), tape.record, []
+
+    def is_cached(one: cache.Cached) -> bool:
+        own = parameters.get(one.step.node.index, NO_PARAMETERS)
+        sites = [cache.Site(one.step, direction, one.bound.x.shape[3]) for direction in get_args(cache.Direction)]
+        return any(cache.lookup(site, one.bound.x, one.beside, own) is one for site in sites)
 
     def looked_at(make):
-        made, ran = recorded(make)
-        kept = cache._cache.cached.values()
-        passes.append(ran is None or all(any(one is other for other in kept) for one in ran))
+        made, ran = record(make)
+        passes.append(ran is None or all(map(is_cached, ran)))
         return made, ran
 
-    monkeypatch.setattr(tape, "recorded", looked_at)
+    monkeypatch.setattr(tape, "record", looked_at)
     in_a_fresh_thread(lambda: [gradient(config) for _ in range(4)])
     assert len(passes) >= 4
     assert all(passes)
@@ -194,7 +207,7 @@ def test_the_deadline_holds_for_a_pass_from_tape(in_a_fresh_thread):
     def measured() -> None:
         for _ in range(4):
             gradient(config)
-        assert tape._tapes.tapes
+        assert not steps_looked_up(config)
         with pytest.raises(Timeout, match="at layer 0 forward"):
             gradient(config, deadline=monotonic() - 1)
         np.testing.assert_array_equal(gradient(config, deadline=monotonic() + 60), expected)

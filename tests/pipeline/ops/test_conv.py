@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.draws.probes import draw_probes
 from pipeline.draws.weights import draw_weights
-from pipeline.gradient.erf import prepared
+from pipeline.gradient.erf import step_parameters
 from pipeline.gradient.plan import plan_of
 from pipeline.ops import choice, conv, fourier, lines, product, span, thin, winograd
 from pipeline.ops.bound import run
@@ -325,7 +325,7 @@ def test_a_kernel_with_zeros_takes_the_direct_way_after_one_without(monkeypatch:
     config = build({"stem": "8x3x3:64", "input": 31})
     plan = plan_of(config).cone
     probes = draw_probes(config.probes, config.input, plan.box, 0, 16)
-    dense = prepared(plan.steps, draw_weights(config), np.dtype("float32"))
+    dense = step_parameters(plan.steps, draw_weights(config), np.dtype("float32"))
     sparse = {index: msgspec.structs.replace(own, weight=np.maximum(own.weight, 0)) for index, own in dense.items()}
 
     def gradient() -> np.ndarray:
@@ -471,7 +471,7 @@ def test_a_gradient_does_not_depend_on_what_was_run_before() -> None:
 def test_a_probe_makes_the_same_gradient_in_any_company() -> None:
     config = build({"stem": "3x3:8 5x5:8 3x3:8", "input": 21, "probes": {"count": 9}, "dtype": "float64"})
     plan = plan_of(config).cone
-    parameters = prepared(plan.steps, draw_weights(config), np.dtype("float64"))
+    parameters = step_parameters(plan.steps, draw_weights(config), np.dtype("float64"))
     probes = draw_probes(config.probes, config.input, plan.box, 0, 9).astype(np.float64)
     together = gradient_of(config, probes, parameters).values.copy()
     for index in (0, 4, 8):

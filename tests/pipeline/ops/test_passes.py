@@ -44,7 +44,7 @@ def test_copying_changes_the_target_alone(view, dtype, contiguous, seed):
         source = np.repeat(source[..., None], 2, axis=-1)[..., 0]
     expected = whole.copy()
     expected[tuple(view[1])].transpose(view[2])[...] = source
-    perform([passes.copied(target, source)])
+    perform([passes.copy_call(target, source)])
     np.testing.assert_array_equal(whole, expected)
 
 
@@ -53,7 +53,7 @@ def test_filling_changes_the_target_alone(view, value, seed):
     whole, target = seen(view, np.random.default_rng(seed))
     expected = whole.copy()
     expected[tuple(view[1])] = value
-    perform(passes.filled(target, value))
+    perform(passes.fill_calls(target, value))
     np.testing.assert_array_equal(whole, expected)
 
 
@@ -65,7 +65,7 @@ def test_masking_is_a_product_with_the_mask(view, without, seed):
     mask = None if without else rng.random(target.shape) < 0.5
     expected = whole.copy()
     expected[tuple(view[1])].transpose(view[2])[...] = x if mask is None else x * mask
-    perform(passes.masked(target, x, mask))
+    perform(passes.mask_calls(target, x, mask))
     np.testing.assert_array_equal(whole, expected)
 
 
@@ -76,5 +76,5 @@ def test_a_weight_is_put_where_the_kernel_has_it(features, axes):
     weight = np.random.default_rng(0).standard_normal((5, 3, 8, 2 * features)).astype("f4")[::2]
     shape = 3, 3, 8, 2, features
     kernel = np.zeros([shape[axis] for axis in axes], "f4").transpose(np.argsort(axes))
-    passes.weigh_in(kernel)(weight)
+    passes.weight_setter(kernel)(weight)
     np.testing.assert_array_equal(kernel, weight.reshape(shape))
