@@ -55,7 +55,10 @@ def measurement(config: Config, limits: Limits) -> Measurement:
 
 
 def _unpacked(config: Config, arrays: Arrays) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]:
-    """(heatmap, curves) of a config, as `Measurement` holds them. Raises StoreError for bytes that are damaged."""
+    """Returns (heatmap, curves) of a config: float64 [height, width], and [4, radii] or None for a dead config.
+
+    Raises StoreError for bytes that are damaged.
+    """
     plane = config.input.height, config.input.width
     center = window_of(config.stem, config.input, config.unit).center
     return unpack_heatmap(arrays, plane), unpack_curves(arrays, radius_count(plane, center))

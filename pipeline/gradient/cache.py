@@ -21,9 +21,9 @@ from pipeline.ops.choice import LARGEST
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 
 MAX_CACHED = 2**25
-"""Bytes that the cached steps of one thread may keep for themselves."""
+"""Bytes that the cached steps of one thread, and copies of their operands, may take."""
 _BYTES_PER_CALL = 600
-"""Of the views that a call is bound to."""
+"""Bytes of the views that a call is bound to."""
 
 Direction = Literal["forward", "vjp", "slope", "read", "spread"]
 
@@ -89,7 +89,7 @@ _cache = _Cache()
 
 
 def epoch() -> int:
-    """How many steps this thread has bound so far, and how often it has cleared its cache."""
+    """Returns how many steps this thread has bound so far, and how often it has cleared its cache."""
     return _cache.epoch
 
 
@@ -103,7 +103,10 @@ def clear() -> None:
 
 
 def record(make: Callable[[], Any]) -> tuple[Any, list[Cached] | None]:
-    """(what `make` returns, the cached steps that it ran in their order: None where it bound or ran any other)."""
+    """Returns (what `make` returns, the cached steps that it ran, in order).
+
+    The steps are None where it bound any, or ran one that is not cached.
+    """
     before, ran = _cache.epoch, list[Cached]()
     _cache.ran, _cache.ran_all = ran, True
     try:
@@ -114,7 +117,7 @@ def record(make: Callable[[], Any]) -> tuple[Any, list[Cached] | None]:
 
 
 def in_place(steps: tuple[Step, ...], direction: str, operand: Array) -> Array:
-    """The operand of a pass, [rows, C, columns, n], where its steps are bound to find it.
+    """Returns the operand of a pass, float32 or float64 [rows, C, columns, n], where its steps are bound to find it.
 
     That is where it lay the first time; if operands come from several places, a copy in a place of our own. Operands
     that are too large for the cache are returned as they are.
@@ -146,7 +149,11 @@ def run_cached(
     make: Callable[[], Bound],
     parameters: Parameters = NO_PARAMETERS,
 ) -> Bound:
-    """The step of a site, bound and run: as it is cached if it is and suits, else bound by `make`."""
+    """Returns the step of a site, bound and run: as it is cached if it is and suits, else bound by `make`.
+
+    operand: float32 or float64 [rows, C, columns, n]. beside: a second array that the step reads, or what its forward
+    pass saved; None if there is neither.
+    """
     cached = lookup(site, operand, beside, parameters) or _bind(site, operand, beside, make)
     if _cache.ran is not None:
         if cached.size:
@@ -158,7 +165,10 @@ def run_cached(
 
 
 def lookup(site: Site, operand: Array, beside: Any, parameters: Parameters) -> Cached | None:
-    """The step as it is cached, if it is bound to these arrays and suits the parameters."""
+    """Returns the step as it is cached, or None if it is bound to other arrays or does not suit the parameters.
+
+    operand: float32 or float64 [rows, C, columns, n]. beside: see `run_cached`.
+    """
     cached = _cache.cached.get(site.key)
     if cached is None or cached.step is not site.step or not cached.suits(parameters):
         return None
@@ -189,7 +199,7 @@ def _bind(site: Site, operand: Array, beside: Any, make: Callable[[], Bound]) ->
 
 
 def is_in_place(place: Any, operand: Any) -> bool:
-    """Whether an array lies where a step is bound to find it; its maker may have been bound anew meanwhile."""
+    """Whether an array lies where a step is bound to find it; the step that returns it may be bound anew meanwhile."""
     if not isinstance(place, np.ndarray) or not isinstance(operand, np.ndarray):
         return False
     alike = place.shape == operand.shape and place.strides == operand.strides and place.dtype == operand.dtype

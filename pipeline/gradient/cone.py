@@ -53,7 +53,10 @@ class Cone(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool = False) -> Cone:
-    """The cone of a unit of a stem on a plane, for one channel or for all (None); `repeated`: pixels may be equal."""
+    """Returns the cone of a unit of a stem on a plane, for one channel or for all (None).
+
+    `repeated`: whether pixels of the input may be equal.
+    """
     nodes = network(stem, plane)
     channels = (0, nodes[-1].output.channels) if channel is None else (channel, channel + 1)
     piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)
@@ -65,7 +68,7 @@ def cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, re
 
 
 def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:
-    """The steps that make a piece of the last node's plane, and the piece that the first of them asks for."""
+    """Returns the steps that compute a piece of the last node's plane, and the piece that the first of them reads."""
     steps: list[Step] = []
     for node in reversed(nodes):
         step, asked = _group(node, piece) if isinstance(node.layer, Group) else _step(node, piece)
@@ -77,7 +80,7 @@ def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:
 
 
 def _pooled_first(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """The steps, with a ReLU behind the max pooling that it stood before: the same numbers, and fewer to rectify.
+    """Returns the steps with each ReLU behind the max pooling that it stood before, where it rectifies fewer numbers.
 
     Both orders give the same to the bit. The largest pixel of a window is the same one where it is positive; where it
     is not, both give zero, and the gradient stops.
@@ -95,11 +98,11 @@ def _activated(step: Step, activation: Activation) -> Step:
     return msgspec.structs.replace(step, node=msgspec.structs.replace(step.node, activation=activation))
 
 
-def _reading_channels(step: Step, wanted: Range, given: Range) -> Step:
-    """The step, taking the channels that it wants from those that it is given."""
-    if wanted == given:
+def _reading_channels(step: Step, wanted: Range, available: Range) -> Step:
+    """Returns the step, reading the channels that it wants out of those that are available."""
+    if wanted == available:
         return step
-    channels = slice(wanted[0] - given[0], wanted[1] - given[0])
+    channels = slice(wanted[0] - available[0], wanted[1] - available[0])
     return msgspec.structs.replace(step, read=msgspec.structs.replace(step.read, channels=channels))
 
 
@@ -126,24 +129,24 @@ class _Side(NamedTuple):
 
 
 def _restricted(node: Node, axis: Axis, a: int, b: int) -> _Side:
-    """What outputs a to b, both included, need of one axis of a node."""
-    made, last, everything = b - a + 1, axis.size_in - 1, (0, axis.kernel)
+    """Returns what outputs a to b, both included, need of one axis of a node."""
+    count, last, everything = b - a + 1, axis.size_in - 1, (0, axis.kernel)
     if isinstance(node.layer, GlobalAvgPool):
         return _Side(axis, 0, last, everything)
     if isinstance(node.layer, Upsample):
         first, stop = a // axis.stride, b // axis.stride
         before = a - first * axis.stride
         size = stop - first + 1
-        after = size * axis.stride - before - made
-        return _Side(Axis(size, made, axis.kernel, axis.stride, 1, before, after), first, stop, everything)
+        after = size * axis.stride - before - count
+        return _Side(Axis(size, count, axis.kernel, axis.stride, 1, before, after), first, stop, everything)
     if isinstance(node.layer, Transposed):
         taps = feeding_taps(axis, a, b) or range(axis.kernel)
         reach, before = (len(taps) - 1) * axis.dilation, axis.before - taps.start * axis.dilation
         first = min(max(-((reach - a - before) // axis.stride), 0), last)
         stop = max(min((b + before) // axis.stride, last), first)
         before += a - first * axis.stride
-        after = (stop - first) * axis.stride + reach + 1 - before - made
-        line = Axis(stop - first + 1, made, len(taps), axis.stride, axis.dilation, before, after)
+        after = (stop - first) * axis.stride + reach + 1 - before - count
+        line = Axis(stop - first + 1, count, len(taps), axis.stride, axis.dilation, before, after)
         return _Side(line, first, stop, (taps.start, taps.stop))
     taps = range(axis.kernel)
     if isinstance(node.layer, Convolution) and node.padding_mode == "zeros":
@@ -154,17 +157,17 @@ def _restricted(node: Node, axis: Axis, a: int, b: int) -> _Side:
     if node.padding_mode != "zeros" and (first < 0 or stop > last):
         sources = folded(node.padding_mode, first, stop, axis.size_in)
         low, high = min(sources), max(sources)
-        line = Axis(stop - first + 1, made, len(taps), axis.stride, axis.dilation)
+        line = Axis(stop - first + 1, count, len(taps), axis.stride, axis.dilation)
         return _Side(line, low, high, used, tuple(source - low for source in sources))
     low, high = min(max(first, 0), last), min(max(stop, 0), last)
-    if made == 1 and axis.dilation > 1 and (low, high) == (first, stop):
+    if count == 1 and axis.dilation > 1 and (low, high) == (first, stop):
         return _Side(Axis(len(taps), 1, len(taps)), low, high, used, tuple(range(0, high - low + 1, axis.dilation)))
-    piece = Axis(high - low + 1, made, len(taps), axis.stride, axis.dilation, low - first, stop - high)
+    piece = Axis(high - low + 1, count, len(taps), axis.stride, axis.dilation, low - first, stop - high)
     return _Side(piece, low, high, used)
 
 
 def _channels(node: Node, wanted: Range) -> tuple[Range, Range, int]:
-    """(features made, input channels read, groups among them) where `wanted` features are asked for."""
+    """Returns (features computed, input channels read, groups among them) where `wanted` features are asked for."""
     everything = (0, node.input.channels)
     if isinstance(node.layer, LayerNorm):
         return everything, everything, 1
@@ -179,21 +182,21 @@ def _channels(node: Node, wanted: Range) -> tuple[Range, Range, int]:
 
 def _group(node: Node, piece: Piece) -> tuple[Step, Piece]:
     body, asked = _chain(node.body, piece)
-    made = Piece(piece.box, body[-1].features)
-    shortcut, beside = (None, made) if node.shortcut is None else _step(node.shortcut, made)
+    result = Piece(piece.box, body[-1].features)
+    shortcut, beside = (None, result) if node.shortcut is None else _step(node.shortcut, result)
     read = _hull(asked, beside)
     body = (_reading(body[0], asked, read), *body[1:])
     if shortcut is not None:
         shortcut = _reading(shortcut, beside, read)
-    identity = Axis(made.box.height, made.box.height, 1), Axis(made.box.width, made.box.width, 1)
-    step = Step(node, *identity, EVERYTHING, made.channels, ((0, 1), (0, 1)), 1, body, shortcut, _cut(beside, read))
+    identity = Axis(result.box.height, result.box.height, 1), Axis(result.box.width, result.box.width, 1)
+    step = Step(node, *identity, EVERYTHING, result.channels, ((0, 1), (0, 1)), 1, body, shortcut, _cut(beside, read))
     return step, read
 
 
 def _read(
     channels: slice | None, rows: slice | tuple[int, ...] | None, columns: slice | tuple[int, ...] | None
 ) -> Read:
-    """What is read, EVERYTHING itself where nothing is left out: it is recognised by identity."""
+    """Returns a Read, EVERYTHING itself where nothing is left out: it is recognised by identity."""
     return EVERYTHING if channels is rows is columns is None else Read(channels, rows, columns)
 
 
@@ -207,23 +210,23 @@ def _hull(one: Piece, other: Piece) -> Piece:
     return Piece(box, (min(one.channels[0], other.channels[0]), max(one.channels[1], other.channels[1])))
 
 
-def _cut(piece: Piece, given: Piece) -> Read:
-    """What to take of an array that holds `given` in order to have `piece`."""
-    box, whole = piece.box, given.box
+def _cut(piece: Piece, larger: Piece) -> Read:
+    """Returns the part of an array that holds the `larger` piece which is `piece`."""
+    box, whole = piece.box, larger.box
     rows = slice(box.top - whole.top, box.bottom - whole.top)
     columns = slice(box.left - whole.left, box.right - whole.left)
-    channels = slice(piece.channels[0] - given.channels[0], piece.channels[1] - given.channels[0])
+    channels = slice(piece.channels[0] - larger.channels[0], piece.channels[1] - larger.channels[0])
     return _read(
-        None if piece.channels == given.channels else channels,
+        None if piece.channels == larger.channels else channels,
         None if box.height == whole.height else rows,
         None if box.width == whole.width else columns,
     )
 
 
-def _reading(step: Step, piece: Piece, given: Piece) -> Step:
-    """The step, taking its piece from a larger one; pixels that it repeats are counted from there."""
-    cut = _cut(piece, given)
-    box, whole = piece.box, given.box
+def _reading(step: Step, piece: Piece, larger: Piece) -> Step:
+    """Returns the step, reading its piece out of a larger one; pixels that it repeats are counted from there."""
+    cut = _cut(piece, larger)
+    box, whole = piece.box, larger.box
     rows = _shifted(step.read.rows, box.top - whole.top) or cut.rows
     columns = _shifted(step.read.columns, box.left - whole.left) or cut.columns
     return msgspec.structs.replace(step, read=_read(cut.channels, rows, columns))

@@ -15,7 +15,7 @@ from pipeline.ops.span import rows_at_once
 from pipeline.stem.plane import Axis
 
 _CACHE = 2**21
-"""Bytes beyond which what is made is no longer in the second-level cache when it is read."""
+"""Bytes beyond which a result is no longer in the second-level cache when it is read."""
 _VECTORS = 32
 """Numbers of two vectors."""
 _OUTER = 1.5
@@ -25,12 +25,12 @@ _ZERO = 2.0**-24
 
 
 def forward(own: Bulk, ties: bool = False) -> float:
-    """The effort of a convolution; `ties` asks for equal bits of equal windows."""
+    """Returns the effort of a convolution; `ties` asks for equal bits of equal windows."""
     return _by(forward_way(own.shape, own.y, own.x, own.groups, own.n, ties), own, False)
 
 
 def back(own: Bulk, masked: bool) -> float:
-    """The effort of its transpose; `masked`: the gradient is multiplied by a mask first."""
+    """Returns the effort of its transpose; `masked`: the gradient is multiplied by a mask first."""
     copied = 0.0
     if masked or own.groups > 1:
         lines = own.y.size_out * own.shape[3]
@@ -39,17 +39,17 @@ def back(own: Bulk, masked: bool) -> float:
 
 
 def passed(own: Bulk, numbers: float, lines: float = 0) -> float:
-    """The effort of passing over numbers in so many contiguous lines."""
+    """Returns the effort of passing over numbers in so many contiguous lines."""
     return _wide(own) * RATES.passed * numbers + RATES.line * lines
 
 
 def _wide(own: Bulk) -> float:
-    """How many float32 numbers one number is."""
+    """Returns how many float32 numbers one number is."""
     return own.item / 4
 
 
 def _by(way: Way, own: Bulk, turned: bool) -> float:
-    """The effort of one way, or of its transpose."""
+    """Returns the effort of one way, or of its transpose."""
     numbers = prod(own.shape)
     direct = _transposed if turned else _direct
     placed = _wide(own) * RATES.weight * numbers
@@ -69,7 +69,7 @@ def _by(way: Way, own: Bulk, turned: bool) -> float:
 
 
 def _direct(own: Bulk, way: Way) -> float:
-    """A convolution, folded or unfolded."""
+    """Returns the effort of a convolution, folded or unfolded."""
     kh, kw, channels, features = own.shape
     y, x, n, groups = own.y, own.x, own.n, own.groups
     lines, each = y.size_in * channels * groups, features // groups
@@ -97,7 +97,7 @@ def _direct(own: Bulk, way: Way) -> float:
 
 
 def _transposed(own: Bulk, way: Way) -> float:
-    """The transpose of a convolution, folded or unfolded."""
+    """Returns the effort of the transpose of a convolution, folded or unfolded."""
     kh, kw, channels, features = own.shape
     y, x, n, groups = own.y, own.x, own.n, own.groups
     each, size = features // groups, x.size_out * n
@@ -126,7 +126,10 @@ def _transposed(own: Bulk, way: Way) -> float:
 
 
 def _folded(own: Bulk, result: tuple[int, int, int], operand: tuple[int, int, int]) -> float:
-    """The folded way, to make (rows, features of a group, columns) of (rows, channels of a group, columns)."""
+    """Returns the effort of the folded way.
+
+    result, operand: (rows, features of a group, columns) and (rows, channels of a group, columns).
+    """
     (rows, features, columns), (height, channels, width) = result, operand
     near = neighbours(own.shape[1]) if features == channels == 1 else 1
     far, size = -(-own.shape[1] // near), width * own.n
@@ -140,7 +143,7 @@ def _folded(own: Bulk, result: tuple[int, int, int], operand: tuple[int, int, in
 
 
 def _phases(own: Bulk, turned: bool) -> float:
-    """Rows that are taken apart by phase: a convolution without dilation for each, whose views are made anew."""
+    """Returns the effort of rows that are split by phase: a convolution without dilation for each, bound every time."""
     _, _, channels, features = own.shape
     y, x = own.y, own.x
     lines = (y.size_in + y.before + y.after) * channels * own.groups
@@ -159,7 +162,7 @@ def _windowed(own: Bulk) -> float:
 
 
 def _winograd(own: Bulk, turned: bool) -> float:
-    """Four products for two columns, and transforms of what is given and made."""
+    """Returns the effort of four products for two columns, and of the transforms of operand and result."""
     _, _, channels, features = own.shape
     y, x = own.y, own.x
     rows, filters = (y.size_in, channels) if turned else (y.size_out, features)
@@ -171,7 +174,7 @@ def _winograd(own: Bulk, turned: bool) -> float:
 
 
 def _fourier(own: Bulk, turned: bool) -> float:
-    """Products at each frequency, and the transforms of what is given, of the kernel, and of what is made."""
+    """Returns the effort of products at each frequency, and of the transforms of operand, kernel and result."""
     kh, kw, channels, features = own.shape
     ends = (own.y.size_in, own.x.size_in, channels), (own.y.size_out, own.x.size_out, features)
     operand, result = ends[::-1] if turned else ends
@@ -188,7 +191,10 @@ def _fourier(own: Bulk, turned: bool) -> float:
 
 
 def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
-    """The effort of so many products of [m, k] by [k, n]; NumPy does those with k = 1 itself, number by number."""
+    """Returns the effort of so many products of [m, k] by [k, n].
+
+    NumPy computes those with k = 1 itself, number by number.
+    """
     multiplied, calls = m * k * n, 1
     if k < _OUTER:
         each = RATES.outer * multiplied
@@ -203,13 +209,13 @@ def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
 
 
 def _beyond(own: Bulk, numbers: float, passes: float) -> float:
-    """What passes over a block of so many numbers take longer where it is larger than the cache."""
+    """Returns what passes over a block of so many numbers take longer where it is larger than the cache."""
     return _wide(own) * RATES.far * passes if numbers * own.item > _CACHE else 0
 
 
 @lru_cache(maxsize=4096)
 def pairs(axis: Axis) -> int:
-    """How many pairs of an output and a tap read a pixel, and not padding."""
+    """Returns how many pairs of an output and a tap read a pixel, and not padding."""
     if axis.before <= 0 and axis.after <= 0:
         return axis.size_out * axis.kernel
     met = 0

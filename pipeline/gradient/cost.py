@@ -24,7 +24,7 @@ _SECONDS_PER_PIXEL = 0.0003e-6
 
 
 class Toll(NamedTuple):
-    """What a step costs: bytes in both directions, and multiply-adds that take as long as both."""
+    """What a step costs: bytes in both directions, and the multiply-adds that take as long as both."""
 
     uses: footprint.Uses
     effort: float
@@ -36,12 +36,12 @@ def _toll(own: Load) -> Toll:
 
 
 def tolls(cone: Cone, n: int, item: int) -> list[Toll]:
-    """What the steps of a cone cost for `n` probes, in numbers of `item` bytes."""
+    """Returns what each step of a cone costs for `n` probes, in numbers of `item` bytes."""
     return [_toll(load(step, n, item)) for step in walk(cone.steps)]
 
 
 def multiply_adds(cone: Cone) -> int:
-    """Multiply-adds of the direct way, forward and back, for one probe."""
+    """Returns the multiply-adds of the direct way, forward and back, for one probe."""
     return sum(map(effort.multiply_adds, walk(cone.steps)))
 
 
@@ -49,7 +49,7 @@ class Work(NamedTuple):
     """The work of a config.
 
     calls: of NumPy on a few numbers, that take as long as all calls. effort: multiply-adds of a large float32 product
-    that take as long as all that is done to numbers. result_seconds: for sizes, curves and packed arrays.
+    that take as long as everything that is done to numbers. result_seconds: for sizes, curves and packed arrays.
     """
 
     calls: float
@@ -58,7 +58,7 @@ class Work(NamedTuple):
 
 
 def work(cone: Cone, plane: Plane, tolls: list[Toll], count: int, block: int, item: int) -> Work:
-    """The work of measuring `count` probes in blocks of `block`, of which each step costs its toll."""
+    """Returns the work of measuring `count` probes in blocks of `block`, of which each step costs its toll."""
     blocks = count / block  # the last one, which may be smaller, counts as its share
     calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(tolls))
     box_pixels = cone.box.height * cone.box.width
@@ -70,7 +70,7 @@ def work(cone: Cone, plane: Plane, tolls: list[Toll], count: int, block: int, it
 
 
 def seconds(work: Work) -> float:
-    """Expected seconds of the heatmap of a config on one core of this machine."""
+    """Returns the expected seconds of the heatmap of a config on one core of this machine."""
     here = speed()
     return work.calls * here.call + work.effort / here.multiply_adds
 
@@ -84,9 +84,9 @@ class Speed(NamedTuple):
 
 @lru_cache(maxsize=1)
 def speed() -> Speed:
-    """The speed of this machine, measured once per process in a few milliseconds.
+    """Returns the speed of this machine, measured once per process in a few milliseconds.
 
-    Used for expectations only; results never depend on it.
+    It is used for expectations only; results never depend on it.
     """
     import numpy as np
     from threadpoolctl import threadpool_limits
@@ -107,7 +107,10 @@ def speed() -> Speed:
 
 
 def _quickest(*functions: Callable[[], None]) -> list[float]:
-    """Seconds of each at best. They take turns, so that what disturbs the machine for a moment disturbs few rounds."""
+    """Returns the least seconds that each function took.
+
+    They take turns, so that what disturbs the machine for a moment disturbs few rounds.
+    """
     best = [inf] * len(functions)
     for _ in range(6):
         for index, function in enumerate(functions):

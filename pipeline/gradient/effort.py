@@ -32,7 +32,7 @@ _CACHED = 2**20
 
 
 def multiply_adds(step: Step) -> int:
-    """Multiply-adds of the direct way, forward and back, for one probe; 0 but for convolutions."""
+    """Returns the multiply-adds of the direct way, forward and back, for one probe; 0 but for convolutions."""
     if not isinstance(step.node.layer, Convolution):
         return 0
     is_transposed = isinstance(step.node.layer, Transposed)  # there each pixel that is read meets each tap
@@ -41,7 +41,10 @@ def multiply_adds(step: Step) -> int:
 
 
 def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
-    """The effort of drawing the weights of a cone and, where they are too many to be kept, `count` probes by blocks."""
+    """Returns the effort of drawing the weights of a cone and `count` probes in blocks.
+
+    Probes cost nothing where a block of them is small enough to be kept for the next config.
+    """
     numbers = sum(prod(step.node.weight_shape) for step in walk(cone.steps) if isinstance(step.node.layer, Convolution))
     box = cone.box
     pixels = box.height * box.width * plane.channels
@@ -50,24 +53,24 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
 
 
 def _image(box: Box, plane: Plane) -> int:
-    """Numbers of a random image that are drawn to cut a box of the plane out of it; see `probes`."""
+    """Returns the numbers of a random image that are drawn to cut a box of the plane out of it; see `probes`."""
     y, x = plane.height // 2, plane.width // 2
     far = max(abs(box.top - y), abs(box.bottom - 1 - y), abs(box.left - x), abs(box.right - 1 - x))
     return (2 * far + 1) ** 2 * plane.channels
 
 
 def both_ways(own: Load) -> float:
-    """The effort of a step on its way forward and on its way back."""
+    """Returns the effort of a step on its way forward and on its way back."""
     return _forward(own) + _back(own) + RATES.unbound * _unbound(own)
 
 
 def _unbound(own: Load) -> int:
-    """In how many directions the views of a step are made anew for each block."""
+    """Returns in how many directions a step is bound anew for each block."""
     return 0 if max(own.numbers_in, own.numbers_out) * own.item <= LARGEST else 2
 
 
 def _forward(own: Load) -> float:
-    """What a step takes on its way forward."""
+    """Returns the effort of a step on its way forward."""
     wide, y, x, results = own.item / 4, own.y, own.x, own.numbers_out
     total = wide * RATES.cut * own.numbers_in if own.is_cut else 0
     if own.activation != "linear":
@@ -101,7 +104,7 @@ def _forward(own: Load) -> float:
 
 
 def _back(own: Load) -> float:
-    """What a step takes on its way back."""
+    """Returns the effort of a step on its way back."""
     wide, results = own.item / 4, own.numbers_out
     total = 0.0
     if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)):
@@ -133,14 +136,14 @@ def _back(own: Load) -> float:
 
 
 def _averaged(own: Load) -> float:
-    """Rows and columns of an average pooling, each tap added to a sum, in either direction."""
+    """Returns the effort of an average pooling, rows and columns, each tap added to a sum, in either direction."""
     y, x, lines = own.y, own.x, own.y.size_out * own.channels
     taps = lines * own.n * ((x.size_in + x.before + x.after) * y.kernel + x.size_out * x.kernel)
     return own.item / 4 * (RATES.averaged * taps + RATES.padded * own.numbers_in) + RATES.line * lines * x.kernel
 
 
 def _activation(kind: str) -> float:
-    """The effort of an activation and its slope, for one float32 number; those without a rate take that of silu."""
+    """Returns the effort of an activation and its slope, for one float32 number; that of silu if it has no rate."""
     return {
         "relu": RATES.relu,
         "leaky_relu": RATES.leaky_relu,

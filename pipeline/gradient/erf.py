@@ -27,10 +27,10 @@ from pipeline.stem.plane import Box
 
 
 class Heatmap(NamedTuple):
-    """`inside`: float64 [height, width] of the box, outside which the heatmap is zero; `plane`: (height, width).
+    """A heatmap: float64 `inside` [height, width] of a box of the plane, outside which it is zero.
 
     A heatmap whose largest number is beyond 2**-960 or 2**960 is multiplied by the power of two that puts it there.
-    n_zero, n_nan: how many gradients were all zero, or not finite.
+    plane: (height, width). n_zero, n_nan: how many gradients were all zero, or not finite.
     """
 
     inside: npt.NDArray[np.float64]
@@ -41,21 +41,21 @@ class Heatmap(NamedTuple):
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
-        """The whole heatmap, float64 [height, width]."""
+        """Returns the whole heatmap, float64 [height, width]."""
         whole = np.zeros(self.plane)
         whole[self.box.top : self.box.bottom, self.box.left : self.box.right] = self.inside
         return whole
 
 
 def measure_heatmap(config: Config, plan: Plan, deadline: float | None = None) -> Heatmap:
-    """The heatmap of a config, by its plan.
+    """Returns the heatmap of a config, by its plan.
 
     Probes go through in blocks whose size depends on the config alone and are summed in the order of their index, in
     float64. Those that the kernel's type cannot hold, as their numbers are too small or too large, are measured again
     by `pipeline.gradient.rescaled`: a heatmap does not depend on the scale of its gradients.
 
-    `deadline` is a time of `time.monotonic`, checked between layers and blocks. Raises Timeout past it, and InputError
-    for a file of probes or weights that does not match.
+    `deadline` is a time of `time.monotonic` in seconds, checked between layers and blocks. Raises Timeout past it, and
+    InputError for a file of probes or weights that does not match.
     """
     cone, dtype, drawn = plan.cone, np.dtype(config.dtype), draw_weights(config)
     fits = config.init.kind != "file" or all(_fits(one, dtype) for one in drawn.values())
@@ -112,28 +112,32 @@ def _add_rescaled(
     parameters: dict[int, Parameters],
     deadline: float | None,
 ) -> tuple[int, int]:
-    """Adds probes that the kernel's type cannot hold; (how many gradients are zero, how many are not finite)."""
+    """Adds probes that the kernel's type cannot hold to the total.
+
+    Returns (how many gradients are zero, how many are not finite).
+    """
     n = probes.shape[3]
     look, one = looking(deadline, "forward"), np.zeros(n, np.int64)
-    given = rescaled.Scaled(probes.astype(np.float64), one)
-    out, traces, finite = rescaled.forward(cone.steps, given, parameters, look)
+    scaled = rescaled.Scaled(probes.astype(np.float64), one)
+    out, traces, finite = rescaled.forward(cone.steps, scaled, parameters, look)
     seed = rescaled.Scaled(readout_gradient(readout, out.values, cone.features), one)
     gradient = rescaled.backward(cone.steps, seed, traces, parameters, looking(deadline, "backward"))
     values, exponent = rescaled.near_one(gradient)
-    found = rescaled.largest(values)
-    finite &= np.isfinite(found)
-    made = _magnitude(values, readout.gradient)
+    magnitude = rescaled.largest(values)
+    finite &= np.isfinite(magnitude)
+    gathered = _magnitude(values, readout.gradient)
     power = 2 if readout.gradient == "square" else 1
-    for probe in np.flatnonzero(finite & (found > 0)).tolist():
-        total.add(made[..., probe].sum(axis=1), power * int(exponent[probe]))
-    return int(np.count_nonzero(finite & (found == 0))), int(np.count_nonzero(~finite))
+    for probe in np.flatnonzero(finite & (magnitude > 0)).tolist():
+        total.add(gathered[..., probe].sum(axis=1), power * int(exponent[probe]))
+    return int(np.count_nonzero(finite & (magnitude == 0))), int(np.count_nonzero(~finite))
 
 
 class InputGradient(NamedTuple):
-    """A gradient by the input inside the cone: [rows, channels, columns, n], valid until this thread runs steps again.
+    """The gradient by the input inside the cone, `values` [rows, channels, columns, n].
 
-    n_zero: how many probes have a gradient that is exactly zero. beyond: the numbers of the probes whose gradient the
-    kernel's type cannot hold, intp [m]: it is not finite, or has or may have lost digits for being too small.
+    It is valid until this thread runs steps again. n_zero: how many probes have a gradient that is exactly zero.
+    beyond: the numbers of the probes whose gradient the kernel's type cannot hold, intp [m]: it is not finite, or has
+    or may have lost digits for being too small.
     """
 
     values: Array
@@ -147,11 +151,10 @@ _NONE = np.empty(0, np.intp)
 def input_gradient(
     cone: Cone, readout: Readout, probes: Array, parameters: dict[int, Parameters], deadline: float | None
 ) -> InputGradient:
-    """The gradient of the readout of a cone's unit by its probes.
+    """Returns the gradient of the readout of a cone's unit by its probes.
 
-    probes: float32 or float64 [rows, channels, columns, n] of the cone's box; the gradient is of their type.
-    parameters: those of each step, by the index of its layer; see `step_parameters`. Raises Timeout past the
-    deadline.
+    probes: float32 or float64 [rows, channels, columns, n] of the cone's box; the gradient is of their dtype.
+    parameters: those of each step, by the index of its layer; see `step_parameters`. Raises Timeout past the deadline.
     """
     n = probes.shape[3]
     watch = Watch(n)
@@ -160,8 +163,8 @@ def input_gradient(
         seed = readout_gradient(readout, out, cone.features)
         blurred = watch.lost
         gradient = backward(cone.steps, seed, traces, parameters, deadline, watch)  # takes the memory of `out`
-        found = total_magnitude(gradient, n)
-    least, magnitudes = LEAST[probes.dtype], found.tolist()
+        sums = total_magnitude(gradient, n)
+    least, magnitudes = LEAST[probes.dtype], sums.tolist()
     alive = [magnitude for magnitude in magnitudes if magnitude != 0]
     n_zero = n - len(alive)
     # A zero is one where no product was too small, and no slope, of which no product may tell.
@@ -169,15 +172,18 @@ def input_gradient(
     are_held = watch.lost is None and least <= min(alive, default=1) and sum(alive) <= 1 / least  # it sees a NaN, too
     if zeros_are_sure and are_held:
         return InputGradient(gradient, n_zero, _NONE)
-    right = (found >= least) & (found <= 1 / least)
+    right = (sums >= least) & (sums <= 1 / least)
     if watch.lost is not None:
         right &= ~watch.lost
-    zero = (found == 0) & _ended(cone, seed, traces, blurred)
+    zero = (sums == 0) & _ended(cone, seed, traces, blurred)
     return InputGradient(gradient, int(np.count_nonzero(zero)), np.flatnonzero(~right & ~zero))
 
 
 def _ended(cone: Cone, seed: Array, traces: list[Trace], blurred: npt.NDArray[np.bool_] | None) -> Any:
-    """Probes whose gradient certainly ends at the unit itself: its slope is 0, and what made it so was not blurred."""
+    """Returns the probes, bool [n], whose gradient certainly ends at the unit itself.
+
+    The slope of its activation is 0 there, and what it was computed from was not blurred.
+    """
     slope = traces[-1].slope
     if cone.steps[-1].node.activation in SMOOTH:
         return False
@@ -187,9 +193,10 @@ def _ended(cone: Cone, seed: Array, traces: list[Trace], blurred: npt.NDArray[np
 
 
 def readout_gradient(readout: Readout, out: Array, features: tuple[int, int]) -> Array:
-    """The gradient of the readout by the unit's channels: [1, channels, 1, n] of the dtype of `out`, read-only or new.
+    """Returns the gradient of the readout by the unit's channels, [1, channels, 1, n]: read-only or new.
 
-    out: float32 or float64 [1, channels, 1, n], what the unit makes. features: its channels among all, half-open.
+    out: the result of the unit, float32 or float64 [1, channels, 1, n]; the gradient is of its dtype. features: its
+    channels among all, half-open.
     """
     channel = readout.channel
     if channel == "relu_sum":
@@ -213,24 +220,24 @@ def _constant_readout(channel: int | str, shape: tuple[int, ...], dtype: np.dtyp
 def step_parameters(
     steps: tuple[Step, ...], drawn: dict[int, Parameters], dtype: np.dtype[Any]
 ) -> dict[int, Parameters]:
-    """The parameters of each step's own features, in the precision of the kernel."""
-    found: dict[int, Parameters] = {}
+    """Returns the parameters of each step's own features, in `dtype`, by the index of its layer."""
+    parameters: dict[int, Parameters] = {}
     for step in steps:
         if step.body:
-            found |= step_parameters(step.body, drawn, dtype)
+            parameters |= step_parameters(step.body, drawn, dtype)
         if step.shortcut is not None:
-            found |= step_parameters((step.shortcut,), drawn, dtype)
+            parameters |= step_parameters((step.shortcut,), drawn, dtype)
         whole = drawn.get(step.node.index)
         if whole is None:
             continue
         if whole.is_weight_of(dtype) and whole.weight is not None and whole.weight.shape == step.weight_shape:
-            found[step.node.index] = whole  # all of its taps and features
+            parameters[step.node.index] = whole  # all of its taps and features
             continue
         weight, own = whole.weight, slice(*step.features)
         if weight is not None and weight.ndim > 1:
             weight = weight[slice(*step.taps[0]), slice(*step.taps[1])]
         parts = (weight, whole.bias, whole.mean, whole.var)
-        found[step.node.index] = Parameters(
+        parameters[step.node.index] = Parameters(
             *(None if part is None else np.ascontiguousarray(part[..., own], dtype) for part in parts)
         )
-    return found
+    return parameters

@@ -4,7 +4,7 @@ A block of probes goes forward and back through the steps. What is alive at the 
 
 - the probes, and the weights as they are drawn and as they are multiplied;
 - of every step what its VJP needs: a mask or the slope of its activation, the places of a max pooling;
-- of one step, in one direction, what it is given, what it makes, and its scratch space;
+- of one step, in one direction, its operand, its result, and its scratch memory;
 - behind the last step the gradient by the input, and its magnitude in float64.
 """
 
@@ -36,14 +36,17 @@ from pipeline.stem.network import walk
 MAX_KEPT = 2**24
 """Bytes up to which a thread keeps an array for the next step and the next config; see `buffer`."""
 _ACTIVATED = 5 * BLOCK
-"""Bytes between a number and the slope of its smooth activation, which are made in blocks."""
+"""Bytes between numbers and the slopes of their smooth activation, which are computed in blocks."""
 _BYTES_PER_STEP = 40_000
-"""Of the views that a step is bound to, both ways."""
+"""Bytes of the views that a step is bound to, both ways."""
 
 
 class Use(NamedTuple):
-    """Bytes of a step in one direction: its result, its scratch space, what is not kept of both and of what it is
-    given, what stays for its VJP."""
+    """Bytes of a step in one direction.
+
+    They are its result, its scratch memory, those of its arrays that are too large to be kept (`passing`), and what
+    stays for its VJP (`saved`).
+    """
 
     result: int
     scratch: int
@@ -52,22 +55,22 @@ class Use(NamedTuple):
 
 
 class Uses(NamedTuple):
-    """Both directions of a step."""
+    """The use of a step in both directions."""
 
     forward: Use
     back: Use
 
 
 def uses(own: Load) -> Uses:
-    """The bytes that a step takes on its way forward and on its way back."""
+    """Returns the bytes that a step takes on its way forward and on its way back."""
     return Uses(_forward(own), _back(own))
 
 
 def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
-    """Bytes that a block of `n` probes takes at the peak, weights left out; `item` is 4 in float32, 8 in float64.
+    """Returns the bytes that a block of `n` probes takes at the peak, without the weights.
 
-    steps: what each step of the cone takes, for so many probes. What is small is kept for the next step: two arrays
-    that steps hand on, and the scratch space. What is not is there while its step runs.
+    item: bytes of a number, 4 or 8. steps: what each step of the cone takes, for so many probes. What is small is kept
+    for the next step: two arrays that steps hand on, and the scratch memory. What is not is there while its step runs.
     """
     channels = cone.steps[0].node.input.channels
     pixels = cone.box.height * cone.box.width * channels * n
@@ -88,7 +91,7 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
 
 
 def weights(cone: Cone, item: int) -> int:
-    """Bytes of the weights: as they are drawn, as they are cut out of these, and as one step multiplies them."""
+    """Returns the bytes of the weights: as drawn, as cut out of these, and as one step multiplies them."""
     drawn = cut = largest = 0
     for step in walk(cone.steps):
         if isinstance(step.node.layer, Convolution):
@@ -105,7 +108,7 @@ def _use(operand: int, result: int, scratch: int, saved: int = 0) -> Use:
 
 
 def _forward(own: Load) -> Use:
-    """What a step takes on its way forward."""
+    """Returns what a step takes on its way forward."""
     item, y, x = own.item, own.y, own.x
     operand, result = item * own.numbers_in, item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
@@ -141,7 +144,7 @@ def _forward(own: Load) -> Use:
 
 
 def _back(own: Load) -> Use:
-    """What a step takes on its way back: it is given what it made, and makes what it was given."""
+    """Returns what a step takes on its way back, from the gradient by its result to that by its operand."""
     item, y, x = own.item, own.y, own.x
     operand, result = item * own.numbers_in, item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
@@ -171,7 +174,10 @@ def _back(own: Load) -> Use:
 
 
 def _pooled(own: Load) -> int:
-    """Scratch space of max pooling: columns apart by phase, and the largest and its tap, in both directions."""
+    """Returns the scratch memory of max pooling, in both directions.
+
+    It holds columns split by phase, the largest numbers and their taps.
+    """
     y, x, n, item = own.y, own.x, own.n, own.item
     channels = own.shape[3]
     line = (x.size_out + (x.kernel - 1) // x.stride) * channels * n * item

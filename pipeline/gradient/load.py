@@ -34,17 +34,17 @@ class Load(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """Channels that it reads."""
+        """Channels of the operand."""
         return self.shape[2] * self.groups if isinstance(self.layer, Convolution) else self.shape[3]
 
     @property
     def numbers_in(self) -> int:
-        """Numbers that it reads."""
+        """Numbers of the operand."""
         return self.y.size_in * self.x.size_in * self.channels * self.n
 
     @property
     def numbers_out(self) -> int:
-        """Numbers that it makes."""
+        """Numbers of the result."""
         return self.y.size_out * self.x.size_out * self.shape[3] * self.n
 
     @property
@@ -54,7 +54,7 @@ class Load(NamedTuple):
 
     @property
     def product(self) -> Bulk:
-        """A convolution, or the one that a transposed convolution is the transpose of."""
+        """The convolution that it is, or that a transposed convolution is the transpose of."""
         kh, kw, inputs, features = self.shape
         if not isinstance(self.layer, Transposed):
             return Bulk(self.shape, self.y, self.x, self.groups, self.n, self.item)
@@ -63,12 +63,12 @@ class Load(NamedTuple):
 
     @property
     def windows(self) -> Bulk:
-        """The convolution of its pixels, apart among zeros, that a transposed one is where equal windows matter."""
+        """The convolution of its pixels among zeros that replaces a transposed convolution where windows may tie."""
         return Bulk(self.shape, reading_spread(self.y), reading_spread(self.x), self.groups, self.n, self.item)
 
 
 def load(step: Step, n: int, item: int) -> Load:
-    """The load of a step for `n` probes, of numbers of `item` bytes."""
+    """Returns the load of a step for `n` probes, of numbers of `item` bytes."""
     node, read = step.node, step.read
     is_cut, scattered = read is not EVERYTHING, None
     if is_cut and (isinstance(read.rows, tuple) or isinstance(read.columns, tuple)):

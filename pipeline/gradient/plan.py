@@ -40,7 +40,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 
 
 def plan_of(config: Config) -> Plan:
-    """The plan of a config; configs that differ only in their draws share it."""
+    """Returns the plan of a config; configs that differ only in their draws share it."""
     channel = config.readout.channel
     index = channel if isinstance(channel, int) else None
     item = 4 if config.dtype == "float32" else 8
@@ -51,7 +51,7 @@ def plan_of(config: Config) -> Plan:
 def _plan(
     stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool, item: int, count: int
 ) -> Plan:
-    """`item`: bytes of a number in the kernel. `count`: probes of the config."""
+    """Returns the plan for `count` probes, in numbers of `item` bytes."""
     of_unit = cone(stem, plane, unit, channel, repeated)
     block, tolls, peak = count, cost.tolls(of_unit, count, item), 0
     while (peak := footprint.peak(of_unit, block, item, [toll.uses for toll in tolls])) > BLOCK_BYTES and block > 1:
@@ -63,7 +63,7 @@ def _plan(
 
 
 def expected_seconds(config: Config) -> float:
-    """Expected seconds of a config on one core, by which the queue orders and shares its work."""
+    """Returns the expected seconds of a config on one core, by which the queue orders and shares its work."""
     return plan_of(config).expected_seconds
 
 

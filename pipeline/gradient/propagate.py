@@ -28,7 +28,7 @@ class Timeout(Exception):  # noqa: N818  # the name is what the attempt records 
 
 
 class Trace(NamedTuple):
-    """What a step keeps for its VJP: the shape it was handed, what its operation saved, its activation's slope."""
+    """What a step keeps for its VJP: the shape of its operand, what its operation saved, its activation's slope."""
 
     shape: tuple[int, ...]
     saved: Any
@@ -45,10 +45,10 @@ class SumTrace(NamedTuple):
 def forward(
     steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], deadline: float | None, watch: Watch
 ) -> tuple[Array, list[Trace]]:
-    """(what the steps make of x, what `backward` needs).
+    """Returns (the result of the steps, what `backward` needs).
 
-    x: [rows, channels, columns, n], float32 or float64, and so is what is made of it, which is valid until this thread
-    runs steps again. Raises Timeout past the deadline, a time of `time.monotonic`.
+    x: float32 or float64 [rows, channels, columns, n], and so is the result, which is valid until this thread runs
+    steps again. Raises Timeout past the deadline, a time of `time.monotonic` in seconds.
     """
     look = looking(deadline, "forward")
     x = in_place(steps, "forward", x)
@@ -65,7 +65,10 @@ def backward(
     deadline: float | None,
     watch: Watch,
 ) -> Array:
-    """The gradient by what the steps were handed, given that by what they made; for the rest see `forward`."""
+    """Returns the gradient by the operand of the steps, [rows, channels, columns, n], from that by their result, g.
+
+    Both are float32 or float64, alike. traces: those of the forward pass. Raises Timeout; see `forward`.
+    """
     look = looking(deadline, "backward")
     g = in_place(steps, "vjp", g)
     make = partial(_backward, steps, g, traces, parameters, look, watch, 0)
@@ -74,7 +77,7 @@ def backward(
 
 
 def looking(deadline: float | None, direction: str) -> Look | None:
-    """What is called before each step of a pass that has a deadline."""
+    """Returns what is called before each step of a pass that has a deadline; None without one."""
     return None if deadline is None else partial(_look, deadline, direction)
 
 

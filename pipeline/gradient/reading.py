@@ -19,7 +19,7 @@ def is_view(read: Read) -> bool:
 
 
 def view(x: Array, read: Read) -> Array:
-    """The slices of a Read of x, as a view; lists of pixels are left alone."""
+    """Returns the slices of a Read of x [rows, C, columns, n] of any dtype, as a view; it ignores lists of pixels."""
     if read is EVERYTHING:
         return x
     parts = (part if isinstance(part, slice) else slice(None) for part in (read.rows, read.channels, read.columns))
@@ -28,7 +28,10 @@ def view(x: Array, read: Read) -> Array:
 
 
 def forward(x: Array, read: Read, level: int | None = None) -> Bound:
-    """What is read of x, copied: pixels that padding repeats are there more than once."""
+    """Returns the bound copy of what is read of x [rows, C, columns, n], of its dtype.
+
+    Pixels that padding repeats are in it more than once.
+    """
     calls: Calls = []
     out = view(x, read)
     lists = [(part, axis) for part, axis in ((read.rows, 0), (read.columns, 2)) if isinstance(part, tuple)]
@@ -42,7 +45,10 @@ def forward(x: Array, read: Read, level: int | None = None) -> Bound:
 
 
 def vjp(g: Array, read: Read, shape: tuple[int, ...], level: int | None = None) -> Bound:
-    """The gradient by the array of `shape` that was read, given that by what was read: repeated pixels add up."""
+    """Returns the bound gradient by the array of `shape` [rows, C, columns, n] that was read.
+
+    g: the gradient by what was read, of the same dtype. The gradients of repeated pixels add up.
+    """
     out = room(level, g, shape, g.dtype)
     target = view(out, read)
     calls: Calls = [(out.fill, (0,))]
@@ -57,7 +63,7 @@ def vjp(g: Array, read: Read, shape: tuple[int, ...], level: int | None = None) 
 
 
 def _spread(calls: Calls, g: Array, pixels: tuple[int, ...], axis: int, target: Array, place: Place | None) -> Array:
-    """Calls: adds g to the `pixels` of one axis of zeros, in a place of its own or in the target."""
+    """Adds g to the `pixels` of one axis of zeros, in a place of its own or the target, which is returned."""
     spread = target
     if place is not None:
         spread = scratch(place, (*g.shape[:axis], target.shape[axis], *g.shape[axis + 1 :]), g.dtype)

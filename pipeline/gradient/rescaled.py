@@ -51,9 +51,9 @@ class Scaled(NamedTuple):
 
 
 class Forward(NamedTuple):
-    """What the steps made, what `backward` needs, and which probes are finite, bool [n].
+    """The result of the steps, what `backward` needs, and which probes are finite, bool [n].
 
-    A probe is not where any number on its way is not: a rectifier makes zero of minus infinity.
+    A probe is not where any number on its way is not: a rectifier turns minus infinity into zero.
     """
 
     out: Scaled
@@ -62,10 +62,10 @@ class Forward(NamedTuple):
 
 
 def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters], look: Look | None) -> Forward:
-    """The steps, run on x.
+    """Returns the result of the steps on x.
 
-    Most of them make of 2 x twice of what they make of x, so that exponents are carried through them. For the others,
-    such as biases and smooth activations, numbers are brought to their own scale, as far as float64 holds it.
+    If x doubles, so does the result of most steps, and exponents are carried through them. For the others, such as
+    biases and smooth activations, numbers are brought to their own scale, as far as float64 holds it.
     """
     traces: list[Trace] = []
     finite = np.isfinite(largest(x.values))
@@ -116,7 +116,7 @@ def _read(x: Array, read: Read) -> Array:
 
 
 def _inverse_deviation(centred: Array) -> Array:
-    """As `norm.inverse_deviation`, each pixel by a power of two: the squares of its numbers may be none of float64."""
+    """As `norm.inverse_deviation`, each pixel by a power of two: float64 may not hold the squares of its numbers."""
     power = np.frexp(np.abs(centred).max(axis=1, keepdims=True))[1].astype(np.int64)
     near_one = times(centred, -power)
     deviation = times(np.sqrt((near_one * near_one).mean(axis=1, keepdims=True)), power)
@@ -125,7 +125,7 @@ def _inverse_deviation(centred: Array) -> Array:
 
 
 def _unscaled(x: Scaled) -> Array:
-    """The numbers at their own scale: zeros and infinities where float64 does not hold them."""
+    """Returns the numbers at their own scale: zeros and infinities where float64 does not hold them."""
     return times(x.values, x.exponent)
 
 
@@ -136,7 +136,7 @@ def backward(
     parameters: dict[int, Parameters],
     look: Look | None,
 ) -> Scaled:
-    """The gradient by what the steps were handed, given that by what they made."""
+    """Returns the gradient by the operand of the steps, from the gradient g by their result."""
     for step, trace in zip(reversed(steps), reversed(traces), strict=True):
         if look is not None:
             look(step)
@@ -157,7 +157,7 @@ def backward(
 def _backward_sum(
     step: Step, g: Scaled, saved: SumTrace, parameters: dict[int, Parameters], look: Look | None
 ) -> Scaled:
-    """Both branches are brought to the larger of their exponents before they are added."""
+    """Brings the gradients of both branches to the larger of their exponents and adds them."""
     through = backward(step.body, g, saved.body, parameters, look)
     if step.shortcut is not None:
         g = backward((step.shortcut,), g, saved.shortcut, parameters, look)
@@ -169,18 +169,18 @@ def _backward_sum(
 
 
 def largest(values: Array) -> Array:
-    """[n]: the largest magnitude of each probe in [rows, C, columns, n], NaN where one is."""
+    """Returns the largest magnitude of each probe of float64 values [rows, C, columns, n]: [n], NaN where one is."""
     magnitude: Array = np.abs(values).max(axis=(0, 1, 2))
     return magnitude
 
 
 def near_one(g: Scaled) -> Scaled:
-    """The gradient with its exponents changed so that numbers are near 1, where their squares are numbers, too."""
+    """Returns the gradient with its numbers near 1 and its exponents changed: there squares are numbers, too."""
     return Scaled(times(g.values, -_HIGH), g.exponent + _HIGH)
 
 
 def _rescaled(values: Any, exponent: Exponents) -> Scaled:
-    """The gradient with the largest number of each probe near 2**512."""
+    """Returns the gradient with the largest number of each probe near 2**512."""
     largest_ = largest(values)
     own = np.frexp(largest_)[1].astype(np.int64)
     shift = np.where(largest_ > 0, _HIGH - own, 0)
@@ -191,7 +191,7 @@ def _rescaled(values: Any, exponent: Exponents) -> Scaled:
 
 
 def _reduced(own: Parameters) -> tuple[Parameters, int]:
-    """(parameters, exponent): what a step multiplies by, with its largest weight near 1."""
+    """Returns (parameters, exponent): those that a step multiplies by, with the largest weight near 1."""
     if own.weight is None:
         return own, 0
     power = int(np.frexp(np.abs(own.weight).max(initial=0))[1])

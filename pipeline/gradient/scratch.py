@@ -1,6 +1,6 @@
-"""Scratch space of convolutions: bytes that lie between what one is given and what it makes, way by way.
+"""Scratch memory of convolutions: bytes that lie between operand and result, way by way.
 
-It is made for some rows at once, as many as `BLOCK` bytes hold, but for one row at least. Each way follows the shapes
+It holds some rows at once, as many as `BLOCK` bytes hold, but one row at least. Each way follows the shapes
 of its module in `pipeline.ops`, without NumPy.
 """
 
@@ -36,12 +36,12 @@ class Bulk(NamedTuple):
 
 
 def scratch_forward(own: Bulk, ties: bool = False) -> int:
-    """Scratch space of a convolution on its way forward, in bytes."""
+    """Returns the scratch memory of a convolution on its way forward, in bytes."""
     return _convolved(own, forward_way(*_asked(own), ties))
 
 
 def scratch_back(own: Bulk, masked: bool) -> int:
-    """Scratch space of its transpose, in bytes; `masked`: the gradient is multiplied by a mask."""
+    """Returns the scratch memory of its transpose, in bytes; `masked`: the gradient is multiplied by a mask."""
     return _convolved_back(own, vjp_way(*_asked(own)), masked)
 
 
@@ -50,7 +50,7 @@ def _asked(own: Bulk) -> tuple[Shape, Axis, Axis, int, int]:
 
 
 def _convolved(own: Bulk, way: Way) -> int:
-    """Scratch space of a convolution on its way forward."""
+    """Returns the scratch memory of one way of a convolution."""
     kh, kw, channels, features = own.shape
     y, x, n, item, groups = own.y, own.x, own.n, own.item, own.groups
     copied = own.bytes_in if groups > 1 else 0
@@ -81,7 +81,7 @@ def _convolved(own: Bulk, way: Way) -> int:
 
 
 def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
-    """Scratch space of a convolution on its way back."""
+    """Returns the scratch memory of one way of its transpose."""
     kh, kw, channels, features = own.shape
     y, x, n, item, groups = own.y, own.x, own.n, own.item, own.groups
     copied = own.bytes_out if groups > 1 or masked else 0
@@ -115,7 +115,10 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> int:
 def _folded(
     own: Bulk, result: tuple[int, int], operand: tuple[int, int, int], margin: int, y: Axis, masked: bool
 ) -> int:
-    """Scratch space of the folded way, to make (rows, features of a group) of (rows, columns, channels of a group)."""
+    """Returns the scratch memory of the folded way.
+
+    result, operand: (rows, features of a group) and (rows, columns, channels of a group).
+    """
     kw, groups, n, item = own.shape[1], own.groups, own.n, own.item
     rows, features = result
     height, columns, channels = operand
@@ -133,7 +136,7 @@ def _folded(
 
 
 def _transformed(own: Bulk, operand: tuple[int, int, int], result: tuple[int, int, int]) -> int:
-    """Scratch space of the Fourier way, to make (rows, columns, channels) of others."""
+    """Returns the scratch memory of the Fourier way; result, operand: (rows, columns, channels)."""
     kh, kw, inputs, features = own.shape
     q = 3 * (operand[1] + max(result[1] + kw - 1 - operand[1], 0)) // 2 + 3
     item, n = own.item, own.n
@@ -148,7 +151,7 @@ def _transformed(own: Bulk, operand: tuple[int, int, int], result: tuple[int, in
 
 
 def padded(y: Axis, x: Axis, pixel: int) -> int:
-    """Bytes of a plane with its padding, where it has any; a pixel has so many."""
+    """Returns the bytes of a plane with its padding, 0 where it has none; `pixel`: bytes of one pixel."""
     if not (y.before or y.after or x.before or x.after):
         return 0
     rows, columns = (axis.size_in + axis.before + axis.after for axis in (y, x))
@@ -156,7 +159,7 @@ def padded(y: Axis, x: Axis, pixel: int) -> int:
 
 
 def phases(y: Axis) -> Counter[Axis]:
-    """The phases of dilated rows, as axes without dilation, and how many there are of each; see `conv`."""
+    """Returns the phases of dilated rows, as axes without dilation, and how many there are of each; see `conv`."""
     rows, outputs = y.size_in + y.before + y.after, y.size_out
     count = min(y.dilation, outputs)
     # Sizes shrink by one at two places at most, so that what lies between is alike.
@@ -168,10 +171,10 @@ def phases(y: Axis) -> Counter[Axis]:
 
 
 def _read(y: Axis, rows: int) -> int:
-    """How many rows are read to make some."""
+    """Returns how many rows are read for so many results."""
     return min(y.size_in, (rows - 1) * y.stride + (y.kernel - 1) * y.dilation + 1)
 
 
 def _met(y: Axis, rows: int) -> int:
-    """How many rows of a gradient reach some of the rows that were read."""
+    """Returns how many rows of a gradient reach so many of the rows that were read."""
     return min(y.size_out, rows + y.kernel - 1)

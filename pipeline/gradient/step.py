@@ -1,4 +1,4 @@
-"""A step: one node of a network restricted to the cone of a unit, and what it takes of what it is handed."""
+"""A step: one node of a network restricted to the cone of a unit, and the part of an array that it reads."""
 
 import msgspec
 
@@ -11,10 +11,10 @@ Range = tuple[int, int]
 
 
 class Read(msgspec.Struct, frozen=True):
-    """What a step takes from the array that it is handed: channels, then rows and columns, in this order.
+    """The part of an array that a step reads: channels, then rows and columns, in this order.
 
-    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None takes all of them;
-    where it is all that is said, the object is EVERYTHING.
+    Rows and columns are slices, or lists of pixels where padding repeats pixels of the plane. None stands for all of
+    them; where all three are None, the object is EVERYTHING.
     """
 
     channels: slice | None = None
@@ -51,6 +51,6 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
-        """(rows, columns, input channels of one group, features) of the part of a convolution's kernel that is used."""
+        """Returns (rows, columns, input channels of one group, features) of the used part of a convolution's kernel."""
         inputs = self.node.input.channels // self.node.groups
         return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]

@@ -20,7 +20,10 @@ from pipeline.ops.passes import copy_call
 
 
 def forward(step: Step, x: Array, parameters: Parameters, level: int) -> Bound:
-    """The operation of a step and its activation, run: `out`, what its VJP needs as `saved`, and the `slope`."""
+    """Returns the operation of a step and its activation, run on x: its `out`, `saved` for its VJP, and its `slope`.
+
+    x: float32 or float64 [rows, C, columns, n]; out: [rows', F, columns', n], of its dtype.
+    """
     operation = OPERATIONS[type(step.node.layer)]
 
     def make() -> Bound:
@@ -30,7 +33,10 @@ def forward(step: Step, x: Array, parameters: Parameters, level: int) -> Bound:
 
 
 def vjp(step: Step, g: Array, parameters: Parameters, saved: Any, slope: Any, level: int) -> Array:
-    """The gradient by x, given that by what a step made, and what its forward saved: its `saved`, its `slope`."""
+    """Returns the gradient by x [rows, C, columns, n], from that by the result of the step, g [rows', F, columns', n].
+
+    Both are of one dtype. saved, slope: those that `forward` returned.
+    """
     operation = OPERATIONS[type(step.node.layer)]
     mask = None
     if slope is not None and takes_mask(step.node.layer) and slope.dtype == np.bool_:
@@ -46,7 +52,7 @@ def vjp(step: Step, g: Array, parameters: Parameters, saved: Any, slope: Any, le
 
 
 def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
-    """The gradient by what is activated, given that by the activation."""
+    """Returns g times the slope of an activation, both [rows, F, columns, n]; the result is of the dtype of g."""
 
     def make() -> Bound:
         out = room(level, g, g.shape, g.dtype)
@@ -56,7 +62,10 @@ def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
 
 
 def sum_forward(step: Step, x: Array, beside: Array, level: int) -> Bound:
-    """The activation of x and what is beside it, added up, run: `out` and its `slope`."""
+    """Returns the activation of the sum of x and `beside`, run: `out` and its `slope`.
+
+    All are [rows, F, columns, n] and of one dtype.
+    """
 
     def make() -> Bound:
         out = room(level, beside, x.shape, x.dtype)
@@ -66,7 +75,10 @@ def sum_forward(step: Step, x: Array, beside: Array, level: int) -> Bound:
 
 
 def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
-    """The gradient by what a sum was handed: that through its body, and what comes beside it where that was read."""
+    """Returns the gradient by the operand of a sum, [rows, C, columns, n].
+
+    It adds the gradient through its body to that beside it, where the shortcut read the operand. All are of one dtype.
+    """
 
     def make() -> Bound:
         out = room(level, beside, through.shape, through.dtype)
@@ -79,14 +91,17 @@ def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
 
 
 def read(step: Step, x: Array, part: Read, level: int) -> Array:
-    """What a step reads of the array that it is handed: a view of it where that is slices."""
+    """Returns what a step reads of x [rows, C, columns, n], of its dtype: a view where these are slices."""
     if reading.is_view(part):
         return reading.view(x, part)
     return run_cached(Site(step, "read", x.shape[3]), x, None, lambda: reading.forward(x, part, level)).out
 
 
 def spread(step: Step, g: Array, shape: tuple[int, ...], level: int) -> Array:
-    """The transpose of `read`: the gradient by the array of `shape` that the step was handed."""
+    """Returns the gradient by the array of `shape` [rows, C, columns, n] that a step reads, of the dtype of g.
+
+    It is the transpose of `read`.
+    """
     if step.read is EVERYTHING:
         return g
     return run_cached(Site(step, "spread", g.shape[3]), g, None, lambda: reading.vjp(g, step.read, shape, level)).out

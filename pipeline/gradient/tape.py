@@ -19,7 +19,7 @@ Pass = Literal["forward", "vjp"]
 
 
 class _Tape(NamedTuple):
-    """What a pass over `steps` ran, and what it returned for its operand and what was `saved` by its forward pass."""
+    """The steps that a pass ran, and what it returned for its operand and what was `saved` by its forward pass."""
 
     steps: tuple[Step, ...]
     operand: Array
@@ -47,9 +47,10 @@ def replay(
     look: Callable[[Step], None] | None,
     watch: Watch,
 ) -> Any:
-    """What a pass returns for its operand, [rows, C, columns, n], and `saved`: from its tape, or by `make`.
+    """Returns what a pass returns for its operand and `saved`: from its tape, or by `make`.
 
-    Both are known by their identity. `look` is called before each step, and `watch` looks at what it made.
+    operand: float32 or float64 [rows, C, columns, n]; it and `saved` are recognised by identity. `look` is called
+    before each step, and `watch` looks at each result.
     """
     now = epoch()
     if _tapes.epoch != now:
@@ -72,7 +73,7 @@ def replay(
 
 
 def _suits(tape: _Tape, steps: tuple[Step, ...], operand: Array, saved: Any, parameters: dict[int, Parameters]) -> bool:
-    """Whether its steps would be run as they are on the tape."""
+    """Whether the steps of a tape would be run as they are on it."""
     if tape.steps is not steps or tape.operand is not operand or tape.saved is not saved:
         return False
     for cached in tape.ran:

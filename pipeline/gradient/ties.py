@@ -12,9 +12,9 @@ from pipeline.stem.network import walk
 
 
 def mark_ties(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tuple[Step, ...]:
-    """The steps, those convolutions marked whose outputs may tie in front of a max pool.
+    """Returns the steps with those convolutions marked whose outputs may tie in front of a max pool.
 
-    repeated: whether pixels of what they are handed may be equal; compared: whether a max pool follows the last step.
+    repeated: whether pixels of their operand may be equal; compared: whether a max pool follows the last step.
     """
     if not compared and not any(isinstance(one.node.layer, MaxPool) for one in walk(steps)):
         return steps

@@ -25,7 +25,7 @@ float64 the square of a gradient has to be a number, too.
 
 
 class Watch:
-    """What was lost in a pass of n probes. NumPy calls it where a number is too small or too large."""
+    """Notes what was lost in a pass of n probes. NumPy calls it where a number is too small or too large."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -39,16 +39,20 @@ class Watch:
             self.lost = np.ones(self.n, np.bool_)
 
     def look_at(self, result: Array) -> None:
-        """Notes the probes that may have lost digits in a step, from what it made, [rows, C, columns, n]."""
+        """Notes the probes that may have lost digits in the result of a step.
+
+        result: float32 or float64 [rows, C, columns, n].
+        """
         self.is_raised = False
         lost = ~(total_magnitude(result, self.n) >= LEAST[result.dtype])
         self.lost = lost if self.lost is None else self.lost | lost
 
 
 def total_magnitude(result: Array, n: int) -> Array:
-    """[n]: the sum of each probe's magnitudes in an array [rows, C, columns, n], float32 or float64; NaN where one is.
+    """Returns the sum of each probe's magnitudes, [n] of the dtype of `result`, NaN where one is.
 
-    A product with ones takes a third of the time of a reduction over so short lines.
+    result: float32 or float64 [rows, C, columns, n]. A product with ones takes a third of the time of a reduction over
+    so short lines.
     """
     magnitudes = np.absolute(result).reshape(-1, n)
     total: Array = np.matmul(_ones(len(magnitudes), result.dtype), magnitudes)

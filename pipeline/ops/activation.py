@@ -44,8 +44,9 @@ def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
 
 
 def vjp(g: Array, slope: Any) -> Array:
-    """Returns the gradient by z [...], from that by the value, g, and the slope of `forward`: all of one shape, g's
-    dtype.
+    """Returns the gradient by z [...], from the gradient g by the value, and the slope of `forward`.
+
+    All are of one shape, the gradients of one dtype.
     """
     result: Array = g if slope is None else g * slope
     return result

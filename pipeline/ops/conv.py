@@ -117,11 +117,10 @@ def _same_choice(chosen: Way, actual: Way) -> Callable[[Parameters], bool] | Non
 
 
 def with_bias(bound: Bound, parameters: Parameters) -> Bound:
-    """Returns a bound convolution with one more call, which adds a bias [F] to `out` [rows, F, columns, n], of its
-    dtype.
+    """Returns a bound convolution with one more call, which adds a bias [F] to `out` [rows, F, columns, n].
 
-    It is returned without that call if the parameters have no bias. Long lines of `out` each get one number; short ones
-    are added row by row to a line of all features.
+    Both are of one dtype. It is returned without that call if the parameters have no bias. Long lines of `out` each get
+    one number; short ones are added row by row to a line of all features.
     """
     out, has_bias, suited = bound.out, parameters.bias is not None, bound.suits
     bound = bound._replace(suits=lambda own: (own.bias is not None) == has_bias and (not suited or suited(own)))

@@ -107,11 +107,10 @@ def _polynomial(coefficients: tuple[float, ...], x: Array, t: Array, out: Array)
 
 
 def reflect_calls(part: Array, positive: npt.NDArray[np.bool_], one: Array, rest: Array) -> Calls:
-    """Returns the calls that replace `part` [...], a function of |z| in float32 or float64, by 1 - part where z is
-    positive.
+    """Returns the calls that replace `part` [...], a function of |z|, by 1 - part where z is positive.
 
-    positive: bool. one, rest: scratch arrays. All are of one shape. Whole arrays are added up, as NumPy takes long to
-    choose where signs are random.
+    part: float32 or float64. positive: bool. one, rest: scratch arrays. All are of one shape. Whole arrays are added
+    up, as NumPy takes long to choose where signs are random.
     """
     return [
         (np.copyto, (one, positive.view(np.uint8))),

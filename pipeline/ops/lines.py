@@ -33,12 +33,11 @@ def product_width_in(lines: Array, size: int) -> int:
 
 
 def as_lines(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
-    """Returns x [rows, C, columns, n], times a bool mask if any, as lines [groups, rows, C // groups, pitch] of its
-    dtype.
+    """Returns x [rows, C, columns, n], times a bool mask if any, as lines [groups, rows, C // groups, pitch].
 
-    They are a view or a copy, for which calls are added. uses: how many multiply-adds read each number. Where only its
-    lines straddle cache lines, a copy pays if they are read often. The number of columns that are multiplied, by which
-    BLAS rounds, does not depend on where x lies.
+    They are of its dtype, a view or a copy, for which calls are added. uses: how many multiply-adds read each number.
+    Where only its lines straddle cache lines, a copy pays if they are read often. The number of columns that are
+    multiplied, by which BLAS rounds, does not depend on where x lies.
     """
     rows, channels, columns, n = x.shape
     size = columns * n

@@ -41,10 +41,9 @@ class Places(NamedTuple):
 
 
 def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
-    """Returns the bound max pooling of x [rows, C, columns, n], padded with -inf, as [rows', C, columns', n] of its
-    dtype.
+    """Returns the bound max pooling of x [rows, C, columns, n], padded with -inf: [rows', C, columns', n].
 
-    `saved` is its Places: of equal numbers the first in row-major order. A NaN is passed on.
+    It is of the dtype of x. `saved` is its Places: of equal numbers the first in row-major order. A NaN is passed on.
     """
     _, channels, _, n = x.shape
     out = room(level, x, (y.size_out, channels, across.size_out, n), x.dtype)
@@ -120,8 +119,7 @@ def _compare(
 
 
 def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, level: int | None = None) -> Bound:
-    """Returns the bound gradient by x [rows, C, columns, n], where each number of g goes to the pixel that was the
-    largest.
+    """Returns the bound gradient by x [rows, C, columns, n]: each number of g goes to the pixel that was the largest.
 
     g: float32 or float64 [rows', C, columns', n]. mask: bool, of its shape, which is multiplied by it first.
     """

@@ -70,7 +70,10 @@ class StoreQueue:
         return saved
 
     def release(self, *, all_saved: bool = False) -> None:
-        """See `Queue.release`. A server that does not answer is not asked: the leases end by themselves."""
+        """See `Queue.release`. A server that does not answer is not asked: the leases end by themselves.
+
+        Raises StoreError if configs that were measured cannot be found by their digests any more.
+        """
         if self._store.is_given_up or (self._store.is_silent and not all_saved):
             return
         left = release(self._store, self.owner)
