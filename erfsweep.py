@@ -250,6 +250,16 @@ class Store:
 
             return submit_sweep(self._store, found, Anew(configs), mode, cost=expected_seconds)
 
+    def rename(self, old: str, new: str) -> None:
+        """Gives a sweep another name.
+
+        Raises InputError where there is no sweep `old`, for a name that is taken, not valid, or that of a stem, a
+        preset or a sweep file, and while a process measures some of the sweep.
+        """
+        from store.queue.renaming import rename
+
+        rename(self._store, old, new)
+
     def work(
         self,
         sweep: str | None = None,

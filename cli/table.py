@@ -1,5 +1,6 @@
 """`erfsweep table`: results as a table, by query."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,9 +8,9 @@ import typer
 from cli import completion
 from cli.columns import fitted, parse_names
 from cli.grouped import MapOption, OverOption
-from cli.options import DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
+from cli.options import MACHINE_FORMATS, DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
 from cli.render import classic
-from cli.render.tables import print_table
+from cli.render.tables import default_format, print_table
 from cli.selection import CenterOption, MassOption, WhereOption
 from pipeline.limits import MAX_INT64
 from store.asking.selection import MapName, Selection
@@ -80,6 +81,17 @@ def _table(
     return found if names or format_ == "classic" else fitted(found, format_)
 
 
+_MOST_ROWS = 40
+"""Of a sweep that was run, for a reader."""
+
+
 def print_sweep(store: "Store", sweep: str, format_: TableFormat | None) -> None:
-    """Prints the rows of a sweep."""
-    print_table(_table(store, Selection(sweep), None, format_, None, None), format_)
+    """Prints the rows of a sweep: for a reader the first of many, and on stderr how to see the rest."""
+    from store.asking.query import count
+
+    chosen = format_ or default_format()
+    total = count(store, sweep)
+    limit = None if chosen in (*MACHINE_FORMATS, "classic") or total <= _MOST_ROWS else _MOST_ROWS
+    print_table(_table(store, Selection(sweep, limit=limit), None, format_, None, None), format_)
+    if limit is not None:
+        sys.stderr.write(f"the first {limit} of {total:,} rows; `erfsweep table {sweep}` prints all of them\n")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, literal, or_, select
 
+from pipeline.sweep.summary import summary
 from store.asking.fields import field
 from store.asking.packed import PackedRows
 from store.asking.table import Table
@@ -52,11 +53,15 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class SweepLine(msgspec.Struct, frozen=True):
-    """One sweep of the store: its name, when it was submitted (seconds since the epoch), its configs by state."""
+    """One sweep of the store: its name, when it was submitted (seconds since the epoch), its configs by state.
+
+    `description` says what it is, in a line: what its file says, else its stems and axes.
+    """
 
     name: str
     created_at: float
     states: dict[str, int]
+    description: str = ""
 
     @property
     def configs(self) -> int:
@@ -211,7 +216,7 @@ def sweeps(store: Store) -> list[SweepLine]:
     """Every sweep, the oldest first."""
 
     def work(connection: Connection) -> list[SweepLine]:
-        columns = [sweep.c.name, sweep.c.created_at]
+        columns = [sweep.c.name, sweep.c.created_at, sweep.c.spec]
         found = connection.execute(select(sweep.c.id, *map(raw, columns)).order_by(sweep.c.id)).all()
         bad = [damage for row in found for damage in damages(columns, row[1:], row[0])]
         for damage in bad:
@@ -226,6 +231,9 @@ def sweeps(store: Store) -> list[SweepLine]:
             if states.get("running"):  # by processes that may be gone
                 exact = counts(connection, key, holders(connection, key))
                 states.update({state: count.configs for state, count in exact.items()})
-        return [SweepLine(name, created, numbers.get(key, {})) for key, name, created in listed]
+        return [
+            SweepLine(name, created, numbers.get(key, {}), summary(msgspec.json.decode(spec)))
+            for key, name, created, spec in listed
+        ]
 
     return store.reading(work)

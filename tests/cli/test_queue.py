@@ -52,6 +52,52 @@ def test_ls_lists_sweeps_with_their_states() -> None:
     ]
 
 
+def test_ls_says_what_a_sweep_is() -> None:
+    Path("mine.yaml").write_text("description: |\n  kernels\n  of two sizes\ngrid: {kernel: [3, 5]}\n")
+    good("submit", "mine.yaml")
+    good("submit", "3x3, 5x5, 7x7", "--name", "three", "-s", "seed=range(0,3)")
+    rows = {row["sweep"]: row["description"] for row in good("ls", "-f", "json").json}
+    assert rows == {"mine": "kernels of two sizes", "three": "3x3, 5x5 and 1 more; seed=range(0,3)"}
+    head = good("ls", "-f", "plain").out.splitlines()[0].split()
+    assert head == ["sweep", "configs", "queued", "submitted", "description"]  # no state that no config is in
+
+
+def test_a_sweep_gets_another_name() -> None:
+    good("run", "3x3", "--name", "first")
+    assert good("rename", "first", "second").out == "sweep first is called second now\n"
+    assert [row["sweep"] for row in good("ls", "-f", "csv").rows] == ["second"]
+    assert len(good("table", "second", "-f", "csv").rows) == 1
+    assert "second is stored already" in good("run", "second").err
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("first", "second"), "there is a sweep 'second' already; choose another name, or remove it first"),
+        (("first", "first"), "there is a sweep 'first' already; choose another name, or remove it first"),
+        (("first", "luo2016"), "the name 'luo2016' is a preset, which the sweep would hide; choose another"),
+        (("first", "4x3x3"), "the name '4x3x3' is a stem, which the sweep would hide; choose another"),
+        (("first", "a b"), "'a b' is not a valid name for a sweep"),
+        (("frist", "third"), "there is no sweep 'frist' in the store; did you mean first?"),
+    ],
+)
+def test_a_name_that_a_sweep_cannot_get_is_refused(names: tuple[str, str], why: str) -> None:
+    for name in ("first", "second"):
+        good("submit", "3x3", "--name", name)
+    ended = erfsweep("rename", *names)
+    assert (ended.code, ended.out, why in ended.err) == (2, "", True)
+    assert {row["sweep"] for row in good("ls", "-f", "csv").rows} == {"first", "second"}
+
+
+def test_run_prints_the_first_rows_and_says_how_to_see_the_rest() -> None:
+    ended = good("run", "3x3", "-s", "seed=range(0,41)", "--name", "many", "-f", "plain")
+    assert len(ended.out.splitlines()) == 1 + 40
+    assert "the first 40 of 41 rows; `erfsweep table many` prints all of them\n" in ended.err
+    assert len(good("run", "many", "-f", "csv").rows) == 41
+    ended = good("run", "3x3", "-s", "seed=range(0,40)", "--name", "fewer", "-f", "plain")
+    assert (len(ended.out.splitlines()), "the first" in ended.err) == (1 + 40, False)
+
+
 def test_two_processes_share_a_queue_and_measure_nothing_twice() -> None:
     good("submit", "4x3x3", "-s", "seed=range(0,400)", "--name", "shared")
     both = [finished(process) for process in [spawn("work", "shared"), spawn("work")]]

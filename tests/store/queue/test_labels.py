@@ -14,6 +14,7 @@ from store.asking.records import find
 from store.database.connection import Store
 from store.queue.claims import claim
 from store.queue.owner import this_owner
+from store.queue.renaming import rename
 from store.queue.saving import save
 from store.queue.sweeps import Mode, Submission, known, remove, submit
 from tests.store.fakes import ORIGIN, configs, failed, measure_all
@@ -101,3 +102,13 @@ def test_a_file_that_moved_is_read_where_it_lies_now(store: Store, mode: Mode) -
 def test_a_path_is_no_part_of_a_digest() -> None:
     here = Config("3x3", Plane(21, 21), probes=Probes("file", 1, path=str(Path("a")), sha256="0" * 64))
     assert here.digest == replace(here, probes=replace(here.probes, path="b")).digest
+
+
+def test_a_sweep_that_is_measured_keeps_its_name(store: Store) -> None:
+    listed(store, "a", one="first")
+    (job,) = claim(store, ME, "a", seconds=1, least=1)
+    with pytest.raises(InputError, match=r"'a' is being measured \(.* holds 1\); rename it when that has ended"):
+        rename(store, "a", "b")
+    save(store, ME, [failed(job.digest)])
+    rename(store, "a", "b")
+    assert labels(store, "b") == ["first"]
