@@ -10,6 +10,8 @@ What takes long to import is imported where it is first used.
 import importlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from pipeline.work.progress import Progress
     from store.asking.answer import Answer
     from store.asking.comparison import Comparison
+    from store.asking.export.export import Exported
+    from store.asking.export.formats import CurveFormat, ExportFormat, HeatmapFormat
     from store.asking.health import Health
     from store.asking.query import Status, SweepLine
     from store.asking.records import Record
@@ -208,6 +212,34 @@ class Store:
     def curves(self, config: str) -> "npt.NDArray[np.float64] | None":
         """The mass curves of one config as `Measurement` has them, float64 [4, radii]; raises as `heatmap` does."""
         return self._arrays(config)[1]
+
+    def export(
+        self,
+        sweep: str,
+        folder: str | PathLike[str],
+        *,
+        where: str | None = None,
+        over: str | None = None,
+        map: "MapName | None" = None,  # as the option is called
+        mass: float | None = None,
+        center: "CenterName" = "unit",
+        format: "ExportFormat" = "csv",  # as the option is called
+        curves: "CurveFormat | None" = None,
+        heatmaps: "HeatmapFormat | None" = None,
+        force: bool = False,
+    ) -> "Exported":
+        """Writes a sweep as files into a folder, in place of its last export there, as `erfsweep export` does.
+
+        `format` is that of the table: `csv`, `json`, `jsonl` or `parquet`. `curves` are `csv` (the default: the curve
+        of the centred square), `npy`, `npz` (all four) or `none`, `heatmaps` `npy` or `npz`. The rest is as `table` has
+        it. Raises InputError for a folder that holds something else, unless `force`, or that cannot be written.
+        """
+        from cli.render.tables import MACHINE_LINES
+        from store.asking.export.export import Wanted, export
+        from store.asking.selection import Selection
+
+        wanted = Wanted(Selection(sweep, where, (), None, mass, center), over, map, format, curves, heatmaps)
+        return self._sound(export(self._store, Path(folder), wanted, MACHINE_LINES.get(format), force=force))
 
     def submit(
         self,

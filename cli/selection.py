@@ -30,10 +30,15 @@ CenterOption: TypeAlias = Annotated[
 
 def tell_if_none(store: "Store", selection: "Selection", found: "Table") -> None:
     """Says on stderr that no row meets the condition, where there is one: an empty table may have other reasons."""
+    if not len(found.rows):
+        tell_none(store, selection)
+
+
+def tell_none(store: "Store", selection: "Selection") -> None:
+    """The same of a table that is known to be empty."""
     from pipeline.errors import counted
     from store.asking.query import count
 
-    if selection.where is None or len(found.rows):
-        return
-    of = counted(count(store, selection.sweep), "row")
-    sys.stderr.write(f"0 of {of} with --where {quote(selection.where)}\n")
+    if selection.where is not None:
+        of = counted(count(store, selection.sweep), "row")
+        sys.stderr.write(f"0 of {of} with --where {quote(selection.where)}\n")

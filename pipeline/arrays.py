@@ -3,6 +3,7 @@
 import io
 import zlib
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +108,12 @@ def _header(shape: tuple[int, ...]) -> tuple[bytes, int]:
     return _piece(stream.getvalue()), zlib.adler32(stream.getvalue())
 
 
+@lru_cache(maxsize=256)
+def _read_header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, whether columns come first, dtype) of an `.npy` of version 1.0; most of a sweep's are alike."""
+    return np.lib.format.read_array_header_1_0(io.BytesIO(header))
+
+
 def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> npt.NDArray[np.float64]:
     """The array of a packed `.npy`, whose sides are at least and at most these.
 
@@ -119,7 +126,7 @@ def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> n
         header = inflate.decompress(inflate.unconsumed_tail, length) if 0 < length <= _HEADER else b""
         if np.lib.format.read_magic(io.BytesIO(prefix)) != (1, 0):
             raise ValueError("it is an .npy of another version")
-        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(prefix[-2:] + header))
+        shape, by_columns, dtype = _read_header(prefix[-2:] + header)
         if by_columns or dtype != np.dtype("<f8") or len(shape) != 2:
             raise ValueError(f"it holds {dtype} of shape {shape}")
         if not all(low <= side <= high for side, low, high in zip(shape, least, most, strict=True)):

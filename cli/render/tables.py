@@ -109,6 +109,11 @@ def json_rows(table: Table) -> Iterator[str]:
     yield "\n]\n" if len(table.rows) else "[]\n"
 
 
+def jsonl(table: Table) -> Iterator[str]:
+    """An object for each row in a line of its own (JSON Lines)."""
+    return (json_text(row, indent=-1) + "\n" for row in table.dicts())
+
+
 RENDERERS: dict[TableFormat, Callable[[Table], Iterator[str]]] = {
     "plain": plain,
     "classic": classic_lines,
@@ -117,3 +122,6 @@ RENDERERS: dict[TableFormat, Callable[[Table], Iterator[str]]] = {
     "markdown": markdown,
     "latex": latex,
 }
+
+MACHINE_LINES: dict[str, Callable[[Table], Iterator[str]]] = {"csv": csv_lines, "json": json_rows, "jsonl": jsonl}
+"""The formats of text that an export writes."""

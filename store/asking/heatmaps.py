@@ -165,25 +165,16 @@ def heatmap_and_curves(store: Store, record: "Record") -> "tuple[Floats, Floats 
     measured, StoreError where its arrays are damaged.
     """
     packed, own = arrays(store, record.digest), record.config
-    return heatmap_of(packed, (own.input.height, own.input.width)), _curves(packed, own)
+    return heatmap_of(packed, (own.input.height, own.input.width)), curves_of(packed, own)
 
 
-def _curves(packed: Arrays, own: Config) -> "Floats | None":
+def curves_of(packed: Arrays, own: Config) -> "Floats | None":
+    """The stored curves of a config, float64 [4, radii], None of a dead one. Raises StoreError where damaged."""
     from pipeline.arrays import unpack_curves
     from pipeline.sizes.curves import radius_count
 
     center = window_of(own.stem, own.input, own.unit).center
     return unpack_curves(packed, radius_count((own.input.height, own.input.width), center))
-
-
-def square_curves(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Floats | None]]":
-    """(digest, the stored curve of centred squares, float64 [radii], None of a dead config) of the measured rows."""
-
-    def square(packed: Arrays, own: Config, _: int) -> "Floats | None":
-        found = _curves(packed, own)
-        return None if found is None else found[0]
-
-    return unpacked(store, rows, "curves", square)
 
 
 def unpacked(

@@ -1,15 +1,18 @@
 """`export`: a sweep as files, by query."""
 
 import csv
+import hashlib
 import json
-from collections.abc import Iterable
+from errno import ENOSPC
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from cli.render import folder
-from pipeline.errors import InputError
+from pipeline.config.config import KERNEL_VERSION
+from store.asking.export import folder
 from tests.cli.command import REFERENCE, erfsweep, good
 
 
@@ -72,6 +75,10 @@ def test_a_directory_that_cannot_be_made_is_named(luo2016: str) -> None:
     assert Path("taken").read_text() == ""
 
 
+def manifest() -> Any:
+    return json.loads(Path("out/manifest.json").read_text())
+
+
 def content(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
@@ -89,30 +96,82 @@ def test_an_export_replaces_the_last_one_of_its_sweep_and_leaves_other_files_alo
 
 def test_the_manifest_says_what_the_files_were_made_of(luo2016: str) -> None:
     good("export", "luo2016", "--to", "out", "--where", "theo_rf == 9", "--mass", "0.5", "--db", luo2016)
-    made_of = json.loads(Path("out/manifest.json").read_text())
-    assert (made_of["sweep"], made_of["store"]) == ("luo2016", luo2016)
-    assert (made_of["where"], made_of["mass"], made_of["center"]) == ("theo_rf == 9", 0.5, "unit")
-    assert (made_of["over"], made_of["map"]) == (None, None)
-    assert made_of["files"] == ["table.csv", "erf_sweep_2.csv", "erf_sweep_3.csv"]
-    assert made_of["complete"] is True
+    made_of = manifest()
+    query = {"sweep": "luo2016", "where": "theo_rf == 9", "over": None, "map": None, "mass": 0.5, "center": "unit"}
+    assert (made_of["query"], made_of["store"], made_of["complete"]) == (query, luo2016, True)
+    assert made_of["erfsweep"] == {"version": version("erfsweep"), "kernel_version": KERNEL_VERSION}
+    assert made_of["files"] == [
+        {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name in ("table.csv", "erf_sweep_2.csv", "erf_sweep_3.csv")
+        for data in [Path("out", name).read_bytes()]
+    ]
+    assert made_of["columns"] == {row["field"]: row["type"] for row in good("fields", "-f", "csv").rows}
     good("export", "luo2016", "--to", "out", "--over", "seed", "--db", luo2016)
-    made_of = json.loads(Path("out/manifest.json").read_text())
-    assert (made_of["over"], made_of["mass"], made_of["files"]) == ("seed", 0.9, ["table.csv"])
+    made_of = manifest()
+    assert (made_of["query"]["over"], made_of["query"]["mass"]) == ("seed", 0.9)
+    assert [file["name"] for file in made_of["files"]] == ["table.csv"]
+    assert (made_of["columns"]["eff_rf"], made_of["columns"]["n"], made_of["columns"]["eff_rf_sd"]) == (
+        *("float", "int", "float"),
+    )
 
 
-@pytest.mark.parametrize("manifest", [None, "{", '{"files": ["../table.csv"]}'])
-def test_files_that_no_manifest_lists_are_not_overwritten(luo2016: str, manifest: str | None) -> None:
+@pytest.mark.parametrize("written", [None, "{", '{"files": ["../table.csv"]}'])
+@pytest.mark.parametrize("name", ["erf_sweep_7.csv", "notes.txt"])
+def test_a_folder_with_other_files_is_refused(luo2016: str, name: str, written: str | None) -> None:
     Path("out").mkdir()
-    Path("out/erf_sweep_7.csv").write_text("old")
-    if manifest is not None:
-        Path("out/manifest.json").write_text(manifest)
+    Path("out", name).write_text("old")
+    if written is not None:
+        Path("out/manifest.json").write_text(written)
     before = content("out")
     ended = erfsweep("export", "luo2016", "--to", "out", "--db", luo2016)
     assert ended.code == 2
-    assert "'out' holds 'erf_sweep_7.csv', which no manifest.json there lists" in ended.err
+    assert f"'out' holds {name!r}, which no manifest.json there lists" in ended.err
     assert content("out") == before
     good("export", "luo2016", "--to", "out", "--force", "--db", luo2016)
-    assert set(content("out")) == {"manifest.json", "table.csv", *(f"erf_sweep_{place}.csv" for place in range(5))}
+    ours = {"manifest.json", "table.csv", *(f"erf_sweep_{place}.csv" for place in range(5))}
+    assert set(content("out")) == ours | {name}
+    assert Path("out", name).read_text() == "old"  # no manifest lists it: it is not removed
+
+
+def test_the_manifest_of_another_program_is_not_overwritten(luo2016: str) -> None:
+    Path("out").mkdir()
+    Path("out/manifest.json").write_text('{"name": "a web page"}')
+    ended = erfsweep("export", "luo2016", "--to", "out", "--db", luo2016)
+    assert ended.code == 2
+    assert "'out' holds a manifest.json that is no export's" in ended.err
+    assert content("out") == {"manifest.json": b'{"name": "a web page"}'}
+
+
+def test_an_empty_folder_and_hidden_files_are_no_obstacle(luo2016: str) -> None:
+    Path("out").mkdir()
+    Path("out/.DS_Store").write_text("")
+    good("export", "luo2016", "--to", "out", "--db", luo2016)
+    assert len(content("out")) == 8
+
+
+def test_a_file_beside_the_last_export_is_not_overwritten(luo2016: str) -> None:
+    good("export", "luo2016", "--to", "out", "--where", "theo_rf == 9", "--db", luo2016)
+    Path("out/erf_sweep_0.csv").write_text("mine")
+    before = content("out")
+    ended = erfsweep("export", "luo2016", "--to", "out", "--db", luo2016)
+    assert ended.code == 2
+    assert "'out' holds 'erf_sweep_0.csv', which no manifest.json there lists" in ended.err
+    assert content("out") == before
+    good("export", "luo2016", "--to", "out", "--force", "--db", luo2016)
+    assert curve(Path("out/erf_sweep_0.csv"))[-1, 1] == 1
+
+
+def test_a_manifest_removes_no_file_but_those_of_an_export(luo2016: str) -> None:
+    good("export", "luo2016", "--to", "out", "--db", luo2016)
+    Path("mine.csv").write_text("mine")
+    Path("out/notes.txt").write_text("mine")
+    handed_over = manifest()
+    names = ["../mine.csv", "notes.txt", str(Path("mine.csv").absolute()), "..", "", "erf_sweep_9.csv"]
+    handed_over["files"] += [{"name": name, "size": 4, "sha256": ""} for name in names]
+    Path("out/manifest.json").write_text(json.dumps(handed_over))
+    good("export", "luo2016", "--to", "out", "--over", "seed", "--db", luo2016)
+    assert set(content("out")) == {"manifest.json", "table.csv", "notes.txt"}
+    assert (Path("mine.csv").read_text(), Path("out/notes.txt").read_text()) == ("mine", "mine")
 
 
 def test_the_folder_of_another_sweep_is_refused(luo2016: str) -> None:
@@ -133,14 +192,14 @@ def test_an_export_that_fails_changes_nothing(before: bool, monkeypatch: pytest.
     if before:
         good("export", "mine", "--to", "out")
     listed = content("out") if before else None
-    honest = folder.write_lines
+    honest = folder._write
 
-    def full_after_two(path: Path, lines: Iterable[str]) -> None:
+    def full_after_two(path: Path, write: Any) -> Any:
         if path.name == "erf_sweep_2.csv":
-            raise InputError(f"cannot write {path.name!r}: No space left on device; choose another place")
-        honest(path, lines)
+            raise OSError(ENOSPC, "No space left on device")
+        return honest(path, write)
 
-    monkeypatch.setattr(folder, "write_lines", full_after_two)
+    monkeypatch.setattr(folder, "_write", full_after_two)
     ended = erfsweep("export", "mine", "--to", "out", "--mass", "0.5")
     assert ended.code == 2
     assert "No space left" in ended.err
@@ -156,10 +215,10 @@ def test_an_interrupted_exchange_is_told_and_mended_by_the_next_export(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", lambda self, to: stopped() if self.name == "table.csv" else honest(self, to))
         assert erfsweep("export", "luo2016", "--to", "out", "--where", "theo_rf == 9", "--db", luo2016).code == 130
-    assert json.loads(Path("out/manifest.json").read_text())["complete"] is False
+    assert manifest()["complete"] is False
     good("export", "luo2016", "--to", "out", "--db", luo2016)
     assert len(content("out")) == 7
-    assert json.loads(Path("out/manifest.json").read_text())["complete"] is True
+    assert manifest()["complete"] is True
 
 
 def stopped() -> None:

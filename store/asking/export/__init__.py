@@ -1,0 +1,1 @@
+"""Exports: a sweep as files in a folder, by query."""
