@@ -76,10 +76,10 @@ def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:
             steps[-1] = _reading_channels(steps[-1], piece.channels, step.features)
         steps.append(step)
         piece = asked
-    return _pooled_first(reversed(steps)), piece
+    return pooled_first(reversed(steps)), piece
 
 
-def _pooled_first(steps: Iterable[Step]) -> tuple[Step, ...]:
+def pooled_first(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Returns the steps with each ReLU behind the max pooling that it stood before, where it rectifies fewer numbers.
 
     Both orders give the same to the bit. The largest pixel of a window is the same one where it is positive; where it

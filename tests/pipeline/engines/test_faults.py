@@ -142,8 +142,8 @@ def session_of(running):
 
 
 def all_gone(running):
-    """Whether nothing of a session is left within a few seconds."""
-    deadline = time.monotonic() + 10
+    """Whether nothing of a session is left before long."""
+    deadline = time.monotonic() + 60
     while session_of(running) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not session_of(running)

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -232,8 +233,15 @@ def test_rectifying_what_was_pooled_gives_the_bits_of_pooling_what_was_rectified
     config = build({"stem": stem, "input": "27x27x2", "dtype": dtype, "readout": {"channel": "sum"}})
     pooled_first = heatmap_of(config).values
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.gradient.cone._pooled_first", tuple)
+        patched.setattr("pipeline.gradient.cone.pooled_first", tuple)
         steps = cone.__wrapped__(config.stem, config.input, config.unit, None)
         rectified_first = measure_heatmap(config, replace(plan_of(config), cone=steps)).values
     assert rectified_first.any()
     np.testing.assert_array_equal(pooled_first, rectified_first)
+
+
+def test_a_cone_costs_the_same_on_a_wider_plane() -> None:
+    narrow = build({"stem": "4x3x3:8", "input": 21})
+    wide = msgspec.structs.replace(narrow, input=msgspec.structs.replace(narrow.input, height=84, width=84))
+    assert plan_of(wide).cone.box.height == plan_of(narrow).cone.box.height == 9
+    assert [step.y for step in plan_of(wide).cone.steps] == [step.y for step in plan_of(narrow).cone.steps]

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.ops import buffer
 from pipeline.ops.bound import Bound, run
-from pipeline.ops.buffer import Place, room, scratch
+from pipeline.ops.buffer import Place, empty, room, scratch
 
 pytestmark = pytest.mark.usefixtures("memory")
 
@@ -53,3 +53,13 @@ def test_released_memory_is_poisoned_and_so_is_a_result_until_it_is_made(monkeyp
     assert np.isnan(taps).all()
     assert (out[:1] == 2).all()
     assert np.isnan(out[1:]).all()
+
+
+@pytest.mark.usefixtures("memory")
+def test_blocks_of_memory_are_not_shared_between_arrays_in_use() -> None:
+    held_arrays = [empty((64, 100), np.dtype(np.float32)) for _ in range(20)]
+    for number, array in enumerate(held_arrays):
+        array[...] = number
+    assert [float(array.max()) for array in held_arrays] == list(range(20))
+    addresses = {array.__array_interface__["data"][0] for array in held_arrays}
+    assert all(address % 64 == 0 for address in addresses)
