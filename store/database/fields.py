@@ -4,7 +4,7 @@ What `--where`, `--sort` and `--columns` take, what `erfsweep fields` and docs/f
 how a damaged value is noticed, and the view `results` all follow from this list.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -160,7 +160,7 @@ def joined(*, by_place: bool, fields: Collection[str] | None = None, chosen: Any
     return found
 
 
-def wide() -> Select[*tuple[Any, ...]]:
-    """The wide table: a row for each place of a config in a sweep, and one for a config that no sweep holds."""
-    columns = (column.label(name) for name, column in named_columns(by_place=True).items())
-    return select(*columns).select_from(joined(by_place=True))
+def wide(names: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """The wide table with these fields: a row for each place of a config, and one for a config that no sweep holds."""
+    known = named_columns(by_place=True)
+    return select(*(known[name].label(name) for name in names)).select_from(joined(by_place=True))

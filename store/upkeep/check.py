@@ -11,7 +11,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, CreateView, Table, exists, select, text
+from sqlalchemy import Connection, Table, exists, select, text
 
 from pipeline.config.axes import axes
 from pipeline.config.config import KERNEL_VERSION, Config, decode
@@ -22,8 +22,8 @@ from store.asking.heatmaps import heatmap_of, portions, unpacked
 from store.asking.values import damages, raw
 from store.database.connection import Store
 from store.database.damage import Damage
-from store.database.fields import wide
 from store.database.schema import TABLES, VIEW, attempt, config, result, sweep, sweep_config
+from store.database.view import creation
 from store.queue.cautions import NEEDED, cautions
 from store.queue.of_config import following_by_name
 from store.queue.saving import sizes_row
@@ -86,7 +86,7 @@ def _view(connection: Connection) -> list[Finding]:
     found = connection.execute(
         text("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = :name"), {"name": VIEW}
     )
-    made = str(CreateView(wide(), VIEW).compile(dialect=connection.dialect))
+    made = str(creation().compile(dialect=connection.dialect))
     if (found.scalar() or "").split() == made.split():
         return []
     return [Finding(Damage(VIEW, "sql", "1", None, "the view is not the one that this erfsweep makes"), "view")]
