@@ -38,7 +38,7 @@ def read_grouped(store: Store, selection: Selection, wanted: Sequence[str], over
     wanted = expanded(wanted)
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, *_COUNTED)]
     constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, _column_of(path))]
-    internal = ("dead", "digest", "spec", "probes_count", "n_nan", "kernel_version")
+    internal = ("dead", "spec", "kernel_version", *(("digest", "probes_count", "n_nan") if map_ else ()))
     needed = tuple(dict.fromkeys((*constant, *spread_over, *internal)))
     found = groups(read(store, msgspec.structs.replace(selection, sort=(), limit=None), needed), path)
     sized = [name for name in spread_over if name in SIZES] if map_ else []
@@ -82,17 +82,19 @@ def _column_of(path: str) -> str | None:
 
 def _rows(found: Groups, constant: Sequence[str], spread_over: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The columns of each group, those of an averaged heatmap left out."""
-    from pipeline.sizes.replicates import spread
+    from pipeline.sizes.replicates import spreads
 
     try:
         values = found.columns(("dead", *spread_over))
     except ValueError as error:
         raise InputError(f"column {quote(error.args[0])} is text and has no mean; leave it out of --columns") from None
-    for head, members in zip(found.shared(constant), found.members(), strict=True):
+    members = found.members()
+    spread_of = {name: spreads([values[name][each] for each in members]) if members else [] for name in spread_over}
+    for i, head in enumerate(found.shared(constant)):
         row = dict(zip(constant, head, strict=True))
-        row |= {"n": len(members), "dead": int((values["dead"][members] == 1).sum())}
+        row |= {"n": len(members[i]), "dead": int((values["dead"][members[i]] == 1).sum())}
         for name in spread_over:
-            of = spread(values[name][members])
+            of = spread_of[name][i]
             row |= {name: of.mean, **{f"{name}_{part}": getattr(of, part) for part in ("n", "sd", "low", "high")}}
         yield row
 

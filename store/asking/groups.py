@@ -1,14 +1,17 @@
 """Groups of results: rows that are alike in everything but some axes, told apart in one pass over a table."""
 
+import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pipeline.config.config import KERNEL_VERSION, decode
 from store.asking.table import Table
+from store.database.rows import chunks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,17 +40,16 @@ class Groups(msgspec.Struct, frozen=True):
 
     def shared(self, names: Sequence[str]) -> list[tuple[Any, ...]]:
         """For each group the values of columns that all its members have in common, None where they differ."""
-        found: list[list[Any]] = []
+        found: list[tuple[Any, ...]] = []
         met: dict[Any, Any] = {}  # equal values of many groups are one object
         for group, row in zip(self.of, self.table.only(names).rows, strict=True):
             if group == len(found):
-                found.append([met.setdefault((type(value), value), value) for value in row])
-                continue
-            values = found[group]
-            for i, value in enumerate(row):
-                if values[i] is not None and values[i] != value:
-                    values[i] = None
-        return [tuple(values) for values in found]
+                found.append(tuple(met.setdefault((type(value), value), value) for value in row))
+            elif row != found[group]:
+                found[group] = tuple(
+                    one if one == other else None for one, other in zip(found[group], row, strict=True)
+                )
+        return found
 
     def columns(self, names: Sequence[str]) -> "Mapping[str, npt.NDArray[np.float64]]":
         """Columns of numbers as float64 [rows], NaN where there is none.
@@ -57,11 +59,11 @@ class Groups(msgspec.Struct, frozen=True):
         import numpy as np
 
         found = [array("d") for _ in names]
-        for row in self.table.only(names).rows:
-            for name, column, value in zip(names, found, row, strict=True):
-                if isinstance(value, str):
+        for chunk in chunks(self.table.only(names).rows):
+            for name, column, values in zip(names, found, zip(*chunk, strict=True), strict=True):
+                if str in set(map(type, values)):
                     raise ValueError(name)
-                column.append(float("nan") if value is None else value)
+                column.extend(nan if value is None else value for value in values)
         return {name: np.frombuffer(column, np.float64) for name, column in zip(names, found, strict=True) if column}
 
     def members(self) -> "list[npt.NDArray[np.intp]]":
@@ -88,15 +90,45 @@ def groups(table: Table, *paths: str) -> Groups:
     of = array("q")
     planes: dict[tuple[bytes, str], Plane] = {}
     contested: set[bytes] = set()
+    known: dict[tuple[Any, ...], tuple[bytes, Plane, str]] = {}  # of specs that are alike but for the axes
+    cut = spec_cut(left_out)
     for spec, version in table.only(("spec", "kernel_version")).rows:
-        config = decode(spec.encode())
-        text = f"{version or KERNEL_VERSION} {without_axes(config, *left_out)}"
-        key = blake2b(text.encode(), digest_size=16).digest()
-        if follows and planes.setdefault((key, config.stem), config.input) != config.input:
+        rest = (version, cut(spec))
+        found = known.get(rest)
+        if found is None:
+            config = decode(spec.encode())
+            text = f"{version or KERNEL_VERSION} {without_axes(config, *left_out)}"
+            found = blake2b(text.encode(), digest_size=16).digest(), config.input, config.stem
+            known[rest] = found
+        key, plane, stem = found
+        if follows and planes.setdefault((key, stem), plane) != plane:
             contested.add(key)
-        of.append(fine.setdefault((key, config.input), len(fine)))
+        of.append(fine.setdefault((key, plane), len(fine)))
     number: dict[tuple[bytes, Plane | None], int] = {}
     coarse = [
         number.setdefault((key, plane if not follows or key in contested else None), len(number)) for key, plane in fine
     ]
     return Groups(table, array("q", (coarse[group] for group in of)), len(number))
+
+
+def spec_cut(paths: Sequence[str]) -> Callable[[str], str]:
+    """A function that cuts these fields out of the canonical JSON of a config, so that two texts which are equal then
+    differ in nothing else. It leaves a text whole, which is right as well, where it is not sure.
+
+    Fields of a plane stay, and those of a stack too: more than one text may then belong to one group.
+    """
+    cuts = []
+    for path in paths:
+        part, _, name = path.partition(".")
+        if name and part in ("init", "probes", "readout"):
+            # Without the path of a file, the one text that a user writes, a part has no quoted brackets, and no nested.
+            cuts.append(re.compile(rf'("{part}":\{{(?:[^{{}}]*,)?)"{name}":(?:\[[^\]]*\]|[^,}}\[]*)(?=[,}}])'))
+
+    def cut(spec: str) -> str:
+        if '"path"' in spec:
+            return spec
+        for pattern in cuts:
+            spec = pattern.sub(r"\1", spec, count=1)
+        return spec
+
+    return cut if cuts else lambda spec: spec

@@ -150,11 +150,12 @@ class Reader:
                 values[i] = _TRUTHS[values[i]]
         except KeyError:
             return None
-        if any(values[i] is not None and not -inf < values[i] < inf for i in self._reals):
+        total = sum([values[i] or 0 for i in self._reals])
+        if not -inf < total < inf and any(not -inf < (values[i] or 0) < inf for i in self._reals):
             return None  # an infinity, or what is not a number
         if any(values[i] is not None and _unreadable(column, values[i]) for i, column in self._json):
             return None
-        return values if all(_is_legible(values[i]) for i in self._texts if values[i] is not None) else None
+        return values if _is_legible("".join([values[i] or "" for i in self._texts])) else None
 
     def damages(self, row: Sequence[Any], key: object, digest: object) -> Iterator[Damage]:
         """What is damaged of a row that was not read. NULL is no damage: what is not measured has no values."""

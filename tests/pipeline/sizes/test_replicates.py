@@ -19,6 +19,7 @@ from pipeline.sizes.replicates import (
     exact_mean,
     mean_map,
     spread,
+    spreads,
 )
 
 finite = st.floats(-1e6, 1e6)
@@ -107,9 +108,9 @@ def test_draws_without_a_value_are_left_out_and_not_counted(values):
     assert (found.sd is None) == (len(known) < 2)
 
 
-@pytest.mark.parametrize("n", [2, 3, 20, 64, 300, 3000])
+@pytest.mark.parametrize("n", [2, 3, 20, 64, 300, 1000])
 def test_the_interval_is_the_percentile_bootstrap_of_scipy(n):
-    """From the same stream; 3,000 draws are resampled in several blocks."""
+    """From the same stream; 1,000 draws are resampled in several blocks."""
     values = 3 + np.random.default_rng(n).random(n)
     found, rng = spread(values), np.random.default_rng(SEED)
     options = {"n_resamples": RESAMPLES, "confidence_level": CONFIDENCE, "method": "percentile", "rng": rng}
@@ -138,3 +139,34 @@ def test_the_interval_of_a_difference_has_a_width_only_where_draws_scatter():
     assert difference_interval(equal, other) == (0.7 - 0.1, 0.7 - 0.1)
     assert difference_interval(equal, other[:1]) is None
     assert difference_interval(np.array([1.0, np.nan]), other) is None
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+def test_the_interval_of_many_draws_is_that_of_many_more_resamples(skewed):
+    """The expansion where the mean is a little skewed, 2,000 resamples where it is skewed more."""
+    n = 1500
+    rng = np.random.default_rng(3)
+    values = rng.exponential(size=n) ** (2 if skewed else 1)
+    found = spread(values)
+    means = np.concatenate([values[rng.integers(n, size=(500, n))].mean(axis=1) for _ in range(200)])
+    low, high = np.quantile(means, [0.025, 0.975])
+    tolerance = 0.25 if skewed else 0.03  # of 2,000 resamples, four times their own noise; of the expansion, that of
+    error = values.std() / n**0.5  # the 100,000 here
+    assert abs(found.low - low) < tolerance * error
+    assert abs(found.high - high) < tolerance * error
+    assert (found.mean, found.sd) == (pytest.approx(values.mean()), pytest.approx(values.std(ddof=1)))
+
+
+@given(st.lists(st.lists(st.one_of(st.none(), finite), max_size=6), max_size=8))
+def test_groups_do_not_change_each_other(groups):
+    draws = [np.array([np.nan if value is None else value for value in group], np.float64) for group in groups]
+    for group, found in zip(draws, spreads(draws), strict=True):
+        alone = spread(group)
+        assert (found.n, found.mean, found.sd) == (alone.n, alone.mean, alone.sd)
+        if alone.low is not None:
+            assert (found.low, found.high) == pytest.approx((alone.low, alone.high), rel=1e-12, abs=1e-9)
+
+
+def test_equal_values_of_many_draws_are_their_interval():
+    found = spread(np.full(5000, 0.1))
+    assert (found.mean, found.sd, found.low, found.high) == (0.1, 0, 0.1, 0.1)
