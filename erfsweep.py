@@ -148,24 +148,41 @@ class Store:
         limit: int | None = None,
         over: str | None = None,
         map: "MapName | None" = None,  # as the option is called
-        mass: float | None = None,
+        mass: float | Sequence[float] | None = None,
         center: "CenterName" = "unit",
+        diff: bool = False,
+        pivot: str | Sequence[str] = (),
+        value: str | Sequence[str] = (),
     ) -> "Answer":
         """Rows of a sweep, or of everything, as `erfsweep table` shows them; they are kept packed.
 
-        `where` is an expression such as `kernel == 3 and ratio < 0.8`; `columns` and `sort` are names, a dash in front
-        of one to sort by: descending. With `over`, an axis such as `seed`, there is a row for each group that is alike
-        in everything else; `map` (`mean` or `square`) adds the sizes of its averaged heatmap. `mass` (0 to 1) and
-        `center` (`unit` or `plane`) ask for other sizes than those that are stored.
+        `where` is an expression such as `kernel == 3 and ratio < 0.8`; `columns` are names, paths (`probes.count`),
+        groups (`sizes`) and globs (`eff_*`); `sort` are names, a dash in front of one to sort by: descending. With
+        `over`, an axis such as `seed`, there is a row for each group that is alike in everything else; `map` (`mean` or
+        `square`) adds the sizes of its averaged heatmap. `mass` (0 to 1) and `center` (`unit` or `plane`) ask for other
+        sizes than those that are stored; with several masses a size has a column for each, such as `eff_rf@0.5`.
+        `diff` leaves out columns that are the same in all rows. `pivot` names the columns down the side and, the last,
+        across the top, and `value` those in the cells.
         Raises InputError for what cannot be used as written.
         """
         from store.asking.answer import Answer
         from store.asking.selection import Selection
         from store.asking.tables import table_of
 
-        selection = Selection(sweep, where, _names(sort), limit, mass, center)
-        names = None if columns is None else _names(columns)
-        return Answer(self._sound(table_of(self._store, selection, names, over, map)))
+        selection = Selection(sweep, where, _names(sort), limit, None, center)
+        masses = () if mass is None else (mass,) if isinstance(mass, int | float) else tuple(mass)
+        found = table_of(
+            self._store,
+            selection,
+            None if columns is None else _names(columns),
+            over,
+            map,
+            masses=masses,
+            diff=diff,
+            pivot=_names(pivot),
+            values=_names(value),
+        )
+        return Answer(self._sound(found))
 
     def rows(self, sweep: str | None = None, **asked: Any) -> list[dict[str, Any]]:
         """The rows that `table` has, each a dict by column: str, int, float, bool or None."""

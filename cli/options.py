@@ -10,9 +10,9 @@ from pipeline.limits import MAX_INT64
 
 DEFAULT_URL = "sqlite:///erfsweep.db"
 
-Format: TypeAlias = Literal["table", "plain", "csv", "json", "markdown", "latex"]
+Format: TypeAlias = Literal["table", "plain", "csv", "tsv", "json", "jsonl", "markdown", "latex", "html"]
 TableFormat: TypeAlias = Literal[Format, "classic"]
-MACHINE_FORMATS = ("csv", "json")
+MACHINE_FORMATS = ("csv", "tsv", "json", "jsonl")
 """Those that programs read: their columns do not depend on what the rows hold."""
 
 DbOption: TypeAlias = Annotated[

@@ -1,7 +1,8 @@
 """`erfsweep table`: results as a table, by query."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -11,7 +12,7 @@ from cli.grouped import MapOption, OverOption
 from cli.options import MACHINE_FORMATS, DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
 from cli.render import classic
 from cli.render.tables import default_format, print_table
-from cli.selection import CenterOption, MassOption, WhereOption
+from cli.selection import CenterOption, MassesOption, WhereOption, parse_masses
 from pipeline.limits import MAX_INT64
 from store.asking.selection import MapName, Selection
 from store.asking.table import Table
@@ -47,8 +48,27 @@ def command(
     ] = None,
     over: OverOption = None,
     map_: MapOption = None,
-    mass: MassOption = None,
+    mass: MassesOption = None,
     center: CenterOption = "unit",
+    diff: Annotated[bool, typer.Option("--diff", help="Leave out columns that are the same in all rows.")] = False,
+    pivot: Annotated[
+        str | None,
+        typer.Option(
+            "--pivot",
+            metavar="NAMES",
+            help="Columns down the side and, the last one, across the top: depth,kernel.",
+            autocompletion=completion.columns,
+        ),
+    ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option(
+            "--value",
+            metavar="NAMES",
+            help="With --pivot: the column in the cells, as ratio.",
+            autocompletion=completion.columns,
+        ),
+    ] = None,
     format_: TableFormatOption = None,
     db: DbOption = None,
 ) -> None:
@@ -56,29 +76,48 @@ def command(
     from cli.opened import opened
 
     store = opened(store_url(db), create=False)
-    selection = Selection(sweep, where, tuple(parse_names(sort, "--sort") or ()), limit, mass, center)
-    print_table(_table(store, selection, columns, format_, over, map_), format_)
+    selection = Selection(sweep, where, tuple(parse_names(sort, "--sort") or ()), limit, None, center)
+    asked = _Asked(
+        parse_names(columns, "--columns"),
+        over,
+        map_,
+        parse_masses(mass),
+        diff,
+        parse_names(pivot, "--pivot") or (),
+        parse_names(value, "--value") or (),
+    )
+    print_table(_table(store, selection, asked, format_), format_)
 
 
-def _table(
-    store: "Store",
-    selection: Selection,
-    columns: str | None,
-    format_: TableFormat | None,
-    over: str | None,
-    map_: MapName | None,
-) -> Table:
+class _Asked(NamedTuple):
+    """What a table is to have, as the options say it."""
+
+    columns: Sequence[str] | None = None
+    over: str | None = None
+    map: MapName | None = None
+    masses: Sequence[float] = ()
+    diff: bool = False
+    pivot: Sequence[str] = ()
+    values: Sequence[str] = ()
+
+
+def _table(store: "Store", selection: Selection, asked: _Asked, format_: TableFormat | None) -> Table:
     """The table that the options ask for. Raises InputError for options that exclude each other."""
     from cli.selection import tell_if_none
     from pipeline.errors import InputError
     from store.asking.tables import table_of
 
-    names = parse_names(columns, "--columns")
-    if format_ == "classic" and (over or names) and not (map_ and not over):
-        raise InputError("--format classic is the original's table; it goes without --over and --columns")
-    found = table_of(store, selection, classic.COLUMNS if format_ == "classic" else names, over, map_)
+    columns, over, map_, masses, diff, pivot, values = asked
+    is_classic = format_ == "classic"
+    if is_classic and (over or columns or diff or pivot or len(masses) > 1) and not (map_ and not over):
+        raise InputError(
+            "--format classic is the original's table; it goes without --over, --columns, --diff, --pivot and several "
+            "--mass"
+        )
+    columns = classic.COLUMNS if is_classic else columns
+    found = table_of(store, selection, columns, over, map_, masses=masses, diff=diff, pivot=pivot, values=values)
     tell_if_none(store, selection, found)
-    return found if names or format_ == "classic" else fitted(found, format_)
+    return found if columns or diff or pivot else fitted(found, format_)
 
 
 _MOST_ROWS = 40
@@ -92,6 +131,6 @@ def print_sweep(store: "Store", sweep: str, format_: TableFormat | None) -> None
     chosen = format_ or default_format()
     total = count(store, sweep)
     limit = None if chosen in (*MACHINE_FORMATS, "classic") or total <= _MOST_ROWS else _MOST_ROWS
-    print_table(_table(store, Selection(sweep, limit=limit), None, format_, None, None), format_)
+    print_table(_table(store, Selection(sweep, limit=limit), _Asked(), format_), format_)
     if limit is not None:
         sys.stderr.write(f"the first {limit} of {total:,} rows; `erfsweep table {sweep}` prints all of them\n")

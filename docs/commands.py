@@ -22,19 +22,29 @@ shows the traceback too.
 
 | `--format` | is |
 | --- | --- |
-| `table` | the default on a terminal; if the terminal is too narrow for the columns, one field in each line |
+| `table` | the default on a terminal |
 | `plain` | the default in a pipe: columns aligned with spaces |
 | `csv` | a header and every digit, nothing for NULL |
+| `tsv` | the same with tabs |
 | `json` | an array of objects, or one object if the answer has only one |
+| `jsonl` | one object in each line |
 | `markdown` | pipe tables of GitHub Flavored Markdown |
 | `latex` | `tabular` with the rules of the package booktabs: `\\usepackage{booktabs}` |
+| `html` | a `<table>` in ASCII that needs no style sheet and no script |
 | `classic` | for `table` and `run`: the layout of the original program |
 
-JSON and CSV use the names of `erfsweep fields`, and their columns do not depend on the rows. The other formats leave
-out axes that all rows share, and columns of states if nothing went wrong.
+`csv`, `tsv`, `json` and `jsonl` are for programs. They use the names of `erfsweep fields`, and their columns do not
+depend on the rows. The other formats are for readers:
+
+- They leave out axes that all rows share, and columns of states if nothing went wrong.
+- Numbers have as many decimals as their column needs, so that their points align. The heads have units.
+- With `--over`, a mean and its spread share one cell, `mean ± deviation [low, high]`, with `n=` if only some of the
+  draws have the size. For programs these are the columns `NAME`, `NAME_n`, `NAME_sd`, `NAME_low` and `NAME_high`.
+- If a terminal is too narrow, `table` leaves out columns that are the same in all rows, and stderr says which and what
+  they contain. If it is still too narrow, it prints one field in each line.
 
 Every format shows characters that are not printable (terminal controls, marks of writing direction) as escapes, `\\x1b`
-or `\\u202e`. In CSV, text that a spreadsheet would run as a formula begins with a `'`; numbers stay numbers.
+or `\\u202e`. In CSV and TSV, text that a spreadsheet would run as a formula begins with a `'`; numbers stay numbers.
 
 ## Exit codes
 
@@ -73,6 +83,25 @@ counts. A comparison with NULL is neither true nor false, so its row is left out
 None` selects NULL. A condition has at most 2,000 characters, 400 terms, integers of 64 bits, and 10 levels; a chain
 such as `a + b + c` or `p and q and r` is one level. If no row meets the condition, stderr says how many rows there
 are.
+
+## Tables
+
+- `-c` takes names, paths in a config, groups (`-c id,axes,sizes`), patterns (`-c 'eff_*'`) and `all`;
+  [fields.md](fields.md) lists them. Without SWEEP, a table with `sweep`, `position` or `label` has a row for each place
+  of a config.
+- `--mass 0.5,0.9` computes a size for several shares of the mass, each in a column of its own: `eff_rf@0.5`,
+  `eff_rf@0.9`. Conditions and `--sort` then use the stored sizes; `--sort eff_rf@0.5` sorts by a column of the table.
+- `--diff` leaves out columns that are the same in all rows. Without `-c` it looks among axes, costs, theory and sizes.
+- `--pivot depth,kernel --value ratio` has the depths down the side, the kernels across the top, and the ratio in the
+  cells. The last column of `--pivot` is the one across the top. If several rows meet in one cell, average them
+  (`--over seed`) or select one of them (`--where`).
+
+```text
+$ erfsweep table growth --over seed --pivot depth,kernel --value luo
+depth  kernel=3  kernel=5
+    1     3.000      5.00
+    4     8.513     15.61
+```
 """
 
 

@@ -32,7 +32,7 @@ def exact(value: Any) -> str:
 
 
 def json_text(value: Any, indent: int = 2) -> str:
-    """JSON, indented (in one line with 0); NaN and infinities, which JSON has not, as null."""
+    """JSON, indented (in one line with 0, without blanks with -1); NaN and infinities, which JSON has not, as null."""
     import msgspec
 
     return visible_json(msgspec.json.format(msgspec.json.encode(value), indent=indent).decode())

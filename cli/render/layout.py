@@ -1,25 +1,63 @@
-"""How the columns of a table stand: which side, and how wide."""
+"""How a table stands before a reader: the text of its cells, their side and their width, and the heads with units."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from cli.render.cells import cell
+import msgspec
+
+from cli.render.digits import formats
+from cli.render.spreads import Unbroken
+from cli.render.visible import visible
+from store.asking.heads import unit
 from store.asking.table import Table
 
 
-def numeric_columns(table: Table) -> list[bool]:
-    """Which columns hold numbers, and so stand to the right."""
-    no_text, some_number = [True] * len(table.columns), [False] * len(table.columns)
+class Layout(msgspec.Struct, frozen=True):
+    """Names and units of the columns, and which of them hold numbers, or cells that stand in one line as these do."""
+
+    table: Table
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    is_number: tuple[bool, ...]
+    is_unbroken: tuple[bool, ...]
+    writers: tuple[Callable[[Any], str], ...]
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names, with units where there are any."""
+        return tuple(f"{name} [{unit}]" if unit else name for name, unit in zip(self.names, self.units, strict=True))
+
+    def rows(self) -> Iterator[list[str]]:
+        """The cells of each row as text."""
+        for row in self.table.rows:
+            yield [write(value) for write, value in zip(self.writers, row, strict=True)]
+
+    def widths(self, heads: tuple[str, ...], length: Callable[[str], int] = len) -> list[int]:
+        """The length of the longest cell of each column, its head among them."""
+        widths = [length(head) for head in heads]
+        for row in self.rows():
+            widths = [max(width, length(text)) for width, text in zip(widths, row, strict=True)]
+        return widths
+
+
+def layout_of(table: Table) -> Layout:
+    """The layout of a table: numbers stand to the right, with as many decimals as their column needs."""
+    count = len(table.columns)
+    no_text, some_number, unbroken = [True] * count, [False] * count, [True] * count
     for row in table.rows:
         for i, value in enumerate(row):
             if value is not None:
-                no_text[i] = no_text[i] and isinstance(value, int | float)
-                some_number[i] = some_number[i] or not isinstance(value, bool)
-    return [both and number for both, number in zip(no_text, some_number, strict=True)]
-
-
-def widths_of(names: Sequence[str], table: Table, length: Callable[[str], int] = len) -> list[int]:
-    """The length of the longest cell of each column, its name among them."""
-    widths = [length(name) for name in names]
-    for row in table.rows:
-        widths = [max(width, length(cell(value))) for width, value in zip(widths, row, strict=True)]
-    return widths
+                has_number = isinstance(value, int | float)
+                is_cell = isinstance(value, Unbroken)
+                no_text[i] = no_text[i] and (has_number or is_cell)
+                some_number[i] = some_number[i] or is_cell or not isinstance(value, bool)
+                unbroken[i] = unbroken[i] and (has_number or is_cell)
+    is_number = tuple(both and number for both, number in zip(no_text, some_number, strict=True))
+    return Layout(
+        table,
+        tuple(visible(name) for name in table.columns),
+        tuple(unit(name) for name in table.columns),
+        is_number,
+        tuple(unbroken),
+        tuple(formats(table)),
+    )

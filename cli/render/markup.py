@@ -1,7 +1,8 @@
-"""Text in Markdown and in LaTeX, where none of its characters is taken for markup."""
+"""Text in Markdown, in LaTeX and in HTML, where none of its characters is taken for markup."""
 
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import NamedTuple
 
 from cli.options import TableFormat
@@ -25,6 +26,7 @@ _LATEX = {
     # Behind the \\ of the row before these are its argument and its star.
     "[": "{[}",
     "*": "{*}",
+    "±": "\\ensuremath{\\pm}",
 }
 
 
@@ -41,6 +43,8 @@ def writer(format_: TableFormat) -> Writer:
         return Writer(lambda text: f"# {markdown_text(text)}\n", markdown_block)
     if format_ == "latex":
         return Writer(lambda text: f"\\section*{{{latex_text(text)}}}\n", latex_block)
+    if format_ == "html":
+        return Writer(lambda text: f"<h1>{html_text(text)}</h1>\n", html_block)
     return Writer(lambda text: f"{text}\n", lambda lines: lines)
 
 
@@ -66,6 +70,16 @@ def latex_block(lines: str) -> str:
     written = [latex_text(line).replace(" ", "~") or "~" for line in lines.rstrip("\n").split("\n")]
     body = " \\\\\n".join(written)
     return f"\\begin{{flushleft}}\\ttfamily\n{body}\n\\end{{flushleft}}\n"
+
+
+def html_text(text: str) -> str:
+    """One line of text, for an element or an attribute in quotes; what is not ASCII by its number."""
+    return escape(text).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def html_block(lines: str) -> str:
+    """Lines as they are; the line feed behind the tag is not shown."""
+    return f"<pre>\n{html_text(lines.rstrip(chr(10)))}\n</pre>\n"
 
 
 def _escaped(text: str, signs: Mapping[str, str]) -> str:

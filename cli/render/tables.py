@@ -1,4 +1,4 @@
-"""Tables in every format: for a terminal, a pipe, the original's layout, CSV, JSON, Markdown and LaTeX.
+"""Tables in every format: for a terminal, a pipe, the original's layout, CSV, TSV, JSON, Markdown, LaTeX and HTML.
 
 Each is written line by line, so that a table of any length takes no memory of its own as text.
 """
@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from cli.options import TableFormat
-from cli.render.cells import cell, exact, json_text
+from cli.options import MACHINE_FORMATS, TableFormat
+from cli.render.cells import exact, json_text
 from cli.render.classic import classic_lines
-from cli.render.layout import numeric_columns, widths_of
-from cli.render.markup import latex_text, markdown_text
-from cli.render.visible import defused, visible
+from cli.render.layout import layout_of
+from cli.render.markup import html_text, latex_text, markdown_text
+from cli.render.spreads import merged
+from cli.render.visible import defused
 from store.asking.table import Table
 
 
@@ -23,8 +24,10 @@ def default_format() -> TableFormat:
 
 
 def print_table(table: Table, format_: TableFormat | None) -> None:
-    """Prints a table to stdout."""
+    """Prints a table to stdout; for a reader, with each spread in one cell."""
     chosen = format_ or default_format()
+    if chosen not in MACHINE_FORMATS:
+        table = merged(table)
     if chosen == "table":
         from cli.render.terminal import print_pretty
 
@@ -35,28 +38,27 @@ def print_table(table: Table, format_: TableFormat | None) -> None:
 
 
 def print_one(fields: Mapping[str, Any], format_: TableFormat | None) -> None:
-    """Prints one object: as `json` an object, in the other formats a row for each field."""
-    if format_ == "json":
-        sys.stdout.write(json_text(dict(fields)) + "\n")
+    """Prints one object: as `json` and `jsonl` an object, in the other formats a row for each field."""
+    if format_ in ("json", "jsonl"):
+        sys.stdout.write(json_text(dict(fields), indent=2 if format_ == "json" else -1) + "\n")
     else:
         print_table(Table(("field", "value"), [(name, value) for name, value in fields.items()]), format_)
 
 
 def plain(table: Table) -> Iterator[str]:
     """Columns of text, aligned with spaces: a line for the names, a line for each row."""
-    names = [visible(name) for name in table.columns]
-    widths, numeric = widths_of(names, table), numeric_columns(table)
+    layout = layout_of(table)
+    widths = layout.widths(layout.heads)
 
     def line(cells: Iterable[str]) -> str:
         parts = [
             text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(cells, widths, numeric, strict=True)
+            for text, width, right in zip(cells, widths, layout.is_number, strict=True)
         ]
         return "  ".join(parts).rstrip() + "\n"
 
-    yield line(names)
-    for row in table.rows:
-        yield line(map(cell, row))
+    yield line(layout.heads)
+    yield from map(line, layout.rows())
 
 
 class _Echo:
@@ -69,7 +71,16 @@ class _Echo:
 
 def csv_lines(table: Table) -> Iterator[str]:
     """CSV with a header, every digit, nothing for NULL (RFC 4180, but lines end in a line feed)."""
-    line = csv.writer(_Echo(), lineterminator="\n").writerow
+    return _separated(table, ",")
+
+
+def tsv_lines(table: Table) -> Iterator[str]:
+    """The same with tabs between the cells; one that holds a tab or a line feed stands in quotes."""
+    return _separated(table, "\t")
+
+
+def _separated(table: Table, sign: str) -> Iterator[str]:
+    line = csv.writer(_Echo(), delimiter=sign, lineterminator="\n").writerow
     yield line(map(defused, table.columns))
     for row in table.rows:
         yield line(map(exact, row))
@@ -77,27 +88,52 @@ def csv_lines(table: Table) -> Iterator[str]:
 
 def markdown(table: Table) -> Iterator[str]:
     """A pipe table (GitHub Flavored Markdown)."""
+    layout = layout_of(table)
 
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(cells) + " |\n"
 
-    yield line(markdown_text(visible(name)) for name in table.columns)
-    yield line("---:" if numeric else "---" for numeric in numeric_columns(table))
-    for row in table.rows:
-        yield line(markdown_text(cell(value)) for value in row)
+    yield line(map(markdown_text, layout.heads))
+    yield line("---:" if numeric else "---" for numeric in layout.is_number)
+    for row in layout.rows():
+        yield line(map(markdown_text, row))
 
 
 def latex(table: Table) -> Iterator[str]:
     """A `tabular` with the rules of the package booktabs."""
+    layout = layout_of(table)
 
     def line(cells: Iterable[str]) -> str:
-        return " & ".join(map(latex_text, cells)) + " \\\\\n"
+        return " & ".join(latex_text(cell.strip()) for cell in cells) + " \\\\\n"
 
-    layout = "".join("r" if numeric else "l" for numeric in numeric_columns(table))
-    yield f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{line(map(visible, table.columns))}\\midrule\n"
-    for row in table.rows:
-        yield line(map(cell, row))
+    columns = "".join("r" if numeric else "l" for numeric in layout.is_number)
+    yield f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{line(layout.heads)}\\midrule\n"
+    yield from map(line, layout.rows())
     yield "\\bottomrule\n\\end{tabular}\n"
+
+
+_RULE = "border-bottom:1px solid"
+_CELL = "padding:0.2em 0.6em"
+
+
+def html(table: Table) -> Iterator[str]:
+    """A `table` that needs no style sheet and no script, in ASCII, so that no encoding has to be told."""
+    layout = layout_of(table)
+    sides = ["right" if numeric else "left" for numeric in layout.is_number]
+
+    def line(tag: str, cells: Iterable[str], style: str = "") -> str:
+        made = (
+            f'<{tag} style="{_CELL};text-align:{side}{style}">{html_text(text.strip())}</{tag}>'
+            for text, side in zip(cells, sides, strict=True)
+        )
+        return f"<tr>{''.join(made)}</tr>\n"
+
+    yield '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">\n<thead>\n'
+    yield line("th", layout.heads, f";{_RULE}")
+    yield "</thead>\n<tbody>\n"
+    for row in layout.rows():
+        yield line("td", row)
+    yield "</tbody>\n</table>\n"
 
 
 def json_rows(table: Table) -> Iterator[str]:
@@ -118,9 +154,12 @@ RENDERERS: dict[TableFormat, Callable[[Table], Iterator[str]]] = {
     "plain": plain,
     "classic": classic_lines,
     "csv": csv_lines,
+    "tsv": tsv_lines,
     "json": json_rows,
+    "jsonl": jsonl,
     "markdown": markdown,
     "latex": latex,
+    "html": html,
 }
 
 MACHINE_LINES: dict[str, Callable[[Table], Iterator[str]]] = {"csv": csv_lines, "json": json_rows, "jsonl": jsonl}

@@ -1,8 +1,10 @@
 """Tables on a terminal."""
 
+import sys
 from bisect import bisect_right
 from itertools import islice
 from shutil import get_terminal_size
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
@@ -10,8 +12,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from cli.render.cells import cell
-from cli.render.layout import numeric_columns, widths_of
+from cli.render.cells import MISSING, cell
+from cli.render.layout import Layout, layout_of
 from cli.render.visible import visible
 from store.asking.table import Table
 
@@ -26,45 +28,93 @@ _AT_ONCE = 1000
 
 
 def print_pretty(table: Table) -> None:
-    """Prints a table to a terminal; row by row, a field in a line, where the terminal is too narrow for its columns."""
+    """Prints a table to a terminal.
+
+    If the terminal is too narrow, columns that are the same in all rows are left out, and stderr says so. If it is
+    still too narrow, each row is printed with a field in each line.
+    """
     size = get_terminal_size()
     console = Console(highlight=False, width=size.columns, height=size.lines)  # else 80 x 25 on one that is called dumb
-    names = [visible(name) for name in table.columns]
-    widths = widths_of(names, table, cell_len)
-    needed = sum(min(width, FOLDED) for width in widths) + len(widths) - 1
-    if needed <= console.width or len(widths) <= 2:
-        between = 1 if needed + (_BETWEEN - 1) * (len(widths) - 1) > console.width else _BETWEEN
-        room = console.width - between * (len(widths) - 1)
-        _print_grids(console, table, names, _folded(widths, room), between)
-        return
+    layout = layout_of(table)
+    if not _fits(layout, console.width):
+        narrower = _without_constants(table)
+        if narrower is not table and _fits(layout_of(narrower), console.width):
+            _tell_constants(table, narrower)
+            layout = layout_of(narrower)
+        else:
+            _print_records(console, layout)
+            return
+    widths = layout.widths(layout.names, cell_len)
+    widths = [max(width, len(unit)) for width, unit in zip(widths, layout.units, strict=True)]
+    needed = sum(_narrowest(layout, widths)) + len(widths) - 1
+    between = 1 if needed + (_BETWEEN - 1) * (len(widths) - 1) > console.width else _BETWEEN
+    room = console.width - between * (len(widths) - 1)
+    _print_grids(console, layout, _folded(widths, layout.is_unbroken, room), between)
+
+
+def _fits(layout: Layout, room: int) -> bool:
+    widths = layout.widths(layout.names, cell_len)
+    return len(widths) <= 2 or sum(_narrowest(layout, widths)) + len(widths) - 1 <= room
+
+
+def _narrowest(layout: Layout, widths: list[int]) -> list[int]:
+    return [width if whole else min(width, FOLDED) for width, whole in zip(widths, layout.is_unbroken, strict=True)]
+
+
+def _without_constants(table: Table) -> Table:
+    """The table without the columns that are the same in all of several rows, but for the first column."""
+    if len(table.rows) < 2:
+        return table
+    first: tuple[Any, ...] = ()
+    changing = {table.columns[0]}
     for row in table.rows:
+        first = first or row
+        changing.update(name for name, one, other in zip(table.columns, first, row, strict=True) if one != other)
+    return table.only([name for name in table.columns if name in changing])
+
+
+def _tell_constants(table: Table, narrower: Table) -> None:
+    left = [name for name in table.columns if name not in narrower.columns]
+    row = next(iter(table.only(left).rows))
+    said = ", ".join(f"{visible(name)} {cell(value)}" for name, value in zip(left, row, strict=True))
+    sys.stderr.write(f"left out for the width of the terminal, the same in all rows: {said}\n")
+
+
+def _print_records(console: Console, layout: Layout) -> None:
+    for row in layout.rows():
         grid = Grid(box=None, show_header=False, pad_edge=False)
         grid.add_column(no_wrap=True, style="dim")
         grid.add_column(overflow="fold")
-        for name, value in zip(names, row, strict=True):
-            grid.add_row(Text(name), Text(cell(value)))
+        for name, unit, text in zip(layout.names, layout.units, row, strict=True):
+            grid.add_row(Text(name), Text(f"{text.strip()} {unit}" if unit and text != MISSING else text.strip()))
         console.print(grid)
         console.print()
 
 
-def _print_grids(console: Console, table: Table, names: list[str], widths: list[int], between: int) -> None:
+def _print_grids(console: Console, layout: Layout, widths: list[int], between: int) -> None:
     """The table in parts that are laid out one by one, with columns of these widths."""
-    numeric = numeric_columns(table)
-    rows = iter(table.rows)
+    rows = layout.rows()
+    heads = layout.names
+    if any(layout.units):
+        heads = tuple(f"{name}\n{unit}" for name, unit in zip(heads, layout.units, strict=True))
     is_first = True
     while (chunk := list(islice(rows, _AT_ONCE))) or is_first:
         grid = Grid(
             box=box.SIMPLE_HEAD, show_edge=False, padding=(0, between - 1, 0, 0), pad_edge=False, show_header=is_first
         )
-        for name, width, right in zip(names, widths, numeric, strict=True):
-            grid.add_column(Text(name), justify="right" if right else "left", overflow="fold", width=width)
+        for head, width, right in zip(heads, widths, layout.is_number, strict=True):
+            grid.add_column(Text(head), justify="right" if right else "left", overflow="fold", width=width)
         for row in chunk:
-            grid.add_row(*(Text(cell(value)) for value in row))  # Text: data is never taken for markup
+            grid.add_row(*map(Text, row))  # Text: data is never taken for markup
         console.print(grid)
         is_first = False
 
 
-def _folded(widths: list[int], room: int) -> list[int]:
-    """The widths with the widest of them cut down to one width, the largest at which all columns have room."""
-    fits = bisect_right(range(1, max(widths) + 1), room, key=lambda cap: sum(min(width, cap) for width in widths))
-    return [min(width, max(fits, 1)) for width in widths]
+def _folded(widths: list[int], is_unbroken: tuple[bool, ...], room: int) -> list[int]:
+    """The widths with the widest texts cut down to one width, the largest at which all columns have room."""
+
+    def total(cap: int) -> int:
+        return sum(width if whole else min(width, cap) for width, whole in zip(widths, is_unbroken, strict=True))
+
+    fits = max(bisect_right(range(1, max(widths) + 1), room, key=total), 1)
+    return [width if whole else min(width, fits) for width, whole in zip(widths, is_unbroken, strict=True)]

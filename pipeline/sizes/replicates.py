@@ -40,7 +40,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 def spread(values: Floats) -> Spread:
-    """The spread of the draws of one group, see `spreads`."""
+    """The spread of the draws of one group, float64 [n], see `spreads`."""
     return spreads([values])[0]
 
 

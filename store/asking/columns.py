@@ -30,6 +30,23 @@ GROUPED = ("config", *VARYING, "theo_rf", "eff_rf", "ratio", "luo")
 """Of a row for each group."""
 
 
+DIFFERING = ("names", "axes", "costs", "state", "dead", "n_zero", "n_nan", "theory", "sizes")
+"""Fields and groups of them, among which a table of differences looks."""
+
+
+def differing(table: Table) -> Table:
+    """The table with those of its columns alone that are not the same in all rows; all of them for a single row."""
+    if len(table.rows) < 2:
+        return table
+    first: tuple[Any, ...] | None = None
+    changing: set[str] = set()
+    for row in table.rows:
+        first = first or row
+        if row != first:
+            changing.update(name for name, one, other in zip(table.columns, first, row, strict=True) if one != other)
+    return table.only([name for name in table.columns if name in changing])
+
+
 def without_constants(table: Table) -> Table:
     """The table without the axes that all rows share, and without states where all is well."""
     changing: set[str] = set()

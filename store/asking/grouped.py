@@ -14,7 +14,8 @@ from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Costs, Sizes, Theory
 from pipeline.stem.plane import Plane
 from pipeline.theory.window import Window, window_of
-from store.asking.fields import BY_NAME, BY_PATH, expanded
+from store.asking.fields import BY_NAME, BY_PATH, expanded, is_several
+from store.asking.fractions import at_fractions, read_fractions
 from store.asking.groups import Groups, groups
 from store.asking.heatmaps import heatmaps
 from store.asking.packed import PackedRows
@@ -26,21 +27,37 @@ from store.database.connection import Store
 _CONSTANT = frozenset((*Axes.__struct_fields__, *Costs.__struct_fields__, *Theory.__struct_fields__))
 _OWN = ("id", "digest", "sweep", "position", "config", "label", "stem", "state", "spec", "error", "attempts")
 _COUNTED = ("n", "dead")
+_SHARED = ("sweep", "config", "label", "stem")
+"""Text that the members of a group may have in common."""
 
 
-def read_grouped(store: Store, selection: Selection, wanted: Sequence[str], over: str, map_: MapName | None) -> Table:
+def read_grouped(
+    store: Store,
+    selection: Selection,
+    wanted: Sequence[str],
+    over: str,
+    map_: MapName | None,
+    masses: Sequence[float] = (),
+) -> Table:
     """A row for each group: what is the same in it, n and dead draws, and for each size n, mean, sd, low and high.
 
     Sorting and the limit are those of the groups. `map_` adds the sizes of the averaged heatmap as `NAME_map` and,
     where one is missing, why as `reasons_map`.
+    Raises InputError for an axis that there is not, text that has no mean, `map_` with several shares, and as `read`.
     """
     path = _axis(over)
-    wanted = expanded(wanted)
+    named = {name for each in wanted if not is_several(each) for name in expanded([each])}
+    wanted = [name for name in expanded(wanted) if name in named or _has_mean(name)]
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, *_COUNTED)]
     constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, _column_of(path))]
     internal = ("dead", "spec", "kernel_version", *(("digest", "probes_count", "n_nan") if map_ else ()))
     needed = tuple(dict.fromkeys((*constant, *spread_over, *internal)))
-    found = groups(read(store, msgspec.structs.replace(selection, sort=(), limit=None), needed), path)
+    unsorted = msgspec.structs.replace(selection, sort=(), limit=None)
+    if masses and map_:
+        raise InputError("--map takes one share of the mass; give one --mass")
+    rows = read_fractions(store, unsorted, needed, masses) if masses else read(store, unsorted, needed)
+    found = groups(rows, path)
+    spread_over = list(at_fractions(spread_over, masses)) if masses else spread_over
     sized = [name for name in spread_over if name in SIZES] if map_ else []
     names = [*constant, *_COUNTED]
     for name in spread_over:
@@ -48,12 +65,17 @@ def read_grouped(store: Store, selection: Selection, wanted: Sequence[str], over
         names += [f"{name}_map"] if name in sized else []
     if map_:
         names.append("reasons_map")
-    rows = _rows(found, constant, spread_over)
+    made = _rows(found, constant, spread_over)
     if map_:
         maps = _averaged(store, found, selection, map_)
-        rows = (row | _of_map(averaged, sized) for row, averaged in zip(rows, maps, strict=True))
-    table = Table(tuple(names), PackedRows([row[name] for name in names] for row in rows))
+        made = (row | _of_map(averaged, sized) for row, averaged in zip(made, maps, strict=True))
+    table = Table(tuple(names), PackedRows([row[name] for name in names] for row in made))
     return sort_rows(table, selection.sort, selection.limit)
+
+
+def _has_mean(name: str) -> bool:
+    """Whether a column may stand in a table of groups: text has no mean, unless it is the same in a group."""
+    return name in _CONSTANT or name in _SHARED or BY_NAME[name].type in ("int", "float", "bool")
 
 
 def _axis(over: str) -> str:

@@ -186,12 +186,12 @@ def _packed(store: Store, found: Iterable[Sequence[Any]], names: Sequence[str], 
     return packed
 
 
-def count(store: Store, sweep: str | None = None) -> int:
-    """The number of rows of a sweep, or of everything."""
+def count(store: Store, sweep: str | None = None, *, by_place: bool = False) -> int:
+    """The number of rows of a sweep, or of everything: of configs, or of their places."""
 
     def work(connection: Connection) -> int:
         if sweep is None:
-            statement = select(func.count()).select_from(config)
+            statement = select(func.count()).select_from(joined(by_place=by_place, fields=()))
         else:
             key = sweep_id(connection, sweep)
             statement = select(func.count()).select_from(sweep_config).where(sweep_config.c.sweep_id == key)

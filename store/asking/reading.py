@@ -19,7 +19,7 @@ from store.database.rows import chunks
 if TYPE_CHECKING:
     from pipeline.sizes.sample import Sample
 
-_MEASURED_FROM = ("digest", "spec", "n_nan")
+MEASURED_FROM = ("digest", "spec", "n_nan")
 """The columns that a heatmap is found and measured by."""
 
 
@@ -53,7 +53,7 @@ def read(store: Store, selection: Selection, columns: Sequence[str]) -> Table:
     found = rows(
         store,
         selection.sweep,
-        columns=tuple(dict.fromkeys((*columns, *sorted(asked | sorted_by), *_MEASURED_FROM))),
+        columns=tuple(dict.fromkeys((*columns, *sorted(asked | sorted_by), *MEASURED_FROM))),
         where=None if late else selection.where,
         sort=() if late else selection.sort,
         limit=None if late else selection.limit,
@@ -113,14 +113,33 @@ def new_sizes(
     columns: the sizes that are computed; the others are None. Without it all are. Raises InputError for a `mass`
     that is not a share.
     """
-    from pipeline.sizes.sizes import COLUMNS, FRACTION, sizes
+    from pipeline.sizes.sizes import FRACTION
+
+    for digest, (found,) in several_sizes(store, listed, (FRACTION if mass is None else mass,), center, columns):
+        yield digest, found
+
+
+def several_sizes(
+    store: Store,
+    listed: Iterable[Mapping[str, Any]],
+    masses: Sequence[float],
+    center: CenterName,
+    columns: Sequence[str] | None,
+) -> Iterator[tuple[str, tuple[Sizes, ...]]]:
+    """The same for several shares of the mass: (digest, sizes for each); a heatmap is read once.
+
+    Raises InputError for a `mass` that is not a share.
+    """
+    from pipeline.sizes.sizes import COLUMNS, sizes
     from store.asking.heatmaps import portions, samples
 
-    if mass is not None and not 0 < mass <= 1:
-        raise InputError(f"--mass {mass} is not a share of the mass; give a number above 0 and at most 1")
+    for mass in masses:
+        if not 0 < mass <= 1:
+            raise InputError(f"--mass {mass} is not a share of the mass; give a number above 0 and at most 1")
     for some in portions(samples(store, listed), _nbytes):
-        found = sizes([sample for _, sample in some], mass or FRACTION, center, COLUMNS if columns is None else columns)
-        yield from zip((digest for digest, _ in some), found, strict=True)
+        of = [sample for _, sample in some]
+        found = [sizes(of, mass, center, COLUMNS if columns is None else columns) for mass in masses]
+        yield from zip((digest for digest, _ in some), zip(*found, strict=True), strict=True)
 
 
 def _nbytes(each: "tuple[str, Sample]") -> int:

@@ -107,7 +107,6 @@ OF_STORE = [
     (("table", "--map", "mean"), "--over"),
     (("table", "--over", "seed", "--format", "classic"), "classic"),
     (("table", "--over", "seed", "--columns", "state,error,digest,nope"), "'nope'"),
-    (("table", "--columns", "position"), "position"),
     (("show", "luo2016:99"), "99"),
     (("show", "luo2016:"), "'luo2016:'"),
     (("show", "zz"), "'zz'"),

@@ -13,7 +13,7 @@ from cli.app import app
 from tests.cli.command import ROOT, Ended, finished, spawn
 
 ROOT_COMMAND = typer.main.get_command(app)
-FORMATS = ["table", "plain", "csv", "json", "markdown", "latex", "classic"]
+FORMATS = ["table", "plain", "csv", "tsv", "json", "jsonl", "markdown", "latex", "html", "classic"]
 ENGINES = ["auto", "sync", "threads", "processes", "cluster"]
 SCRIPT = "from cli.main import main; main()"
 

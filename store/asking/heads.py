@@ -1,0 +1,32 @@
+"""What the columns of a table are of: their field, and the unit that their numbers have."""
+
+from store.asking.fields import BY_NAME
+
+AT = "@"
+"""Between the name of a size and the share of the mass that it holds, where a table has several: `eff_rf@0.5`."""
+PARTS = ("n", "sd", "low", "high")
+"""What a table of groups has beside the mean of a column, as `NAME_sd`."""
+MAP = "map"
+"""The size of the averaged heatmap, as `NAME_map`."""
+
+
+def unit(column: str) -> str:
+    """The unit of a column of a table, empty where it has none or is no field.
+
+    >>> unit("luo"), unit("eff_rf@0.5_sd"), unit("luo_n"), unit("ratio")
+    ('px', 'px', '', '')
+    """
+    found = BY_NAME.get(base(column))
+    return "" if found is None or (column.endswith("_n") and column not in BY_NAME) else found.unit
+
+
+def base(column: str) -> str:
+    """The field that a column of a table is of, or the column itself.
+
+    >>> base("eff_rf@0.5_sd"), base("luo_ratio"), base("other")
+    ('eff_rf', 'luo_ratio', 'other')
+    """
+    if column in BY_NAME:
+        return column
+    name, _, part = column.rpartition("_")
+    return (name if part in (*PARTS, MAP) else column).partition(AT)[0]
