@@ -7,21 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.boxes import BOXES
 from tests.cli.command import erfsweep, good
 
-# kernel, layers, theoretical RF, sigma, sq 50 %, sq 90 %, ax 90 %, luo, luo of the square-rooted map:
-# the n-fold self-convolution of the box, in exact arithmetic.
-UNIFORM = [
-    (3, 1, 3, 0.816497, 3, 3, 3, 3.0000, 3.0000),
-    (3, 2, 5, 1.154701, 3, 5, 5, 5.0000, 5.0000),
-    (3, 4, 9, 1.632993, 5, 7, 7, 7.0000, 9.0000),
-    (3, 10, 21, 2.581989, 7, 11, 9, 11.7047, 15.5242),
-    (3, 20, 41, 3.651484, 9, 15, 13, 16.1555, 22.7376),
-    (3, 40, 81, 5.163978, 11, 21, 17, 22.7376, 31.9531),
-    (5, 4, 17, 2.828427, 7, 11, 11, 12.6886, 16.4012),
-    (9, 1, 9, 2.581989, 7, 9, 9, 9, 9),
-]
-STEMS = "\n".join(f'  - "{depth}x{kernel}x{kernel}=linear"' for kernel, depth, *_ in UNIFORM)
+STEMS = "\n".join(f'  - "{depth}x{kernel}x{kernel}=linear"' for kernel, depth, *_ in BOXES)
 SWEEP = f"name: boxes\ninput: 121\ninit: {{kind: uniform_kernel}}\nprobes: {{count: 1}}\nstems:\n{STEMS}\n"
 
 
@@ -37,7 +26,7 @@ def boxes(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_sizes_of_uniform_kernels_are_those_of_the_convolved_boxes(boxes: str) -> None:
     columns = "theo_rf,sigma_x,sigma_y,eff_square,eff_rf,eff_rf_y,luo,pred_sigma,pred_eff_rf,pred_luo"
     rows = good("table", "boxes", "-c", columns, "-f", "json", "--db", boxes).json
-    for row, (_, _, theory, sigma, _, square, axis, luo, _) in zip(rows, UNIFORM, strict=True):
+    for row, (_, _, theory, sigma, _, square, axis, luo, *_) in zip(rows, BOXES, strict=True):
         assert row["theo_rf"] == theory
         assert row["sigma_x"] == pytest.approx(sigma, abs=1e-4)
         assert row["sigma_y"] == pytest.approx(sigma, abs=1e-4)
@@ -50,16 +39,16 @@ def test_sizes_of_uniform_kernels_are_those_of_the_convolved_boxes(boxes: str) -
 
 def test_another_fraction_is_read_from_the_same_heatmaps(boxes: str) -> None:
     rows = good("table", "boxes", "--mass", "0.5", "-c", "eff_square", "-f", "json", "--db", boxes).json
-    assert [row["eff_square"] for row in rows] == [row[4] for row in UNIFORM]
+    assert [row["eff_square"] for row in rows] == [box.square_50 for box in BOXES]
 
 
 def test_predicted_luo_of_random_wide_layers_is_that_of_the_square_rooted_map() -> None:
-    stems = [f"{depth}x{kernel}x{kernel}" for kernel, depth, *_ in UNIFORM]
+    stems = [f"{depth}x{kernel}x{kernel}" for kernel, depth, *_ in BOXES]
     Path("wide.yaml").write_text(f"input: 121\nprobes: {{count: 1}}\nstems: {stems}\n")
     rows = good("run", "wide.yaml", "-f", "csv").rows
-    assert len(rows) == len(UNIFORM)
+    assert len(rows) == len(BOXES)
     rows = good("table", "wide", "-c", "pred_luo", "-f", "json").json
-    assert [row["pred_luo"] for row in rows] == [pytest.approx(row[8], abs=5e-5) for row in UNIFORM]
+    assert [row["pred_luo"] for row in rows] == [pytest.approx(box.luo_root, abs=5e-5) for box in BOXES]
 
 
 def test_weights_and_probes_of_files_are_measured_as_they_are() -> None:
@@ -136,8 +125,8 @@ def test_an_option_that_changes_nothing_asked_for_is_refused(boxes: str, words: 
 
 def test_an_option_may_change_what_is_only_asked_or_sorted_by(boxes: str) -> None:
     columns = ("table", "boxes", "--mass", "0.5", "-c", "luo", "-f", "csv", "--db", boxes)
-    assert len(good(*columns, "--where", "eff_square == 3").rows) == sum(row[4] == 3 for row in UNIFORM)
-    widest = max(UNIFORM, key=lambda row: row[4])
+    assert len(good(*columns, "--where", "eff_square == 3").rows) == sum(box.square_50 == 3 for box in BOXES)
+    widest = max(BOXES, key=lambda box: box.square_50)
     (row,) = good(*columns, "--sort", "-eff_square", "--limit", "1").rows
     assert float(row["luo"]) == pytest.approx(widest[7], abs=5e-5)
 

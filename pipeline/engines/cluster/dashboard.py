@@ -80,13 +80,17 @@ class DashboardEngine:
         with ExitStack() as stack:
             with self.times.spent("starting"):
                 stack.enter_context(lean())
-                client = stack.enter_context(self._cluster())
+                client = stack.enter_context(self.cluster())
             self.say(f"dashboard at {client.dashboard_link}")
             fleet = DaskFleet(client, limits, PATIENCE, self.measure)
             Drive(fleet, deliver, stop, self.times, self.say).run(chain([first], partitions))
 
     @contextmanager
-    def _cluster(self) -> Iterator[Any]:
+    def cluster(self) -> Iterator[Any]:
+        """Yields a client of a Dask cluster of this machine, which ends with the context.
+
+        Raises EngineError if it cannot be started.
+        """
         from multiprocessing import resource_tracker
         from tempfile import TemporaryDirectory
 

@@ -244,7 +244,7 @@ def test_a_dask_cluster_of_this_machine_measures_the_same_and_lets_nobody_else_i
 
     listening = []
     engine = make_engine("processes", dashboard=True, say=said.append)
-    cluster = engine._cluster
+    cluster = engine.cluster
 
     @contextmanager
     def watched():
@@ -252,7 +252,7 @@ def test_a_dask_cluster_of_this_machine_measures_the_same_and_lets_nobody_else_i
             listening.append(client)
             yield client
 
-    monkeypatch.setattr(engine, "_cluster", watched)
+    monkeypatch.setattr(engine, "cluster", watched)
     found = outcomes_of(jobs, engine, None, intrude)
     assert len(refused) == 5  # a scheduler, two workers and their nannies
     baseline = outcomes_of(jobs, LocalEngine("sync"))

@@ -8,18 +8,7 @@ import pytest
 from pipeline.errors import InputError
 from pipeline.sizes.sizes import COLUMNS, Sample, sizes
 from pipeline.theory.window import Window
-
-# k, n, window, sigma, square 50 %, square 90 %, axis 90 %, luo, luo of the root of the map
-BOXES = [
-    (3, 1, 3, 0.816497, 3, 3, 3, 3.0000, 3.0000),
-    (3, 2, 5, 1.154701, 3, 5, 5, 5.0000, 5.0000),
-    (3, 4, 9, 1.632993, 5, 7, 7, 7.0000, 9.0000),
-    (3, 10, 21, 2.581989, 7, 11, 9, 11.7047, 15.5242),
-    (3, 20, 41, 3.651484, 9, 15, 13, 16.1555, 22.7376),
-    (3, 40, 81, 5.163978, 11, 21, 17, 22.7376, 31.9531),
-    (5, 4, 17, 2.828427, 7, 11, 11, 12.6886, 16.4012),
-    (9, 1, 9, 2.581989, 7, 9, 9, 9.0000, 9.0000),
-]
+from tests.boxes import BOXES
 
 
 def box_map(k: int, n: int) -> np.ndarray:
@@ -38,8 +27,8 @@ def placed(heatmap: np.ndarray, margin: int) -> Sample:
 
 
 @pytest.mark.parametrize("margin", [0, 1, 6])
-@pytest.mark.parametrize(("k", "n", "theo", "sigma", "sq50", "sq90", "ax90", "luo", "luo_root"), BOXES)
-def test_uniform_kernels_have_the_sizes_of_the_table(k, n, theo, sigma, sq50, sq90, ax90, luo, luo_root, margin):
+@pytest.mark.parametrize(("k", "n", "theo", "sigma", "sq50", "sq90", "ax90", "luo", "luo_root", "share"), BOXES)
+def test_uniform_kernels_have_the_sizes_of_the_table(k, n, theo, sigma, sq50, sq90, ax90, luo, luo_root, share, margin):
     heatmap = box_map(k, n)
     assert heatmap.shape == (theo, theo)
     sample = placed(heatmap, margin)
@@ -52,6 +41,7 @@ def test_uniform_kernels_have_the_sizes_of_the_table(k, n, theo, sigma, sq50, sq
     assert sizes([placed(np.sqrt(heatmap), margin)])[0].luo == pytest.approx(luo_root, abs=5e-5)
     assert found.sigma_x == pytest.approx(sigma, abs=5e-7)
     assert found.sigma_y == pytest.approx(sigma, abs=5e-7)
+    assert (heatmap / heatmap.sum()).max() == pytest.approx(share, abs=1e-8)
     assert found.area_50 == pytest.approx(sq50**2 / (theo + 2 * margin) ** 2, rel=1e-15)
 
 

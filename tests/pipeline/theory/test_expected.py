@@ -13,6 +13,7 @@ from pipeline.stem.layers import AvgPool, Convolution, GlobalAvgPool
 from pipeline.sweep.build import build
 from pipeline.theory.expected import expected
 from tests.box_network import responses
+from tests.boxes import BOXES
 from tests.strategies import stems
 
 RANDOM = ("lecun_uniform", "lecun_normal", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "normal")
@@ -42,17 +43,7 @@ def spread(values):
     return variances
 
 
-# k, n, sigma, ax 90 %, luo, luo of the square-rooted map, centre's share
-TABLE = [
-    (3, 1, 0.816497, 3, 3.0, 3.0, 1 / 9),
-    (3, 2, 1.154701, 5, 5.0, 5.0, 1 / 9),
-    (3, 4, 1.632993, 7, 7.0, 9.0, 361 / 6561),
-    (3, 10, 2.581989, 9, 11.7047, 15.5242, 0.02298858),
-    (3, 20, 3.651484, 13, 16.1555, 22.7376, 0.01171402),
-    (3, 40, 5.163978, 17, 22.7376, 31.9531, 0.00591251),
-    (5, 4, 2.828427, 11, 12.6886, 16.4012, 0.018496),
-    (9, 1, 2.581989, 9, 9.0, 9.0, 1 / 81),
-]
+TABLE = [(box.kernel, box.layers, box.sigma, box.axis_90, box.luo, box.luo_root, box.share) for box in BOXES]
 
 
 @pytest.mark.parametrize(("k", "n", "sigma", "eff_rf", "luo", "luo_root", "share"), TABLE)
