@@ -105,10 +105,11 @@ def _fold(calls: Calls, kernel: Kernel, operand: Operand, out: Array) -> None:
     whole_z = scratch(Place.TAPS, (groups * min(block, rows) * m + 2, wide_line), out.dtype)
     # Products leave the margins of a line as they are, so that they are filled once for all blocks.
     calls += fill_calls(view(whole_z, start + size, (len(whole_z) - 1, wide_line - size), (wide_line, 1)))
-    for first in range(0, rows, block):
-        count = min(block, rows - first)
-        below = range(first, first + count)
-        lines, near = lines_read(calls, operand, groups, high, below)
+    each = [range(first, min(first + block, rows)) for first in range(0, rows, block)]
+    most = operand.reach.most_read(each, len(operand.x))
+    for below in each:
+        first, count = below.start, len(below)
+        lines, near = lines_read(calls, operand, groups, high, below, most)
         z = whole_z[1 : 1 + groups * count * m].reshape(groups, count, taps, own, wide_line)
         there = Windows(start, count * m * wide_line, m * wide_line, wide_line)
         across = product_width_in(lines, size)

@@ -32,12 +32,17 @@ def product_width_in(lines: Array, size: int) -> int:
     return min(product_width(size, lines.itemsize), there)
 
 
-def as_lines(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None) -> Array:
+def as_lines(
+    calls: Calls, x: Array, groups: int, uses: int, mask: Array | None = None, most: int | None = None
+) -> Array:
     """Returns x [rows, C, columns, n], times a bool mask if any, as lines [groups, rows, C // groups, pitch].
 
     They are of its dtype, a view or a copy, for which calls are added. uses: how many multiply-adds read each number.
     Where only its lines straddle cache lines, a copy pays if they are read often. The number of columns that are
     multiplied, by which BLAS rounds, does not depend on where x lies.
+
+    most: the rows of the largest block of a step that makes several. Scratch memory for that many is asked for first,
+    because what is bound before it grows would keep the smaller one, too.
     """
     rows, channels, columns, n = x.shape
     size = columns * n
@@ -45,6 +50,8 @@ def as_lines(calls: Calls, x: Array, groups: int, uses: int, mask: Array | None 
     wide = size if plain and uses < _OFTEN else pitch(size, x.itemsize)
     if plain and wide == size and x.flags.c_contiguous:
         return x.reshape(1, rows, channels, size)
+    if most is not None:
+        scratch(Place.OPERAND, (groups, most, channels // groups, wide), x.dtype)
     lines = scratch(Place.OPERAND, (groups, rows, channels // groups, wide), x.dtype)
     calls += copy_to_lines(lines, x, mask)
     calls += passes.fill_calls(lines[..., size : product_width_in(lines, size)])

@@ -39,11 +39,14 @@ class Operand(NamedTuple):
     slack: int = 0
 
 
-def lines_read(calls: Calls, operand: Operand, groups: int, m: int, rows: range) -> tuple[Array, Reach]:
+def lines_read(
+    calls: Calls, operand: Operand, groups: int, m: int, rows: range, most: int | None = None
+) -> tuple[Array, Reach]:
     """Returns the lines that `rows` of products with a matrix of m rows read, and the reach in them.
 
     They are [groups, height, C // groups, pitch], of the dtype of x. Rows out of reach are left out of the products;
-    where that saves little, they are there as lines of zeros.
+    where that saves little, they are there as lines of zeros. most: see
+    `as_lines`.
     """
     if operand.lines is not None:
         return operand.lines, operand.reach
@@ -56,7 +59,7 @@ def lines_read(calls: Calls, operand: Operand, groups: int, m: int, rows: range)
     after = max(reach.first + rows[-1] * reach.step + reach.taps - height, 0)
     missed = sum(reach.taps - (run.bottom - run.top) for run in runs(reach, rows, height))
     if m * missed * channels * columns * n >= _CALL * (before + after):
-        return as_lines(calls, x, groups, m * reach.taps // reach.step, mask), reach
+        return as_lines(calls, x, groups, m * reach.taps // reach.step, mask, most), reach
     lines = empty((groups, before + height + after, channels // groups, pitch(columns * n, x.itemsize)), x.dtype)
     lines.fill(0)
     calls += copy_to_lines(lines[:, before : before + height], x, mask)

@@ -1,6 +1,6 @@
 """Where a window's taps meet the pixels that exist, along one axis."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.stem.plane import Axis
@@ -20,6 +20,10 @@ class Reach(NamedTuple):
         """Returns (first, end) of the rows, out of `size`, that `rows` read."""
         top = min(max(self.first + rows[0] * self.step, 0), size)
         return top, max(min(self.first + rows[-1] * self.step + self.taps, size), top)
+
+    def most_read(self, blocks: Sequence[range], height: int) -> int:
+        """Returns how many of the `height` rows of the operand any of some blocks of rows reads at most."""
+        return max(bottom - top for top, bottom in (self.rows_read(rows, height) for rows in blocks))
 
     def below(self, top: int) -> "Reach":
         """Returns the same reach into an operand that begins at row `top`."""

@@ -52,7 +52,11 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
     out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
-    for rows in blocks(y.size_out, 4 * features * written * x.itemsize):
+    each = list(blocks(y.size_out, 4 * features * written * x.itemsize))
+    most = reach.most_read(each, y.size_in)  # asked for first; see `as_lines`
+    scratch(Place.HALVES, (2, most, channels, read), x.dtype)
+    scratch(Place.TRANSFORMED, (4, most, channels, read), x.dtype)
+    for rows in each:
         top, bottom = reach.rows_read(rows, y.size_in)
         halves = scratch(Place.HALVES, (2, bottom - top, channels, read), x.dtype)
         split(calls, x[top:bottom], across.before, 2, halves)
@@ -103,7 +107,12 @@ def vjp(
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
     out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
-    for rows in blocks(y.size_in, 4 * channels * written * g.itemsize):
+    each = list(blocks(y.size_in, 4 * channels * written * g.itemsize))
+    most = reach.most_read(each, y.size_out)  # asked for first; see `as_lines`
+    scratch(Place.TRANSFORMED, (4, most, features, read), g.dtype)
+    if mask is not None:
+        scratch(Place.OPERAND, (most, *g.shape[1:]), g.dtype)
+    for rows in each:
         top, bottom = reach.rows_read(rows, y.size_out)
         h = scratch(Place.TRANSFORMED, (4, bottom - top, features, read), g.dtype)
         source = masked(calls, g[top:bottom], None if mask is None else mask[top:bottom])

@@ -93,6 +93,8 @@ def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half(
         ("401x401:128=gelu", "21", 16),
         ("1x1:512 4x13x13", "101", 4),
         ("3x3 t13x13/4:64=gelu", "64", 16),
+        ("21x21:256 t13x13 res(3x3)", "21x300x3", 64),
+        ("31x31:256g4=linear t3x3:32 dw1x9p1 3x3/2@7:128", "21x21x8", 16),
     ],
 )
 def test_wide_kernels_take_what_is_expected(stem, plane, count):
