@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+import scipy.special  # noqa: F401  # as a smooth activation in float64 does: the module is no part of a config
+
 from pipeline.config.config import Config
 from pipeline.gradient import cache
 from pipeline.gradient.erf import measure_heatmap

@@ -86,9 +86,14 @@ def rows_at_once(rows: int, size: int) -> int:
     return min(rows, max(1, BLOCK // max(size, 1)))
 
 
+def even_rows(rows: int, size: int) -> int:
+    """Returns how many of so many rows, of `size` bytes each, are in the largest of the `blocks`."""
+    return -(-rows // -(-rows // rows_at_once(rows, size)))
+
+
 def blocks(rows: int, size: int) -> Iterator[range]:
     """Yields the numbers of so many rows, of `size` bytes each, in blocks that are as even as can be."""
-    step = -(-rows // -(-rows // rows_at_once(rows, size)))
+    step = even_rows(rows, size)
     for first in range(0, rows, step):
         yield range(first, min(first + step, rows))
 

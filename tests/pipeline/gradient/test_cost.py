@@ -73,8 +73,8 @@ def test_bytes_are_expected_within_a_factor_of_two(fields: dict) -> None:
 
 
 def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half():
-    """Of configs of every kind and size, 17 of 20; none takes three times as much. Where a config may be done in one of
-    two ways, by what its weights and probes turn out to be, the larger one is expected."""
+    """Of configs of every kind and size, 24 of 25; none takes twice as much. Where a config may be done in one of two
+    ways, by what its weights and probes turn out to be, the larger one is expected."""
     ratios = []
     for seed in range(200):
         config = random_config(seed)
@@ -82,8 +82,8 @@ def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half(
         if 1e7 <= expected <= 2.5e8 and plan_of(config).kernel_seconds < 0.2:
             ratios.append(peak(config) / expected)
     assert len(ratios) > 25
-    assert sum(1 / 1.5 < ratio < 1.5 for ratio in ratios) > 0.85 * len(ratios)
-    assert max(ratios) < 3
+    assert sum(1 / 1.5 < ratio < 1.5 for ratio in ratios) > 0.96 * len(ratios)
+    assert max(ratios) < 2
 
 
 @pytest.mark.parametrize(
