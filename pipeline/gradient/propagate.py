@@ -110,6 +110,7 @@ def _forward(
         if watch.is_raised:
             watch.look_at(x)
         traces.append(Trace(shape, saved, bound.slope))
+        del bound  # and the scratch memory that is too large to be kept, before the next step asks for its own
     return x, traces
 
 
