@@ -16,6 +16,11 @@ _SHORT = 128
 """Numbers of a line up to which the folded way sums lines with what is between them; see `folded`."""
 
 
+_LONG = 2**10
+"""Bytes of a line from which on it is masked where it goes to; see `passes`."""
+_LINE = 64
+
+
 class Bulk(NamedTuple):
     """A convolution of a block of `n` probes, with `item` bytes a number."""
 
@@ -140,7 +145,8 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> Room:
         if whole:
             return Room(operand=copied, product=spread)
         each_tap = groups * rows * channels * line
-        return Room(taps=kw * each_tap, operand=copied, product=spread, sums=x.stride * each_tap)
+        apart = _masked_apart(x.size_out * n * item, copied) if masked else 0
+        return Room(taps=kw * each_tap, operand=copied, product=spread, sums=max(x.stride * each_tap, apart))
     reach = (kw - 1) * x.dilation
     margin = max(reach - x.before, x.before + x.size_in - x.size_out, 0)
     turned = own._replace(shape=(kh, kw, features // groups, channels * groups))
@@ -166,9 +172,16 @@ def _folded(
     whole = groups * height * columns * n * item
     if near > 1:
         return Room(taps=groups * block * z, operand=whole if masked else 0, product=near * whole)
-    lines = groups * min(height, block + own.shape[0]) * channels * columns * n * item
+    read_at_once = height if kw == 1 and not margin else min(height, block + own.shape[0])
+    lines = groups * read_at_once * channels * columns * n * item
     sums = groups * block * features * line if features > 1 and line <= _SHORT * item else 0
-    return Room(taps=groups * block * z, operand=lines, sums=sums)
+    apart = _masked_apart(columns * n * item, lines) if masked else 0
+    return Room(taps=groups * block * z, operand=lines, sums=max(sums, apart))
+
+
+def _masked_apart(line: int, lines: int) -> int:
+    """Returns the bytes of a masked array that is copied to lines afterwards; 0 for lines that are masked in place."""
+    return lines if line < _LONG and line % _LINE else 0
 
 
 def _transformed(own: Bulk, operand: tuple[int, int, int], result: tuple[int, int, int]) -> Room:
