@@ -145,8 +145,8 @@ def _convolved_back(own: Bulk, way: Way, masked: bool) -> Room:
         if whole:
             return Room(operand=copied, product=spread)
         each_tap = groups * rows * channels * line
-        apart = _masked_apart(x.size_out * n * item, copied) if masked else 0
-        return Room(taps=kw * each_tap, operand=copied, product=spread, sums=max(x.stride * each_tap, apart))
+        split = _masked_apart(x.size_out * n * item, copied) if masked else 0
+        return Room(taps=kw * each_tap, operand=copied, product=spread, sums=max(x.stride * each_tap, split))
     reach = (kw - 1) * x.dilation
     margin = max(reach - x.before, x.before + x.size_in - x.size_out, 0)
     turned = own._replace(shape=(kh, kw, features // groups, channels * groups))
