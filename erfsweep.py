@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from store.asking.export.export import Exported
     from store.asking.export.formats import CurveFormat, ExportFormat, HeatmapFormat
     from store.asking.health import Health
+    from store.asking.labelled import Align
     from store.asking.query import Status, SweepLine
     from store.asking.records import Record
     from store.asking.selection import CenterName, MapName
@@ -171,10 +172,11 @@ class Store:
 
         selection = Selection(sweep, where, _names(sort), limit, None, center)
         masses = () if mass is None else (mass,) if isinstance(mass, int | float) else tuple(mass)
+        names = None if columns is None else _names(columns)
         found = table_of(
             self._store,
             selection,
-            None if columns is None else _names(columns),
+            names,
             over,
             map,
             masses=masses,
@@ -182,7 +184,14 @@ class Store:
             pivot=_names(pivot),
             values=_names(value),
         )
-        return Answer(self._sound(found))
+
+        def labelled(align: "Align") -> Any:
+            from store.asking.labelled import dataset
+
+            of = Selection(sweep, where, _names(sort), limit, masses[0] if masses else None, center)
+            return self._sound(dataset(self._store, of, names, align))
+
+        return Answer(self._sound(found), None if over or pivot or len(masses) > 1 else labelled)
 
     def rows(self, sweep: str | None = None, **asked: Any) -> list[dict[str, Any]]:
         """The rows that `table` has, each a dict by column: str, int, float, bool or None."""

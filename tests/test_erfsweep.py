@@ -44,12 +44,12 @@ PAGE = (ROOT / "docs" / "python.md").read_text()
 
 
 def test_every_example_of_the_page_runs_without_extras():
-    before, _, section = PAGE.partition("\n## Data frames\n")
+    before, _, section = PAGE.partition("\n## Data frames and labelled arrays\n")
     run_examples(before + section[section.index("\n## ") :])
 
 
 def test_every_example_of_the_page_runs():
-    for name in ("pandas", "polars"):
+    for name in ("pandas", "polars", "xarray"):
         pytest.importorskip(name)
     run_examples(PAGE)
 

@@ -1,22 +1,27 @@
 """What a question to a store answers in Python: rows that become data frames and labelled arrays."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from store.asking.frames import pandas_frame, polars_frame
+from pipeline.errors import InputError
+from store.asking.frames import library, pandas_frame, polars_frame
 from store.asking.html import html_table
 from store.asking.table import Table
 
 if TYPE_CHECKING:
     import pandas
     import polars
+    import xarray
+
+    from store.asking.labelled import Align
 
 
 class Answer:
     """A table that is asked once and read as often as one likes; a notebook shows its first rows."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, labelled: "Callable[[Align], xarray.Dataset] | None" = None) -> None:
         self.table = table
+        self._labelled = labelled
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -45,6 +50,20 @@ class Answer:
         Raises InputError where Polars is not installed (the extra `polars`).
         """
         return polars_frame(self.table)
+
+    def to_xarray(self, align: "Align" = "plane") -> "xarray.Dataset":
+        """The rows with their heatmaps and curves as labelled arrays along `config`; asks the store again.
+
+        See `store.asking.labelled.dataset` for the arrays and for `align`. Raises InputError where xarray is not
+        installed (the extra `xarray`), for a table that is grouped, turned or of several masses, and for heatmaps that
+        cannot be aligned so.
+        """
+        library("xarray")
+        if self._labelled is None:
+            raise InputError(
+                "to_xarray takes a row for each config; ask for the table without over and pivot, and for one mass"
+            )
+        return self._labelled(align)
 
     def __len__(self) -> int:
         return len(self.table.rows)
