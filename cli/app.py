@@ -25,6 +25,7 @@ from cli import (
     theory,
     work,
 )
+from cli.examples import epilog
 from cli.options import DbOption, remember_db
 
 app = typer.Typer(
@@ -75,5 +76,6 @@ for command in (
     presets,
     schema,
 ):
-    app.command(command.__name__.rpartition(".")[2])(command.command)
+    name = command.__name__.rpartition(".")[2]
+    app.command(name, epilog=epilog(name))(command.command)
 app.add_typer(db.app, name="db")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import completion
+from cli import completion, named
 from cli.options import MACHINE_FORMATS, DbOption, FormatOption, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 
@@ -22,8 +22,8 @@ _WHAT = "A stored sweep, a config (id, SWEEP:position), a label or a stem."
 
 
 def command(
-    a: Annotated[str, typer.Argument(metavar="A", help=_WHAT)],
-    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    a: Annotated[str, typer.Argument(metavar="A", help=_WHAT, autocompletion=named.sweeps_and_configs)],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.", autocompletion=named.sweeps_and_configs)],
     size: Annotated[
         str | None,
         typer.Option(

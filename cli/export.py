@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import named
 from cli.grouped import MapOption, OverOption
 from cli.options import DbOption, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.", autocompletion=named.stored_sweeps)],
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="The folder to write to; created if it does not exist.")
     ],

@@ -1,14 +1,15 @@
 """Options that several commands share, declared once."""
 
-import os
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from cli import named
+from cli.place import DEFAULT_URL
+from cli.place import remember_db as remember_db
+from cli.place import store_url as store_url
 from pipeline.errors import InputError, quote
 from pipeline.limits import MAX_INT64
-
-DEFAULT_URL = "sqlite:///erfsweep.db"
 
 Format: TypeAlias = Literal["table", "plain", "csv", "tsv", "json", "jsonl", "markdown", "latex", "html"]
 TableFormat: TypeAlias = Literal[Format, "classic"]
@@ -24,13 +25,23 @@ FormatOption: TypeAlias = Annotated[Format | None, _format]
 TableFormatOption: TypeAlias = Annotated[TableFormat | None, _format]
 SweepArgument: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems separated by commas."),
+    typer.Argument(
+        metavar="SWEEP",
+        help="A sweep file, a preset, a stored sweep, or stems separated by commas.",
+        autocompletion=named.sweeps,
+    ),
 ]
-StoredArgument: TypeAlias = Annotated[str | None, typer.Argument(metavar="SWEEP", help="A stored sweep.")]
+StoredArgument: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="SWEEP", help="A stored sweep.", autocompletion=named.stored_sweeps)
+]
 SetOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", "-s", metavar="AXIS=VALUES", help="Set or override an axis: depth='range(1,41)', kernel=3,5."
+        "--set",
+        "-s",
+        metavar="AXIS=VALUES",
+        help="Set or override an axis: depth='range(1,41)', kernel=3,5; help lists the axes.",
+        autocompletion=named.settings,
     ),
 ]
 NameOption: TypeAlias = Annotated[str | None, typer.Option("--name", help="Store the sweep under another name.")]
@@ -42,7 +53,6 @@ MaxConfigsOption: TypeAlias = Annotated[
     int, typer.Option("--max-configs", min=1, help="Refuse a sweep of more configs than this.")
 ]
 
-_given: dict[str, str | None] = {"db": None}
 _debugging = [False]
 
 
@@ -54,16 +64,6 @@ def remember_debug(debug: bool) -> None:
 def is_debugging() -> bool:
     """Whether tracebacks are wanted."""
     return _debugging[0]
-
-
-def remember_db(url: str | None) -> None:
-    """Keeps the `--db` that stood before the command."""
-    _given["db"] = url
-
-
-def store_url(url: str | None) -> str:
-    """The URL of the store: `--db` after the command, before it, ERFSWEEP_DB, or a file in the working directory."""
-    return url or _given["db"] or os.environ.get("ERFSWEEP_DB") or DEFAULT_URL
 
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
@@ -81,16 +81,3 @@ def parse_bytes(text: str) -> int:
     except (ValueError, KeyError, OverflowError):
         raise InputError(f"--memory {quote(text)} is not a size; write 1GB, 512MiB or 2000000000") from None
     return int(amount)
-
-
-def parse_settings(settings: list[str] | None) -> dict[str, Any]:
-    """Axes by name from `-s name=values`. Raises InputError for one that is written wrong or given twice."""
-    from pipeline.sweep.grid import parse_setting
-
-    found: dict[str, Any] = {}
-    for text in settings or []:
-        name, values = parse_setting(text)
-        if name in found:
-            raise InputError(f"-s {name} is given twice; keep one")
-        found[name] = values
-    return found

@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
+from cli import named
 from cli.options import FormatOption
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Print this preset's sweep file.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Print this preset's sweep file.", autocompletion=named.presets),
+    ] = None,
     format_: FormatOption = None,
 ) -> None:
     """List the presets, or print one as a sweep file to start from."""

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from cli import named
 from cli.options import DbOption, store_url
 
 
 def command(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A stored sweep.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A stored sweep.", autocompletion=named.stored_sweeps)],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     db: DbOption = None,
 ) -> None:

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from cli import named
 from cli.options import DbOption, store_url
 
 
 def command(
-    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.")],
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A stored sweep.", autocompletion=named.stored_sweeps)],
     force: Annotated[bool, typer.Option("--force", help="Remove it even while it is measured; that run ends.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     db: DbOption = None,

@@ -31,9 +31,9 @@ from cli.options import (
     SetOption,
     SweepArgument,
     TableFormatOption,
-    parse_settings,
     store_url,
 )
+from cli.settings import parse_settings
 from cli.submit import mode_of, queue
 from cli.work import work_on
 from pipeline.limits import DEFAULT_MAX_CONFIGS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import named
 from cli.options import MACHINE_FORMATS, DbOption, FormatOption, TableFormat, is_debugging, store_url
 from cli.selection import CenterOption, MassOption
 
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 
 
 def command(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="The first characters of an id, or SWEEP:position.")],
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="The first characters of an id, or SWEEP:position.",
+            autocompletion=named.configs,
+        ),
+    ],
     mass: MassOption = None,
     center: CenterOption = "unit",
     log: Annotated[bool, typer.Option("--log", help="Draw the heatmap on a logarithmic scale.")] = False,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import named
 from cli.options import (
     AppendOption,
     DbOption,
@@ -13,9 +14,9 @@ from cli.options import (
     NameOption,
     ReplaceOption,
     SetOption,
-    parse_settings,
     store_url,
 )
+from cli.settings import parse_settings
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 
 if TYPE_CHECKING:
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 def command(
     sweep: Annotated[
         str,
-        typer.Argument(metavar="SWEEP", help="A sweep file, a preset, a stored sweep, or stems separated by commas."),
+        typer.Argument(
+            metavar="SWEEP",
+            help="A sweep file, a preset, a stored sweep, or stems separated by commas.",
+            autocompletion=named.sweeps,
+        ),
     ],
     settings: SetOption = None,
     name: NameOption = None,

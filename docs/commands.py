@@ -60,8 +60,10 @@ or `\\u202e`. In CSV and TSV, text that a spreadsheet would run as a formula beg
 
 ## Completion
 
-`erfsweep --install-completion` makes Tab complete commands, options and choices in your shell: bash, zsh, fish or
-PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for the shell that you name.
+`erfsweep --install-completion` makes Tab complete commands, options, choices, columns, axes, sweeps, presets and ids in
+your shell: bash, zsh, fish or PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for the shell that
+you name. Names come from a store in a file (`--db`, `ERFSWEEP_DB` or the one in the working directory), which Tab only
+reads; a server is not asked.
 
 ## `--where`
 

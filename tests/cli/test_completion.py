@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from cli.app import app
-from tests.cli.command import ROOT, Ended, finished, spawn
+from tests.cli.command import ROOT, Ended, finished, good, spawn
 
 ROOT_COMMAND = typer.main.get_command(app)
 FORMATS = ["table", "plain", "csv", "tsv", "json", "jsonl", "markdown", "latex", "html", "classic"]
@@ -65,6 +65,46 @@ def by_bash(*words: str) -> list[str]:
 )
 def test_bash_is_offered_commands_options_and_choices(words: tuple[str, ...], offered: list[str]) -> None:
     assert sorted(by_bash(*words)) == sorted(offered)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("table", ""), ["luo2016", "second"]),
+        (("table", "se"), ["second"]),
+        (("rm", "lu"), ["luo2016"]),
+        (("rename", "s"), ["second"]),
+        (("run", "lu"), ["luo2016", "luo2016-growth"]),
+        (("run", ""), ["luo2016", "luo2016-growth", "second", "mine.yaml"]),
+        (("submit", "mi"), ["mine.yaml"]),
+        (("presets", ""), ["luo2016", "luo2016-growth"]),
+        (("show", "sec"), ["second:0"]),
+        (("compare", "luo2016:0", "sec"), ["second", "second:0"]),
+        (("--db", "sqlite:///none.db", "table", ""), []),
+        (("table", "--db", "sqlite:///none.db", ""), []),
+        (("--db", "sqlite:///broken.db", "table", ""), []),
+        (("--db", "postgresql://me@127.0.0.1:1/x", "table", ""), []),
+        (("run", "x", "-s", "init.s"), ["init.seed=", "init.sha256="]),
+        (("run", "x", "-s", "he"), ["help"]),
+    ],
+    ids=" ".join,
+)
+def test_bash_is_offered_what_the_store_calls_its_own(words: tuple[str, ...], offered: list[str]) -> None:
+    good("submit", "luo2016")
+    good("submit", "3x3", "--name", "second")
+    Path("mine.yaml").write_text("stems: [3x3]\n")
+    Path("broken.db").write_text("no database")
+    before = sorted(path.name for path in Path().iterdir())
+    assert by_bash(*words) == offered
+    assert sorted(path.name for path in Path().iterdir()) == before  # a look makes no file
+
+
+def test_an_id_is_completed_from_its_beginning() -> None:
+    good("submit", "luo2016")
+    ids = sorted(row["id"] for row in good("table", "-c", "id", "-f", "csv").rows)
+    assert by_bash("show", "g") == ids
+    assert ids[0] in by_bash("show", ids[0][:4])
+    assert by_bash("show", "gz") == []
 
 
 @pytest.mark.parametrize("name", ["run", "table", "show", "theory", "status"])

@@ -9,9 +9,11 @@ import pytest
 import typer
 
 from cli.app import app
+from cli.examples import EXAMPLES
 from pipeline.engines.suspects import DEATHS
 from pipeline.errors import amount
 from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY, MAX_ARRAY, MAX_SWEEP_FILE
+from pipeline.sweep.grid import PATHS, STACK_AXES
 from pipeline.sweep.names import MAX_NAME
 from pipeline.sweep.sweep import sweep
 from pipeline.sweep.sweepfile import parse_sweep_file
@@ -116,6 +118,26 @@ def test_the_glossary_has_each_word_once_in_order() -> None:
     assert len(words) > 50
     assert words == sorted(set(words), key=str.lower)
     assert len({word.lower() for word in words}) == len(words)
+
+
+def test_the_example_of_every_command_runs() -> None:
+    assert set(EXAMPLES) == set(typer.main.get_command(app).commands) - {"db"}
+    good("run", "luo2016")
+    for example, page in sorted(EXAMPLES.values(), key=lambda each: " rename " in each[0] or " rm " in each[0]):
+        program, *words = shlex.split(example.partition(" > ")[0])
+        assert program == "erfsweep"
+        assert (ROOT / "docs" / page).exists()
+        if words[0] == "rm":
+            good("run", "luo2016")
+        good(*words)
+
+
+def test_the_axes_are_listed_where_one_asks_for_them() -> None:
+    for command in (("run",), ("submit", "any")):
+        out = good(*command, "-s", "help").out
+        listed = [line.split()[0] for line in out.splitlines()[1:]]
+        assert listed == [*STACK_AXES, *PATHS]
+    assert not list(Path().glob("*.db"))
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

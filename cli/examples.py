@@ -1,0 +1,29 @@
+"""An example and the page to read on, at the end of each command's help."""
+
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "run": ("erfsweep run '4x3x3, 5x5' -s seed=0,1 --name first", "stems.md"),
+    "submit": ("erfsweep submit luo2016-growth -s kernel=3", "store.md"),
+    "work": ("erfsweep work --engine processes", "store.md"),
+    "status": ("erfsweep status luo2016", "store.md"),
+    "ls": ("erfsweep ls", "store.md"),
+    "table": ("erfsweep table luo2016 --where 'ratio < 0.8' --sort -ratio", "fields.md"),
+    "show": ("erfsweep show luo2016:2 --log --save heatmap.png", "measuring.md"),
+    "compare": ("erfsweep compare luo2016:0 luo2016:1", "store.md"),
+    "export": ("erfsweep export luo2016 --to results", "store.md"),
+    "growth": ("erfsweep growth luo2016 --size luo", "measuring.md"),
+    "measure": ("erfsweep measure luo2016 --again", "measuring.md"),
+    "theory": ("erfsweep theory '7x7/2:64 max3x3/2' --input 224", "measuring.md"),
+    "requeue": ("erfsweep requeue luo2016 --failed", "store.md"),
+    "rename": ("erfsweep rename luo2016 original", "store.md"),
+    "rm": ("erfsweep rm luo2016 --yes", "store.md"),
+    "fields": ("erfsweep fields", "fields.md"),
+    "presets": ("erfsweep presets luo2016 > mine.yaml", "stems.md"),
+    "schema": ("erfsweep schema sweep > sweep.schema.json", "stems.md"),
+}
+"""(a line that works where luo2016 is stored, a page of docs/) by command."""
+
+
+def epilog(command: str) -> str:
+    """The last lines of a command's help."""
+    example, page = EXAMPLES[command]
+    return f"Example: {example}\n\nMore: docs/{page}"

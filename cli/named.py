@@ -1,0 +1,66 @@
+"""What a shell offers where a sweep, a config or an axis is named: stored sweeps, presets, sweep files, ids, axes.
+
+A store in a file is looked into; a server is not asked, since a shell would wait for it at every Tab.
+"""
+
+from pathlib import Path
+
+import typer
+
+from cli.place import store_url
+
+
+def stored_sweeps(context: typer.Context, incomplete: str) -> list[str]:
+    """The sweeps of the store whose names begin so."""
+    from store.database.glance import sweep_names
+
+    return sweep_names(_url(context), incomplete)
+
+
+def sweeps(context: typer.Context, incomplete: str) -> list[str]:
+    """What `run` takes that begins so: presets, stored sweeps, and sweep files in the working directory."""
+    from pipeline.sweep.names import SUFFIXES
+    from pipeline.sweep.presets import preset_names
+
+    named = [name for name in preset_names() if name.startswith(incomplete)]
+    files = [path.name for path in Path().iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+    found = [
+        *named,
+        *stored_sweeps(context, incomplete),
+        *sorted(name for name in files if name.startswith(incomplete)),
+    ]
+    return [*dict.fromkeys(found)]
+
+
+def presets(incomplete: str) -> list[str]:
+    """The presets whose names begin so."""
+    from pipeline.sweep.presets import preset_names
+
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
+def configs(context: typer.Context, incomplete: str) -> list[str]:
+    """The first config of each sweep whose name begins so, as SWEEP:0, and the ids that do."""
+    from store.database.glance import config_ids
+
+    places = [f"{name}:0" for name in stored_sweeps(context, incomplete)]
+    return [*places, *config_ids(_url(context), incomplete)]
+
+
+def sweeps_and_configs(context: typer.Context, incomplete: str) -> list[str]:
+    """Both: what `compare` takes."""
+    return [*stored_sweeps(context, incomplete), *configs(context, incomplete)]
+
+
+def settings(incomplete: str) -> list[str]:
+    """The axes whose names begin so, with the sign that is to follow; and `help`."""
+    from pipeline.sweep.grid import PATHS, STACK_AXES
+
+    names = [f"{name}=" for name in (*STACK_AXES, "seed", *PATHS)]
+    return [name for name in (*names, "help") if name.startswith(incomplete)]
+
+
+def _url(context: typer.Context) -> str:
+    """The URL of the store, as far as the line says it: `--db` after the command or before it."""
+    before = context.parent.params.get("db") if context.parent is not None else None
+    return store_url(context.params.get("db") or before)
