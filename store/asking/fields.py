@@ -25,10 +25,17 @@ def field(name: str) -> Field:
     """The field of a name, or of a path in a config. Raises InputError that names those with similar names."""
     found = BY_NAME.get(name) or BY_PATH.get(name)
     if found is None:
-        near = get_close_matches(name, [*BY_NAME, *BY_PATH, *GROUPS])
-        hint = f"; did you mean {' or '.join(near)}" if near else ""
-        raise InputError(f"there is no column {quote(name)}{hint} (`erfsweep fields` lists them)")
+        if name in GROUPS or name == ALL:
+            raise InputError(f"{quote(name)} stands for several columns, which --columns takes; name one of them here")
+        raise _unknown(name, [*BY_NAME, *BY_PATH])
     return found
+
+
+def _unknown(name: str, known: Sequence[str]) -> InputError:
+    lowered = name.lower()  # SQL takes no notice of capitals
+    near = [lowered] if lowered in known else get_close_matches(name, known)
+    hint = f"; did you mean {' or '.join(near)}" if near else ""
+    return InputError(f"there is no column {quote(name)}{hint} (`erfsweep fields` lists them)")
 
 
 def group(name: str) -> tuple[str, ...]:
@@ -55,6 +62,8 @@ def expanded(names: Sequence[str]) -> tuple[str, ...]:
         several = group(name)
         if not several and _WILD & set(name):
             raise InputError(f"no column is like {quote(name)} (`erfsweep fields` lists them)")
+        if not several and name not in BY_NAME and name not in BY_PATH:
+            raise _unknown(name, [*BY_NAME, *BY_PATH, *GROUPS])
         found.update(dict.fromkeys(several or (field(name).name,)))
     return tuple(found)
 

@@ -5,8 +5,9 @@
                | value "is" ["not"] None | like(column, 'pattern')
     value      = column | number | 'text' | True | False | value ("+" | "-" | "*" | "/") value | "-" value
 
-`store.asking.where_sql` turns the tree into SQL and `store.asking.where_match` applies it to a row in Python. None
-stands after `is` alone: compared with anything else it would be unknown, and the row left out without a word.
+`store.asking.where_sql` turns the tree into SQL. `store.asking.where_match` applies it to a row in Python, for sizes
+that `--mass` and `--center` compute and no database has; the tests hold both against each other. None stands after `is`
+alone: compared with anything else it would be unknown, and the row left out without a word.
 """
 
 import ast
@@ -69,7 +70,9 @@ def parse(text: str) -> Condition:
     if not text.strip():
         raise InputError(f"the --where expression {quote(text)} is empty; write one as `depth == 4`, or leave it out")
     if foreign := cure(text, frozenset(BY_NAME)):
-        what = "is not a number" if foreign.written[0].isdigit() else "is not part of --where"
+        what = "is not part of --where"
+        if foreign.advice.startswith("text stands in quotes"):
+            what = "is not a number" if foreign.written[0].isdigit() else "is a stem"
         raise InputError(f"{quote(foreign.written)} in {quote(text)} {what}; {foreign.advice}")
     try:
         with warnings.catch_warnings():
@@ -161,6 +164,8 @@ class _Reader:
         if isinstance(sign, ast.In | ast.NotIn):
             if isinstance(right, ast.Constant):
                 raise self.fail(right, f"is not a list; write `in ({self.source(right)[:40]},)`, or ==")
+            if isinstance(right, ast.Name) and isinstance(left, ast.Constant) and isinstance(left.value, str):
+                raise self.fail(right, f"is not a list; write `like({right.id[:40]}, '*{left.value[:40]}*')`")
             if not isinstance(right, ast.Tuple | ast.List | ast.Set):
                 raise self.fail(right, "is not a list; write `in (1, 2, 4)`")
             options = tuple(self.value(option, level) for option in right.elts)
@@ -175,6 +180,9 @@ class _Reader:
         texts = [node for value, node in values if kind(value) == "str"]
         others = [node for value, node in values if kind(value) != "str"]
         if texts and others:
+            word = texts[0].value if isinstance(texts[0], ast.Constant) else None
+            if isinstance(word, str) and isinstance(others[0], ast.Name | ast.Attribute):
+                raise self.fail(texts[0], f"is text, and {quote(self.source(others[0]))} is not; {_unquoted(word)}")
             raise self.fail(
                 texts[0],
                 f"is text and cannot be compared with {quote(self.source(others[0]))}; "
@@ -200,6 +208,10 @@ class _Reader:
                 return self.negative(node, level)
             case ast.BinOp() if type(node.op) in _OPERATORS:
                 return self.arithmetic(node, level)
+            case ast.Call(ast.Name("like")):
+                raise self.fail(
+                    node, "is a condition; compare it with nothing, and write `not like(...)` for the opposite"
+                )
             case ast.Call(called):
                 raise self.fail(called, "is not a function of --where; it has like(config, '4x*') alone")
             case ast.Attribute(ast.Name(part), name) if f"{part}.{name}" in BY_PATH:
@@ -258,6 +270,14 @@ class _Reader:
         if isinstance(value, str) and not value.isprintable():
             raise self.fail(node, "has control characters or half a character in it")
         return Constant(value)
+
+
+def _unquoted(text: str) -> str:
+    """What to write in place of text beside a column of numbers or of truth."""
+    try:
+        return f"write {float(text):.12g} without quotes"
+    except ValueError:
+        return "numbers, True and False stand without quotes"
 
 
 def _is_none(node: ast.expr) -> bool:

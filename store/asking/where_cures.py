@@ -5,8 +5,14 @@ from typing import NamedTuple
 
 _STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _NUMBER = r"\d\w*(?:\.\w*)?(?:(?<=[eE])[+-]\d+)?"
-_SIGN = r"===|!==|==|!=|<=|>=|<>|=~|=<|=>|&&|\|\||:="
+_SIGN = r"===|!==|==|!=|<=|>=|<>|=~|=<|=>|&&|\|\||:=|\*\*|//"
 _TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<number>{_NUMBER})|(?P<word>[^\W\d]\w*)|(?P<sign>{_SIGN}|\S)")
+
+_STRINGS = re.compile(_STRING)
+_COMPARED = re.compile(
+    r"\b(?P<column>config|stem|label)\s*(?:==?|!=)(?P<stem>.{1,200}?)"
+    r"(?=\s(?:and|or|AND|OR)\s|&&|\|\||$)"
+)
 
 _SIGNS = {
     **dict.fromkeys(("=", "===", ":="), "write `==`"),
@@ -23,6 +29,11 @@ _SIGNS = {
     "÷": "write `/`",
     "#": "there are no comments; leave out what follows",
     "`": "names of columns stand without quotes",
+    ";": "a condition is one expression; leave out `;` and what follows",
+    "%": "there is no remainder; write a share as a number, as 0.5",
+    **dict.fromkeys(("^", "**"), "there are no powers; write `kernel * kernel`"),
+    "//": "write `/`, which divides without rounding",
+    "@": "--where asks for the stored sizes; write eff_rf, or leave the condition to --mass with one share",
     **dict.fromkeys("“”„‘’‚«»", "write straight quotes, ' or \""),
 }
 _KEYWORDS = ("and", "or", "not", "in", "is", "like")
@@ -31,10 +42,12 @@ _WORDS = {
     **{word.upper(): f"write `{word}`" for word in _KEYWORDS},
     **{word.title(): f"write `{word}`" for word in _KEYWORDS},
     **dict.fromkeys(("null", "nil", "none", "nan", "na", "undefined"), "write `is None` or `is not None`"),
-    **dict.fromkeys(("isnull", "notnull", "isna", "notna"), "write `is None` or `is not None`"),
+    **dict.fromkeys(("isnull", "notnull", "isna", "notna", "isnan"), "write `is None` or `is not None`"),
     "true": "write `True`",
     "false": "write `False`",
     "between": "write `2 <= depth <= 4`",
+    "where": "leave it out; the option is the word",
+    **dict.fromkeys(("select", "order", "limit", "group", "having"), "--columns, --sort, --limit and --over do that"),
     **dict.fromkeys(("glob", "ilike", "rlike", "regexp", "matches", "contains", "startswith", "endswith"), _PATTERN),
 }
 
@@ -51,6 +64,8 @@ def cure(text: str, columns: frozenset[str]) -> Cure | None:
 
     `columns` are the names that stand for columns, whatever they look like.
     """
+    if stem := _bare_stem(text):
+        return stem
     for token in _TOKEN.finditer(text):
         written = token[0]
         if written in ("'", '"'):  # a quote that is never closed: all that follows may be text
@@ -58,6 +73,19 @@ def cure(text: str, columns: frozenset[str]) -> Cure | None:
         found = _advice(token, text, columns)
         if found is not None:
             return Cure(written, found)
+    return None
+
+
+def _bare_stem(text: str) -> Cure | None:
+    """A stem that is compared with a text without quotes around it."""
+    for found in _COMPARED.finditer(_STRINGS.sub(lambda quoted: "'" * len(quoted[0]), text)):
+        if "'" in found["stem"]:
+            continue
+        from pipeline.stem.notation import is_notation  # most conditions do without it
+
+        written = text[found.start("stem") : found.end("stem")].strip()
+        if is_notation(written):
+            return Cure(written, f"text stands in quotes, as in {found['column']} == '{written}'")
     return None
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from contextlib import redirect_stdout, suppress
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from cli.options import TableFormat
 from cli.render import classic
 from cli.render.tables import RENDERERS
 from cli.render.terminal import print_pretty
+from cli.render.visible import visible
 from store.asking.table import Table
 from tests.cli.command import erfsweep, good
 
@@ -36,6 +38,8 @@ def text_of(format_: TableFormat, table: Table) -> str:
     """A table as a format writes it."""
     return "".join(RENDERERS[format_](table))
 
+
+CONTROLS = "a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z"
 
 HOSTILE = Table(
     ("name", "value", "many"),
@@ -133,9 +137,6 @@ def test_json_of_hostile_text_parses_back() -> None:
     assert json.loads(text_of("json", Table(("x",), [(float("nan"),), (float("inf"),)]))) == [{"x": None}] * 2
 
 
-CONTROLS = "a\x1b]0;x\x07\x9b2J\u202eb\u2066\u200b\u2028\ufeff\x00\x7f\U000e0041z"
-
-
 @given(st.text(max_size=20))
 @example(CONTROLS)
 def test_no_format_writes_a_character_that_is_not_printable(text: str) -> None:
@@ -161,6 +162,78 @@ def test_what_is_not_printable_is_shown_as_its_escape() -> None:
         "plain", Table(("x",), [(CONTROLS,)])
     )
     assert '"a\\u001b]0;x\\u0007\\u009b2J\\u202eb' in text_of("json", Table(("x",), [(CONTROLS,)]))
+
+
+def test_tsv_parses_back_as_csv_does() -> None:
+    rows = list(csv.reader(io.StringIO(text_of("tsv", HOSTILE)), delimiter="\t"))
+    assert rows == list(csv.reader(io.StringIO(text_of("csv", HOSTILE))))
+
+
+_CELLS = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False))
+_PLAIN_TEXT = st.text("abc xyz0.,;'\"\t\n|é", max_size=8)
+
+
+@given(st.lists(st.tuples(_CELLS, _PLAIN_TEXT), max_size=5))
+def test_what_a_machine_reads_has_every_value_type_and_null(rows: list[tuple[object, str]]) -> None:
+    rows = [(None if value in (float("inf"), float("-inf")) else value, text) for value, text in rows]
+    table = Table(("v", "t"), rows)
+    lines = text_of("jsonl", table).splitlines()
+    assert [json.loads(line) for line in lines] == [*table.dicts()] == json.loads(text_of("json", table))
+    assert [type(json.loads(line)["v"]) for line in lines] == [type(value) for value, _ in rows]
+    for name, sign in (("csv", ","), ("tsv", "\t")):
+        read = list(csv.reader(io.StringIO(text_of(name, table), newline=""), delimiter=sign))[1:]
+        for (value, text), (cell, written) in zip(rows, read, strict=True):
+            assert written in (text, f"'{text}")  # behind a quote where a spreadsheet would run it
+            if isinstance(value, bool) or value is None:
+                assert cell == {None: "", True: "true", False: "false"}[value]
+            else:
+                assert type(value)(cell) == value
+
+
+class _Seen(HTMLParser):
+    """The texts of the cells, and every tag and attribute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.is_open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag in ("td", "th"):
+            self.cells.append("")
+            self.is_open = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_open = self.is_open and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self.is_open:
+            self.cells[-1] += data
+
+
+@given(st.one_of(st.text(max_size=30), st.sampled_from(["<script>alert(1)</script>", "\"onload='x'", "&lt;", "</td>"])))
+@example(CONTROLS)
+def test_html_has_no_markup_of_its_data_and_reads_back(text: str) -> None:
+    written = text_of("html", Table((text, "n"), [(text, 1.5), (text + "<b>", None)]))
+    assert written.isascii()
+    seen = _Seen()
+    seen.feed(written)
+    seen.close()
+    assert seen.tags == {"table", "thead", "tbody", "tr", "th", "td"}
+    assert seen.attributes == {"style"}
+    shown = visible(text).strip()
+    assert seen.cells == [shown, seen.cells[1], shown, "1.5", visible(text + "<b>").strip(), "-"]
+
+
+def test_html_needs_nothing_from_elsewhere(luo2016: str) -> None:
+    for command in (("table", "luo2016"), ("show", "luo2016:2"), ("table", "luo2016", "--over", "seed")):
+        page = good(*command, "-f", "html", "--db", luo2016).out
+        assert not re.search(r"(?i)src=|href=|url\(|<script|<link|@import", page)
+        assert page.count("<table") == page.count("</table>") > 0
 
 
 def test_markdown_has_a_line_for_each_row_and_no_markup_of_its_data() -> None:

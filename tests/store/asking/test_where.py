@@ -194,8 +194,8 @@ def test_refuses(expression: str, said: str) -> None:
         ("dead == true", "'true' .* write `True`"),
         ("dead == FALSE", "'FALSE' .* write `False`"),
         ("config == 4x3x3", r"'4x3x3' .* text stands in quotes, as in config == '4x3x3'"),
-        ("config == 7x7/2:64", "'7x7' .* text stands in quotes"),
-        ("config == dw5x5", "no column 'dw5x5'.* text stands in quotes"),
+        ("config == 7x7/2:64", "'7x7/2:64' .* text stands in quotes, as in config == '7x7/2:64'"),
+        ("config == dw5x5", "'dw5x5' .* is a stem; text stands in quotes"),
         ("state == done", "no column 'done'.* text stands in quotes, as in state == 'done'"),
         ("config like '4x*'", r"'like' .* write like\(config, '4x\*'\)"),
         ("config LIKE '4x*'", "'LIKE' .* write `like`"),
@@ -215,6 +215,26 @@ def test_refuses(expression: str, said: str) -> None:
         ("config == “4x3x3”", "write straight quotes"),
         ("kernel == 3 # and more", "there are no comments"),
         ("kernel == 3 depth == 4", "cannot be read: invalid syntax"),
+        ("stem == res(3x3)", r"'res\(3x3\)' .* is a stem; text stands in quotes, as in stem == 'res\(3x3\)'"),
+        ("luo > 2 and stem != 7x7/2:64 max3x3/2 or dead", "text stands in quotes, as in stem == '7x7/2:64 max3x3/2'"),
+        ("config = 2xres(3x3:8 3x3)", r"as in config == '2xres\(3x3:8 3x3\)'"),
+        ("stem == 3x3=gelu", "as in stem == '3x3=gelu'"),
+        ("stem == gap", "'gap' .* is a stem; text stands in quotes"),
+        ("like(config, '4x*') == True", r"is a condition; compare it with nothing, and write `not like\(...\)`"),
+        ("'3x3' in stem", r"'stem' is not a list; write `like\(stem, '\*3x3\*'\)`"),
+        ("seed == '3'", "is text, and 'seed' is not; write 3 without quotes"),
+        ("dead == 'yes'", "is text, and 'dead' is not; numbers, True and False stand without quotes"),
+        ("probes.count == '16'", "is text, and 'probes.count' is not; write 16 without quotes"),
+        ("probes.cnt == 16", "'probes.cnt' has a dot in it, and is no path of a config such as probes.count"),
+        ("KERNEL == 3", "no column 'KERNEL'; did you mean kernel"),
+        ("sizes > 3", "'sizes' stands for several columns, which --columns takes; name one of them here"),
+        ("eff_rf@0.5 > 3", "'@' .* --where asks for the stored sizes; write eff_rf"),
+        ("luo > 50%", "'%' .* write a share as a number, as 0.5"),
+        ("kernel ^ 2 == 9", r"'\^' .* there are no powers; write `kernel \* kernel`"),
+        ("state == 'done';", "';' .* a condition is one expression"),
+        ("where kernel == 3", "'where' .* leave it out"),
+        ("kernel == 3 ORDER BY luo", "'ORDER' .* --columns, --sort, --limit and --over do that"),
+        ("isnan(luo)", "'isnan' .* write `is None` or `is not None`"),
         ("config == '4x3x3", "unterminated string literal"),
     ],
 )
@@ -230,6 +250,8 @@ def test_what_belongs_to_another_language_has_its_cure(expression: str, advice: 
         'config == "it\'s <> NULL"',
         "ratio < 1e-3 or ratio > 1.5E+3 or kernel == 0x10 or seed == 1_000 or luo < .5",
         "kernel>=3 and(depth!=4)or not(dead)",
+        "stem == config or label != '3x3' and stem == '3x3' or config == \"gap\"",
+        "probes.count == 16 and init.kind in ('normal', 'he_normal') or -init.seed < 3",
     ],
 )
 def test_what_is_in_quotes_and_in_numbers_is_left_alone(expression: str) -> None:
@@ -250,6 +272,7 @@ def test_like_is_what_its_pattern_says(text: str, pattern: str) -> None:
 
 _NUMBERS = st.one_of(
     st.sampled_from(["kernel", "depth", "seed", "height", "theo_rf", "eff_rf", "ratio", "luo", "dead", "n_zero"]),
+    st.sampled_from(["params", "macs", "bytes", "layer", "unit_x", "position", "probes.count", "init.seed"]),
     st.integers(-4, 12).map(str),
     st.integers(-40, 40).map(lambda number: str(number / 8)),
     st.sampled_from(["True", "0", "0.0"]),
@@ -262,7 +285,23 @@ _ARITHMETIC = st.recursive(
     ),
     max_leaves=4,
 )
-_TEXTS = st.sampled_from(["config", "activation", "error", "state", "'relu'", "'4x 3x3'", "''", '"it\'s"', "'ü'"])
+_TEXTS = st.sampled_from(
+    [
+        "config",
+        "stem",
+        "label",
+        "sweep",
+        "init.kind",
+        "activation",
+        "error",
+        "state",
+        "'relu'",
+        "'4x 3x3'",
+        "''",
+        '"it\'s"',
+        "'ü'",
+    ]
+)
 _SIGNS = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 _VALUES = st.sampled_from([_ARITHMETIC, _TEXTS])
 
