@@ -1,7 +1,5 @@
 """What the columns of a table are of: their field, and the unit that their numbers have."""
 
-from store.asking.fields import BY_NAME
-
 AT = "@"
 """Between the name of a size and the share of the mass that it holds, where a table has several: `eff_rf@0.5`."""
 PARTS = ("n", "sd", "low", "high")
@@ -16,6 +14,8 @@ def unit(column: str) -> str:
     >>> unit("luo"), unit("eff_rf@0.5_sd"), unit("luo_n"), unit("ratio")
     ('px', 'px', '', '')
     """
+    from store.asking.fields import BY_NAME  # with SQLAlchemy, which a command that prints no results does without
+
     found = BY_NAME.get(base(column))
     return "" if found is None or (column.endswith("_n") and column not in BY_NAME) else found.unit
 
@@ -26,6 +26,8 @@ def base(column: str) -> str:
     >>> base("eff_rf@0.5_sd"), base("luo_ratio"), base("other")
     ('eff_rf', 'luo_ratio', 'other')
     """
+    from store.asking.fields import BY_NAME
+
     if column in BY_NAME:
         return column
     name, _, part = column.rpartition("_")
