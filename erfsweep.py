@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from pipeline.engines.engine import EngineName
     from pipeline.measurement import Measurement
     from pipeline.sweep.names import Labelled
-    from pipeline.theory.table import Walk
-    from pipeline.work.loop import Summary
-    from pipeline.work.progress import Progress
+    from pipeline.theory import Walk
+    from pipeline.work import Progress, Summary
     from store.asking.answer import Answer
     from store.asking.comparison import Comparison
     from store.asking.export.export import Exported
@@ -284,7 +283,7 @@ class Store:
         Raises InputError for a sweep that cannot be used.
         """
         from pipeline.engines.interrupts import interrupts_held
-        from pipeline.gradient.plan import expected_seconds
+        from pipeline.gradient import expected_seconds
         from pipeline.sweep.checked import Anew, checked
         from pipeline.sweep.sweep import sweep as described
         from store.asking.resolve import resolve
@@ -338,7 +337,7 @@ class Store:
         Raises InputError where there is no sweep of that name, StoreError and EngineError where it cannot go on.
         """
         from pipeline.limits import Limits
-        from pipeline.work.loop import Settings, work
+        from pipeline.work import Settings, work
         from store.upkeep.rescued import rescued_queue
 
         how = Settings(Limits(memory, timeout), engine, workers, retry_failed, fail_fast, wait)

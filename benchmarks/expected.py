@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
-from pipeline.config.config import Config
+from pipeline.config import Config
+from pipeline.gradient import plan_of
 from pipeline.gradient.erf import measure_heatmap
-from pipeline.gradient.plan import plan_of
 
 BYTES = 1e7, 1e9
 SECONDS = 3e-3, 2.0

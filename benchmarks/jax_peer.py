@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.workloads import Workload
 from pipeline.ops.buffer import Array
-from pipeline.stem.layers import MaxPool, Residual
-from pipeline.stem.network import Network
+from pipeline.stem import MaxPool, Network, Residual
 
 ACTIVATIONS = {"relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False), "linear": lambda z: z}
 LAYOUT = ("NHWC", "HWIO", "NHWC")  # the one that XLA is quick at on processors

@@ -21,9 +21,9 @@ import threadpoolctl
 
 from benchmarks.memory import peaks
 from benchmarks.workloads import STEMS, Workload, workload
+from pipeline.gradient import plan_of
 from pipeline.gradient.cost import multiply_adds
 from pipeline.gradient.erf import input_gradient, measure_heatmap, step_parameters
-from pipeline.gradient.plan import plan_of
 
 SIDE = 1024
 """Side of the square matrices whose product sets the limit."""

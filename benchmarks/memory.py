@@ -9,13 +9,12 @@ from unittest.mock import patch
 
 import scipy.special  # noqa: F401  # as a smooth activation in float64 does: the module is no part of a config
 
-from pipeline.config.config import Config
-from pipeline.gradient import cache
+from pipeline.config import Config
+from pipeline.gradient import cache, plan_of
 from pipeline.gradient.erf import measure_heatmap
-from pipeline.gradient.plan import plan_of
 from pipeline.ops import conv
 from pipeline.ops.choice import Shape, Way, is_dilated
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def peaks(config: Config) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.sweep.build import build
 

@@ -7,8 +7,7 @@ from torch.nn import functional
 
 from benchmarks.workloads import Workload
 from pipeline.ops.buffer import Array
-from pipeline.stem.layers import MaxPool, Residual
-from pipeline.stem.network import Network
+from pipeline.stem import MaxPool, Network, Residual
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu, "linear": lambda z: z}
 Tensors = dict[int, torch.Tensor]

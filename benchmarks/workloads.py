@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from pipeline.config.config import Config
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
-from pipeline.gradient.plan import Plan, plan_of
+from pipeline.config import Config
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import Plan, plan_of
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import Parameters
 from pipeline.sweep.build import build

@@ -49,7 +49,7 @@ def sizes(incomplete: str) -> list[str]:
 
 def axes(incomplete: str) -> list[str]:
     """The axes of a config that a name may become."""
-    from pipeline.config.axes import AXIS_PATHS
+    from pipeline.config import AXIS_PATHS
     from pipeline.sweep.grid import PATHS, STACK_AXES
 
     return [name for name in (*STACK_AXES, *AXIS_PATHS, *PATHS) if name.startswith(incomplete)]

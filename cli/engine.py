@@ -11,7 +11,7 @@ from pipeline.errors import amount
 from pipeline.limits import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
-    from pipeline.work.loop import Settings
+    from pipeline.work import Settings
 
 MEMORY = amount(DEFAULT_MEMORY).replace(" ", "")
 """The default of `--memory` as it is typed."""
@@ -56,7 +56,7 @@ def settings_of(context: typer.Context, wait: bool = True) -> "Settings":
     from pipeline.engines.cluster.address import Connection, settled_address
     from pipeline.errors import InputError
     from pipeline.limits import Limits
-    from pipeline.work.loop import Settings
+    from pipeline.work import Settings
 
     options = context.params
     engine, scheduler = options["engine"], options["scheduler"]

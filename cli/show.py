@@ -14,7 +14,7 @@ from cli.options import MACHINE_FORMATS, DbOption, FormatOption, TableFormat, is
 from cli.selection import CenterOption, MassOption
 
 if TYPE_CHECKING:
-    from pipeline.sizes.cutout import Cutout
+    from pipeline.sizes import Cutout
     from store.asking.records import Record
 
 
@@ -47,8 +47,8 @@ def command(
     from cli.render.saved import Saved, check_suffix
     from cli.render.saved import save as save_as
     from cli.render.tables import default_format, print_one
-    from pipeline.config.config import encode
-    from pipeline.sizes.cutout import cutout
+    from pipeline.config import encode
+    from pipeline.sizes import cutout
     from store.asking.heatmaps import heatmap_and_curves, heatmaps
     from store.asking.records import find, flat
     from store.asking.resized import resized
@@ -82,7 +82,7 @@ def _print(record: "Record", cut: "Cutout | None", mass: float | None, format_: 
     from cli.render.record import record_tables
     from cli.render.tables import print_table
     from cli.render.visible import visible, visible_lines
-    from pipeline.sizes.sizes import FRACTION
+    from pipeline.sizes import FRACTION
 
     write = writer(format_)
     screen = shutil.get_terminal_size((MAX_COLUMNS, 24))

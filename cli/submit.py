@@ -20,7 +20,7 @@ from cli.settings import parse_settings
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 
 if TYPE_CHECKING:
-    from pipeline.config.config import Config
+    from pipeline.config import Config
     from pipeline.sweep.names import Labelled
     from store.database.connection import Store
     from store.queue.sweeps import Mode
@@ -94,6 +94,6 @@ def queue(
 
 
 def _expected_seconds(config: "Config") -> float:
-    from pipeline.gradient.plan import expected_seconds  # with the plan of a config, which a stored sweep does without
+    from pipeline.gradient import expected_seconds  # with the plan of a config, which a stored sweep does without
 
     return expected_seconds(config)

@@ -8,7 +8,7 @@ import typer
 from cli.options import FormatOption
 
 if TYPE_CHECKING:
-    from pipeline.theory.table import Walk
+    from pipeline.theory import Walk
 
 COLUMNS: tuple[str, ...] = (
     "index",

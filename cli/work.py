@@ -26,7 +26,7 @@ from cli.options import DbOption, StoredArgument, store_url
 from pipeline.engines.interrupts import last_signal
 
 if TYPE_CHECKING:
-    from pipeline.work.loop import Settings, Summary
+    from pipeline.work import Settings, Summary
     from store.database.connection import Store
 
 
@@ -63,7 +63,7 @@ def work_on(store: "Store", sweep: str | None, how: "Settings", verbose: bool) -
     """Measures what is queued and says on stderr what that came to; the exit code."""
     from cli.health import print_health
     from cli.progress import Progress
-    from pipeline.work.loop import work
+    from pipeline.work import work
     from store.upkeep.rescued import rescued_queue
 
     with rescued_queue(store, sweep) as queue, Progress() as progress:

@@ -6,13 +6,13 @@ import numpy.typing as npt
 
 from pipeline import blas
 from pipeline.arrays import unpack_curves, unpack_heatmap
-from pipeline.config.config import Config, encode
+from pipeline.config import Config, encode
 from pipeline.errors import EngineError, InputError
 from pipeline.limits import Limits
 from pipeline.result import Arrays, Failure, Sizes, Theory
-from pipeline.sizes.curves import radius_count
+from pipeline.sizes import radius_count
 from pipeline.task import collect, measure
-from pipeline.theory.window import window_of
+from pipeline.theory import window_of
 
 _OF_INPUT = ("InputError", "FloatingPointError", "Timeout")
 """Failures that another config, or a wider limit, would not have."""

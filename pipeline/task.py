@@ -14,17 +14,14 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import arrays, blas
-from pipeline.config.config import KERNEL_VERSION, Config, decode, digest_of
+from pipeline.config import KERNEL_VERSION, Config, decode, digest_of
 from pipeline.errors import ErfsweepError, InputError
+from pipeline.gradient import check_memory, plan_of
 from pipeline.gradient.erf import Heatmap, measure_heatmap
-from pipeline.gradient.plan import check_memory, plan_of
 from pipeline.gradient.propagate import Timeout
 from pipeline.limits import over_timeout
 from pipeline.result import Failure, Outcome, OutcomeKind, Provenance, Result
-from pipeline.sizes.curves import curves
-from pipeline.sizes.prediction import theory_columns
-from pipeline.sizes.sample import sample_of
-from pipeline.sizes.sizes import sizes
+from pipeline.sizes import curves, sample_of, sizes, theory_columns
 
 
 class Measured(NamedTuple):

@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Network, Node
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis, GlobalAvgPool, Group, Network, Node, Transposed, Upsample
 
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 

@@ -7,7 +7,7 @@ from pipeline.ops import conv
 from pipeline.ops.bound import run
 from pipeline.ops.choice import Way
 from pipeline.ops.parameters import Parameters
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def forward(

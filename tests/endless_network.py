@@ -1,8 +1,6 @@
 """What a unit sees if no plane has an end, from the definition of every layer, pixel by pixel."""
 
-from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Network, Node
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis, GlobalAvgPool, Group, Network, Node, Transposed, Upsample
 
 Pixels = set[tuple[int, int]]
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from pipeline.config.config import Config
+from pipeline.config import Config
+from pipeline.gradient import plan_of
 from pipeline.gradient.erf import Heatmap, InputGradient, input_gradient, measure_heatmap
-from pipeline.gradient.plan import plan_of
 from pipeline.ops.buffer import Array
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from threading import Event
 
-from pipeline.config.config import encode
+from pipeline.config import encode
 from pipeline.engines.engine import Engine
 from pipeline.job import Job
 from pipeline.limits import Limits

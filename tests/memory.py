@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.gradient import cache
 from pipeline.ops import activation, buffer, choice, span
 from pipeline.ops.choice import Way
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 FEW = 2**10
 """Bytes that blocks of rows have, and above which nothing is kept: less than most operands of a test have."""

@@ -4,8 +4,7 @@ import random
 from collections.abc import Iterator
 
 from pipeline.errors import InputError
-from pipeline.stem.network import Network, network
-from pipeline.stem.plane import Plane
+from pipeline.stem import Network, Plane, network
 
 _LARGEST_SIDE = 40
 """Of the planes between the layers, so that brute force stays quick."""

@@ -6,9 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.layers import (
+from pipeline.stem import (
     ACTIVATIONS,
-    PADDING_MODES,
     Activate,
     Activation,
     AvgPool,
@@ -20,15 +19,17 @@ from pipeline.stem.layers import (
     LayerNorm,
     MaxPool,
     PaddingMode,
+    Plane,
     PreResidual,
     Residual,
     Stem,
     Transposed,
     Upsample,
+    canonical,
+    format_stem,
+    network,
 )
-from pipeline.stem.network import network
-from pipeline.stem.notation import canonical, format_stem
-from pipeline.stem.plane import Plane
+from pipeline.stem.layers import PADDING_MODES
 
 KINDS = ("conv", "dw", "t", "max", "avg", "up", "gap", "bn", "ln", "act", "res", "res_pre")
 LARGEST_SIDE = 48

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 import erfsweep
-from pipeline.theory.window import window_of
+from pipeline.theory import window_of
 from tests.cli.command import ROOT, environment, good
 
 URL = "sqlite:///erfsweep.db"

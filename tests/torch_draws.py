@@ -7,10 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from pipeline.config.config import Config
-from pipeline.stem.layers import Activate, BatchNorm, Convolution, PreResidual, Transposed, Upsample
-from pipeline.stem.network import Network, Node
-from pipeline.stem.plane import Axis
+from pipeline.config import Config
+from pipeline.stem import Activate, Axis, BatchNorm, Convolution, Network, Node, PreResidual, Transposed, Upsample
 
 _ACTIVATIONS = {"linear": lambda z: z, "relu": functional.relu, "leaky_relu": lambda z: functional.leaky_relu(z, 0.01)}
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.ops.parameters import Parameters
-from pipeline.stem.layers import (
+from pipeline.stem import (
     LEAKY_SLOPE,
     AvgPool,
     BatchNorm,
@@ -18,12 +18,12 @@ from pipeline.stem.layers import (
     GlobalAvgPool,
     LayerNorm,
     MaxPool,
+    Node,
     PreResidual,
     Residual,
     Transposed,
     Upsample,
 )
-from pipeline.stem.network import Node
 
 ACTIVATIONS = {
     "relu": functional.relu,

@@ -35,7 +35,7 @@ def classic_lines(table: Table) -> Iterator[str]:
 
 
 def _name(row: dict[str, Any]) -> str:
-    from pipeline.stem.notation import original_label
+    from pipeline.stem import original_label
 
     return visible(row["config"] if row["config"] != row["stem"] else original_label(row["stem"]))
 

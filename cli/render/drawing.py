@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pipeline.sizes.cutout import Cutout
+    from pipeline.sizes import Cutout
 
 _LINES = 2
 """Dots that the two lines of a box take along an axis."""
@@ -64,7 +64,7 @@ class Drawing(NamedTuple):
 
 def drawing(cut: "Cutout", dots: tuple[int, int], most: int = 1, *, log: bool = False) -> Drawing:
     """Lays out a cutout in at most `dots` (down, across): a pixel is up to `most` dots wide, or several share one."""
-    from pipeline.sizes.cutout import block_means, levels
+    from pipeline.sizes import block_means, levels
 
     room = [max(count - _LINES, 1) for count in dots]
     block = max(1, *(ceil(size / fits) for size, fits in zip(cut.values.shape, room, strict=True)))

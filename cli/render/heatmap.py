@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cli.render.drawing import Axis, Drawing, drawing
 
 if TYPE_CHECKING:
-    from pipeline.sizes.cutout import Cutout
+    from pipeline.sizes import Cutout
 
 SHADES = " .:-=+*#%@"
 MAX_COLUMNS = 100
@@ -81,7 +81,7 @@ def shaded(
 
 def _caption(cut: "Cutout", block: int, columns: int, *, log: bool) -> str:
     """What is drawn, in lines of at most `columns` characters."""
-    from pipeline.sizes.cutout import DECADES
+    from pipeline.sizes import DECADES
 
     height, width = cut.values.shape
     said = [

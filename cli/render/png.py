@@ -11,7 +11,7 @@ from cli.render.colours import LINE, MARK, Rgb, colours
 from cli.render.drawing import Drawing, drawing
 
 if TYPE_CHECKING:
-    from pipeline.sizes.cutout import Cutout
+    from pipeline.sizes import Cutout
 
 _SIDE = 512
 """Dots that the longer side of a picture has at least: pixels are drawn as squares of so many as fit."""

@@ -9,7 +9,7 @@ from cli.render.times import local_time
 from store.asking.table import Table
 
 if TYPE_CHECKING:
-    from pipeline.config.config import Config
+    from pipeline.config import Config
     from pipeline.result import Sizes, Theory
     from store.asking.records import Attempt, Measured, Membership, Record
 

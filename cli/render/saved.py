@@ -10,8 +10,7 @@ from cli.render.png import picture, png
 from pipeline.errors import InputError, quote
 
 if TYPE_CHECKING:
-    from pipeline.sizes.cutout import Cutout
-    from pipeline.sizes.sample import Floats
+    from pipeline.sizes import Cutout, Floats
 
 
 class Saved(NamedTuple):

@@ -5,8 +5,7 @@ from typing import TypeAlias, get_type_hints
 
 from pipeline.config.config import Config
 from pipeline.result import Axes
-from pipeline.stem.layers import DEFAULT_ACTIVATION, Pair, uniform_layer
-from pipeline.stem.notation import parse
+from pipeline.stem import DEFAULT_ACTIVATION, Pair, parse, uniform_layer
 
 StemAxes: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None, str | None]
 
@@ -22,7 +21,7 @@ AXIS_PATHS: dict[str, str] = {
 def axes(config: Config) -> Axes:
     """The axes of a config; those of the stem are None where it is not a plain stack, or not square in them.
 
-    >>> from pipeline.stem.plane import Plane
+    >>> from pipeline.stem import Plane
     >>> axes(Config("4x3x3", Plane(21, 21))).depth
     4
     """

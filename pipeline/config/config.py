@@ -5,9 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from pipeline.stem.layers import MAX_INTEGER
-from pipeline.stem.network import Network, network
-from pipeline.stem.plane import Plane
+from pipeline.stem import MAX_INTEGER, Network, Plane, network
 
 KERNEL_VERSION = 8
 """Goes up when the numbers that a config yields change; part of every digest."""

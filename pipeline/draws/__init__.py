@@ -1,1 +1,9 @@
 """What is drawn for a config: random streams, weights and probes, and the files that they may come from."""
+
+from pipeline.draws.files import check_probe_shape as check_probe_shape
+from pipeline.draws.files import content as content
+from pipeline.draws.files import probe_shape as probe_shape
+from pipeline.draws.files import sha256_of as sha256_of
+from pipeline.draws.files import ship as ship
+from pipeline.draws.probes import draw_probes as draw_probes
+from pipeline.draws.weights import draw_weights as draw_weights

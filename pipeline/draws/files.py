@@ -14,11 +14,11 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.config import Init, Probes
+from pipeline.config import Init, Probes
 from pipeline.errors import InputError, amount, quote
 from pipeline.limits import MAX_ARRAY
 from pipeline.regular import read_regular
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 
 _MOST_CHANNELS = 4
 """Of an image: a first side that is no larger may be meant as its channels."""

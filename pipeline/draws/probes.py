@@ -5,11 +5,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.config import Probes
+from pipeline.config import Probes
 from pipeline.draws.files import probe_file
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.ops.buffer import Array
-from pipeline.stem.plane import Box, Plane
+from pipeline.stem import Box, Plane
 
 CACHED = 2**20
 """Numbers up to which a block of probes stays drawn for the next config; more are drawn quickly beside their use."""

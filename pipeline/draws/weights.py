@@ -7,14 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.config import Config, Init
+from pipeline.config import Config, Init
 from pipeline.draws.files import check_range, weight_file
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.errors import InputError, quote
 from pipeline.ops.parameters import Parameters
-from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm, Transposed
-from pipeline.stem.network import Node, network, walk
-from pipeline.stem.plane import Plane
+from pipeline.stem import BatchNorm, Convolution, LayerNorm, Node, Plane, Transposed, network, walk
 
 
 def draw_weights(config: Config) -> dict[int, Parameters]:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pipeline
-from pipeline.config.config import KERNEL_VERSION
+from pipeline.config import KERNEL_VERSION
 
 _PACKAGES = ("numpy", "dask", "distributed", "msgspec")
 

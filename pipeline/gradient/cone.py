@@ -17,19 +17,27 @@ import msgspec
 
 from pipeline.gradient.step import EVERYTHING, Range, Read, Step
 from pipeline.gradient.ties import mark_ties
-from pipeline.stem.layers import (
+from pipeline.stem import (
     SMOOTH,
     Activation,
+    Axis,
+    Box,
     Convolution,
     GlobalAvgPool,
     Group,
     LayerNorm,
     MaxPool,
+    Network,
+    Node,
+    Plane,
     Transposed,
     Upsample,
+    feeding_taps,
+    folded,
+    network,
+    read_taps,
+    walk,
 )
-from pipeline.stem.network import Network, Node, network, walk
-from pipeline.stem.plane import Axis, Box, Plane, feeding_taps, folded, read_taps
 
 
 class Piece(msgspec.Struct, frozen=True):

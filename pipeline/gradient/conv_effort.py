@@ -12,7 +12,7 @@ from pipeline.gradient.rates import RATES
 from pipeline.gradient.scratch import Bulk, phases
 from pipeline.ops.choice import DEEP, SMALL_PRODUCT, Way, forward_way, is_whole_line, neighbours, vjp_way
 from pipeline.ops.span import rows_at_once
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 _CACHE = 2**21
 """Bytes beyond which a result is no longer in the second-level cache when it is read."""

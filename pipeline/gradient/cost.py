@@ -10,8 +10,7 @@ from pipeline.gradient import effort, footprint
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load, load
 from pipeline.gradient.rates import RATES
-from pipeline.stem.network import walk
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane, walk
 
 _CALLS_PER_CONFIG = 70
 _CALLS_PER_BLOCK = 150

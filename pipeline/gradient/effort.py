@@ -9,23 +9,24 @@ from pipeline.gradient.rates import RATES
 from pipeline.gradient.step import Step, takes_mask
 from pipeline.ops.choice import LARGEST
 from pipeline.ops.span import rows_at_once
-from pipeline.stem.layers import (
+from pipeline.stem import (
     Activate,
     AvgPool,
     BatchNorm,
+    Box,
     Conv,
     Convolution,
     Depthwise,
     GlobalAvgPool,
     LayerNorm,
     MaxPool,
+    Plane,
     PreResidual,
     Residual,
     Transposed,
     Upsample,
+    walk,
 )
-from pipeline.stem.network import walk
-from pipeline.stem.plane import Box, Plane
 
 _CACHED = 2**20
 """Numbers up to which the probes of a block stay drawn for the next config; see `probes`."""

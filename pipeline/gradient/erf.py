@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.config.config import Config, Gradient, Readout
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
+from pipeline.config import Config, Gradient, Readout
+from pipeline.draws import draw_probes, draw_weights
 from pipeline.gradient import rescaled
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.plan import Plan
@@ -22,8 +21,7 @@ from pipeline.gradient.watch import LEAST, Watch, total_magnitude
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import Parameters
 from pipeline.scale import Sum
-from pipeline.stem.layers import SMOOTH
-from pipeline.stem.plane import Box
+from pipeline.stem import SMOOTH, Box
 
 
 class Heatmap(NamedTuple):

@@ -19,7 +19,7 @@ from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import Room, padded, scratch_back, scratch_forward, together
 from pipeline.gradient.step import Step, takes_mask
 from pipeline.ops.span import BLOCK, even_rows
-from pipeline.stem.layers import (
+from pipeline.stem import (
     Activate,
     AvgPool,
     BatchNorm,
@@ -33,8 +33,8 @@ from pipeline.stem.layers import (
     Residual,
     Transposed,
     Upsample,
+    walk,
 )
-from pipeline.stem.network import walk
 
 MAX_KEPT = 2**24
 """Bytes up to which a thread keeps an array for the next step and the next config; see `buffer`."""

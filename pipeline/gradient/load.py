@@ -8,8 +8,7 @@ from typing import NamedTuple
 from pipeline.gradient.scratch import Bulk
 from pipeline.gradient.step import EVERYTHING, Step
 from pipeline.ops.span import mirrored, reading_spread
-from pipeline.stem.layers import Activation, Convolution, Layer, Transposed
-from pipeline.stem.plane import Axis
+from pipeline.stem import Activation, Axis, Convolution, Layer, Transposed
 
 
 class Load(NamedTuple):

@@ -4,12 +4,12 @@ from functools import lru_cache
 
 import msgspec
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.errors import InputError, amount, quote
 from pipeline.gradient import cost, footprint
 from pipeline.gradient.cone import Cone, cone
 from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 
 BLOCK_BYTES = 2**28
 """Probes run in blocks whose working set stays below this; a constant, so that blocks follow from the config alone."""

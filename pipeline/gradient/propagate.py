@@ -17,7 +17,7 @@ from pipeline.gradient.watch import Watch
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
-from pipeline.stem.layers import Group
+from pipeline.stem import Group
 
 Look = Callable[[Step], None]
 """Called before each step; raises Timeout past the deadline."""

@@ -26,7 +26,7 @@ from pipeline.ops.buffer import Array
 from pipeline.ops.norm import EPSILON, layer_forward
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.scale import times
-from pipeline.stem.layers import Group, LayerNorm
+from pipeline.stem import Group, LayerNorm
 
 Exponents = npt.NDArray[np.int64]
 """[n], of two, by probe."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pipeline.ops.choice import Shape, Way, forward_way, neighbours, vjp_way
 from pipeline.ops.span import even_rows, rows_at_once
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 _SHORT = 128
 """Numbers of a line up to which the folded way sums lines with what is between them; see `folded`."""

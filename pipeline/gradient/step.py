@@ -2,9 +2,7 @@
 
 import msgspec
 
-from pipeline.stem.layers import Conv, Depthwise, Layer, MaxPool
-from pipeline.stem.network import Node
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis, Conv, Depthwise, Layer, MaxPool, Node
 
 Range = tuple[int, int]
 """Half-open: channels `first` to `stop`."""

@@ -9,7 +9,7 @@ from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copy_call
-from pipeline.stem.layers import (
+from pipeline.stem import (
     Activate,
     AvgPool,
     BatchNorm,

@@ -7,8 +7,7 @@ up-sampling or by a padding that repeats them. In constant probes and in images 
 import msgspec
 
 from pipeline.gradient.step import Step
-from pipeline.stem.layers import Convolution, MaxPool, Upsample
-from pipeline.stem.network import walk
+from pipeline.stem import Convolution, MaxPool, Upsample, walk
 
 
 def mark_ties(steps: tuple[Step, ...], repeated: bool, compared: bool = False) -> tuple[Step, ...]:

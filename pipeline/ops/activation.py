@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pipeline.ops import gelu
 from pipeline.ops.bound import Calls, perform
 from pipeline.ops.buffer import Array, scalar, zeros
-from pipeline.stem.layers import LEAKY_SLOPE, Activation
+from pipeline.stem import LEAKY_SLOPE, Activation
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946

@@ -8,7 +8,7 @@ by additions and copies. The weights were measured on one x86 core; they need on
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 Way = Literal["folded", "winograd", "unfolded", "phases", "fourier", "windowed"]
 Shape = tuple[int, int, int, int]

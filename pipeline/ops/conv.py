@@ -16,7 +16,7 @@ from pipeline.ops.choice import Way, forward_way, vjp_way
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copy_call
 from pipeline.ops.planes import copy_inside, padded_copy, padded_room
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 _FEW_BITS = 11
 """The bits of a significand, behind its first, that small integers and fractions have at most."""

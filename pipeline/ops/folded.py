@@ -30,7 +30,7 @@ from pipeline.ops.passes import copy_call, fill_calls
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach, rows_at_once
 from pipeline.ops.thin import Kernel, empty_kernel, kernel_setter, unfold_taps
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 _FEW = 4
 """Up to so many taps are added one by one; more, or small ones, in one reduction, in the same order."""

@@ -37,7 +37,7 @@ from pipeline.ops.lines import masked
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copy_call, fill_calls
 from pipeline.ops.span import Reach, blocks, runs
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 class Bilinear(NamedTuple):

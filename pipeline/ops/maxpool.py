@@ -27,7 +27,7 @@ from pipeline.ops.passes import copy_call, fill_calls, mask_calls
 from pipeline.ops.phases import columns_behind, split
 from pipeline.ops.planes import copy_inside, is_padded, padded_room
 from pipeline.ops.span import blocks, padded_slices, padded_taps
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 _BOOL, _INDEX = np.dtype(np.bool_), np.dtype(np.intp)
 

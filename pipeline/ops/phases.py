@@ -8,7 +8,7 @@ from pipeline.ops.bound import Calls
 from pipeline.ops.buffer import Array
 from pipeline.ops.lines import pixels
 from pipeline.ops.passes import copy_call, fill_calls
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def columns_behind(across: Axis) -> int:

@@ -4,7 +4,7 @@ from pipeline.ops.bound import Calls
 from pipeline.ops.buffer import Array, Place, scratch
 from pipeline.ops.passes import copy_call
 from pipeline.ops.span import padded_slices
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def is_padded(y: Axis, across: Axis) -> bool:

@@ -9,7 +9,7 @@ from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scalar, scratch
 from pipeline.ops.planes import copy_inside, is_padded, padded_copy, padded_room
 from pipeline.ops.span import padded_taps
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def average_forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:

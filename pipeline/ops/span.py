@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 BLOCK = 2**20
 """Bytes that lie between an operand and a result at once: half the second-level cache of a current core."""

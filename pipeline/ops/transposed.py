@@ -15,7 +15,7 @@ from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copy_call
 from pipeline.ops.span import mirrored, reading_spread, spread_size
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def forward(

@@ -37,7 +37,7 @@ from pipeline.ops.passes import copy_call, fill_calls, weight_setter
 from pipeline.ops.phases import columns_behind, merge
 from pipeline.ops.product import Windows, correlate, multiply
 from pipeline.ops.span import Reach, blocks, padded_slices, tap
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:

@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.ops.bound import Bound, Calls
 from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.passes import copy_call
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:

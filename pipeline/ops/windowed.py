@@ -21,7 +21,7 @@ from pipeline.ops.lines import pitch
 from pipeline.ops.passes import copy_call, weight_setter
 from pipeline.ops.planes import padded_copy
 from pipeline.ops.span import blocks
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:

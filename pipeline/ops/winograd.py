@@ -35,7 +35,7 @@ from pipeline.ops.passes import fill_calls
 from pipeline.ops.phases import merge, split
 from pipeline.ops.product import Windows, correlate
 from pipeline.ops.span import Reach, blocks
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 
 
 def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.errors import InputError, quote
 from pipeline.sizes.sample import Center, Floats, Sample
-from pipeline.theory.window import Window
+from pipeline.theory import Window
 
 _PIXELS = 1 << 16  # of a batch: 512 KiB of float64, which stays in the second-level cache
 _SMALLEST_REACH = 8

@@ -5,9 +5,9 @@ from math import ceil, floor
 import msgspec
 import numpy as np
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.sizes.sample import Center, Floats
-from pipeline.theory.window import window_of
+from pipeline.theory import window_of
 
 DECADES = 6
 """How far the logarithmic scale goes below the maximum: a gradient in float32 is good to seven digits."""

@@ -2,12 +2,12 @@
 
 from functools import lru_cache
 
-from pipeline.config.config import Config, Init, Probes, Readout
+from pipeline.config import Config, Init, Probes, Readout
 from pipeline.result import Sizes, Theory
 from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
+from pipeline.theory import window_of
 from pipeline.theory.expected import expected, heatmap
-from pipeline.theory.window import window_of
 
 _PREDICTED = "sigma_x", "eff_rf", "luo"
 """The sizes of the closed form's map that are columns of theory, as `pred_sigma`, `pred_eff_rf` and `pred_luo`."""

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config.config import Config
-from pipeline.theory.window import Window, window_of
+from pipeline.config import Config
+from pipeline.theory import Window, window_of
 
 Floats: TypeAlias = NDArray[np.float64]
 

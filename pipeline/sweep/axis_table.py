@@ -2,10 +2,9 @@
 
 from typing import get_type_hints
 
-from pipeline.config.config import Config, Init, Probes, Readout
+from pipeline.config import Config, Init, Probes, Readout
 from pipeline.sentence import takes
-from pipeline.stem.layers import ACTIVATIONS, MAX_LAYERS
-from pipeline.stem.plane import Plane
+from pipeline.stem import ACTIVATIONS, MAX_LAYERS, Plane
 from pipeline.sweep.grid import PATHS, STACK_AXES
 
 _SIDES = "an integer, or HEIGHTxWIDTH"

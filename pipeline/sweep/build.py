@@ -7,13 +7,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pipeline.config.config import NOT_DRAWN, Config, Init, Probes
+from pipeline.config import NOT_DRAWN, Config, Init, Probes
 from pipeline.errors import InputError, quote
 from pipeline.sentence import sentence
-from pipeline.stem.layers import MAX_INTEGER, AvgPool, Conv, Convolution, Depthwise, Layer, MaxPool
-from pipeline.stem.network import network, walk
-from pipeline.stem.notation import canonical, format_stem
-from pipeline.stem.plane import Plane
+from pipeline.stem import (
+    MAX_INTEGER,
+    AvgPool,
+    Conv,
+    Convolution,
+    Depthwise,
+    Layer,
+    MaxPool,
+    Plane,
+    canonical,
+    format_stem,
+    network,
+    walk,
+)
 from pipeline.sweep.input_plane import input_plane, written_sides
 
 
@@ -84,7 +94,7 @@ def _settled(config: Config, counted: bool) -> Config:
     if config.probes.kind == "file":
         config = _counted(config, counted)
     if config.init.kind == "file":
-        from pipeline.draws.weights import draw_weights  # NumPy, which most configs do without
+        from pipeline.draws import draw_weights  # NumPy, which most configs do without
 
         draw_weights(config)
     return _without_idle_seeds(config)
@@ -117,7 +127,7 @@ def _hashed(part: str, own: _Filed) -> _Filed:
         return own
     if own.path is None:
         raise InputError(f"{part}.kind file needs the file; name it by {part}.path")
-    from pipeline.draws.files import sha256_of
+    from pipeline.draws import sha256_of
 
     found = sha256_of(own.path)
     if own.sha256 not in (None, found):
@@ -127,7 +137,7 @@ def _hashed(part: str, own: _Filed) -> _Filed:
 
 def _counted(config: Config, counted: bool) -> Config:
     """The config with as many probes as its file holds, unless their count was written."""
-    from pipeline.draws.files import check_probe_shape, probe_shape
+    from pipeline.draws import check_probe_shape, probe_shape
 
     shape = probe_shape(config.probes.path or "", config.probes.sha256 or "", config.dtype)
     count = config.probes.count if counted else min(max(shape[0], 1), MAX_INTEGER) if shape else 1

@@ -11,13 +11,10 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.axes import AXIS_PATHS
-from pipeline.config.config import Config, Init, Probes, Readout
+from pipeline.config import AXIS_PATHS, Config, Init, Probes, Readout
 from pipeline.errors import InputError, quote
 from pipeline.sentence import listed, nearest, sentence
-from pipeline.stem.layers import MAX_LAYERS, Conv, uniform_layer
-from pipeline.stem.notation import canonical, format_stem, parse
-from pipeline.stem.plane import Plane
+from pipeline.stem import MAX_LAYERS, Conv, Plane, canonical, format_stem, parse, uniform_layer
 
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
 _PARTS: dict[str, type[msgspec.Struct]] = {"input": Plane, "init": Init, "probes": Probes, "readout": Readout}

@@ -8,10 +8,21 @@ import msgspec
 
 from pipeline.errors import InputError, PlaneError, quote
 from pipeline.sentence import sentence
-from pipeline.stem.layers import MAX_INTEGER, GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Network, Node, network, walk
-from pipeline.stem.plane import Axis, Plane, Side
-from pipeline.theory.window import window
+from pipeline.stem import (
+    MAX_INTEGER,
+    Axis,
+    GlobalAvgPool,
+    Group,
+    Network,
+    Node,
+    Plane,
+    Side,
+    Transposed,
+    Upsample,
+    network,
+    walk,
+)
+from pipeline.theory import window
 
 LEAST_SIDE = 21
 """Of a chosen plane: that of the program that this one replaces."""

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.config import Config
-from pipeline.stem.layers import Stem
+from pipeline.config import Config
+from pipeline.stem import Stem
 from pipeline.sweep.grid import PATHS, STACK_AXES
 from pipeline.sweep.input_plane import WrittenPlane
 from pipeline.sweep.names import MAX_LABEL, NAME_PATTERN

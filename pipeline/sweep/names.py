@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.errors import InputError, quote
-from pipeline.stem.notation import canonical, is_notation
-from pipeline.stem.stemfile import SUFFIX
+from pipeline.stem import SUFFIX, canonical, is_notation
 from pipeline.sweep.sweepfile import FORMULA
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json", SUFFIX)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.sweep.build import build
 from pipeline.sweep.entries import check_fields, flat, nested
 

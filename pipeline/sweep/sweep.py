@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.errors import InputError, quote
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 from pipeline.sentence import nearest

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.errors import InputError, amount, cannot_read, quote
 from pipeline.limits import MAX_SWEEP_FILE
-from pipeline.stem.layers import MAX_NESTING
+from pipeline.stem import MAX_NESTING
 from pipeline.sweep.number import number
 
 MAX_DOTS = 200

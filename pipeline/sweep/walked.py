@@ -3,12 +3,11 @@
 from pathlib import Path
 
 from pipeline.errors import InputError, quote
-from pipeline.stem.network import network
-from pipeline.stem.stemfile import SUFFIX, read_stem_file
+from pipeline.stem import SUFFIX, network, read_stem_file
 from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
 from pipeline.sweep.presets import preset_names
-from pipeline.theory.table import Walk, theory
+from pipeline.theory import Walk, theory
 
 LONGEST_PATH = 255
 

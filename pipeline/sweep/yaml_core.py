@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from pipeline.errors import InputError, quote
-from pipeline.stem.layers import MAX_NESTING
+from pipeline.stem import MAX_NESTING
 from pipeline.sweep.number import number
 
 MAX_DIGITS = 40

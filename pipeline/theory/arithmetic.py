@@ -15,9 +15,7 @@ sees then depends on its phase.
 from fractions import Fraction
 from typing import NamedTuple
 
-from pipeline.stem.layers import Transposed, Upsample
-from pipeline.stem.network import Node
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis, Node, Transposed, Upsample
 from pipeline.theory.window import read
 
 

@@ -13,9 +13,7 @@ from math import prod
 
 from pipeline.limits import MAX_INT64
 from pipeline.result import Costs
-from pipeline.stem.layers import Convolution, Transposed
-from pipeline.stem.network import Node, network, walk
-from pipeline.stem.plane import Plane
+from pipeline.stem import Convolution, Node, Plane, Transposed, network, walk
 
 
 @lru_cache(maxsize=4096)

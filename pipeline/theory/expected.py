@@ -26,8 +26,8 @@ linear res and sums of channels are as linear as convolutions, and are let throu
 import msgspec
 import numpy as np
 
-from pipeline.config.config import Config, InitKind, Readout
-from pipeline.stem.layers import (
+from pipeline.config import Config, InitKind, Readout
+from pipeline.stem import (
     LEAKY_SLOPE,
     Activate,
     AvgPool,
@@ -35,12 +35,13 @@ from pipeline.stem.layers import (
     Convolution,
     GlobalAvgPool,
     Group,
+    Network,
+    Node,
     PreResidual,
     Residual,
     Transposed,
     Upsample,
 )
-from pipeline.stem.network import Network, Node
 from pipeline.theory.separable import Floats, Separable, feeding, moved, point, read_by, scaled, spread_over, total
 
 _MEAN_SQUARE_SLOPE = {"linear": 1.0, "relu": 0.5, "leaky_relu": (1 + LEAKY_SLOPE**2) / 2}

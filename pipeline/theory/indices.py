@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pipeline.stem.layers import PaddingMode
-from pipeline.stem.plane import Axis, feeding_taps, read_taps
+from pipeline.stem import Axis, PaddingMode, feeding_taps, read_taps
 
 
 class Indices(msgspec.Struct, frozen=True):

@@ -12,8 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.stem.layers import PaddingMode
-from pipeline.stem.plane import Axis, feeding_taps, folded, read_taps
+from pipeline.stem import Axis, PaddingMode, feeding_taps, folded, read_taps
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

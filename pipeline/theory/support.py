@@ -11,8 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Network, Node
+from pipeline.stem import GlobalAvgPool, Group, Network, Node, Transposed, Upsample
 from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, span
 
 Product: TypeAlias = tuple[Indices, Indices]

@@ -11,19 +11,21 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from pipeline.errors import InputError
-from pipeline.stem.layers import (
+from pipeline.stem import (
     AvgPool,
+    Axis,
     Convolution,
     GlobalAvgPool,
     Group,
     MaxPool,
+    Network,
+    Node,
+    Plane,
     Residual,
     Transposed,
     Upsample,
+    format_stem,
 )
-from pipeline.stem.network import Network, Node
-from pipeline.stem.notation import format_stem
-from pipeline.stem.plane import Axis, Plane
 from pipeline.theory.arithmetic import Line, after, hull
 from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, span
 from pipeline.theory.support import support

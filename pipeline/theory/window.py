@@ -21,9 +21,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.errors import InputError
-from pipeline.stem.layers import GlobalAvgPool, Group, Transposed, Upsample
-from pipeline.stem.network import Network, Node, network, walk
-from pipeline.stem.plane import Axis, Plane
+from pipeline.stem import Axis, GlobalAvgPool, Group, Network, Node, Plane, Transposed, Upsample, network, walk
 from pipeline.theory.indices import Indices, feeding, read_by, span
 from pipeline.theory.support import Product, hull, seen_by
 

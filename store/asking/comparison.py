@@ -191,7 +191,7 @@ class _Sides(NamedTuple):
 def _difference(name: str, found: Pairing, of: _Sides) -> SizeDifference:
     import numpy as np
 
-    from pipeline.sizes.replicates import difference_interval, exact_mean, spread
+    from pipeline.sizes import difference_interval, exact_mean, spread
 
     means, counts = zip(
         *(_means(values, [pair[i] for pair in found.pairs]) for i, values in enumerate(of)), strict=True

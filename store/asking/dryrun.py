@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from pipeline.config.config import Config, decode
+from pipeline.config import Config, decode
 from pipeline.errors import InputError
-from pipeline.gradient.plan import Plan, check_memory, plan_of
+from pipeline.gradient import Plan, check_memory, plan_of
 from pipeline.limits import Limits
 from pipeline.sweep.names import Labelled
 from pipeline.sweep.sweep import Sweep

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.config import decode
+from pipeline.config import decode
 from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Costs, Sizes, Theory
-from pipeline.stem.plane import Plane
-from pipeline.theory.window import Window, window_of
+from pipeline.stem import Plane
+from pipeline.theory import Window, window_of
 from store.asking.fields import BY_NAME, BY_PATH, expanded, is_several
 from store.asking.fractions import at_fractions, read_fractions
 from store.asking.groups import Groups, groups
@@ -104,7 +104,7 @@ def _column_of(path: str) -> str | None:
 
 def _rows(found: Groups, constant: Sequence[str], spread_over: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The columns of each group, those of an averaged heatmap left out."""
-    from pipeline.sizes.replicates import spreads
+    from pipeline.sizes import spreads
 
     try:
         values = found.columns(("dead", *spread_over))
@@ -140,9 +140,7 @@ def _averaged(store: Store, found: Groups, selection: Selection, map_: MapName) 
     """For each group the sizes of its mean heatmap, or of that of squares, whatever the order of its members."""
     import numpy as np
 
-    from pipeline.sizes.replicates import Replicate, mean_map
-    from pipeline.sizes.sample import Sample
-    from pipeline.sizes.sizes import FRACTION, sizes
+    from pipeline.sizes import FRACTION, Replicate, Sample, mean_map, sizes
 
     kinds: dict[_Kind, int] = {}
     of, digests = np.empty(len(found.table.rows), np.int64), []

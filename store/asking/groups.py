@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipeline.config.config import KERNEL_VERSION, decode
+from pipeline.config import KERNEL_VERSION, decode
 from store.asking.table import Table
 from store.database.rows import chunks
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pipeline.stem.plane import Plane
+    from pipeline.stem import Plane
 
 
 class Groups(msgspec.Struct, frozen=True):

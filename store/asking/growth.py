@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.config.config import decode
+from pipeline.config import decode
 from pipeline.errors import InputError, quote
-from pipeline.stem.notation import format_stem, parse
+from pipeline.stem import format_stem, parse
 from store.asking.columns import VARYING
 from store.asking.groups import groups
 from store.asking.packed import PackedRows
@@ -38,7 +38,7 @@ def growth_table(everything: Table, size: str) -> Table:
     """
     import numpy as np
 
-    from pipeline.sizes.growth import power_law
+    from pipeline.sizes import power_law
 
     depth = everything.columns.index("depth")
     stacks = Table(everything.columns, PackedRows(row for row in everything.rows if row[depth] is not None))
@@ -76,7 +76,7 @@ def _points(drawn: dict[str, Any], size: str) -> Iterator[tuple[float, float, fl
     """
     import numpy as np
 
-    from pipeline.sizes.replicates import exact_mean
+    from pipeline.sizes import exact_mean
 
     for depth in np.unique(drawn["depth"]):
         there = np.flatnonzero((drawn["depth"] == depth) & ~np.isnan(drawn[size]))

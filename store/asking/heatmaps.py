@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from pipeline.config.config import Config, decode
+from pipeline.config import Config, decode
 from pipeline.errors import InputError, StoreError, amount, quote
 from pipeline.ids import id_of
 from pipeline.result import Arrays, checksum
-from pipeline.theory.window import window_of
+from pipeline.theory import window_of
 from store.database.connection import Store
 from store.database.damage import Damage
 from store.database.faults import RESTORE
@@ -23,7 +23,7 @@ from store.database.rows import chunks
 from store.database.schema import config, map_, result
 
 if TYPE_CHECKING:
-    from pipeline.sizes.sample import Floats, Sample
+    from pipeline.sizes import Floats, Sample
     from store.asking.records import Record
 
 T = TypeVar("T")
@@ -149,7 +149,7 @@ def heatmap_of(packed: Arrays, plane: tuple[int, int]) -> "Floats":
 
 def samples(store: Store, rows: Iterable[Mapping[str, Any]]) -> "Iterator[tuple[str, Sample]]":
     """(digest, heatmap with its unit) of the measured among rows, which hold `digest`, `spec` and `n_nan`."""
-    from pipeline.sizes.sample import Sample, sample_of
+    from pipeline.sizes import Sample, sample_of
 
     def sample(packed: Arrays, own: Config, n_nan: int) -> Sample:
         return sample_of(own, heatmap_of(packed, (own.input.height, own.input.width)), n_nan)
@@ -171,7 +171,7 @@ def heatmap_and_curves(store: Store, record: "Record") -> "tuple[Floats, Floats 
 def curves_of(packed: Arrays, own: Config) -> "Floats | None":
     """The stored curves of a config, float64 [4, radii], None of a dead one. Raises StoreError where damaged."""
     from pipeline.arrays import unpack_curves
-    from pipeline.sizes.curves import radius_count
+    from pipeline.sizes import radius_count
 
     center = window_of(own.stem, own.input, own.unit).center
     return unpack_curves(packed, radius_count((own.input.height, own.input.width), center))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pipeline.config.config import decode
+from pipeline.config import decode
 from pipeline.errors import InputError, quote
-from pipeline.theory.window import window_of
+from pipeline.theory import window_of
 from store.asking.columns import DEFAULT
 from store.asking.fields import BY_NAME, expanded
 from store.asking.frames import ColumnKind, columns_of, library
@@ -127,7 +127,7 @@ def _axis(places: Sequence[Place], along: int, align: Align) -> "tuple[npt.NDArr
 
 
 def _radii(place: Place) -> int:
-    from pipeline.sizes.curves import radius_count
+    from pipeline.sizes import radius_count
 
     return radius_count(place.plane, place.center)
 

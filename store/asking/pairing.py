@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pipeline.config.config import KERNEL_VERSION, Config, decode
-from pipeline.stem.layers import DEFAULT_ACTIVATION, uniform_layer
-from pipeline.stem.notation import parse
+from pipeline.config import KERNEL_VERSION, Config, decode
+from pipeline.stem import DEFAULT_ACTIVATION, parse, uniform_layer
 from store.asking.table import Table
 
 COLUMNS = ("stem", "spec", "kernel_version")

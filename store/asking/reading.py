@@ -17,7 +17,7 @@ from store.database.fields import FIELDS
 from store.database.rows import chunks
 
 if TYPE_CHECKING:
-    from pipeline.sizes.sample import Sample
+    from pipeline.sizes import Sample
 
 MEASURED_FROM = ("digest", "spec", "n_nan")
 """The columns that a heatmap is found and measured by."""
@@ -113,7 +113,7 @@ def new_sizes(
     columns: the sizes that are computed; the others are None. Without it all are. Raises InputError for a `mass`
     that is not a share.
     """
-    from pipeline.sizes.sizes import FRACTION
+    from pipeline.sizes import FRACTION
 
     for digest, (found,) in several_sizes(store, listed, (FRACTION if mass is None else mass,), center, columns):
         yield digest, found
@@ -130,7 +130,7 @@ def several_sizes(
 
     Raises InputError for a `mass` that is not a share.
     """
-    from pipeline.sizes.sizes import COLUMNS, sizes
+    from pipeline.sizes import COLUMNS, sizes
     from store.asking.heatmaps import portions, samples
 
     for mass in masses:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Connection, Select, func, select
 
-from pipeline.config.config import Config, decode
+from pipeline.config import Config, decode
 from pipeline.errors import InputError, quote
 from pipeline.ids import ID_DIGITS, ID_LETTER, id_of
 from pipeline.result import Axes, Costs, Provenance, Sizes, Theory

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pipeline.config.config import encode
+from pipeline.config import encode
 from pipeline.errors import StoreError, quote
 from store.asking.reading import new_sizes
 from store.asking.records import Record

@@ -21,7 +21,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
     `overrides` sets axes by their names, `name` gives the sweep another name. `store` is None where there is none yet.
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
-    from pipeline.stem.stemfile import SUFFIX, read_stem_file
+    from pipeline.stem import SUFFIX, read_stem_file
     from pipeline.sweep.names import is_name
     from pipeline.sweep.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweep.sweepfile import read_sweep_file
@@ -50,9 +50,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 def _unresolved(text: str, error: InputError, store: "Store | None") -> InputError:
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
     from pipeline.sentence import nearest
-    from pipeline.stem.layers import ACTIVATIONS
-    from pipeline.stem.notation import is_notation
-    from pipeline.stem.reader import WORDS
+    from pipeline.stem import ACTIVATIONS, WORDS, is_notation
     from pipeline.sweep.names import SUFFIXES, is_name
     from pipeline.sweep.presets import preset_names
 

@@ -39,7 +39,7 @@ def _is_sweep(connection: Connection, name: str) -> bool:
 
 def _called(connection: Connection, name: str) -> tuple[str, ...]:
     """The digests of the configs that a sweep calls so, or whose stem this is, in the order of their submission."""
-    from pipeline.stem.notation import canonical, is_notation
+    from pipeline.stem import canonical, is_notation
 
     stem = canonical(name) if is_notation(name) else name
     labelled = select(sweep_config.c.config_id).where(sweep_config.c.label == name)

@@ -21,7 +21,7 @@ from store.queue.owner import Owner
 
 
 def _network(text: str) -> object:
-    from pipeline.config.config import decode  # with the notation, which most reading does without
+    from pipeline.config import decode  # with the notation, which most reading does without
 
     return decode(text.encode()).network
 

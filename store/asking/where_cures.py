@@ -81,7 +81,7 @@ def _bare_stem(text: str) -> Cure | None:
     for found in _COMPARED.finditer(_STRINGS.sub(lambda quoted: "'" * len(quoted[0]), text)):
         if "'" in found["stem"]:
             continue
-        from pipeline.stem.notation import is_notation  # most conditions do without it
+        from pipeline.stem import is_notation  # most conditions do without it
 
         written = text[found.start("stem") : found.end("stem")].strip()
         if is_notation(written):

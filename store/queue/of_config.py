@@ -4,9 +4,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config.axes import axes
-from pipeline.config.config import Config
-from pipeline.theory.costs import costs
+from pipeline.config import Config, axes
+from pipeline.theory import costs
 
 
 def following(config: Config) -> tuple[Any, ...]:

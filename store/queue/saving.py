@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, select, update
 
-from pipeline.config.config import KERNEL_VERSION
+from pipeline.config import KERNEL_VERSION
 from pipeline.errors import StoreError
 from pipeline.result import Outcome, Result, Sizes
 from store.database.connection import Store

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
-from pipeline.config.config import Config, encode
+from pipeline.config import Config, encode
 from pipeline.errors import InputError, quote
 from pipeline.sweep.names import Labelled, check_new_name
 from store.database.connection import Store

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 from sqlalchemy import Connection, Table, exists, select, text
 
-from pipeline.config.axes import axes
-from pipeline.config.config import KERNEL_VERSION, Config, decode
+from pipeline.config import KERNEL_VERSION, Config, axes, decode
 from pipeline.errors import StoreError, quote
 from pipeline.ids import id_of
 from pipeline.result import Arrays, Sizes, Theory
@@ -29,7 +28,7 @@ from store.queue.of_config import following_by_name
 from store.queue.saving import sizes_row
 
 if TYPE_CHECKING:
-    from pipeline.sizes.sample import Floats, Sample
+    from pipeline.sizes import Floats, Sample
 
 TOLERANCE = 1e-6
 """The part by which a number may differ from the computed one: on other builds of NumPy a fit ends elsewhere."""
@@ -158,7 +157,7 @@ def _against_config(
     own: Config, row: Mapping[str, Any], measured: Mapping[str, Any] | None, wrong: set[str]
 ) -> Iterator[Finding]:
     """A config's columns against its JSON, its state against its result, and the theory of a result."""
-    from pipeline.sizes.prediction import theory_columns
+    from pipeline.sizes import theory_columns
 
     key = (row["id"],)
 
@@ -204,7 +203,7 @@ def _alike(stored: Any, computed: Any) -> bool:
 
 def _against_heatmaps(store: Store, rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Sizes, curves and what is dead against the stored heatmaps; rows are results with `digest`, `spec` and `key`."""
-    from pipeline.sizes.sizes import sizes
+    from pipeline.sizes import sizes
 
     by_digest = {row["digest"]: row for row in rows}
     for some in portions(unpacked(store, rows, "heatmap", _sample_and_curves), lambda each: each[1][0].heatmap.nbytes):
@@ -219,8 +218,7 @@ def _against_heatmaps(store: Store, rows: Sequence[Mapping[str, Any]]) -> Iterat
 
 def _sample_and_curves(packed: Arrays, own: Config, n_nan: int) -> "tuple[Sample, Floats | StoreError | None]":
     from pipeline.arrays import unpack_curves
-    from pipeline.sizes.curves import radius_count
-    from pipeline.sizes.sample import sample_of
+    from pipeline.sizes import radius_count, sample_of
 
     plane = own.input.height, own.input.width
     sample = sample_of(own, heatmap_of(packed, plane), n_nan)
@@ -238,7 +236,7 @@ def _differences(
     """(table, column, what, cure) of what is not as the heatmap has it."""
     import numpy as np
 
-    from pipeline.sizes.curves import curves
+    from pipeline.sizes import curves
 
     is_dead = not sample.heatmap.any()
     if bool(row["dead"]) != is_dead:

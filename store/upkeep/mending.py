@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, select, text, update
 
-from pipeline.config.axes import axes
-from pipeline.config.config import Config, decode
+from pipeline.config import Config, axes, decode
 from store.asking.reading import new_sizes
 from store.database.connection import Store
 from store.database.rows import chunks
@@ -70,7 +69,7 @@ def _decoded(connection: Connection, keys: Iterable[int]) -> Iterator[tuple[int,
 
 def _config_values(key: int, own: Config, columns: set[str]) -> dict[str, Any]:
     """What the damaged columns of a config are to hold. One that a process held is queued: nobody knows who it was."""
-    from pipeline.gradient.plan import plan_of
+    from pipeline.gradient import plan_of
 
     number = select(func.coalesce(func.max(attempt.c.number), 0)).where(attempt.c.config_id == key).scalar_subquery()
     made = following_by_name(own) | {"cost": plan_of(own).expected_seconds, "attempts": number, **FREED}
@@ -80,7 +79,7 @@ def _config_values(key: int, own: Config, columns: set[str]) -> dict[str, Any]:
 
 
 def _theory(own: Config) -> dict[str, Any]:
-    from pipeline.sizes.prediction import theory_columns
+    from pipeline.sizes import theory_columns
 
     return msgspec.structs.asdict(theory_columns(own))
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.config.config import KERNEL_VERSION
+from pipeline.config import KERNEL_VERSION
 from store.asking.export import folder
 from tests.cli.command import REFERENCE, erfsweep, good
 

@@ -10,7 +10,7 @@ import pytest
 
 from cli.render.heatmap import shaded
 from cli.render.png import picture, png
-from pipeline.sizes.cutout import Cutout
+from pipeline.sizes import Cutout
 from tests.cli.command import environment
 from tests.cli.test_terminal import on_terminal
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.progress import tracked
-from pipeline.gradient.plan import plan_of
-from pipeline.stem.network import network
-from pipeline.stem.plane import Plane
+from pipeline.gradient import plan_of
+from pipeline.stem import Plane, network
 from pipeline.sweep.sweep import sweep
 from tests.cli.command import erfsweep, good
 

@@ -7,7 +7,7 @@ from dask.local import get_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.config import encode
+from pipeline.config import encode
 from pipeline.engines.wire import execute, pack, unpack
 from pipeline.graph import PARTITION_SECONDS, graph, partition, partitions
 from pipeline.job import Job

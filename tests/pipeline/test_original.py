@@ -11,14 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_probes, draw_weights
 from pipeline.errors import InputError
-from pipeline.sizes.curves import CURVES, curves
-from pipeline.sizes.sample import sample_of
-from pipeline.sizes.sizes import sizes
-from pipeline.stem.notation import original_label
-from pipeline.stem.plane import Box
+from pipeline.sizes import CURVES, curves, sample_of, sizes
+from pipeline.stem import Box, original_label
 from pipeline.sweep.build import build
 from pipeline.sweep.sweep import preset_spec, sweep
 from tests.heatmaps import heatmap_of

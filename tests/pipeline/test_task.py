@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import task
 from pipeline.arrays import unpack_curves, unpack_heatmap
-from pipeline.config.config import KERNEL_VERSION, encode
+from pipeline.config import KERNEL_VERSION, encode
 from pipeline.draws.files import weight_file
 from pipeline.errors import InputError
 from pipeline.gradient.propagate import Timeout

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from pipeline.config.config import KERNEL_VERSION, Config, Init
+from pipeline.config import KERNEL_VERSION, Config, Init
 from pipeline.result import Arrays, Failure, Outcome, Provenance, Result, Sizes, Theory
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 from pipeline.sweep.names import Labelled
 from store.database.connection import Store
 from store.queue.claims import claim

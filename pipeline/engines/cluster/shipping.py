@@ -32,7 +32,7 @@ class Shipping:
             del self._shipped[place]
 
     async def _ship(self, address: str, path: str, sha256: str) -> None:
-        from pipeline.draws.files import content, ship
+        from pipeline.draws import content, ship
 
         try:
             data = await asyncio.to_thread(content, path, sha256)
@@ -43,7 +43,7 @@ class Shipping:
 
 def files_of(partition: Partition) -> set[tuple[str, str]]:
     """(path, sha256) of the files of probes and weights that the configs of a partition name."""
-    from pipeline.config.config import decode
+    from pipeline.config import decode
 
     found = set()
     for job in partition.jobs:

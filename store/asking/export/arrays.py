@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.result import Arrays
 from store.asking.export.folder import Contents
 from store.asking.export.formats import CurveFormat, HeatmapFormat
@@ -15,7 +15,7 @@ from store.asking.table import Table
 from store.database.connection import Store
 
 if TYPE_CHECKING:
-    from pipeline.sizes.sample import Floats
+    from pipeline.sizes import Floats
 
 _READ = ("digest", "spec", "n_nan", "position", "config")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -74,8 +74,7 @@ def _each(store: Store, table: Table, read: Any) -> Iterator[tuple[Mapping[str, 
 
 
 def _computed(own: Config, heatmap: "Floats | None", n_nan: int, center: CenterName) -> "Floats | None":
-    from pipeline.sizes.curves import curves
-    from pipeline.sizes.sample import sample_of
+    from pipeline.sizes import curves, sample_of
 
     assert heatmap is not None  # noqa: S101  (for the type checker: it is read for this)
     return curves([sample_of(own, heatmap, n_nan)], center)[0]
@@ -92,7 +91,7 @@ def _csv(square: "Floats") -> Any:
 
 
 def _curves_file(curves: "Floats", suffix: CurveFormat) -> Any:
-    from pipeline.sizes.curves import CURVES
+    from pipeline.sizes import CURVES
 
     return _npy(curves) if suffix == "npy" else _npz(dict(zip(CURVES, curves, strict=True)))
 

@@ -7,7 +7,7 @@ from typing import IO, TypeAlias, get_args
 
 import msgspec
 
-from pipeline.config.config import KERNEL_VERSION
+from pipeline.config import KERNEL_VERSION
 from pipeline.errors import InputError, quote
 from store.asking.export.arrays import array_files
 from store.asking.export.column_types import column_types
@@ -107,7 +107,7 @@ def _check(wanted: Wanted) -> None:
 
 
 def _query(wanted: Wanted) -> Query:
-    from pipeline.sizes.sizes import FRACTION
+    from pipeline.sizes import FRACTION
 
     asked = wanted.selection
     where = None if asked.where is None else masked(asked.where)

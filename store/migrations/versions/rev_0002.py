@@ -46,7 +46,7 @@ def _chunks(config: Any) -> Iterator[list[tuple[int, str]]]:
 
 
 def _filled(key: int, text: str) -> dict[str, Any]:
-    from pipeline.config.config import decode
+    from pipeline.config import decode
 
     found = decode(text.encode())
     unit_y, unit_x = _unit(found.stem, found.input, found.readout)
@@ -55,6 +55,6 @@ def _filled(key: int, text: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _unit(stem: str, plane: Any, readout: Any) -> tuple[int, int]:
-    from pipeline.config.config import Config
+    from pipeline.config import Config
 
     return Config(stem, plane, readout=readout).unit

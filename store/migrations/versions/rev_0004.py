@@ -45,9 +45,8 @@ def _chunks(config: Any) -> Iterator[list[Any]]:
 
 @lru_cache(maxsize=4096)
 def _filled(stem: str, height: int, width: int, channels: int) -> dict[str, int | None]:
-    from pipeline.stem.network import network
-    from pipeline.stem.plane import Plane
-    from pipeline.theory.costs import costs
+    from pipeline.stem import Plane, network
+    from pipeline.theory import costs
 
     plane = Plane(height, width, channels)
     found = costs(stem, plane)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.config.axes import axes
+from pipeline.config import axes
 from pipeline.sweep.build import build
 
 UNIFORM = ("kernel", "depth", "features", "dilation", "stride", "activation")

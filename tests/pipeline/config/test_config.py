@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import KERNEL_VERSION, Config, decode, digest_of, encode
+from pipeline.config import KERNEL_VERSION, Config, decode, digest_of, encode
 from pipeline.errors import InputError
-from pipeline.stem.notation import format_stem, parse
+from pipeline.stem import format_stem, parse
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 from tests.strategies import stems

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import Init, Probes
-from pipeline.draws import files
-from pipeline.draws.files import content, probe_file, probe_shape, read_content, sha256_of, ship, weight_file
+from pipeline.config import Init, Probes
+from pipeline.draws import content, files, probe_shape, sha256_of, ship
+from pipeline.draws.files import probe_file, read_content, weight_file
 from pipeline.errors import InputError
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 
 PLANE = Plane(3, 4, 2)
 

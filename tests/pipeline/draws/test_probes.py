@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import Probes
-from pipeline.draws.probes import draw_probes
+from pipeline.config import Probes
+from pipeline.draws import draw_probes
 from pipeline.errors import InputError
-from pipeline.stem.plane import Box, Plane
+from pipeline.stem import Box, Plane
 from pipeline.sweep.build import build
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_weights
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.config.config import KERNEL_VERSION, encode
-from pipeline.draws.files import sha256_of
+from pipeline.config import KERNEL_VERSION, encode
+from pipeline.draws import sha256_of
 from pipeline.engines.cluster.address import Connection
 from pipeline.engines.cluster.cluster import ClusterEngine
 from pipeline.engines.cluster.shipping import files_of

@@ -11,7 +11,7 @@ import msgspec
 import psutil
 import pytest
 
-from pipeline.config.config import KERNEL_VERSION
+from pipeline.config import KERNEL_VERSION
 from pipeline.engines import forkserver as template
 from pipeline.engines import process_fleet
 from pipeline.engines.forking import Loaded

@@ -5,17 +5,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_probes, draw_weights
 from pipeline.errors import InputError
+from pipeline.gradient import plan_of
 from pipeline.gradient.erf import step_parameters
-from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import SumTrace, forward
 from pipeline.gradient.watch import Watch
 from pipeline.ops.maxpool import Places
-from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm
-from pipeline.stem.network import walk
-from pipeline.stem.plane import Box, Plane
+from pipeline.stem import BatchNorm, Box, Convolution, LayerNorm, Plane, walk
 from pipeline.sweep.build import build
 from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems

@@ -9,15 +9,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_weights
 from pipeline.errors import InputError
+from pipeline.gradient import plan_of
 from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import measure_heatmap
-from pipeline.gradient.plan import plan_of
-from pipeline.stem.layers import Convolution, Transposed
-from pipeline.stem.network import network
-from pipeline.stem.notation import format_stem, parse
-from pipeline.stem.plane import Plane
+from pipeline.stem import Convolution, Plane, Transposed, format_stem, network, parse
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.heatmaps import heatmap_of

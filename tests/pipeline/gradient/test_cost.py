@@ -10,8 +10,8 @@ import pytest
 from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
 from pipeline.errors import InputError
-from pipeline.gradient import cost
-from pipeline.gradient.plan import BLOCK_BYTES, check_memory, plan_of
+from pipeline.gradient import check_memory, cost, plan_of
+from pipeline.gradient.plan import BLOCK_BYTES
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 

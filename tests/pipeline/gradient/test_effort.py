@@ -8,12 +8,10 @@ import pytest
 
 from benchmarks.expected import seconds
 from benchmarks.random_configs import random_config
-from pipeline.gradient import conv_effort, effort
+from pipeline.gradient import conv_effort, effort, plan_of
 from pipeline.gradient.load import load
-from pipeline.gradient.plan import plan_of
 from pipeline.gradient.scratch import Bulk, phases
-from pipeline.stem.network import walk
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis, walk
 from pipeline.sweep.build import build
 
 AXES = [

@@ -8,14 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import plan_of
 from pipeline.gradient.erf import step_parameters
-from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import Watch
-from pipeline.stem.layers import Convolution
-from pipeline.stem.network import network, walk
+from pipeline.stem import Convolution, network, walk
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.heatmaps import heatmap_of

@@ -7,20 +7,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config.config import Config
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
-from pipeline.gradient import rescaled
+from pipeline.config import Config
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import plan_of, rescaled
 from pipeline.gradient.erf import Heatmap, readout_gradient, step_parameters
-from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import LEAST, Watch
 from pipeline.result import Sizes
 from pipeline.scale import FARTHEST, Sum, times
-from pipeline.sizes.sample import sample_of
-from pipeline.sizes.sizes import COLUMNS, sizes
-from pipeline.stem.layers import Convolution
-from pipeline.stem.network import walk
+from pipeline.sizes import COLUMNS, sample_of, sizes
+from pipeline.stem import Convolution, walk
 from pipeline.sweep.build import build
 from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.stem.layers import BatchNorm, Convolution, LayerNorm
-from pipeline.stem.network import walk
+from pipeline.stem import BatchNorm, Convolution, LayerNorm, walk
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 

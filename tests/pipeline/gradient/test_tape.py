@@ -9,12 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.config.config import Config
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
-from pipeline.gradient import cache, tape
+from pipeline.config import Config
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import cache, plan_of, tape
 from pipeline.gradient.erf import step_parameters
-from pipeline.gradient.plan import plan_of
 from pipeline.gradient.propagate import Timeout
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.sweep.build import build

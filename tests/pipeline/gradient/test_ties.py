@@ -5,13 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
-from pipeline.gradient.plan import plan_of
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import plan_of
 from pipeline.ops import activation
-from pipeline.stem.layers import ACTIVATIONS, Conv, Convolution, Depthwise, Transposed
-from pipeline.stem.network import walk
-from pipeline.stem.plane import Axis, Box
+from pipeline.stem import ACTIVATIONS, Axis, Box, Conv, Convolution, Depthwise, Transposed, walk
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 

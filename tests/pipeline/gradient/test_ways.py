@@ -6,12 +6,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import plan_of
 from pipeline.gradient.erf import step_parameters
-from pipeline.gradient.plan import plan_of
 from pipeline.ops import conv, fourier, winograd
-from pipeline.stem.network import network
+from pipeline.stem import network
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.heatmaps import gradient_of, heatmap_of

@@ -6,12 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline.draws.probes import draw_probes
-from pipeline.draws.weights import draw_weights
+from pipeline.draws import draw_probes, draw_weights
+from pipeline.gradient import plan_of
 from pipeline.gradient.erf import step_parameters
-from pipeline.gradient.plan import plan_of
 from pipeline.ops import choice, conv
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from pipeline.sweep.build import build
 from tests import convolving
 from tests.heatmaps import gradient_of

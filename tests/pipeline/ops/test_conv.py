@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.ops import choice, conv
 from pipeline.ops.bound import run
 from pipeline.ops.parameters import Parameters
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from tests import convolving
 from tests.convolving import AXES, DENSE, among_others, arrays, by_definition
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.ops import choice
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from pipeline.sweep.build import build
 from tests import convolving
 from tests.heatmaps import heatmap_of

@@ -14,9 +14,7 @@ from pipeline.gradient.table import OPERATIONS
 from pipeline.ops import activation, span
 from pipeline.ops.bound import run
 from pipeline.ops.parameters import Parameters
-from pipeline.stem.layers import ACTIVATIONS, Convolution
-from pipeline.stem.network import network
-from pipeline.stem.plane import Axis, Plane
+from pipeline.stem import ACTIVATIONS, Axis, Convolution, Plane, network
 
 pytestmark = pytest.mark.usefixtures("memory")
 

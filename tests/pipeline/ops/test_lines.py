@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.ops import choice, lines
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from tests import convolving
 from tests.convolving import AXES, TALL, among_others, by_definition, by_gradient
 

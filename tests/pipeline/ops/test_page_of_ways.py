@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from tests import convolving
 
 PAGE = (Path(__file__).parents[3] / "docs" / "architecture.md").read_text()

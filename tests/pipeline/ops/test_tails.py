@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.ops import activation
-from pipeline.stem.layers import ACTIVATIONS, LEAKY_SLOPE
+from pipeline.stem import ACTIVATIONS, LEAKY_SLOPE
 
 mpmath.mp.dps = 60
 

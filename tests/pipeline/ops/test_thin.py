@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ops import choice, thin
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from tests import convolving
 from tests.convolving import TALL, axis, by_definition
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ops import span
-from pipeline.stem.plane import Axis
+from pipeline.stem import Axis
 from tests import convolving
 from tests.convolving import arrays, axis, by_definition
 

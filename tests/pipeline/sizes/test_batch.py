@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
+from pipeline.sizes import curves, sizes
 from pipeline.sizes.batch import batches
-from pipeline.sizes.curves import curves
-from pipeline.sizes.sizes import Sample, sizes
-from pipeline.theory.window import Window
+from pipeline.sizes.sizes import Sample
+from pipeline.theory import Window
 
 
 @st.composite

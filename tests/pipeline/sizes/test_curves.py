@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sizes.curves import CURVES, curves
+from pipeline.sizes import CURVES, curves
 from pipeline.sizes.sizes import Sample
-from pipeline.theory.window import Window
+from pipeline.theory import Window
 
 
 def four_boxes(plane: int) -> Sample:

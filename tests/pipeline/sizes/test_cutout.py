@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.config.config import Config
-from pipeline.sizes.cutout import block_means, cutout, levels
-from pipeline.stem.plane import Plane
+from pipeline.config import Config
+from pipeline.sizes import block_means, cutout, levels
+from pipeline.stem import Plane
 
 # (stem, plane, side of the square) and the window's (top, left, height, width), centre, and square, all inclusive.
 CASES = [

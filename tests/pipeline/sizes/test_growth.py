@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.sizes.growth import power_law
+from pipeline.sizes import power_law
 
 positive = st.floats(1e-3, 1e3)
 

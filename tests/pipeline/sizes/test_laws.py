@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.result import Sizes
-from pipeline.sizes.sizes import COLUMNS, Sample, sizes
-from pipeline.theory.window import Window
+from pipeline.sizes import COLUMNS, sizes
+from pipeline.sizes.sizes import Sample
+from pipeline.theory import Window
 from store.asking.fields import BY_NAME
 
 

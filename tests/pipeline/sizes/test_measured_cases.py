@@ -2,8 +2,7 @@
 
 import pytest
 
-from pipeline.sizes.sample import sample_of
-from pipeline.sizes.sizes import sizes
+from pipeline.sizes import sample_of, sizes
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 

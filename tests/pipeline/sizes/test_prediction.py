@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from pipeline.sizes.prediction import theory_columns
+from pipeline.sizes import theory_columns
 from pipeline.sweep.build import build
+from pipeline.theory import window
 from pipeline.theory.expected import expected, heatmap
-from pipeline.theory.window import window
 from tests.strategies import stems
 
 

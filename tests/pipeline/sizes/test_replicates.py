@@ -10,17 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from pipeline.scale import FARTHEST
-from pipeline.sizes.replicates import (
-    CONFIDENCE,
-    RESAMPLES,
-    SEED,
-    Replicate,
-    difference_interval,
-    exact_mean,
-    mean_map,
-    spread,
-    spreads,
-)
+from pipeline.sizes import Replicate, difference_interval, exact_mean, mean_map, spread, spreads
+from pipeline.sizes.replicates import CONFIDENCE, RESAMPLES, SEED
 
 finite = st.floats(-1e6, 1e6)
 maps = arrays(np.float64, (3, 4), elements=st.integers(0, 50).map(float))

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sizes.sizes import Sample, sizes
-from pipeline.theory.window import Window
+from pipeline.sizes import sizes
+from pipeline.sizes.sizes import Sample
+from pipeline.theory import Window
 
 FRACTIONS = {"replknet_20": 0.2, "replknet_30": 0.3, "replknet_50": 0.5, "replknet_99": 0.99}
 

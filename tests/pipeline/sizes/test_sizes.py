@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.sizes.sizes import COLUMNS, Sample, sizes
-from pipeline.theory.window import Window
+from pipeline.sizes import COLUMNS, sizes
+from pipeline.sizes.sizes import Sample
+from pipeline.theory import Window
 from tests.boxes import BOXES
 
 

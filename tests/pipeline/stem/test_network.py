@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.layers import Conv, Convolution, Residual
-from pipeline.stem.network import network, walk
-from pipeline.stem.plane import Plane
+from pipeline.stem import Conv, Convolution, Plane, Residual, network, walk
 from tests.strategies import stems
 
 WINDOWS = list(product(range(1, 6), range(1, 4), range(1, 4), range(1, 10)))

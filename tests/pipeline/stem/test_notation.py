@@ -11,12 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.layers import (
+from pipeline.stem import (
     ACTIVATIONS,
     MAX_INTEGER,
     MAX_LAYERS,
     MAX_NESTING,
-    PADDING_MODES,
     Activate,
     AvgPool,
     BatchNorm,
@@ -30,9 +29,13 @@ from pipeline.stem.layers import (
     Residual,
     Transposed,
     Upsample,
-    count_layers,
+    canonical,
+    format_stem,
+    original_label,
+    parse,
 )
-from pipeline.stem.notation import canonical, format_stem, locate, original_label, parse
+from pipeline.stem.layers import PADDING_MODES, count_layers
+from pipeline.stem.notation import locate
 from pipeline.sweep.build import canonical_stem
 
 numbers = st.one_of(st.integers(1, 12), st.integers(1, MAX_INTEGER))

@@ -3,21 +3,21 @@
 import msgspec
 import pytest
 
-from pipeline.stem.layers import (
+from pipeline.stem import (
     MAX_INTEGER,
     Conv,
     Depthwise,
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Plane,
     Transposed,
     Upsample,
-    count_layers,
+    network,
+    parse,
     uniform_layer,
 )
-from pipeline.stem.network import network
-from pipeline.stem.notation import parse
-from pipeline.stem.plane import Plane
+from pipeline.stem.layers import count_layers
 
 
 def test_an_integer_stands_for_a_square_pair():

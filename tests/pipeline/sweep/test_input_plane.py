@@ -5,12 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.network import network
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane, network
 from pipeline.sweep.build import build, canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
 from pipeline.sweep.sweep import sweep
-from pipeline.theory.window import window
+from pipeline.theory import window
 from tests.strategies import KINDS, stems
 
 

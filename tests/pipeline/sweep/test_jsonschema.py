@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from pipeline.config.config import encode
+from pipeline.config import encode
 from pipeline.errors import InputError
-from pipeline.stem.notation import parse
+from pipeline.stem import parse
 from pipeline.sweep.build import build
 from pipeline.sweep.grid import PATHS, STACK_AXES
 from pipeline.sweep.jsonschema import config_schema, sweep_schema

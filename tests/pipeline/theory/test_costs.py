@@ -3,10 +3,8 @@
 import pytest
 
 from pipeline.result import Costs
-from pipeline.stem.layers import Convolution, Transposed
-from pipeline.stem.network import network, walk
-from pipeline.stem.plane import Plane
-from pipeline.theory.costs import costs
+from pipeline.stem import Convolution, Plane, Transposed, network, walk
+from pipeline.theory import costs
 
 VGG16 = "2x3x3:64 max2x2/2p0 2x3x3:128 max2x2/2p0 3x3x3:256 max2x2/2p0 3x3x3:512 max2x2/2p0 3x3x3:512"
 RESNET18 = (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.sizes.prediction import theory_columns
-from pipeline.stem.layers import AvgPool, Convolution, GlobalAvgPool
+from pipeline.sizes import theory_columns
+from pipeline.stem import AvgPool, Convolution, GlobalAvgPool
 from pipeline.sweep.build import build
 from pipeline.theory.expected import expected
 from tests.box_network import responses

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.network import network
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane, network
+from pipeline.theory import window
 from pipeline.theory.indices import Indices, indices, span
 from pipeline.theory.support import support
-from pipeline.theory.window import window
 from tests.box_network import responses
 from tests.strategies import stems
 

@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.errors import InputError
-from pipeline.stem.network import network, walk
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane, network, walk
+from pipeline.theory import theory, window
 from pipeline.theory.support import support
-from pipeline.theory.table import theory
-from pipeline.theory.window import window
 from tests.endless_network import seen
 from tests.random_stems import random_networks
 from tests.strategies import stems

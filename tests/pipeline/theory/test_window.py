@@ -9,11 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem.layers import Transposed
-from pipeline.stem.network import network, walk
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane, Transposed, network, walk
+from pipeline.theory import Window, window
 from pipeline.theory.support import support
-from pipeline.theory.window import Window, window
 from tests.box_network import responses
 from tests.endless_network import seen
 from tests.random_stems import random_networks

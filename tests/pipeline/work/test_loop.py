@@ -6,15 +6,14 @@ from threading import Event
 import pytest
 
 from pipeline import engine as make
-from pipeline.config.config import encode
+from pipeline.config import encode
 from pipeline.errors import GivenUpError, StoreError
 from pipeline.job import Job
 from pipeline.limits import Limits
 from pipeline.queue import Holder, Left
 from pipeline.sweep.build import build
 from pipeline.task import measure
-from pipeline.work import loop
-from pipeline.work.loop import Settings, work
+from pipeline.work import Settings, loop, work
 
 SYNC = Settings(Limits(10**9), engine="sync")
 

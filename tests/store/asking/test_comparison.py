@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.config.config import Config, Init
+from pipeline.config import Config, Init
 from pipeline.errors import InputError
 from pipeline.sizes.replicates import CONFIDENCE, RESAMPLES, SEED
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 from pipeline.sweep.names import Labelled
 from store.asking.comparison import compare
 from store.asking.sides import side

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.config import Config, Init, Probes, Readout, encode
-from pipeline.stem.plane import Plane
+from pipeline.config import Config, Init, Probes, Readout, encode
+from pipeline.stem import Plane
 from pipeline.sweep.grid import without_axes
 from store.asking.groups import groups, spec_cut
 from store.asking.table import Table

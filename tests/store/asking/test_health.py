@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from pipeline.config.config import Config, Init, Probes, Readout
+from pipeline.config import Config, Init, Probes, Readout
 from pipeline.result import Outcome
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 from store.asking.health import Health, health
 from store.asking.query import rows, status
 from store.database import upgrade

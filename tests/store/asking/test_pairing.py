@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pipeline.config.config import KERNEL_VERSION, Config, Init, Probes, Readout, encode
-from pipeline.stem.plane import Plane
+from pipeline.config import KERNEL_VERSION, Config, Init, Probes, Readout, encode
+from pipeline.stem import Plane
 from store.asking.pairing import pairing
 from store.asking.table import Table
 

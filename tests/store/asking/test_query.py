@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from pipeline.config.config import Config, Init
-from pipeline.stem.plane import Plane
+from pipeline.config import Config, Init
+from pipeline.stem import Plane
 from pipeline.sweep.names import Labelled
 from store.asking.fields import fields
 from store.asking.query import rows

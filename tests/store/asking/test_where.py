@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import case, cast, literal, select
 
-from pipeline.config.config import Config, Init, Plane
+from pipeline.config import Config, Init
+from pipeline.config.config import Plane
 from pipeline.errors import InputError
 from pipeline.result import Sizes
 from store.asking.query import rows

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, make_url, text
 
-from pipeline.config.config import Config
+from pipeline.config import Config
 from pipeline.errors import StoreError
 from store.asking.query import status, sweeps
 from store.database import line

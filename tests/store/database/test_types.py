@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from pipeline.config.axes import axes
+from pipeline.config import axes
 from pipeline.errors import InputError
 from pipeline.result import Axes, Provenance, Sizes, Theory
 from pipeline.sweep.build import build

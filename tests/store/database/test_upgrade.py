@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Boolean, Connection, MetaData, NullPool, create_engine, delete, insert, inspect, text
 
-from pipeline.config.axes import axes
-from pipeline.config.config import Config, Plane, Readout, encode
+from pipeline.config import Config, Readout, axes, encode
+from pipeline.config.config import Plane
 from pipeline.errors import StoreError
 from store.asking.health import health
 from store.asking.heatmaps import arrays

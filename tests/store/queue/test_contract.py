@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select, text, update
 
-from pipeline.config.config import KERNEL_VERSION, Config, decode
+from pipeline.config import KERNEL_VERSION, Config, decode
 from pipeline.errors import InputError, StoreError
 from pipeline.result import Sizes
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 from store.asking.heatmaps import arrays, each_arrays
 from store.asking.query import rows, status, sweeps
 from store.asking.records import find

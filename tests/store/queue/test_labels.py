@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from pipeline.config.config import Config, Probes
+from pipeline.config import Config, Probes
 from pipeline.errors import InputError
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 from pipeline.sweep.names import Labelled
 from store.asking.query import rows, status
 from store.asking.records import find

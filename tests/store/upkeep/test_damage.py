@@ -14,10 +14,10 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from pipeline.config.config import Config, Init, Probes, encode
+from pipeline.config import Config, Init, Probes, encode
 from pipeline.errors import StoreError
 from pipeline.result import Sizes, Theory, checksum
-from pipeline.stem.plane import Plane
+from pipeline.stem import Plane
 from pipeline.task import collect, measure
 from store.asking.health import health
 from store.asking.heatmaps import each_arrays
