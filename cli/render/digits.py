@@ -1,12 +1,13 @@
 """How many digits the numbers of a column have, so that their points stand below each other."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from cli.render.cells import cell
+from store.asking.heads import is_of_one_quantity
 from store.asking.table import Table
 
 SIGNIFICANT = 4
@@ -46,22 +47,17 @@ class Digits(msgspec.Struct):
 
 
 def formats(table: Table) -> list[Callable[[Any], str]]:
-    """For each column the function that writes its values for a reader."""
+    """For each column the function that writes its values for a reader: alike where they are of one quantity."""
     seen: list[Digits | None] = [None for _ in table.columns]
     for row in table.rows:
         for i, value in enumerate(row):
             if isinstance(value, float):
                 digits = seen[i] = seen[i] or Digits()
                 digits.see(value)
-    return [cell if digits is None or digits.decimals is None else _writer(digits.decimals) for digits in seen]
-
-
-def number_format(numbers: Iterable[float]) -> Callable[[Any], str]:
-    """The function that writes these numbers as a column."""
-    digits = Digits()
-    for number in numbers:
-        digits.see(float(number))
-    return cell if digits.decimals is None else _writer(digits.decimals)
+    return [
+        cell if digits is None or digits.decimals is None or not is_of_one_quantity(name) else _writer(digits.decimals)
+        for name, digits in zip(table.columns, seen, strict=True)
+    ]
 
 
 def _writer(decimals: int) -> Callable[[Any], str]:

@@ -20,6 +20,19 @@ def unit(column: str) -> str:
     return "" if found is None or (column.endswith("_n") and column not in BY_NAME) else found.unit
 
 
+def is_of_one_quantity(column: str) -> bool:
+    """Whether the numbers of a column are all of one quantity: those of a field, or of a turned table.
+
+    In other tables, such as the sizes of one config, each row may be of another.
+
+    >>> is_of_one_quantity("luo_sd"), is_of_one_quantity("ratio kernel=3"), is_of_one_quantity("value")
+    (True, True, False)
+    """
+    from store.asking.fields import BY_NAME
+
+    return base(column) in BY_NAME or "=" in column
+
+
 def base(column: str) -> str:
     """The field that a column of a table is of, or the column itself.
 

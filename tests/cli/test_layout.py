@@ -17,7 +17,7 @@ from tests.cli.command import erfsweep, good
 
 
 def written(values: list[object]) -> list[str]:
-    table = Table(("x",), [(value,) for value in values])
+    table = Table(("luo",), [(value,) for value in values])
     (write,) = formats(table)
     return [write(value) for value in values]
 
@@ -54,6 +54,12 @@ def test_numbers_are_right_to_what_is_shown_and_align(values: list[float]) -> No
             assert abs(float(text) - value) <= 0.5000001 * 10 ** -with_point.copy().pop()
         else:
             assert float(text) == pytest.approx(value, rel=6e-4)
+
+
+def test_a_column_of_several_quantities_has_the_digits_of_each() -> None:
+    """As the sizes of one config, below each other."""
+    write = formats(Table(("size", "value"), [("luo", 16.2172), ("ratio", 0.7777777), ("eff_rf", 7.0)]))[1]
+    assert [write(value) for value in (16.2172, 0.7777777, 7.0)] == ["16.22", "0.7778", "7"]
 
 
 SPREAD = Table(
