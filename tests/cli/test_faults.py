@@ -201,10 +201,13 @@ def test_fail_fast_stops_at_the_first_failure() -> None:
 
 
 def test_the_view_results_is_readable_by_any_sqlite(luo2016: str) -> None:
-    fields = [row["field"] for row in good("fields", "-f", "csv").rows if row["field"] != "position"]
+    fields = {row["field"] for row in good("fields", "-f", "csv").rows}
     with sqlite3.connect(luo2016.removeprefix("sqlite:///")) as database:
         cursor = database.execute("SELECT * FROM results")
-        assert [column[0] for column in cursor.description] == fields
+        columns = [column[0] for column in cursor.description]
+        assert columns[:3] == ["sweep", "position", "label"]
+        assert len(columns) == len({*columns})
+        assert {*columns} == fields
         assert len(cursor.fetchall()) == 5
         (heatmap,) = database.execute("SELECT heatmap FROM map LIMIT 1").fetchone()
     assert np.load(io.BytesIO(zlib.decompress(heatmap))).shape == (21, 21)
