@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from pipeline.errors import StoreError
+from pipeline.errors import GivenUpError, StoreError
 from store.asking.heatmaps import arrays
 from store.asking.query import status
 from store.database.address import address
@@ -182,9 +182,9 @@ def test_patience_with_a_server_has_an_end(postgres_url: str) -> None:
         break_connections(postgres_url)
         connection.execute(text("SELECT 1"))
 
-    with pytest.raises(StoreError, match="cannot be reached") as caught:
+    with pytest.raises(GivenUpError, match="cannot be reached") as caught:
         store.reading(always)
-    assert type(caught.value) is StoreError
+    assert type(caught.value) is GivenUpError
     store.close()
 
 
