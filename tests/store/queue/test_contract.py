@@ -533,14 +533,18 @@ class TestTables:
         assert (first["id"], first["config"]) == ("g" + next(configs(1)).digest[:12], "3x3")
         assert first["saturated"] is True
         assert first["ratio"] == 7 / 9
-        assert rows(store, "growth").columns[4] == "position"
+        assert {*rows(store, "growth").columns} == {*table.columns, "sweep", "position", "label"}
 
-    @pytest.mark.parametrize(
-        "arguments", [{"columns": ["position"]}, {"sort": ["position"]}, {"where": "position < 2"}]
-    )
-    def test_a_place_needs_a_sweep(self, store: Store, arguments: dict[str, Any]) -> None:
-        with pytest.raises(InputError, match="place in a sweep; name the sweep"):
-            rows(store, **arguments)
+    def test_a_config_has_a_row_for_each_place_where_places_are_asked_for(self, store: Store) -> None:
+        queue(store, "a", count=3)
+        queue(store, "b", count=2, first=1)  # the second and third config of a
+        assert len(rows(store).rows) == 3
+        assert [*rows(store, columns=["sweep", "position"], sort=["sweep", "position"]).rows] == [
+            *(("a", place) for place in (0, 1, 2)),
+            *(("b", place) for place in (0, 1)),
+        ]
+        assert [*rows(store, columns=["sweep"], where="position == 1", sort=["-sweep"]).rows] == [("b",), ("a",)]
+        assert [*rows(store, columns=["depth"], sort=["-position", "sweep"]).rows] == [(3,), (2,), (3,), (1,), (2,)]
 
     def test_sweeps_are_listed_with_their_states(self, store: Store) -> None:
         queue(store, "a", count=3)
