@@ -226,7 +226,7 @@ def test_a_queue_that_gives_no_sign_of_life_ends_the_run_whatever_is_measured(en
 
     def made(*arguments, **options):
         engine = original(*arguments, **options)
-        engine.inside.measure = endless
+        engine.measure = endless
         return engine
 
     monkeypatch.setattr(make, "make_engine", made)
