@@ -4,9 +4,7 @@ from typing import Any
 
 import typer
 
-from cli.render.tables import print_table
 from pipeline.errors import InputError
-from store.asking.table import Table
 
 
 def parse_settings(settings: list[str] | None) -> dict[str, Any]:
@@ -29,6 +27,8 @@ def parse_settings(settings: list[str] | None) -> dict[str, Any]:
 
 
 def _print_axes() -> None:
+    from cli.render.tables import print_table
     from pipeline.sweep.axis_table import axis_table
+    from store.asking.table import Table
 
     print_table(Table(("axis", "takes"), list(axis_table())), None)

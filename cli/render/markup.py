@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import NamedTuple
 
 from cli.options import TableFormat
@@ -74,6 +73,8 @@ def latex_block(lines: str) -> str:
 
 def html_text(text: str) -> str:
     """One line of text, for an element or an attribute in quotes; what is not ASCII by its number."""
+    from html import escape  # its names of characters take as long to load as all that prints tables
+
     return escape(text).encode("ascii", "xmlcharrefreplace").decode()
 
 

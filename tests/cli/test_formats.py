@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cli.options import TableFormat
@@ -20,6 +20,7 @@ from cli.render import classic
 from cli.render.tables import RENDERERS
 from cli.render.terminal import print_pretty
 from cli.render.visible import visible
+from store.asking.heads import unit
 from store.asking.table import Table
 from tests.cli.command import erfsweep, good
 
@@ -218,6 +219,7 @@ class _Seen(HTMLParser):
 @given(st.one_of(st.text(max_size=30), st.sampled_from(["<script>alert(1)</script>", "\"onload='x'", "&lt;", "</td>"])))
 @example(CONTROLS)
 def test_html_has_no_markup_of_its_data_and_reads_back(text: str) -> None:
+    assume(not unit(text))  # the name of a column, behind which its unit stands
     written = text_of("html", Table((text, "n"), [(text, 1.5), (text + "<b>", None)]))
     assert written.isascii()
     seen = _Seen()
