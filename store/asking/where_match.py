@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from store.asking.where_tree import (
+    COMPARE,
     Arithmetic,
     Column,
     Comparison,
@@ -17,6 +18,7 @@ from store.asking.where_tree import (
     Missing,
     Negative,
     Not,
+    Sign,
     Some,
     Truth,
     Value,
@@ -25,14 +27,6 @@ from store.asking.where_tree import (
     kind,
 )
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _COMPUTE: dict[str, Callable[[float, float], float]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -101,9 +95,9 @@ def _opposite(truth: bool | None) -> bool | None:
     return None if truth is None else not truth
 
 
-def _compared(sign: str, left: Value, right: Value, shared: Kind, row: Mapping[str, Any]) -> bool | None:
+def _compared(sign: Sign, left: Value, right: Value, shared: Kind, row: Mapping[str, Any]) -> bool | None:
     one, other = _in_kind(_value(left, row), shared), _in_kind(_value(right, row), shared)
-    return None if one is None or other is None else _COMPARE[sign](one, other)
+    return None if one is None or other is None else COMPARE[sign](one, other)
 
 
 def _in_kind(value: Any, wanted: Kind) -> Any:

@@ -1,8 +1,7 @@
 """A condition as SQL: constants are bound parameters, and every value stands once in what it is compared with."""
 
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, literal, not_, null, or_, true
@@ -10,6 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeEngine
 
 from store.asking.where_tree import (
+    COMPARE,
     Arithmetic,
     Column,
     Comparison,
@@ -31,14 +31,6 @@ from store.asking.where_tree import (
 from store.database.types import INTEGER, REAL, TEXT, TRUTH
 
 _TYPES: dict[Kind, TypeEngine[Any]] = {"int": INTEGER, "float": REAL, "bool": TRUTH, "str": TEXT}
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 class Joined(ColumnElement[float]):
@@ -97,7 +89,7 @@ class _Writer:
                 return self.value(operand, shared).in_([self.value(option, shared) for option in options])
             case Comparison(sign, left, right):
                 shared = common({kind(left), kind(right)})
-                return _COMPARE[sign](self.value(left, shared), self.value(right, shared))
+                return COMPARE[sign](self.value(left, shared), self.value(right, shared))
 
     def like(self, column: Any, pattern: str) -> Any:
         if self.dialect == "sqlite":  # LIKE takes no notice of case there

@@ -5,6 +5,8 @@ Logic has three values, as in SQL: what is asked of NULL is unknown, and only wh
 a float is on the other side.
 """
 
+import operator
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -14,6 +16,16 @@ from store.database.types import Field
 Kind: TypeAlias = Literal["int", "float", "bool", "str"]
 Sign: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">="]
 Operator: TypeAlias = Literal["+", "-", "*", "/"]
+
+COMPARE: dict[Sign, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+"""Comparisons by their sign, of values in Python and of columns in SQL alike."""
 
 
 class Column(msgspec.Struct, frozen=True):
