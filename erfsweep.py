@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from store.asking.export.formats import CurveFormat, ExportFormat, HeatmapFormat
     from store.asking.health import Health
     from store.asking.labelled import Align
+    from store.asking.pareto import Front
     from store.asking.query import Status, SweepLine
     from store.asking.records import Record
     from store.asking.selection import CenterName, MapName
@@ -217,6 +218,30 @@ class Store:
 
         names = SIZES if sizes is None else _names(sizes)
         return self._sound(compare(self._store, a, b, names, where=where, mass=mass, center=center))
+
+    def pareto(
+        self,
+        sweep: str | None = None,
+        *,
+        max: str | Sequence[str] = (),  # as the options are called
+        min: str | Sequence[str] = (),
+        where: str | None = None,
+        columns: str | Sequence[str] | None = None,
+        over: str | None = None,
+        mass: float | None = None,
+        center: "CenterName" = "unit",
+    ) -> "Front":
+        """The results that no other beats, as `erfsweep pareto` has them.
+
+        `max` and `min` are columns of which more, or less, is better. `columns` are shown beside these; the rest is as
+        `table` has it. Raises InputError for what cannot be used as written.
+        """
+        from store.asking.pareto import front, objectives
+        from store.asking.selection import Selection
+
+        names = None if columns is None else _names(columns)
+        wanted = objectives(_names(max), _names(min))
+        return self._sound(front(self._store, Selection(sweep, where, (), None, mass, center), wanted, names, over))
 
     def record(self, config: str) -> "Record":
         """Everything that is kept of one config but its arrays.

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from cli import completion
 from pipeline.errors import quote
+from pipeline.limits import MAX_INT64
 from store.asking.selection import CenterName
 
 if TYPE_CHECKING:
@@ -18,6 +20,28 @@ if TYPE_CHECKING:
 WhereOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--where", metavar="EXPR", help="Keep rows that meet a condition: kernel == 3 and ratio < 0.8."),
+]
+ColumnsOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        "-c",
+        metavar="NAMES",
+        help="Columns, groups, patterns or all, separated by commas; see fields.",
+        autocompletion=completion.columns,
+    ),
+]
+SortOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="NAMES",
+        help="Sort by columns; a dash in front sorts in descending order.",
+        autocompletion=completion.sorting,
+    ),
+]
+LimitOption: TypeAlias = Annotated[
+    int | None, typer.Option("--limit", "-n", min=1, max=MAX_INT64, help="Show at most this many rows.")
 ]
 MassOption: TypeAlias = Annotated[
     float | None,

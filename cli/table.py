@@ -12,8 +12,15 @@ from cli.grouped import MapOption, OverOption
 from cli.options import MACHINE_FORMATS, DbOption, StoredArgument, TableFormat, TableFormatOption, store_url
 from cli.render import classic
 from cli.render.tables import default_format, print_table
-from cli.selection import CenterOption, MassesOption, WhereOption, parse_masses
-from pipeline.limits import MAX_INT64
+from cli.selection import (
+    CenterOption,
+    ColumnsOption,
+    LimitOption,
+    MassesOption,
+    SortOption,
+    WhereOption,
+    parse_masses,
+)
 from store.asking.selection import MapName, Selection
 from store.asking.table import Table
 
@@ -24,28 +31,9 @@ if TYPE_CHECKING:
 def command(
     sweep: StoredArgument = None,
     where: WhereOption = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--columns",
-            "-c",
-            metavar="NAMES",
-            help="Columns, groups, patterns or all, separated by commas; see fields.",
-            autocompletion=completion.columns,
-        ),
-    ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort",
-            metavar="NAMES",
-            help="Sort by columns; a dash in front sorts in descending order.",
-            autocompletion=completion.sorting,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, max=MAX_INT64, help="Show at most this many rows.")
-    ] = None,
+    columns: ColumnsOption = None,
+    sort: SortOption = None,
+    limit: LimitOption = None,
     over: OverOption = None,
     map_: MapOption = None,
     mass: MassesOption = None,

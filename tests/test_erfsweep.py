@@ -194,6 +194,15 @@ def test_a_comparison_is_that_of_the_command(store):
     assert "<td" in found._repr_html_()
 
 
+def test_a_front_is_that_of_the_command(store):
+    store.submit("3x3, 2x3x3, 5x5, 4x3x3", name="some")
+    store.work("some", engine="sync")
+    found = store.pareto("some", max="theo_rf", min=["macs"], columns="config")
+    printed = good("pareto", "some", "--max", "theo_rf", "--min", "macs", "-c", "config", "-f", "json").json
+    assert [*found.table().dicts()] == printed
+    assert [str(each) for each in found.objectives] == ["max theo_rf", "min macs"]
+
+
 def test_damaged_rows_are_left_out_with_a_warning(store):
     store.submit("3x3", axes={"seed": range(3)}, name="mine")
     store.work(engine="sync")
