@@ -31,7 +31,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 # Installed as a user has it, compiled, so that the command starts quickly; again whenever its files change.
-SOURCES := $(shell find erfsweep.py pipeline store cli -name '*.py' -o -name '*.yaml' -o -name '*.mako')
+SOURCES := $(shell find erfsweep.py pipeline store cli -name '*.py' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.js')
 $(VENV)/erfsweep: $(BIN)/python pyproject.toml $(SOURCES)
 	@rm -rf build
 	@echo "installing erfsweep into $(VENV)" >&2

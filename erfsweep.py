@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from cli.render.page.report import Reported
     from pipeline.engines.engine import EngineName
     from pipeline.measurement import Measurement
     from pipeline.sweep.names import Labelled
@@ -290,6 +291,26 @@ class Store:
 
         wanted = Wanted(Selection(sweep, where, (), None, mass, center), over, map, format, curves, heatmaps)
         return self._sound(export(self._store, Path(folder), wanted, MACHINE_LINES.get(format), force=force))
+
+    def report(
+        self,
+        sweep: str | None = None,
+        file: str | PathLike[str] = "report.html",
+        *,
+        where: str | None = None,
+        limit: int | None = None,
+        mass: float | None = None,
+        center: "CenterName" = "unit",
+    ) -> "Reported":
+        """Writes results as one page for a browser, as `erfsweep report` does; the arguments are those of `table`.
+
+        Raises InputError where bokeh or Jinja2 is not installed (the extra `report`), for more than 20,000 rows, and
+        for a file that cannot be written.
+        """
+        from cli.render.page.report import write_report
+        from store.asking.selection import Selection
+
+        return self._sound(write_report(self._store, Selection(sweep, where, (), limit, mass, center), Path(file)))
 
     def submit(
         self,

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from store.asking.health import Health
@@ -10,15 +10,22 @@ if TYPE_CHECKING:
     from store.queue.states import Count
 
 
+class Note(NamedTuple):
+    """A sentence about results, and the `--where` condition that they meet."""
+
+    text: str
+    where: str
+
+
 def print_health(store: "Store", sweep: str | None, states: "Mapping[str, Count]") -> None:
     """Says what is wrong with the results of a sweep, or of everything, whose configs were counted by state."""
     from store.asking.health import health
 
-    for line in health_lines(health(store, sweep, states), sweep):
-        sys.stderr.write(line + "\n")
+    for note in health_notes(health(store, sweep, states), sweep):
+        sys.stderr.write(note.text + "\n")
 
 
-def health_lines(found: "Health", sweep: str | None) -> list[str]:
+def health_notes(found: "Health", sweep: str | None) -> list[Note]:
     """A sentence for each thing that is wrong."""
     more = "try -s readout.channel=sum or other seeds" if found.of_one_channel else "try other seeds or wider layers"
     table = " ".join(filter(None, ("erfsweep table", sweep)))
@@ -26,12 +33,22 @@ def health_lines(found: "Health", sweep: str | None) -> list[str]:
         f"""`{table} --where "state in ('failed', 'killed')" -c id,config,error` says why, --retry-failed tries again"""
     )
     lines = [
-        (found.dead, f"dead, no probe's gradient reaches the input: {more}"),
-        (found.thin, f"thin, with a gradient from fewer than half of {_their(found.thin)} probes: {more}"),
-        (found.cut_off, f"cut off, as the window leaves the plane: {_uncut(found)}"),
-        (found.failed + found.killed, f"without a result: {why}"),
+        (found.dead, f"dead, no probe's gradient reaches the input: {more}", "dead"),
+        (
+            found.thin,
+            f"thin, with a gradient from fewer than half of {_their(found.thin)} probes: {more}",
+            "not dead and 2 * (n_zero + n_nan) > probes_count",
+        ),
+        (
+            found.cut_off,
+            f"cut off, as the window leaves the plane: {_uncut(found)}",
+            "saturated and not is_global",
+        ),
+        (found.failed + found.killed, f"without a result: {why}", "state in ('failed', 'killed')"),
     ]
-    return [f"{number:,} of {_configs(found)} {_are(number)} {what}" for number, what in lines if number]
+    return [
+        Note(f"{number:,} of {_configs(found)} {_are(number)} {what}", where) for number, what, where in lines if number
+    ]
 
 
 def _uncut(found: "Health") -> str:

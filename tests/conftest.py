@@ -18,7 +18,11 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-_WORDS = {"torch": "pytorch", "postgres": "postgresql", **{name: name for name in ("pandas", "polars", "xarray")}}
+_WORDS = {
+    "torch": "pytorch",
+    "postgres": "postgresql",
+    **{name: name for name in ("pandas", "polars", "xarray", "chromium")},
+}
 """What the reason of a skip says, by what ERFSWEEP_REQUIRE calls it."""
 _REQUIRED = [_WORDS[name] for name in os.environ.get("ERFSWEEP_REQUIRE", "").split(",") if name]
 

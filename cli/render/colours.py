@@ -20,7 +20,12 @@ def colours(levels: "npt.NDArray[np.float64]") -> Rgb:
     """The colours, uint8 [height, width, 3], of levels in [0, 1], float64 [height, width]."""
     import numpy as np
 
-    anchors = np.array([[*bytes.fromhex(colour)] for colour in _INFERNO])
-    at = np.linspace(0, 1, len(anchors))
-    channels = [np.interp(levels, at, anchors[:, channel]) for channel in range(3)]
+    known = np.array(anchors())
+    at = np.linspace(0, 1, len(known))
+    channels = [np.interp(levels, at, known[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
+
+
+def anchors() -> list[list[int]]:
+    """(red, green, blue) of the map at equal distances, from level 0 to level 1; between them it is linear."""
+    return [[*bytes.fromhex(colour)] for colour in _INFERNO]

@@ -8,6 +8,7 @@ from pipeline.sizes.cutout import Cutout as Cutout
 from pipeline.sizes.cutout import block_means as block_means
 from pipeline.sizes.cutout import cutout as cutout
 from pipeline.sizes.cutout import levels as levels
+from pipeline.sizes.cutout import square_about as square_about
 from pipeline.sizes.growth import power_law as power_law
 from pipeline.sizes.prediction import theory_columns as theory_columns
 from pipeline.sizes.replicates import Replicate as Replicate

@@ -43,11 +43,14 @@ def cutout(config: Config, heatmap: Floats, side: float | None, center: Center =
     if top > bottom or left > right:
         return None
     y, x = window.center if center == "unit" else ((height - 1) / 2, (width - 1) / 2)
-    square = None
-    if side is not None:
-        half = (side - 1) / 2
-        square = ceil(y - half), floor(y + half), ceil(x - half), floor(x + half)
+    square = None if side is None else square_about((y, x), side)
     return Cutout(heatmap[top : bottom + 1, left : right + 1], top, left, (y, x), square, (height, width))
+
+
+def square_about(center: tuple[float, float], side: float) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right): the first and last rows and columns of the square of a side, in px, about (y, x)."""
+    (y, x), half = center, (side - 1) / 2
+    return ceil(y - half), floor(y + half), ceil(x - half), floor(x + half)
 
 
 def block_means(values: Floats, block: int) -> Floats:

@@ -36,9 +36,9 @@ def origin(argv: Sequence[str] | None = None, directory: Path | None = None) -> 
     """
     words = sys.argv if argv is None else argv
     commit, dirty = git_state(directory or Path.cwd())
-    versions = {"python": platform.python_version(), **_versions()}
+    used = {"python": platform.python_version(), **versions(PACKAGES)}
     return Origin(
-        tuple(_legible(shown_word(word)) for word in words), versions, commit, dirty, socket.gethostname(), time.time()
+        tuple(_legible(shown_word(word)) for word in words), used, commit, dirty, socket.gethostname(), time.time()
     )
 
 
@@ -47,11 +47,12 @@ def _legible(word: str) -> str:
     return word.encode("utf-8", "backslashreplace").decode()
 
 
-def _versions() -> dict[str, str]:
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """The versions of those packages that are installed."""
     from importlib.metadata import PackageNotFoundError, version  # which parses e-mail, for a new sweep alone
 
     found = {}
-    for package in PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -21,7 +21,7 @@ from store.asking.fields import fields
 from tests.cli.command import ROOT, good
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-WITH_EXAMPLES = [ROOT / "docs" / name for name in ("stems.md", "measuring.md", "store.md", "plots.md")]
+WITH_EXAMPLES = [ROOT / "docs" / name for name in ("stems.md", "measuring.md", "store.md", "plots.md", "report.md")]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
 _BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from cli.health import health_lines
+from cli.health import health_notes
 from store.asking.health import Health
 from tests.cli.command import erfsweep, good
 
@@ -73,19 +73,19 @@ def test_what_failed_is_told_with_a_command_that_says_why() -> None:
 
 def test_the_sum_of_channels_is_advised_only_to_those_who_read_one() -> None:
     one = Health(configs=1620, dead=152, thin=693, of_one_channel=845, cut_off=0, off_centre=0, failed=0, killed=0)
-    assert health_lines(one, "growth") == [
+    assert [note.text for note in health_notes(one, "growth")] == [
         "152 of 1,620 configs are dead, no probe's gradient reaches the input: "
         "try -s readout.channel=sum or other seeds",
         "693 of 1,620 configs are thin, with a gradient from fewer than half of their probes: "
         "try -s readout.channel=sum or other seeds",
     ]
-    (line,) = health_lines(
+    (note,) = health_notes(
         Health(configs=2, dead=0, thin=1, of_one_channel=1, cut_off=0, off_centre=0, failed=0, killed=0), None
     )
-    assert line.startswith("1 of 2 configs is thin, with a gradient from fewer than half of its probes: ")
+    assert note.text.startswith("1 of 2 configs is thin, with a gradient from fewer than half of its probes: ")
     summed = Health(configs=1, dead=1, thin=0, of_one_channel=0, cut_off=0, off_centre=0, failed=0, killed=0)
-    (line,) = health_lines(summed, "growth")
-    assert "readout" not in line
+    (note,) = health_notes(summed, "growth")
+    assert "readout" not in note.text
 
 
 def test_probes_without_a_gradient_are_shown_where_there_are_any() -> None:

@@ -1,0 +1,1 @@
+"""The page: results to look at in a browser, as one file or served from the store."""
