@@ -1,6 +1,5 @@
 """Groups of results: rows that are alike in everything but some axes, told apart in one pass over a table."""
 
-import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -90,7 +89,7 @@ def groups(table: Table, *paths: str) -> Groups:
     of = array("q")
     planes: dict[tuple[bytes, str], Plane] = {}
     contested: set[bytes] = set()
-    known: dict[tuple[Any, ...], tuple[bytes, Plane, str]] = {}  # of specs that are alike but for the axes
+    known: dict[tuple[Any, ...], int] = {}  # the number in `fine` of specs that are alike but for the axes
     cut = spec_cut(left_out)
     for spec, version in table.only(("spec", "kernel_version")).rows:
         rest = (version, cut(spec))
@@ -98,12 +97,11 @@ def groups(table: Table, *paths: str) -> Groups:
         if found is None:
             config = decode(spec.encode())
             text = f"{version or KERNEL_VERSION} {without_axes(config, *left_out)}"
-            found = blake2b(text.encode(), digest_size=16).digest(), config.input, config.stem
-            known[rest] = found
-        key, plane, stem = found
-        if follows and planes.setdefault((key, stem), plane) != plane:
-            contested.add(key)
-        of.append(fine.setdefault((key, plane), len(fine)))
+            key = blake2b(text.encode(), digest_size=16).digest()
+            if follows and planes.setdefault((key, config.stem), config.input) != config.input:
+                contested.add(key)
+            found = known[rest] = fine.setdefault((key, config.input), len(fine))
+        of.append(found)
     number: dict[tuple[bytes, Plane | None], int] = {}
     coarse = [
         number.setdefault((key, plane if not follows or key in contested else None), len(number)) for key, plane in fine
@@ -117,18 +115,21 @@ def spec_cut(paths: Sequence[str]) -> Callable[[str], str]:
 
     Fields of a plane stay, and those of a stack too: more than one text may then belong to one group.
     """
-    cuts = []
-    for path in paths:
-        part, _, name = path.partition(".")
-        if name and part in ("init", "probes", "readout"):
-            # Without the path of a file, the one text that a user writes, a part has no quoted brackets, and no nested.
-            cuts.append(re.compile(rf'("{part}":\{{(?:[^{{}}]*,)?)"{name}":(?:\[[^\]]*\]|[^,}}\[]*)(?=[,}}])'))
+    parts = [path.partition(".") for path in paths]
+    keys = [(f'"{part}":{{', f'"{name}":') for part, _, name in parts if name and part in ("init", "probes", "readout")]
 
     def cut(spec: str) -> str:
         if '"path"' in spec:
             return spec
-        for pattern in cuts:
-            spec = pattern.sub(r"\1", spec, count=1)
+        for part, key in keys:
+            # Without the path of a file, the one text that a user writes, a part has no quoted brackets, and no nested.
+            start = spec.find(part)
+            end = spec.find("}", start)
+            at = spec.find(key, start, end) if start >= 0 else -1
+            if at >= 0:
+                value = at + len(key)
+                behind = spec.find("]", value) + 1 if spec[value] == "[" else spec.find(",", value, end)
+                spec = spec[:at] + spec[behind if 0 < behind else end :]
         return spec
 
-    return cut if cuts else lambda spec: spec
+    return cut if keys else lambda spec: spec

@@ -1,6 +1,7 @@
 """A table: names of columns, and rows that are read one after the other, as often as one likes."""
 
 from collections.abc import Collection, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 
@@ -32,7 +33,9 @@ class _Part(Collection[tuple[Any, ...]]):
         return len(self._rows)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return (tuple(row[i] for i in self._places) for row in self._rows)
+        if len(self._places) < 2:  # of which an itemgetter makes no tuple
+            return (tuple(row[i] for i in self._places) for row in self._rows)
+        return map(itemgetter(*self._places), self._rows)
 
     def __contains__(self, row: object) -> bool:
         return any(each == row for each in self)

@@ -3,9 +3,10 @@
 SQLite keeps any value in any column, so that a store which somebody else has written may hold anything anywhere.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from math import inf
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -20,10 +21,15 @@ from store.database.schema import config, result, sweep
 from store.queue.owner import Owner
 
 
-def _network(text: str) -> object:
+@cache
+def _decode() -> Callable[[bytes], Any]:
     from pipeline.config import decode  # with the notation, which most reading does without
 
-    return decode(text.encode()).network
+    return decode
+
+
+def _network(text: str) -> object:
+    return _decode()(text.encode()).network
 
 
 _JSON: dict[Column[Any], Callable[[str], Any]] = {
@@ -86,13 +92,16 @@ def _is_legible(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def _unreadable(column: Column[Any], text: str) -> str | None:
     try:
         _JSON[column](text)
     except (msgspec.MsgspecError, InputError, RecursionError) as error:
         return str(error)
     return None
+
+
+_unreadable_again = lru_cache(maxsize=4096)(_unreadable)
+"""The same for columns of which many rows have the same text."""
 
 
 def damages(
@@ -126,15 +135,27 @@ def is_of_wrong_type(expression: Any, column: Column[Any]) -> ColumnElement[bool
     return None if allowed is None else func.typeof(expression).not_in(allowed)
 
 
+def _several(places: Iterable[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """A function that picks the values in these places of a row."""
+    chosen = tuple(places)
+    if len(chosen) > 1:
+        return itemgetter(*chosen)
+    return lambda row: tuple(row[i] for i in chosen)
+
+
 class Reader:
     """Turns rows of these columns, as the driver brings them, into values; rows like one that was sound pass fast."""
 
     def __init__(self, columns: Sequence[Column[Any]]) -> None:
         self._columns = columns
         self._truths = [i for i, column in enumerate(self._columns) if _kind(column.type) == "truth"]
-        self._reals = [i for i, column in enumerate(self._columns) if _kind(column.type) == "real"]
-        self._texts = [i for i, column in enumerate(self._columns) if _kind(column.type) == "text"]
-        self._json = [(i, column) for i, column in enumerate(self._columns) if column in _JSON]
+        self._reals = _several(i for i, column in enumerate(self._columns) if _kind(column.type) == "real")
+        self._texts = _several(i for i, column in enumerate(self._columns) if _kind(column.type) == "text")
+        self._json = [
+            (i, column, _unreadable if column is config.c.json else _unreadable_again)
+            for i, column in enumerate(self._columns)
+            if column in _JSON
+        ]
         self._sound: set[tuple[type, ...]] = set()  # types of rows that were looked at one value after the other
 
     def read(self, row: Sequence[Any]) -> list[Any] | None:
@@ -145,17 +166,20 @@ class Reader:
             if any(value is not None and problem(c, value) for c, value in zip(self._columns, values, strict=True)):
                 return None
             self._sound.add(types)
-        try:
-            for i in self._truths:
-                values[i] = _TRUTHS[values[i]]
-        except KeyError:
-            return None
-        total = sum([values[i] or 0 for i in self._reals])
-        if not -inf < total < inf and any(not -inf < (values[i] or 0) < inf for i in self._reals):
+        reals = self._reals(values)
+        total = sum(filter(None, reals))
+        if not -inf < total < inf and any(not -inf < (value or 0) < inf for value in reals):
             return None  # an infinity, or what is not a number
-        if any(values[i] is not None and _unreadable(column, values[i]) for i, column in self._json):
+        for i, column, unreadable in self._json:
+            if values[i] is not None and unreadable(column, values[i]):
+                return None
+        if not _is_legible("".join(filter(None, self._texts(values)))):
             return None
-        return values if _is_legible("".join([values[i] or "" for i in self._texts])) else None
+        for i in self._truths:
+            if values[i] not in _TRUTHS:
+                return None
+            values[i] = _TRUTHS[values[i]]
+        return values
 
     def damages(self, row: Sequence[Any], key: object, digest: object) -> Iterator[Damage]:
         """What is damaged of a row that was not read. NULL is no damage: what is not measured has no values."""
