@@ -6,9 +6,12 @@ from typing import Any, Literal, TypeAlias
 from pipeline.errors import InputError
 from store.asking.fields import BY_NAME
 from store.asking.table import Table
+from store.database.rows import chunks
 
 ColumnKind: TypeAlias = Literal["int", "float", "bool", "str"]
 
+_ROWS = 1000
+"""Rows that are turned into columns at once: few enough for the cache of a processor."""
 _KINDS: dict[type, ColumnKind] = {int: "int", float: "float", bool: "bool", str: "str"}
 _PANDAS = {"int": "Int64", "float": "float64", "bool": "boolean", "str": "string"}
 _POLARS = {"int": "Int64", "float": "Float64", "bool": "Boolean", "str": "String"}
@@ -19,12 +22,15 @@ def columns_of(table: Table) -> dict[str, tuple[ColumnKind, list[Any]]]:
 
     A column without values that is no field is of numbers.
     """
-    values = [list(column) for column in zip(*table.rows, strict=True)] or [[] for _ in table.columns]
+    values: list[list[Any]] = [[] for _ in table.columns]
+    for rows in chunks(table.rows, _ROWS):
+        for column, part in zip(values, zip(*rows, strict=True), strict=True):
+            column += part
     return {name: (_kind(name, column), column) for name, column in zip(table.columns, values, strict=True)}
 
 
 def _kind(name: str, values: list[Any]) -> ColumnKind:
-    found = {_KINDS[type(value)] for value in values if value is not None}
+    found = {_KINDS[each] for each in {*map(type, values)} - {type(None)}}
     if not found:
         declared = BY_NAME[name].type if name in BY_NAME else "float"
         return "str" if declared == "json" else declared

@@ -115,6 +115,9 @@ def rows(
             found = found.where(config.c.digest.in_(digests))
         if limit is None:
             return found.order_by(*order)
+        if key is None and store.dialect == "sqlite":
+            # Else SQLite scans the index of digests, in whose order it finds results five times as slowly.
+            found = found.where(func.typeof(config.c.stem) != "")
         chosen = found.order_by(*order).limit(limit).subquery("chosen")
         return shown.select_from(joined(by_place=by_place, fields=read, chosen=chosen)).order_by(*order)
 
