@@ -129,7 +129,7 @@ def spec_cut(paths: Sequence[str]) -> Callable[[str], str]:
             if at >= 0:
                 value = at + len(key)
                 behind = spec.find("]", value) + 1 if spec[value] == "[" else spec.find(",", value, end)
-                spec = spec[:at] + spec[behind if 0 < behind else end :]
+                spec = spec[:at] + spec[behind if behind > 0 else end :]
         return spec
 
     return cut if keys else lambda spec: spec

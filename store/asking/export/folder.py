@@ -3,8 +3,6 @@
 import hashlib
 import io
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -14,6 +12,7 @@ import msgspec
 from pipeline.errors import InputError, quote
 from store.asking.export.manifest import NAME, File, Manifest, manifest_lines, read_manifest
 from store.asking.export.names import is_ours
+from store.asking.export.staging import staged
 from store.asking.packed import PackedRows
 
 Contents: TypeAlias = tuple[str, Callable[[IO[bytes]], object]]
@@ -54,27 +53,21 @@ def write_folder(folder: Path, files: Iterable[Contents], manifest: Manifest, *,
     Raises InputError where the folder cannot be written, and where a file that its manifest does not list has the name
     of one that is written; with `force` that file is replaced, too.
     """
+    written = PackedRows()
     try:
         is_new = not folder.exists()
-        (folder.parent if is_new else folder).mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(dir=folder.parent if is_new else folder, prefix=".export-"))
-        staging = hidden / "files"
-        staging.mkdir()  # with the mode of a folder that this user makes, as the hidden one has not
+        beside = folder.parent if is_new else folder
+        beside.mkdir(parents=True, exist_ok=True)
+        with staged(beside) as staging:
+            for name, write in files:
+                written.append(_write(staging / name, write))
+            if is_new:
+                _write_manifest(staging, manifest, written)
+                staging.rename(folder)
+            else:
+                _replace(folder, staging, manifest, written, force=force)
     except OSError as error:
         raise _unwritable(folder, error) from None
-    try:
-        written = PackedRows()
-        for name, write in files:
-            written.append(_write(staging / name, write))
-        if is_new:
-            _write_manifest(staging, manifest, written)
-            staging.rename(folder)
-        else:
-            _replace(folder, staging, manifest, written, force=force)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
     return len(written)
 
 
