@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cli.render.page.report import Reported
+    from cli.render.plots.plots import Plots
     from pipeline.engines.engine import EngineName
     from pipeline.measurement import Measurement
     from pipeline.sweep.names import Labelled
@@ -243,6 +244,16 @@ class Store:
         names = None if columns is None else _names(columns)
         wanted = objectives(_names(max), _names(min))
         return self._sound(front(self._store, Selection(sweep, where, (), None, mass, center), wanted, names, over))
+
+    @property
+    def plot(self) -> "Plots":
+        """The pictures of the store, by kind: `store.plot.heatmap("growth:17")` returns a figure of Matplotlib.
+
+        Raises InputError where Matplotlib is not installed (the extra `plot`), when one of them is drawn.
+        """
+        from cli.render.plots.plots import Plots
+
+        return Plots(self._store)
 
     def record(self, config: str) -> "Record":
         """Everything that is kept of one config but its arrays.

@@ -13,6 +13,7 @@ from cli import (
     ls,
     measure,
     pareto,
+    plot,
     presets,
     rename,
     report,
@@ -82,4 +83,5 @@ for command in (
 ):
     name = command.__name__.rpartition(".")[2]
     app.command(name, epilog=epilog(name))(command.command)
+app.add_typer(plot.app, name="plot")
 app.add_typer(db.app, name="db")

@@ -1,7 +1,7 @@
 """`erfsweep compare`: two sweeps, or two configs, against each other."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -19,11 +19,17 @@ VALUES_SHOWN = 4
 """Of an axis, for a reader; a program is told all of them."""
 
 _WHAT = "A stored sweep, a config (id, SWEEP:position), a label or a stem."
+SideArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="A", help=_WHAT, autocompletion=named.sweeps_and_configs)
+]
+OtherArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="B", help="The other one.", autocompletion=named.sweeps_and_configs)
+]
 
 
 def command(
-    a: Annotated[str, typer.Argument(metavar="A", help=_WHAT, autocompletion=named.sweeps_and_configs)],
-    b: Annotated[str, typer.Argument(metavar="B", help="The other one.", autocompletion=named.sweeps_and_configs)],
+    a: SideArgument,
+    b: OtherArgument,
     size: Annotated[
         str | None,
         typer.Option(

@@ -21,6 +21,12 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "fields": ("erfsweep fields", "fields.md"),
     "presets": ("erfsweep presets luo2016 > mine.yaml", "stems.md"),
     "schema": ("erfsweep schema sweep > sweep.schema.json", "stems.md"),
+    "plot heatmap": ("erfsweep plot heatmap luo2016:4 -o heatmap.pdf", "plots.md"),
+    "plot heatmaps": ("erfsweep plot heatmaps luo2016 --scale log --width 7 -o heatmaps.png", "plots.md"),
+    "plot curves": ("erfsweep plot curves luo2016 -o curves.svg", "plots.md"),
+    "plot growth": ("erfsweep plot growth luo2016 --size luo -o growth.pdf", "plots.md"),
+    "plot compare": ("erfsweep plot compare luo2016:2 luo2016:3 -o compare.pdf", "plots.md"),
+    "plot pareto": ("erfsweep plot pareto luo2016 --max luo --min macs -o pareto.pdf", "plots.md"),
 }
 """(a line that works where luo2016 is stored, a page of docs/) by command."""
 

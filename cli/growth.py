@@ -1,6 +1,6 @@
 """`erfsweep growth`: how sizes grow with depth."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -9,12 +9,14 @@ from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 from store.asking.selection import Selection
 
+SizeOption: TypeAlias = Annotated[
+    str, typer.Option("--size", metavar="NAME", help="The size; see fields.", autocompletion=completion.sizes)
+]
+
 
 def command(
     sweep: StoredArgument = None,
-    size: Annotated[
-        str, typer.Option("--size", metavar="NAME", help="The size; see fields.", autocompletion=completion.sizes)
-    ] = "luo",
+    size: SizeOption = "luo",
     where: WhereOption = None,
     mass: MassOption = None,
     center: CenterOption = "unit",

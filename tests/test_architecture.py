@@ -193,6 +193,12 @@ def test_the_store_knows_no_dask_and_the_command_goes_through_engines():
         assert not {package_of(module) for module in imports(path)} & {"dask", "distributed"}, path
 
 
+def test_what_draws_knows_no_command():
+    for path in files("cli/render/plots"):
+        for reaches in reached(path):
+            assert "typer" not in {package_of(module) for module in imports(reaches)}, (path, reaches)
+
+
 def test_tests_are_imported_by_nothing():
     for path in MODULES.values():
         assert "tests" not in {package_of(module) for module in imports(path)}, path

@@ -9,7 +9,10 @@ from pipeline.sizes.cutout import block_means as block_means
 from pipeline.sizes.cutout import cutout as cutout
 from pipeline.sizes.cutout import levels as levels
 from pipeline.sizes.cutout import square_about as square_about
+from pipeline.sizes.growth import PowerLaw as PowerLaw
+from pipeline.sizes.growth import line_interval as line_interval
 from pipeline.sizes.growth import power_law as power_law
+from pipeline.sizes.prediction import expected_curves as expected_curves
 from pipeline.sizes.prediction import theory_columns as theory_columns
 from pipeline.sizes.replicates import Replicate as Replicate
 from pipeline.sizes.replicates import difference_interval as difference_interval

@@ -46,6 +46,22 @@ def power_law(x: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> Powe
     return PowerLaw(n, slope, slope - half, slope + half, factor, r2)
 
 
+def line_interval(
+    law: PowerLaw, x: npt.NDArray[np.float64], at: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
+    """The 95 % interval of the mean size that a law says at other x: (low, high), float64 [m]; None without one.
+
+    x: float64 [n], the points that the law was fitted to. at: float64 [m], > 0. In logarithms its half-width is
+    t s sqrt(1/n + (log at - mean log x)^2 / S), S = sum (log x - mean)^2, and that of the slope is t s / sqrt(S).
+    """
+    if law.high is None:
+        return None
+    mean, around = _centred(np.log(x))
+    half = (law.high - law.slope) * np.sqrt(around @ around / law.points + (np.log(at) - mean) ** 2)
+    line = law.factor * at**law.slope
+    return line * np.exp(-half), line * np.exp(half)
+
+
 def _centred(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
     """(mean, values less their mean); equal values are exactly their mean, which a rounded sum would miss."""
     around = values - values[0]

@@ -4,7 +4,8 @@ from functools import lru_cache
 
 from pipeline.config import Config, Init, Probes, Readout
 from pipeline.result import Sizes, Theory
-from pipeline.sizes.sample import sample_of
+from pipeline.sizes.curves import curves
+from pipeline.sizes.sample import Center, Floats, sample_of
 from pipeline.sizes.sizes import sizes
 from pipeline.theory import window_of
 from pipeline.theory.expected import expected, heatmap
@@ -19,9 +20,31 @@ def theory_columns(config: Config) -> Theory:
     `pred_*` are None where the closed form does not hold, where no gradient reaches the input, or (`pred_luo`) where
     the map is zero at the unit's own centre or the centre lies outside the plane. Raises InputError as `window` does.
     """
+    return _columns(_without_draws(config))
+
+
+def expected_curves(config: Config, center: Center = "unit") -> Floats | None:
+    """The mass curves of the closed form's map, float64 [4, radii] as `pipeline.sizes.curves` has them.
+
+    None where the closed form does not hold, or no gradient reaches the input.
+    """
+    return _curves(_without_draws(config), center)
+
+
+def _without_draws(config: Config) -> Config:
+    """The config with everything that the closed form takes no notice of as it is by default."""
     channel = 0 if isinstance(config.readout.channel, int) else config.readout.channel
     readout = Readout(channel, config.unit, config.readout.gradient)
-    return _columns(Config(config.stem, config.input, Init(config.init.kind), Probes(), readout))
+    return Config(config.stem, config.input, Init(config.init.kind), Probes(), readout)
+
+
+@lru_cache(maxsize=256)
+def _curves(config: Config, center: Center) -> Floats | None:
+    found = expected(config)
+    if found is None or found.dead:
+        return None
+    sample = sample_of(config, heatmap(found, config), corner=(found.top, found.left))
+    return curves([sample], center)[0]
 
 
 @lru_cache(maxsize=4096)

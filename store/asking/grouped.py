@@ -45,7 +45,7 @@ def read_grouped(
     where one is missing, why as `reasons_map`.
     Raises InputError for an axis that there is not, text that has no mean, `map_` with several shares, and as `read`.
     """
-    path = _axis(over)
+    path = over_path(over)
     named = {name for each in wanted if not is_several(each) for name in expanded([each])}
     wanted = [name for name in expanded(wanted) if name in named or _has_mean(name)]
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, *_COUNTED)]
@@ -78,7 +78,7 @@ def _has_mean(name: str) -> bool:
     return name in _CONSTANT or name in _SHARED or BY_NAME[name].type in ("int", "float", "bool")
 
 
-def _axis(over: str) -> str:
+def over_path(over: str) -> str:
     """The field of a config that `--over` names. Raises InputError for several, and for a column that is no axis."""
     from pipeline.sweep.grid import axis_path
 

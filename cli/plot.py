@@ -1,0 +1,217 @@
+"""`erfsweep plot`: pictures for print, one command for each kind."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from cli import named
+from cli.columns import parse_names
+from cli.compare import OtherArgument, SideArgument
+from cli.examples import epilog
+from cli.grouped import OverOption
+from cli.growth import SizeOption
+from cli.options import DbOption, StoredArgument, store_url
+from cli.pareto import MaxOption, MinOption
+from cli.render.plots.choices import COLUMN_WIDTH, AlongName, AreaName, CurveName, ScaleName
+from cli.selection import CenterOption, LimitOption, MassOption, SortOption, WhereOption
+
+if TYPE_CHECKING:
+    from cli.render.plots.plots import Plots
+
+OutputOption: TypeAlias = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the picture to FILE.png, FILE.svg or FILE.pdf."),
+]
+WidthOption: TypeAlias = Annotated[
+    float,
+    typer.Option("--width", metavar="INCHES", help="How wide the picture is: one column of a paper, or 7 for two."),
+]
+DpiOption: TypeAlias = Annotated[
+    int, typer.Option("--dpi", min=30, max=1200, help="Dots to an inch, of a PNG and of heatmaps in the other formats.")
+]
+ScaleOption: TypeAlias = Annotated[
+    ScaleName,
+    typer.Option("--scale", help="How values become shades; replknet and vmamba as in the figures of these papers."),
+]
+AreaOption: TypeAlias = Annotated[
+    AreaName, typer.Option("--area", help="Show the window of the unit, or the whole input plane.")
+]
+_DPI = 300
+
+app = typer.Typer(rich_markup_mode=None, help="Draw pictures for print: heatmaps, curves, growth, comparisons, fronts.")
+
+
+@app.command(epilog=epilog("plot heatmap"))
+def heatmap(
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help="A config (id, SWEEP:position), a label or a stem.",
+            autocompletion=named.configs,
+        ),
+    ],
+    output: OutputOption,
+    scale: ScaleOption = "linear",
+    area: AreaOption = "window",
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw one heatmap in pixels, with the theoretical window (dashed) and the effective square."""
+    plots = _plots(output, db)
+    _write(plots.heatmap(config, scale=scale, area=area, mass=mass, center=center, width=width), output, dpi)
+
+
+@app.command(epilog=epilog("plot heatmaps"))
+def heatmaps(
+    output: OutputOption,
+    sweep: StoredArgument = None,
+    where: WhereOption = None,
+    sort: SortOption = None,
+    limit: LimitOption = None,
+    scale: ScaleOption = "linear",
+    shared: Annotated[bool, typer.Option("--shared", help="One scale of shades for all, not one for each.")] = False,
+    area: AreaOption = "window",
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw a grid of heatmaps, in the order of the table; the first 16 unless --limit says otherwise."""
+    from cli.render.plots.choices import MOST_PANELS
+    from store.asking.query import count
+
+    plots = _plots(output, db)
+    options: dict[str, Any] = {"scale": scale, "shared": shared, "area": area, "mass": mass, "center": center}
+    found = plots.heatmaps(sweep, where=where, sort=_sort(sort), limit=limit, **options, width=width)
+    _write(found, output, dpi)
+    if limit is None and where is None and (total := count(plots.store, sweep)) > MOST_PANELS:
+        sys.stderr.write(f"the first {MOST_PANELS} of {total:,} results; --limit draws more\n")
+
+
+@app.command(epilog=epilog("plot curves"))
+def curves(
+    output: OutputOption,
+    sweep: StoredArgument = None,
+    where: WhereOption = None,
+    sort: SortOption = None,
+    limit: LimitOption = None,
+    over: OverOption = None,
+    curve: Annotated[
+        CurveName, typer.Option("--curve", help="What grows: the square, columns, rows or disc.")
+    ] = "square",
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw the share of the mass against the radius, with the closed form dashed.
+
+    --mass is where the guide is drawn. With --over, the mean of each group, with a band of one standard deviation.
+    """
+    plots = _plots(output, db)
+    options: dict[str, Any] = {
+        "over": over,
+        "curve": curve,
+        "center": center,
+        **({} if mass is None else {"mass": mass}),
+    }
+    _write(plots.curves(sweep, where=where, sort=_sort(sort), limit=limit, **options, width=width), output, dpi)
+
+
+@app.command(epilog=epilog("plot growth"))
+def growth(
+    output: OutputOption,
+    sweep: StoredArgument = None,
+    size: SizeOption = "luo",
+    along: Annotated[
+        AlongName | None, typer.Option("--with", help="Against this alone, not against both in two panels.")
+    ] = None,
+    where: WhereOption = None,
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw a size against depth and against the theoretical RF, log-log, as `erfsweep growth` fits it.
+
+    Families of plain stacks have a colour and a marker each, with the mean and the deviation over draws, their power
+    law, its 95 % interval, and the square-root law.
+    """
+    plots = _plots(output, db)
+    options: dict[str, Any] = {"size": size, "along": along, "mass": mass, "center": center}
+    _write(plots.growth(sweep, where=where, **options, width=width), output, dpi)
+
+
+@app.command(epilog=epilog("plot compare"))
+def compare(
+    a: SideArgument,
+    b: OtherArgument,
+    output: OutputOption,
+    where: WhereOption = None,
+    scale: ScaleOption = "linear",
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw two heatmaps, their difference and their profiles; of several draws, the mean heatmap."""
+    plots = _plots(output, db)
+    options: dict[str, Any] = {"where": where, "scale": scale, "mass": mass, "center": center}
+    _write(plots.compare(a, b, **options, width=width), output, dpi)
+
+
+@app.command(epilog=epilog("plot pareto"))
+def pareto(
+    output: OutputOption,
+    sweep: StoredArgument = None,
+    max_: MaxOption = None,
+    min_: MinOption = None,
+    where: WhereOption = None,
+    over: OverOption = None,
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw the Pareto front that `erfsweep pareto` prints among the results that it beats."""
+    plots = _plots(output, db)
+    options: dict[str, Any] = {"where": where, "over": over, "mass": mass, "center": center, "width": width}
+    most, least = parse_names(max_, "--max") or (), parse_names(min_, "--min") or ()
+    _write(plots.pareto(sweep, max=most, min=least, **options), output, dpi)
+
+
+def _plots(output: Path, db: str | None) -> "Plots":
+    """The pictures of the store. Raises InputError before it is opened where the file cannot be written so."""
+    from cli.opened import opened
+    from cli.render.plots.plots import Plots
+    from cli.render.plots.style import needed
+
+    needed()
+    from cli.render.plots.figure import check_suffix
+
+    check_suffix(output)
+    return Plots(opened(store_url(db), create=False))
+
+
+def _sort(sort: str | None) -> tuple[str, ...]:
+    return tuple(parse_names(sort, "--sort") or ())
+
+
+def _write(picture: Any, output: Path, dpi: int) -> None:
+    """Writes the picture, in place of a file that is there, whole or not at all."""
+    from cli.render.files import write_bytes
+    from cli.render.visible import visible
+
+    write_bytes(output, picture.file(output.suffix.lower(), dpi))
+    sys.stderr.write(f"{visible(str(output))} written\n")

@@ -1,0 +1,140 @@
+"""Heatmaps with what belongs in their picture: the window, the centre and the effective square."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from pipeline.errors import InputError, quote
+from pipeline.theory import Window
+from store.asking import sides
+from store.asking.distinct import NAMED_BY, distinct_names
+from store.asking.reading import read
+from store.asking.selection import CenterName, Selection
+from store.database.connection import Store
+
+if TYPE_CHECKING:
+    from pipeline.sizes import Floats, Sample
+
+_READ = (*NAMED_BY, "state", "error", "digest", "spec", "n_nan", "dead", "eff_square")
+
+
+class Framed(msgspec.Struct, frozen=True, eq=False):
+    """A heatmap with what is drawn around it.
+
+    heatmap: float64 [height, width] on the input plane, per probe. window: the unit's window, unclipped. center: (y, x)
+    that sizes are centred on. square: (top, bottom, left, right), the first and last rows and columns of the effective
+    square, which may leave the plane; None where there is none.
+    """
+
+    heatmap: "Floats"
+    window: Window
+    center: tuple[float, float]
+    square: tuple[int, int, int, int] | None
+
+
+class Pictured(msgspec.Struct, frozen=True, eq=False):
+    """A result as it is drawn.
+
+    ids: of the configs that it is made of. name: its label or notation, and behind it what tells it from the others
+    that are drawn. framed: its heatmap, None where it has none. missing: why there is nothing to see (dead, failed, not
+    measured), None where there is something.
+    """
+
+    ids: tuple[str, ...]
+    name: str
+    framed: Framed | None = None
+    missing: str | None = None
+
+
+def pictured(store: Store, selection: Selection) -> list[Pictured]:
+    """The selected results in their order, those without a heatmap among them; the square is of the mass asked for.
+
+    All their heatmaps are in memory together. Raises InputError as `read` does.
+    """
+    from store.asking.heatmaps import samples
+
+    rows = [*read(store, selection, _READ).dicts()]
+    found = dict(samples(store, rows))
+    return [
+        _pictured(row, name, found.get(row["digest"]), selection.center)
+        for row, name in zip(rows, distinct_names(rows), strict=True)
+    ]
+
+
+def one_pictured(store: Store, config: str, selection: Selection) -> Pictured:
+    """One result: an id, SWEEP:position, a label or a stem.
+
+    Raises InputError where that names none or several, where it is not measured, and as `read` does.
+    """
+    found = [*_named(store, config, selection)]
+    if len(found) != 1:
+        number = "no result" if not found else f"{len(found):,} results"
+        raise InputError(
+            f"{quote(config)} names {number}, and this picture is of one; write an id or SWEEP:position, or keep one "
+            "by --where"
+        )
+    if found[0].framed is None:
+        raise InputError(f"{quote(config)} has no heatmap: {found[0].missing}; `erfsweep work` measures what is queued")
+    return found[0]
+
+
+def mean_pictured(store: Store, name: str, selection: Selection) -> Pictured:
+    """What a text names, as `store.asking.sides.side` takes it: one result, or the mean heatmap of several draws.
+
+    Every draw has the same weight. The square is of the mean. Raises InputError where there is none, and where the
+    units of several differ in their windows or planes.
+    """
+    from pipeline.sizes import FRACTION, Replicate, Sample, mean_map, sizes
+
+    named = [each for each in _named(store, name, selection) if each.framed is not None]
+    found = [each.framed for each in named if each.framed is not None]
+    if not found:
+        condition = f" that meets --where {quote(selection.where)}" if selection.where else ""
+        raise InputError(f"there is no result of {quote(name)}{condition} yet; `erfsweep work` measures what is queued")
+    first = found[0]
+    if len(found) == 1:
+        return msgspec.structs.replace(named[0], name=name)
+    if len({(each.window, each.heatmap.shape) for each in found}) > 1:
+        raise InputError(
+            f"the results of {quote(name)} have several windows or planes, and their heatmaps have no mean; keep one "
+            "kind by --where"
+        )
+    mean = mean_map((Replicate(each.heatmap, 1) for each in found), squared=False)
+    if mean is None:
+        raise InputError(f"the heatmaps of {quote(name)} are of scales too far apart for a mean; name one of them")
+    sample = Sample(mean, first.window.center, first.window)
+    (size,) = sizes([sample], selection.mass or FRACTION, selection.center, ["eff_square"])
+    framed = Framed(mean, first.window, first.center, _square(size.eff_square, first.center))
+    return Pictured(tuple(key for each in named for key in each.ids), name, framed, _dead(mean))
+
+
+def _named(store: Store, name: str, selection: Selection) -> list[Pictured]:
+    named = sides.side(store, name)
+    digests = None if named.sweep else named.digests
+    return pictured(store, msgspec.structs.replace(selection, sweep=named.sweep, digests=digests))
+
+
+def _pictured(row: dict[str, Any], name: str, sample: "Sample | None", about: CenterName) -> Pictured:
+    ids = (row["id"],)
+    if sample is None:
+        return Pictured(ids, name, missing=_missing(row["state"]))
+    height, width = sample.plane
+    center = sample.center if about == "unit" else ((height - 1) / 2, (width - 1) / 2)
+    heatmap = sample.heatmap / sample.used
+    return Pictured(
+        ids, name, Framed(heatmap, sample.window, center, _square(row["eff_square"], center)), _dead(heatmap)
+    )
+
+
+def _square(side: float | None, center: tuple[float, float]) -> tuple[int, int, int, int] | None:
+    from pipeline.sizes import square_about
+
+    return None if side is None else square_about(center, side)
+
+
+def _dead(heatmap: "Floats") -> str | None:
+    return None if heatmap.any() else "dead"
+
+
+def _missing(state: str) -> str:
+    return {"queued": "not measured", "running": "not measured", "done": "damaged"}.get(state, state)
