@@ -323,6 +323,16 @@ class Store:
 
         return self._sound(write_report(self._store, Selection(sweep, where, (), limit, mass, center), Path(file)))
 
+    def serve(self, port: int = 5006) -> None:
+        """Serves the page of `report` live at this port of 127.0.0.1, as `erfsweep ui` does, until KeyboardInterrupt.
+
+        Nothing can be written through this store any more. Raises InputError where bokeh or Jinja2 is not installed
+        (the extra `report`), and for a port that cannot be used.
+        """
+        from cli.render.page.server import serve
+
+        serve(self._store, port)
+
     def submit(
         self,
         sweep: str | Mapping[str, Any],

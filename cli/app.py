@@ -26,6 +26,7 @@ from cli import (
     submit,
     table,
     theory,
+    ui,
     work,
 )
 from cli.examples import epilog
@@ -72,6 +73,7 @@ for command in (
     growth,
     pareto,
     report,
+    ui,
     measure,
     theory,
     requeue,

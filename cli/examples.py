@@ -13,6 +13,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "growth": ("erfsweep growth luo2016 --size luo", "measuring.md"),
     "pareto": ("erfsweep pareto luo2016 --max luo --min macs", "plots.md"),
     "report": ("erfsweep report luo2016 -o luo2016.html", "report.md"),
+    "ui": ("erfsweep ui --port 5007", "report.md"),
     "measure": ("erfsweep measure luo2016 --again", "measuring.md"),
     "theory": ("erfsweep theory '7x7/2:64 max3x3/2' --input 224", "measuring.md"),
     "requeue": ("erfsweep requeue luo2016 --failed", "store.md"),

@@ -32,7 +32,8 @@ class Browser:
     def open(self, url: str) -> float:
         """Loads a page of erfsweep; the milliseconds until it is ready."""
         self.driver.get("about:blank")  # so that another fragment of one page is loaded anew
-        self.driver.get_log("performance")
+        for log in ("performance", "browser"):  # what the page before had to say
+            self.driver.get_log(log)
         self.driver.get(url)
         return float(self.until("return document.documentElement.dataset.ready"))
 

@@ -77,15 +77,16 @@ def rows(
     columns: Sequence[str] | None = None,
     sort: Sequence[str] = (),
     limit: int | None = None,
+    offset: int = 0,
     digests: Collection[str] | None = None,
 ) -> Table:
     """Rows of the wide table, in the order of the sweep, or of submission where none is named.
 
     `where` is an expression (`store.asking.where`), `columns` are names of fields (None: all but places), `sort` are
-    names, a dash in front for descending; NULL comes last both ways. Where no sweep is named and a field of places is
-    asked for, a config has a row for each sweep that holds it. `digests`, a few hundred, are of the only configs that
-    have rows (None: all). Arrays are never read. Rows with a damaged value in what
-    is asked for are left out and told to the store's `damages`.
+    names, a dash in front for descending; NULL comes last both ways. With `limit`, the first `offset` rows are left
+    out. Where no sweep is named and a field of places is asked for, a config has a row for each sweep that holds it.
+    `digests`, a few hundred, are of the only configs that have rows (None: all). Arrays are never read. Rows with a
+    damaged value in what is asked for are left out and told to the store's `damages`.
     Raises InputError for a sweep, a column or an expression that cannot be used.
     """
     tree = _parsed(where)
@@ -118,7 +119,7 @@ def rows(
         if key is None and store.dialect == "sqlite":
             # Else SQLite scans the index of digests, in whose order it finds results five times as slowly.
             found = found.where(func.typeof(config.c.stem) != "")
-        chosen = found.order_by(*order).limit(limit).subquery("chosen")
+        chosen = found.order_by(*order).limit(limit).offset(offset).subquery("chosen")
         return shown.select_from(joined(by_place=by_place, fields=read, chosen=chosen)).order_by(*order)
 
     def work(connection: Connection) -> PackedRows:
@@ -189,15 +190,26 @@ def _packed(store: Store, found: Iterable[Sequence[Any]], names: Sequence[str], 
     return packed
 
 
-def count(store: Store, sweep: str | None = None, *, by_place: bool = False) -> int:
-    """The number of rows of a sweep, or of everything: of configs, or of their places."""
+def count(store: Store, sweep: str | None = None, *, where: str | None = None, by_place: bool = False) -> int:
+    """The number of rows of a sweep, or of everything: of configs, or of their places.
+
+    With `where`, of those that `rows` reads for it, damaged ones among them. Raises InputError as `rows` does.
+    """
+    tree = _parsed(where)
+    by_place = by_place or is_by_place(sweep, where=where)
+    condition, asked = _condition(store, named_columns(by_place=by_place), tree)
 
     def work(connection: Connection) -> int:
-        if sweep is None:
-            statement = select(func.count()).select_from(joined(by_place=by_place, fields=()))
+        key = None if sweep is None else sweep_id(connection, sweep)
+        if key is not None and condition is None:
+            tables: Any = sweep_config
         else:
-            key = sweep_id(connection, sweep)
-            statement = select(func.count()).select_from(sweep_config).where(sweep_config.c.sweep_id == key)
+            tables = joined(by_place=by_place, fields=asked)
+        statement = select(func.count()).select_from(tables)
+        if condition is not None:
+            statement = statement.where(condition)
+        if key is not None:
+            statement = statement.where(sweep_config.c.sweep_id == key)
         return connection.execute(statement).scalar_one()
 
     return store.reading(work)

@@ -96,6 +96,21 @@ def find(store: Store, text: str) -> Record:
     return store.reading(lambda connection: _record(connection, *_key_of(connection, text.strip())))
 
 
+def digests_of(store: Store, ids: Sequence[str]) -> list[str]:
+    """The digests of the configs that have these ids, those that there are not left out."""
+
+    def work(connection: Connection) -> list[str]:
+        found: list[str] = []
+        for text in ids:
+            if written := _ID.fullmatch(text.lower()):
+                prefix = written["digits"]
+                named = select(config.c.digest).where(config.c.digest >= prefix, config.c.digest < prefix + "g")
+                found += connection.execute(named.limit(1)).scalars()
+        return found
+
+    return store.reading(work)
+
+
 def flat(record: Record) -> dict[str, Any]:
     """Everything that a record holds as plain values, flat where the columns of the wide table are meant."""
     flat = {

@@ -121,6 +121,19 @@ class Store:
         """Asks the database for nothing but an answer."""
         self.reading(lambda connection: connection.execute(select(1)))
 
+    def forbid_writing(self) -> None:
+        """From here on the database refuses whatever would change it through this store."""
+        self.engine.dispose()  # connections that are open may write
+        is_sqlite = self.dialect == "sqlite"
+
+        @event.listens_for(self.engine, "connect")
+        def read_only(raw: Any, record: object) -> None:
+            if is_sqlite:
+                raw.execute("PRAGMA query_only = ON")
+            else:
+                raw.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+                raw.commit()
+
     def close(self) -> None:
         """Gives the connections back; the store can be used again all the same."""
         self.engine.dispose()

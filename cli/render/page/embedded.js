@@ -65,7 +65,7 @@ async function embedded() {
     async points({ where, text, columns: names }) {
       const rows = matching({ where, text });
       return {
-        total: rows.length, ids: rows.map((row) => ids[row]), families: head.families.names,
+        ids: rows.map((row) => ids[row]), families: head.families.names,
         family: rows.map((row) => head.families.of[row]),
         columns: Object.fromEntries(names.map((name) => [name, rows.map((row) => columns[name].get(row))])),
       };

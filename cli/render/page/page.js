@@ -33,7 +33,7 @@ async function start(source) {
   const state = { where: "", text: "", sort: "", page: 0, size: 50, columns: head.shown, x: "theo_rf", y: "luo", colour: "family",
     logx: false, logy: false, growth: "luo", along: "depth", scale: "linear", selected: new Set() };
   const defaults = link();
-  let asked = 0;
+  let asked = 0, total = 0;
 
   // The link: what differs from what the page begins with.
   function link() {
@@ -78,6 +78,7 @@ async function start(source) {
       return showRows();
     }
     wrong(null);
+    total = found.total;
     const numbers = state.columns.map((name) => ["int", "float"].includes(column.get(name).kind));
     $("heads").replaceChildren(element("th", { scope: "col" }, element("span", { class: "hidden" }, "selected")),
       ...state.columns.map((name, i) => heading(name, numbers[i])));
@@ -144,7 +145,7 @@ async function start(source) {
     const names = [...new Set(["config", state.x, state.y, state.growth, state.along, ...(column.has(state.colour) ? [state.colour] : [])])];
     let found;
     try { found = await source.points({ ...query(), columns: names }); } catch (error) { return wrong(error); }
-    $("points-note").textContent = found.ids.length < found.total ? `The plots show the first ${found.ids.length.toLocaleString("en")} of ${found.total.toLocaleString("en")} rows, in the order of the table; a condition chooses others.` : "";
+    $("points-note").textContent = found.ids.length < total ? `The plots show the first ${found.ids.length.toLocaleString("en")} of ${total.toLocaleString("en")} rows, in the order of the sweep; a condition chooses others.` : "";
     const of = found.columns, grouped = groupsOf(found);
     heard.off = true;
     const kept = keep(found, state.x, state.y, grouped.of, (x, y) => x !== null && y !== null && (!state.logx || x > 0) && (!state.logy || y > 0));

@@ -1,0 +1,71 @@
+// What the page asks, answered by the server: questions and answers are JSON in two models that both sides hold.
+
+const decoded = (text) => (Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
+const PATIENCE = 60_000; // milliseconds for an answer
+const SILENCE = "the server does not answer; start erfsweep ui again, and load this page again";
+const POLL = 2000; // milliseconds between two looks at how far a sweep is
+
+async function live() {
+  while (!model("ask") || !model("answer")) await new Promise((resolve) => setTimeout(resolve, 10));
+  const mailbox = model("ask"), answers = model("answer");
+  const waiting = new Map();
+  let number = 0;
+  answers.properties.data.change.connect(() => {
+    const { number: of, found, problem } = JSON.parse(answers.data.json[0]);
+    const { resolve, reject } = waiting.get(of) ?? {};
+    waiting.delete(of);
+    if (problem) reject?.(new Error(problem)); else resolve?.(found);
+  });
+  const ask = (kind, how = {}) => new Promise((resolve, reject) => {
+    waiting.set(++number, { resolve, reject });
+    setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
+    mailbox.data = { json: [JSON.stringify({ number, kind, ...how })] };
+  });
+  const sweep = new URLSearchParams(location.search).get("sweep");
+  const listed = await ask("sweeps");
+  const known = sweep !== null && listed.some(({ name }) => name === sweep) ? sweep : null;
+  const head = await ask("head", { sweep: known });
+  const source = {
+    head,
+    rows: (how) => ask("rows", how),
+    points: (how) => ask("points", how),
+    async details(ids) {
+      const found = await ask("details", { ids, sweep: known });
+      for (const { thumb } of found) {
+        if (!thumb) continue;
+        thumb.levels = decoded(thumb.levels);
+        thumb.curve = new Uint16Array(decoded(thumb.curve).buffer);
+      }
+      return found;
+    },
+  };
+  const name = known ?? "every sweep";
+  document.title = $("title").textContent = `erfsweep: ${name}`;
+  $("sweep").replaceChildren(element("option", { value: "" }, "every sweep"), ...listed.map((each) =>
+    element("option", { value: each.name }, `${each.name}: ${each.about}`.slice(0, 90))));
+  $("sweep").value = known ?? "";
+  $("sweep").addEventListener("change", () => location.assign(`?${new URLSearchParams($("sweep").value ? { sweep: $("sweep").value } : {})}`));
+
+  const page = await start(source);
+  let begun = JSON.stringify(head.states);
+  async function follow() {
+    const { states, left, pace } = await ask("status", { sweep: known });
+    const all = Object.values(states).reduce((sum, each) => sum + each, 0);
+    const open = states.queued + states.running;
+    $("progress").hidden = !open;
+    $("progress").value = all ? (all - open) / all : 0;
+    const time = left === null ? "" : `, some ${left < 90 ? `${Math.ceil(left)} s` : left < 5400 ? `${Math.round(left / 60)} min` : `${Math.round(left / 3600)} h`} left`;
+    $("progress-text").textContent = !open ? "" : `${(all - open).toLocaleString("en")} of ${all.toLocaleString("en")} configs have ended; ${pace ? `${pace.toPrecision(2)} a second${time}` : states.running ? `${states.running.toLocaleString("en")} are running` : "nothing is running: erfsweep work measures what is queued"}.`;
+    if (JSON.stringify(states) !== begun) {
+      begun = JSON.stringify(states);
+      Object.assign(head, await ask("head", { sweep: known }));
+      page.summary();
+      await page.changed();
+    }
+  }
+  const look = async () => {
+    if (!document.hidden) await follow().catch((error) => { $("progress-text").textContent = error.message; });
+    setTimeout(look, POLL);
+  };
+  look();
+}
