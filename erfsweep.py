@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from cli.render.page.report import Reported
     from cli.render.plots.plots import Plots
-    from pipeline.engines.engine import EngineName
+    from pipeline.engines.names import EngineName
     from pipeline.measurement import Measurement
     from pipeline.sweep.names import Labelled
     from pipeline.theory import Walk
     from pipeline.work import Progress, Summary
     from store.asking.answer import Answer
+    from store.asking.choices import CenterName, MapName
     from store.asking.comparison import Comparison
     from store.asking.export.export import Exported
     from store.asking.export.formats import CurveFormat, ExportFormat, HeatmapFormat
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from store.asking.pareto import Front
     from store.asking.query import Status, SweepLine
     from store.asking.records import Record
-    from store.asking.selection import CenterName, MapName
     from store.database.connection import Store as Connected
     from store.queue.sweeps import Mode, Submission
 

@@ -1,39 +1,15 @@
-"""The command `erfsweep`: its subcommands, one file each."""
+"""The command `erfsweep`: what stands before its subcommands, which are one file each."""
 
 from typing import Annotated
 
 import typer
 
-from cli import (
-    compare,
-    db,
-    export,
-    fields,
-    growth,
-    ls,
-    measure,
-    pareto,
-    plot,
-    presets,
-    rename,
-    report,
-    requeue,
-    rm,
-    run,
-    schema,
-    show,
-    status,
-    submit,
-    table,
-    theory,
-    ui,
-    work,
-)
-from cli.examples import epilog
+from cli.group import Group
 from cli.options import DbOption, remember_db
 
 app = typer.Typer(
     name="erfsweep",
+    cls=Group,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # which would take [default: ...] in a help text for markup
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -58,32 +34,3 @@ def erfsweep(
 ) -> None:
     """Effective receptive fields of convolutional stems: queue a sweep, measure it on Dask, query the results."""
     remember_db(db)
-
-
-for command in (
-    run,
-    submit,
-    work,
-    status,
-    ls,
-    table,
-    show,
-    compare,
-    export,
-    growth,
-    pareto,
-    report,
-    ui,
-    measure,
-    theory,
-    requeue,
-    rename,
-    rm,
-    fields,
-    presets,
-    schema,
-):
-    name = command.__name__.rpartition(".")[2]
-    app.command(name, epilog=epilog(name))(command.command)
-app.add_typer(plot.app, name="plot")
-app.add_typer(db.app, name="db")

@@ -1,18 +1,23 @@
 """The columns of a table as a user names them and as a format shows them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cli.options import MACHINE_FORMATS, TableFormat
-from cli.render.tables import default_format
+from cli.options import MACHINE_FORMATS
 from pipeline.errors import InputError, quote
-from store.asking.columns import without_constants
-from store.asking.table import Table
+
+if TYPE_CHECKING:
+    from cli.options import TableFormat
+    from store.asking.table import Table
 
 
-def fitted(table: Table, format_: TableFormat | None) -> Table:
+def fitted(table: "Table", format_: "TableFormat | None") -> "Table":
     """The table of default columns as a format shows it: the same columns whatever the rows hold, in their order, for a
     program; for a reader without the axes that all rows share, and without states where all is well.
     """
+    from cli.render.tables import default_format  # here: names are parsed where nothing is printed
+    from store.asking.columns import without_constants
+
     return table if (format_ or default_format()) in MACHINE_FORMATS else without_constants(table)
 
 

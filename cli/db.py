@@ -21,7 +21,12 @@ _CURES = {
 }
 """What can be done about a damaged value."""
 
-app = typer.Typer(rich_markup_mode=None, help="Look at, upgrade, check, back up, restore or copy the store itself.")
+app = typer.Typer(
+    name="db",
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Look at, upgrade, check, back up, restore or copy the store itself.",
+)
 
 
 @app.command()

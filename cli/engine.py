@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from cli.options import parse_bytes
-from pipeline.engines.engine import EngineName
+from pipeline.engines.names import EngineName
 from pipeline.errors import amount
 from pipeline.limits import DEFAULT_MEMORY
 

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from cli import completion
-from store.asking.selection import MapName
+from store.asking.choices import MapName
 
 OverOption: TypeAlias = Annotated[
     str | None,

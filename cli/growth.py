@@ -7,7 +7,6 @@ import typer
 from cli import completion
 from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
-from store.asking.selection import Selection
 
 SizeOption: TypeAlias = Annotated[
     str, typer.Option("--size", metavar="NAME", help="The size; see fields.", autocompletion=completion.sizes)
@@ -34,6 +33,7 @@ def command(
     from cli.selection import tell_if_none
     from store.asking.growth import growth_columns, growth_table
     from store.asking.reading import read
+    from store.asking.selection import Selection
 
     store = opened(store_url(db), create=False)
     selection = Selection(sweep, where, (), None, mass, center)

@@ -36,9 +36,12 @@ def _say(text: str) -> None:
 
 def damage_lines() -> list[str]:
     """Sentences about the damage that was met in the stores that are open; none where all is well."""
+    damaged = [store for store in _stores if len(store.damages)]
+    if not damaged:
+        return []
     from cli.damage import damage_lines
 
-    return [line for store in _stores if len(store.damages) for line in damage_lines(store)]
+    return [line for store in damaged for line in damage_lines(store)]
 
 
 def close_stores() -> None:

@@ -9,7 +9,6 @@ from cli import completion
 from cli.grouped import OverOption
 from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, ColumnsOption, LimitOption, MassOption, SortOption, WhereOption
-from store.asking.selection import Selection
 
 if TYPE_CHECKING:
     from store.asking.pareto import Front
@@ -59,6 +58,7 @@ def command(
     from cli.opened import opened
     from cli.render.tables import print_table
     from store.asking.pareto import front, objectives
+    from store.asking.selection import Selection
 
     wanted = objectives(parse_names(max_, "--max") or (), parse_names(min_, "--min") or ())
     store = opened(store_url(db), create=False)

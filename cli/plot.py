@@ -40,7 +40,12 @@ AreaOption: TypeAlias = Annotated[
 ]
 _DPI = 300
 
-app = typer.Typer(rich_markup_mode=None, help="Draw pictures for print: heatmaps, curves, growth, comparisons, fronts.")
+app = typer.Typer(
+    name="plot",
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Draw pictures for print: heatmaps, curves, growth, comparisons, fronts.",
+)
 
 
 @app.command(epilog=epilog("plot heatmap"))

@@ -71,8 +71,6 @@ def command(
     db: DbOption = None,
 ) -> int:
     """Queue the new configs of a sweep, measure them, print the table. Without SWEEP: the preset luo2016."""
-    from cli.table import print_sweep
-
     how = settings_of(context)
     mode = mode_of(append, replace)
     overrides = parse_settings(settings)
@@ -82,6 +80,8 @@ def command(
         return explain(
             store_url(db), sweep or DEFAULT_SWEEP, overrides, name, max_configs, how.limits, mode, retry_failed, verbose
         )
+    from cli.rows import print_sweep
+
     store, stored, said = queue(store_url(db), sweep or DEFAULT_SWEEP, overrides, name, mode, max_configs)
     sys.stderr.write(said + "\n")
     code = work_on(store, stored, how, verbose)

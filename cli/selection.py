@@ -8,7 +8,7 @@ import typer
 from cli import completion
 from pipeline.errors import quote
 from pipeline.limits import MAX_INT64
-from store.asking.selection import CenterName
+from store.asking.choices import CenterName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

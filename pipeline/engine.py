@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from pipeline.engines.cluster.address import Connection
-from pipeline.engines.engine import Engine, EngineName
+from pipeline.engines.engine import Engine
 from pipeline.engines.local import LocalEngine
+from pipeline.engines.names import EngineName
 from pipeline.errors import InputError
 
 

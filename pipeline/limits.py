@@ -5,8 +5,7 @@ again under a wider one.
 """
 
 import re
-
-import msgspec
+from typing import NamedTuple
 
 from pipeline.errors import amount
 
@@ -30,7 +29,7 @@ MAX_INT64 = 2**63 - 1
 """The largest integer of an SQL column; the least is -MAX_INT64 - 1."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(NamedTuple):
     """What a config may take: bytes of memory, and seconds (None: as many as it needs)."""
 
     memory: int

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from threading import Event
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from pipeline.engines.names import EngineName
 from pipeline.engines.times import Times
 from pipeline.graph import Partition
 from pipeline.limits import Limits
 from pipeline.result import Outcome
-
-EngineName: TypeAlias = Literal["auto", "sync", "threads", "processes", "cluster"]
 
 Deliver: TypeAlias = Callable[[list[Outcome]], None]
 """Called in the driving thread with the outcomes of a partition, or of a part of it, as soon as they are there."""

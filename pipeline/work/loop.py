@@ -9,7 +9,8 @@ from threading import Event
 import msgspec
 
 from pipeline.engines.cluster.address import Connection
-from pipeline.engines.engine import Engine, EngineName, choose
+from pipeline.engines.engine import Engine, choose
+from pipeline.engines.names import EngineName
 from pipeline.engines.times import Times
 from pipeline.errors import GivenUpError, counted
 from pipeline.graph import PARTITION_SECONDS

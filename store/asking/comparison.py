@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from pipeline.errors import InputError, quote
+from store.asking.choices import CenterName
 from store.asking.columns import SIZES
 from store.asking.fields import field
 from store.asking.frames import pandas_frame, polars_frame
@@ -13,7 +14,7 @@ from store.asking.html import html_table
 from store.asking.packed import PackedRows
 from store.asking.pairing import COLUMNS, Difference, Pairing, pairing
 from store.asking.reading import read
-from store.asking.selection import CenterName, Selection
+from store.asking.selection import Selection
 from store.asking.sides import Side, side
 from store.asking.table import Table
 from store.database.connection import Store

@@ -14,13 +14,14 @@ from pipeline.errors import InputError, quote
 from pipeline.result import Axes, Costs, Sizes, Theory
 from pipeline.stem import Plane
 from pipeline.theory import Window, window_of
+from store.asking.choices import MapName
 from store.asking.fields import BY_NAME, BY_PATH, expanded, is_several
 from store.asking.fractions import at_fractions, read_fractions
 from store.asking.groups import Groups, groups
 from store.asking.heatmaps import heatmaps
 from store.asking.packed import PackedRows
 from store.asking.reading import read, sort_rows
-from store.asking.selection import SIZES, MapName, Selection
+from store.asking.selection import SIZES, Selection
 from store.asking.table import Table
 from store.database.connection import Store
 

@@ -7,9 +7,10 @@ import msgspec
 from pipeline.errors import InputError, quote
 from pipeline.theory import Window
 from store.asking import sides
+from store.asking.choices import CenterName
 from store.asking.distinct import NAMED_BY, distinct_names
 from store.asking.reading import read
-from store.asking.selection import CenterName, Selection
+from store.asking.selection import Selection
 from store.database.connection import Store
 
 if TYPE_CHECKING:

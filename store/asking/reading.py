@@ -7,10 +7,11 @@ import msgspec
 
 from pipeline.errors import InputError, quote
 from pipeline.result import Sizes
+from store.asking.choices import CenterName
 from store.asking.fields import field
 from store.asking.packed import PackedRows
 from store.asking.query import rows
-from store.asking.selection import CenterName, Selection
+from store.asking.selection import Selection
 from store.asking.table import Table
 from store.database.connection import Store
 from store.database.fields import FIELDS

@@ -4,9 +4,10 @@ import msgspec
 
 from pipeline.config import encode
 from pipeline.errors import StoreError, quote
+from store.asking.choices import CenterName
 from store.asking.reading import new_sizes
 from store.asking.records import Record
-from store.asking.selection import CenterName, Selection
+from store.asking.selection import Selection
 from store.database.connection import Store
 from store.database.faults import RESTORE
 

@@ -1,14 +1,9 @@
 """What a user selects: rows of a sweep or of everything, and the sizes that they are to have."""
 
-from typing import Literal, TypeAlias
-
 import msgspec
 
 from pipeline.result import Sizes
-
-CenterName: TypeAlias = Literal["unit", "plane"]
-MapName: TypeAlias = Literal["mean", "square"]
-"""Of the heatmaps of a group: their mean, or the mean of their squares."""
+from store.asking.choices import CenterName
 
 SIZES = frozenset(Sizes.__struct_fields__) - {"reasons"}
 

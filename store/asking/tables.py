@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from pipeline.errors import InputError, quote
+from store.asking.choices import MapName
 from store.asking.columns import DEFAULT, DIFFERING, GROUPED, differing
 from store.asking.fields import BY_NAME, expanded, field
 from store.asking.fractions import read_fractions
 from store.asking.heads import base
 from store.asking.pivot import pivoted
 from store.asking.reading import read
-from store.asking.selection import MapName, Selection
+from store.asking.selection import Selection
 from store.asking.table import Table
 from store.database.connection import Store
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.config import Config
+from store.asking.choices import CenterName
 from store.asking.heatmaps import curves_of, heatmap_of, unpacked
-from store.asking.selection import CenterName
 from store.database.connection import Store
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.command import environment, good
 
-COMMON = {"alembic", "dask", "distributed", "numpy", "scipy", "yaml", "sqlalchemy.dialects.postgresql"}
+COMMON = {"alembic", "dask", "distributed", "numpy", "pydantic", "scipy", "yaml", "sqlalchemy.dialects.postgresql"}
 AGAIN = COMMON | {"email.parser", "pipeline.stem.respelling", "pipeline.engine"}
 """Of a run that is repeated: neither versions of packages nor engines, and no look at what a text may have meant."""
 
@@ -24,9 +24,10 @@ sys.exit(code)
 @pytest.mark.parametrize(
     ("words", "unneeded"),
     [
-        ("--help", COMMON | {"sqlalchemy", "pipeline.stem.notation"}),
-        ("status", COMMON | {"pipeline.stem.notation", "pipeline.config.config"}),
-        ("table", COMMON | {"pipeline.stem.notation", "pipeline.config.config"}),
+        ("--help", COMMON | {"msgspec", "sqlalchemy"}),
+        ("table --help", COMMON | {"msgspec", "sqlalchemy", "cli.run", "cli.status"}),
+        ("status", COMMON | {"pipeline.stem.notation", "pipeline.config.config", "cli.run", "cli.table"}),
+        ("table --limit 20 -f csv", COMMON | {"pipeline.stem.notation", "pipeline.config.config", "cli.run"}),
         ("run 4x3x3", AGAIN | {"pipeline.gradient.cost"}),
         ("run 4x3x3 --dry-run", AGAIN),
     ],

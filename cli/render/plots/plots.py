@@ -6,7 +6,8 @@ from typing import Any
 from cli.render.plots.choices import COLUMN_WIDTH, MOST_PANELS, AlongName, AreaName, CurveName, ScaleName
 from cli.render.plots.style import needed
 from pipeline.errors import InputError
-from store.asking.selection import CenterName, Selection
+from store.asking.choices import CenterName
+from store.asking.selection import Selection
 from store.database.connection import Store
 
 _WIDTHS = (2.5, 40.0)

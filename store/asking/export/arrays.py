@@ -6,11 +6,11 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.config import Config
 from pipeline.result import Arrays
+from store.asking.choices import CenterName
 from store.asking.export.folder import Contents
 from store.asking.export.formats import CurveFormat, HeatmapFormat
 from store.asking.export.names import array_name
 from store.asking.heatmaps import curves_of, heatmap_of, unpacked
-from store.asking.selection import CenterName
 from store.asking.table import Table
 from store.database.connection import Store
 

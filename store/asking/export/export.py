@@ -9,6 +9,7 @@ import msgspec
 
 from pipeline.config import KERNEL_VERSION
 from pipeline.errors import InputError, quote
+from store.asking.choices import MapName
 from store.asking.export.arrays import array_files
 from store.asking.export.column_types import column_types
 from store.asking.export.folder import Contents, write_folder
@@ -16,7 +17,7 @@ from store.asking.export.formats import CurveFormat, ExportFormat, HeatmapFormat
 from store.asking.export.manifest import Exporter, Manifest, Query, refuse_strangers
 from store.asking.export.parquet import check_parquet, write_parquet
 from store.asking.fields import fields
-from store.asking.selection import MapName, Selection
+from store.asking.selection import Selection
 from store.asking.table import Table
 from store.asking.tables import table_of
 from store.database.connection import Store

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.errors import InputError, quote
-from store.asking.selection import CenterName, MapName
+from store.asking.choices import CenterName, MapName
 from store.database.types import Kind
 
 NAME = "manifest.json"

@@ -1,0 +1,62 @@
+"""Rows of results, printed as the options of a table ask for them."""
+
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cli.columns import fitted
+from cli.options import MACHINE_FORMATS, TableFormat
+from cli.render import classic
+from cli.render.tables import default_format, print_table
+from cli.selection import tell_if_none
+from pipeline.errors import InputError
+from store.asking.choices import MapName
+from store.asking.query import count
+from store.asking.selection import Selection
+from store.asking.table import Table
+from store.asking.tables import table_of
+from store.database.connection import Store
+
+_MOST_ROWS = 40
+"""Of a sweep that was run, for a reader."""
+
+
+class Asked(NamedTuple):
+    """What a table is to have, as the options say it."""
+
+    columns: Sequence[str] | None = None
+    over: str | None = None
+    map: MapName | None = None
+    masses: Sequence[float] = ()
+    diff: bool = False
+    pivot: Sequence[str] = ()
+    values: Sequence[str] = ()
+
+
+def print_rows(store: Store, selection: Selection, asked: Asked, format_: TableFormat | None) -> None:
+    """Prints the table that the options ask for. Raises InputError for options that exclude each other."""
+    print_table(_table(store, selection, asked, format_), format_)
+
+
+def print_sweep(store: Store, sweep: str, format_: TableFormat | None) -> None:
+    """Prints the rows of a sweep: for a reader the first of many, and on stderr how to see the rest."""
+    chosen = format_ or default_format()
+    total = count(store, sweep)
+    limit = None if chosen in (*MACHINE_FORMATS, "classic") or total <= _MOST_ROWS else _MOST_ROWS
+    print_rows(store, Selection(sweep, limit=limit), Asked(), format_)
+    if limit is not None:
+        sys.stderr.write(f"the first {limit} of {total:,} rows; `erfsweep table {sweep}` prints all of them\n")
+
+
+def _table(store: Store, selection: Selection, asked: Asked, format_: TableFormat | None) -> Table:
+    columns, over, map_, masses, diff, pivot, values = asked
+    is_classic = format_ == "classic"
+    if is_classic and (over or columns or diff or pivot or len(masses) > 1) and not (map_ and not over):
+        raise InputError(
+            "--format classic is the original's table; it goes without --over, --columns, --diff, --pivot and several "
+            "--mass"
+        )
+    columns = classic.COLUMNS if is_classic else columns
+    found = table_of(store, selection, columns, over, map_, masses=masses, diff=diff, pivot=pivot, values=values)
+    tell_if_none(store, selection, found)
+    return found if columns or diff or pivot else fitted(found, format_)
