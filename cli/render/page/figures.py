@@ -8,8 +8,8 @@ _TOOLS = "pan,wheel_zoom,box_zoom,box_select,tap,reset,save"
 _POINT = {"size": 8, "line_width": 1, "fill_alpha": 0.65, "line_alpha": 0.9}
 _FADED = 0.12
 """How much is seen of what is not selected."""
-COLUMNS = ("id", "config", "x", "y", "family", "color", "marker")
-"""What a point has."""
+COLUMNS = ("id", "config", "x", "y", "across", "up", "family", "color", "marker")
+"""What a point has; `across` and `up` are x and y as text."""
 
 
 def figures() -> list[Any]:

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 SWEEPS_TOLD = 20
 """Of the whole store: the origins of its last sweeps."""
-COLOURED = ("state", "kernel", "features", "dilation", "stride", "activation", "init", "probes", "channel", "gradient")
+COLOURED = (
+    "state",
+    "kernel",
+    "depth",
+    "features",
+    "dilation",
+    "stride",
+    "activation",
+    "init",
+    "probes",
+    "channel",
+    "gradient",
+)
 """Columns of few values, which may colour points."""
 
 

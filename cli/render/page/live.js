@@ -19,7 +19,11 @@ async function live() {
   const ask = (kind, how = {}) => new Promise((resolve, reject) => {
     waiting.set(++number, { resolve, reject });
     setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
-    mailbox.data = { json: [JSON.stringify({ number, kind, ...how })] };
+    try {
+      mailbox.data = { json: [JSON.stringify({ number, kind, ...how })] };
+    } catch {
+      reject(new Error(SILENCE)); // the socket is closed
+    }
   });
   const sweep = new URLSearchParams(location.search).get("sweep");
   const listed = await ask("sweeps");

@@ -4,6 +4,8 @@ const $ = (id) => document.getElementById(id);
 const PAGE_SIZES = [25, 50, 200];
 const SHOWN_UNSELECTED = 6; // heatmaps of the first rows, while nothing is selected
 const SHOWN_SELECTED = 24;
+const LINKED = 100; // rows of a selection that a link names: an address of many thousand characters opens nowhere
+const FOLDED = 600; // characters of what was written, above which it is folded
 const GROWTH_SIZES = ["luo", "eff_rf", "eff_square", "sigma_x", "hdr", "radial"];
 const NUMBERS = ["int", "float", "bool"];
 
@@ -39,7 +41,7 @@ async function start(source) {
   function link() {
     const { selected, columns, ...rest } = state;
     return { ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)])),
-      columns: columns.join(","), selected: [...selected].join(",") };
+      columns: columns.join(","), selected: selected.size > LINKED ? "" : [...selected].join(",") };
   }
   function remember() {
     const told = new URLSearchParams(Object.entries(link()).filter(([key, value]) => value !== defaults[key]));
@@ -56,7 +58,7 @@ async function start(source) {
       else if (key === "size") state.size = PAGE_SIZES.includes(Number(value)) ? Number(value) : 50;
       else if (typeof state[key] === "boolean") state[key] = value === "true";
       else if (key === "sort") state.sort = column.has(value.replace(/^-/, "")) ? value : "";
-      else if (["x", "y"].includes(key)) state[key] = column.has(value) ? value : state[key];
+      else if (["x", "y"].includes(key)) state[key] = column.has(value) && (isNumber(value) || head.coloured.includes(value)) ? value : state[key];
       else if (key in state) state[key] = value;
     }
   }
@@ -148,17 +150,20 @@ async function start(source) {
     $("points-note").textContent = found.ids.length < total ? `The plots show the first ${found.ids.length.toLocaleString("en")} of ${total.toLocaleString("en")} rows, in the order of the sweep; a condition chooses others.` : "";
     const of = found.columns, grouped = groupsOf(found);
     heard.off = true;
-    const kept = keep(found, state.x, state.y, grouped.of, (x, y) => x !== null && y !== null && (!state.logx || x > 0) && (!state.logy || y > 0));
-    setLogarithmic(model("scatter"), "x", state.logx);
-    setLogarithmic(model("scatter"), "y", state.logy);
+    const logx = state.logx && isNumber(state.x), logy = state.logy && isNumber(state.y);
+    const kept = keep(found, state.x, state.y, grouped.of, (x, y) => x !== null && y !== null && (!logx || x > 0) && (!logy || y > 0));
+    for (const [side, is] of [["x", logx], ["y", logy]]) {
+      setLogarithmic(model("scatter"), side, is);
+      setWords(model("scatter"), side, isNumber(state[side]) ? null : wordsOf(of[state[side]]));
+    }
     showPoints("scatter", { ...kept, groups: grouped.names }, { x: withUnit(state.x), y: withUnit(state.y) },
-      [["config", "@config"], ["id", "@id"], [state.x, "@x"], [state.y, "@y"]]);
+      [["config", "@config"], ["id", "@id"], [state.x, "@across"], [state.y, "@up"]]);
     legend($("scatter-legend"), grouped.names, kept.group);
     $("scatter-note").textContent = note(kept.x.length, found.ids.length, state.x, state.y);
     const families = keep(found, state.along, state.growth, found.family, (x, y, family) => family !== null && x > 0 && y > 0);
     const grown = { ...families, groups: found.families };
     showPoints("growth", grown, { x: withUnit(state.along), y: withUnit(state.growth) },
-      [["config", "@config"], ["family", "@family"], [state.along, "@x"], [state.growth, "@y"]]);
+      [["config", "@config"], ["family", "@family"], [state.along, "@across"], [state.growth, "@up"]]);
     const lines = meansByFamily(grown);
     showLines("growth", lines);
     showSlopes(lines);
@@ -172,7 +177,16 @@ async function start(source) {
   function keep(found, x, y, group, test) {
     const rows = found.ids.map((_, i) => i).filter((i) => test(found.columns[x][i], found.columns[y][i], group[i]));
     const of = (values) => rows.map((i) => values[i]);
-    return { id: of(found.ids), config: of(found.columns.config), x: of(found.columns[x]).map(Number), y: of(found.columns[y]).map(Number), group: of(group) };
+    const [across, up] = [x, y].map((name) => of(found.columns[name]));
+    return { id: of(found.ids), config: of(found.columns.config), x: placed(x, across), y: placed(y, up), across: across.map((value) => cell(value)),
+      up: up.map((value) => cell(value)), group: of(group) };
+  }
+  const isNumber = (name) => NUMBERS.includes(column.get(name).kind);
+  const wordsOf = (values) => [...new Set(values.filter((value) => value !== null))].sort();
+  function placed(name, values) {
+    if (isNumber(name)) return values.map(Number);
+    const words = wordsOf(values);
+    return values.map((value) => words.indexOf(value));
   }
   function groupsOf(found) {
     if (state.colour === "family") return { names: found.families, of: found.family };
@@ -268,11 +282,12 @@ async function start(source) {
     const listen = (id, key, after) => {
       const input = $(id);
       if (input.type === "checkbox") input.checked = state[key]; else input.value = state[key];
+      if (input.selectedIndex === -1) input.value = state[key] = defaults[key]; // of a link that names no such choice
       input.addEventListener("change", () => { state[key] = input.type === "checkbox" ? input.checked : typeof state[key] === "number" ? Number(input.value) : input.value; after(); });
     };
-    const numbers = head.columns.filter(({ kind }) => NUMBERS.includes(kind)).map(({ name }) => name);
-    choices($("x"), numbers);
-    choices($("y"), numbers);
+    const axes = head.columns.map(({ name }) => name).filter((name) => isNumber(name) || head.coloured.includes(name));
+    choices($("x"), axes);
+    choices($("y"), axes);
     choices($("colour"), ["family", "none", ...head.coloured]);
     choices($("growth"), GROWTH_SIZES);
     for (const id of ["x", "y", "colour", "logx", "logy", "growth", "along"]) listen(id, id, () => { remember(); showPlots(); });
@@ -311,7 +326,10 @@ async function start(source) {
       $("table-part").scrollIntoView();
     } }, "show them"))));
     $("well").hidden = head.notes.length > 0;
-    $("made").replaceChildren(...head.made.flatMap(({ heading, rows }) => [element("h3", {}, heading), element("dl", { class: "made" }, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))]));
+    $("made").replaceChildren(...head.made.flatMap(({ heading, rows }) => [element("h3", {}, heading), element("dl", { class: "made" }, ...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, folded(value))]))]));
+  }
+  function folded(text) {
+    return text.length <= FOLDED ? text : element("details", {}, element("summary", {}, `${text.slice(0, 80)}… (${text.length.toLocaleString("en")} characters)`), text);
   }
 
   // Light, dark and paper.

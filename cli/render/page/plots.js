@@ -38,7 +38,7 @@ function showPoints(name, points, labels, tooltips) {
   const source = model(`${name}-points`);
   source.selected.indices = [];
   source.data = {
-    id: points.id, config: points.config.map(shortened), x: points.x, y: points.y,
+    id: points.id, config: points.config.map(shortened), x: points.x, y: points.y, across: points.across, up: points.up,
     family: points.group.map((group) => (group === null ? "" : points.groups[group])),
     color: groups.map(colourOf), marker: groups.map(markerOf),
   };
@@ -64,6 +64,13 @@ function onPointsSelected(heard) {
     const source = model(`${name}-points`);
     source.selected.properties.indices.change.connect(() => heard(source.selected.indices.map((i) => source.data.id[i])));
   }
+}
+
+// Text along an axis: its words, in their order, stand at 0, 1, ...
+function setWords(figure, side, words) {
+  const [linear] = axesOf(figure)[side];
+  linear.ticker.min_interval = words ? 1 : 0;
+  linear.major_label_overrides = new Map((words ?? []).map((word, i) => [i, word]));
 }
 
 // Linear and logarithmic axes stand side by side, and one of each is shown.
