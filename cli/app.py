@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from cli.examples import epilog
 from cli.group import Group
 from cli.options import DbOption, remember_db
 
 app = typer.Typer(
     name="erfsweep",
     cls=Group,
+    epilog=epilog(),
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # which would take [default: ...] in a help text for markup
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

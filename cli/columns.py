@@ -26,7 +26,7 @@ def parse_names(text: str | None, option: str) -> Sequence[str] | None:
     if text is None:
         return None
     names = [name.strip() for name in text.split(",")]
-    if not all(names):
+    if not all(name.strip("-") for name in names):
         raise InputError(f"{option} {quote(text)} lacks a name; write {option} config,eff_rf")
     twice = [name for position, name in enumerate(names) if name in names[:position]]
     if twice:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.examples import epilog
 from cli.exit import ExitCode
 from cli.options import DbOption, FormatOption, store_url
 
@@ -26,10 +27,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="Look at, upgrade, check, back up, restore or copy the store itself.",
+    epilog=epilog("db"),
 )
 
 
-@app.command()
+@app.command(epilog=epilog("db info"))
 def info(format_: FormatOption = None, db: DbOption = None) -> None:
     """Show where the store is, its revision, its size, and its contents."""
     import msgspec
@@ -45,7 +47,7 @@ def info(format_: FormatOption = None, db: DbOption = None) -> None:
     print_one(found, format_)
 
 
-@app.command()
+@app.command(epilog=epilog("db upgrade"))
 def upgrade(db: DbOption = None) -> None:
     """Bring the store to the revision of this erfsweep, after a backup copy of an SQLite file."""
     from store.database.upgrade import upgrade as upgrade_url
@@ -58,7 +60,7 @@ def upgrade(db: DbOption = None) -> None:
         sys.stdout.write(f"upgraded from revision {done.before} to {done.after}{kept}\n")
 
 
-@app.command()
+@app.command(epilog=epilog("db backup"))
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new SQLite file.")], db: DbOption = None
 ) -> None:
@@ -72,7 +74,7 @@ def backup(
     sys.stdout.write(f"{backup_to(opened(store_url(db), create=False), file)}\n")
 
 
-@app.command()
+@app.command(epilog=epilog("db restore"))
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, or any SQLite store.")], db: DbOption = None
 ) -> None:
@@ -84,7 +86,7 @@ def restore(
     sys.stdout.write(f"{done.path} restored from {file}{kept}\n")
 
 
-@app.command()
+@app.command(epilog=epilog("db copy"))
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help="The URL of a store.")],
     target: Annotated[
@@ -99,7 +101,7 @@ def copy(
     sys.stdout.write(", ".join(f"{number} {table}" for table, number in moved.items()) + " copied\n")
 
 
-@app.command()
+@app.command(epilog=epilog("db prune"))
 def prune(db: DbOption = None) -> None:
     """Remove configs and results that belong to no sweep, and give their space back."""
     from cli.opened import opened
@@ -112,7 +114,7 @@ def prune(db: DbOption = None) -> None:
     )
 
 
-@app.command()
+@app.command(epilog=epilog("db check"))
 def check(
     mend: Annotated[
         bool, typer.Option("--mend", help="Repair damage: compute values again, or queue configs again.")

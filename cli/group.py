@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from cli.examples import EXAMPLES, epilog
 from cli.values import read_plainly
 
-NAMES = (*dict.fromkeys(name.partition(" ")[0] for name in EXAMPLES), "db")
+NAMES = (*dict.fromkeys(name.partition(" ")[0] for name in EXAMPLES),)
 """The commands in the order of the help page. Each is the file of its name in `cli/`, with a `command` or an `app`."""
 
 

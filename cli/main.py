@@ -35,7 +35,16 @@ _OF_THE_SYSTEM = {
     errno.ENOTDIR: _OTHER_PLACE,
 }
 """What is the matter with the system and not with this program, and the way out."""
-_TAKE_STEMS = ("erfsweep run", "erfsweep submit")
+_SEVERAL = {
+    **dict.fromkeys(
+        ("erfsweep run", "erfsweep submit"),
+        "several stems are one argument, with commas between them, as in '4x3x3, 5x5'",
+    ),
+    "erfsweep table": "rows of several sweeps are a condition: --where \"sweep in ('first', 'second')\"",
+    "erfsweep show": "show one config at a time, or print several by table",
+    "erfsweep export": "export one sweep at a time",
+}
+"""What to do where a command is given one argument too many."""
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
 """A command loads some 100,000 objects, which stay until its end: looking for garbage among them delays the start."""
 
@@ -176,8 +185,8 @@ def _misread(error: BaseException) -> str:
         from pipeline.sentence import listed
 
         problem = f"{quote(path)} needs a command: {listed(context.command.commands)}"
-    if problem.startswith("got unexpected extra argument") and path in _TAKE_STEMS:
-        problem += "; several stems are one argument, with commas between them, as in '4x3x3, 5x5'"
+    if problem.startswith("got unexpected extra argument") and path in _SEVERAL:
+        problem += f"; {_SEVERAL[path]}"
     wrong = getattr(error.__cause__, "errors", None)  # of pydantic, which leaves the value out of its message
     if wrong is not None and (value := quote(wrong()[0]["input"])) not in problem:
         problem += f", not {value}"

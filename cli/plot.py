@@ -45,6 +45,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="Draw pictures for print: heatmaps, curves, growth, comparisons, fronts.",
+    epilog=epilog("plot"),
 )
 
 

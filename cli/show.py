@@ -77,7 +77,7 @@ def command(
 
 def _print(record: "Record", cut: "Cutout | None", mass: float | None, format_: TableFormat, *, log: bool) -> None:
     """Prints a record for a reader."""
-    from cli.render.heatmap import MAX_COLUMNS, print_heatmap, shaded
+    from cli.render.heatmap import PIPE_COLUMNS, print_heatmap, shaded
     from cli.render.markup import writer
     from cli.render.record import record_tables
     from cli.render.tables import print_table
@@ -85,8 +85,8 @@ def _print(record: "Record", cut: "Cutout | None", mass: float | None, format_: 
     from pipeline.sizes import FRACTION
 
     write = writer(format_)
-    screen = shutil.get_terminal_size((MAX_COLUMNS, 24))
-    columns = screen.columns if format_ == "table" else MAX_COLUMNS
+    screen = shutil.get_terminal_size((PIPE_COLUMNS, 24))
+    columns = screen.columns if format_ == "table" else PIPE_COLUMNS
     fold = partial(_folded, columns=columns) if format_ == "table" else str
     sys.stdout.write(write.title(fold(visible(f"{record.label}  {record.id}  {record.state}"))) + "\n")
     last = record.attempts[-1] if record.attempts and record.state in ("failed", "killed") else None

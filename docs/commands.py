@@ -8,6 +8,7 @@ import typer
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from cli.app import app
+from cli.examples import PAGES
 
 PAGE = Path(__file__).with_name("commands.md")
 WIDTH = 96
@@ -29,7 +30,7 @@ shows the traceback too.
 | `json` | an array of objects, or one object if the answer has only one |
 | `jsonl` | one object in each line |
 | `markdown` | pipe tables of GitHub Flavored Markdown |
-| `latex` | `tabular` with the rules of the package booktabs: `\\usepackage{booktabs}` |
+| `latex` | `tabular` with the rules of the package booktabs: `\\usepackage{booktabs}`; pdfLaTeX's own fonts suffice |
 | `html` | a `<table>` in ASCII that needs no style sheet and no script |
 | `classic` | for `table` and `run`: the layout of the original program |
 
@@ -40,11 +41,13 @@ depend on the rows. The other formats are for readers:
 - Numbers have as many decimals as their column needs, so that their points align. The heads have units.
 - With `--over`, a mean and its spread share one cell, `mean ± deviation [low, high]`, with `n=` if only some of the
   draws have the size. For programs these are the columns `NAME`, `NAME_n`, `NAME_sd`, `NAME_low` and `NAME_high`.
-- If a terminal is too narrow, `table` leaves out columns that are the same in all rows, and stderr says which and what
-  they contain. If it is still too narrow, it prints one field in each line.
+- If a terminal is too narrow, `table` leaves out columns that are the same in all rows, and then the intervals of
+  spreads; stderr says which, and what the columns contain. If that does not fit either, it prints one field in each
+  line.
 
 Every format shows characters that are not printable (terminal controls, marks of writing direction) as escapes, `\\x1b`
-or `\\u202e`. In CSV and TSV, text that a spreadsheet would run as a formula begins with a `'`; numbers stay numbers.
+or `\\u202e`, and LaTeX also those that its fonts lack. In CSV and TSV, text that a spreadsheet would run as a formula
+begins with a `'`; numbers stay numbers.
 
 ## Exit codes
 
@@ -100,9 +103,9 @@ are.
 
 ```text
 $ erfsweep table growth --over seed --pivot depth,kernel --value luo
-depth  kernel=3  kernel=5
-    1     3.000      5.00
-    4     8.513     15.61
+depth  kernel=3 [px]  kernel=5 [px]
+    1          3.000           5.00
+    4          8.513          15.61
 ```
 """
 
@@ -116,6 +119,7 @@ def page() -> str:
 def _pages(command: "typer.core.TyperCommand", parent: "typer.Context | None") -> "list[tuple[str, str]]":
     context = typer.Context(command, info_name=command.name, parent=parent, terminal_width=WIDTH)
     context.help_option_names = ["-h", "--help"]
+    command.epilog = (command.epilog or "").replace(str(PAGES), "docs")  # the path is another wherever it is installed
     found = [(context.command_path, command.get_help(context).strip())]
     for inner in getattr(command, "commands", {}).values():
         found += _pages(inner, context)

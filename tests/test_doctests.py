@@ -18,7 +18,7 @@ MODULES = sorted(
 
 
 def test_examples_are_found():
-    assert {"pipeline.ids", "pipeline.config.axes", "cli.render.visible"} <= set(MODULES)
+    assert {"pipeline.ids", "pipeline.config.axes", "store.asking.shown"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,21 +1,8 @@
-"""A value as text: for a reader, or for a program."""
+"""A value as text for a program; `store.asking.shown` has it for a reader."""
 
 from typing import Any
 
-from cli.render.visible import defused, visible, visible_json
-
-MISSING = "-"
-
-
-def cell(value: Any) -> str:
-    """A value for a reader: whole numbers as such, others to four digits, `-` for what is not there."""
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
-    return visible(str(value))
+from cli.render.visible import defused, visible_json
 
 
 def exact(value: Any) -> str:

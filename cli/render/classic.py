@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cli.render.cells import MISSING, cell
-from cli.render.visible import visible
+from store.asking.shown import MISSING, shown, visible
 from store.asking.table import Table
 
 COLUMNS = (
@@ -30,7 +29,7 @@ def classic_lines(table: Table) -> Iterator[str]:
     yield rule
     for row in table.dicts():
         ratio = MISSING if row["ratio"] is None else f"{row['ratio']:.2f}"
-        yield f"{_name(row):<{width}} {cell(row['theo_rf']):>10} {cell(row['eff_rf']):>14} {ratio:>10}\n"
+        yield f"{_name(row):<{width}} {shown(row['theo_rf']):>10} {shown(row['eff_rf']):>14} {ratio:>10}\n"
     yield rule
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from cli.render.cells import cell
 from store.asking.heads import is_of_one_quantity
+from store.asking.shown import shown
 from store.asking.table import Table
 
 SIGNIFICANT = 4
@@ -55,7 +55,7 @@ def formats(table: Table) -> list[Callable[[Any], str]]:
                 digits = seen[i] = seen[i] or Digits()
                 digits.see(value)
     return [
-        cell if digits is None or digits.decimals is None or not is_of_one_quantity(name) else _writer(digits.decimals)
+        shown if digits is None or digits.decimals is None or not is_of_one_quantity(name) else _writer(digits.decimals)
         for name, digits in zip(table.columns, seen, strict=True)
     ]
 
@@ -63,7 +63,7 @@ def formats(table: Table) -> list[Callable[[Any], str]]:
 def _writer(decimals: int) -> Callable[[Any], str]:
     def written(value: Any) -> str:
         if not isinstance(value, float) or not math.isfinite(value):
-            return cell(value)
+            return shown(value)
         text = f"{value:.{decimals}f}"
         return text.removeprefix("-") if not float(text) else text
 

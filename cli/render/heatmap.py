@@ -5,7 +5,7 @@ No line is longer than the columns that it is given, from 40 on.
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 SHADES = " .:-=+*#%@"
 MAX_COLUMNS = 100
-"""Of a drawing that goes into a pipe or a file; on a terminal it has at most so many as well."""
+"""Of a drawing on a terminal."""
+PIPE_COLUMNS = 80
+"""Of one that goes into a pipe or a file, which any terminal can show."""
 _MAX_ROWS = 54
 _WIDEST_PIXEL = 8
 """Dots: a window of few pixels is drawn larger on a terminal."""
-_BELOW = 6
+_BELOW = 7
 """Rows that title, axis, caption and prompt take."""
 _BOX = "─│┌┐└┘"
 _ASCII_BOX = "~|~~~~"
@@ -54,7 +56,7 @@ def shaded(
     cut: "Cutout",
     *,
     log: bool = False,
-    columns: int = MAX_COLUMNS,
+    columns: int = PIPE_COLUMNS,
     rows: int = _MAX_ROWS + _BELOW,
     most: int = 1,
     is_ascii: bool = False,
@@ -96,7 +98,18 @@ def _caption(cut: "Cutout", block: int, columns: int, *, log: bool) -> str:
     said.append(f"centre x {cut.center[1]:.10g}, y {cut.center[0]:.10g}")
     most = f"{cut.values.max():.3g}"
     said.append(f"logarithmic, {DECADES} decades up to {most}" if log else f"linear, from 0 to {most}")
-    return "".join(f"{line}\n" for line in textwrap.wrap("; ".join(said), columns))
+    return "".join(f"{line}\n" for line in _filled(said, columns))
+
+
+def _filled(clauses: Sequence[str], columns: int) -> Iterator[str]:
+    """Clauses between semicolons in lines of at most `columns` characters; one that fits is never broken."""
+    line = ""
+    for clause in (*(f"{each};" for each in clauses[:-1]), clauses[-1]):
+        if line and len(line) + 1 + len(clause) > columns:
+            yield from textwrap.wrap(line, columns)
+            line = ""
+        line = f"{line} {clause}".lstrip()
+    yield from textwrap.wrap(line, columns)
 
 
 def _fitted(cut: "Cutout", cell: tuple[int, int], columns: int, rows: int, most: int, *, log: bool) -> Drawing:

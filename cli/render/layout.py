@@ -7,8 +7,8 @@ import msgspec
 
 from cli.render.digits import formats
 from cli.render.spreads import Unbroken
-from cli.render.visible import visible
-from store.asking.heads import unit
+from store.asking.heads import units
+from store.asking.shown import visible
 from store.asking.table import Table
 
 
@@ -56,7 +56,7 @@ def layout_of(table: Table) -> Layout:
     return Layout(
         table,
         tuple(visible(name) for name in table.columns),
-        tuple(unit(name) for name in table.columns),
+        units(table),
         is_number,
         tuple(unbroken),
         tuple(formats(table)),

@@ -5,12 +5,31 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cli.options import TableFormat
+from store.asking.html import html_text
+from store.asking.shown import escape
 
 _MARKDOWN = {
     **{sign: f"\\{sign}" for sign in "|\\*_`[]~$"},
     "<": "&lt;",
     "&": "&amp;",
 }
+_GREEK = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
+    *("xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
+)
+_CAPITAL = ("gamma", "delta", "theta", "lambda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega")
+"""Greek letters whose capitals are no Latin ones."""
+_FORMULAS = {
+    **dict(zip("αβγδεζηθικλμνξπρστυφχψω", _GREEK, strict=True)),
+    **dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", (each.title() for each in _GREEK if each in _CAPITAL), strict=True)),
+    "≤": "leq",
+    "≥": "geq",
+    "≠": "neq",
+    "≈": "approx",
+    "∞": "infty",
+    "∈": "in",
+}
+"""Characters by their command in a formula."""
 _LATEX = {
     "\\": "\\textbackslash{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -26,7 +45,12 @@ _LATEX = {
     "[": "{[}",
     "*": "{*}",
     "±": "\\ensuremath{\\pm}",
+    **{sign: f"\\ensuremath{{\\{name}}}" for sign, name in _FORMULAS.items()},
 }
+_LAST_LETTER = "\u017e"
+_NO_LETTERS = "«»ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲų"
+"""Up to there, Latin letters and signs that the fonts lack which LaTeX starts with, as pdflatex says."""
+_OTHER_SIGNS = "‐‑‒–—‘’“”†‡•…‰€™←↑→↓"
 
 
 class Writer(NamedTuple):
@@ -60,8 +84,16 @@ def markdown_block(lines: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    """One line of text."""
-    return _escaped(text, _LATEX).replace("--", "{-}{-}").replace("''", "{'}{'}")  # which would be a dash and a quote
+    """One line of text that pdfLaTeX can set with the fonts that it starts with.
+
+    Greek letters are those of formulas; other characters that it lacks are escapes, as those that are not printable.
+    """
+    known = "".join(each if each.isascii() or each in _LATEX or _is_set(each) else escape(each) for each in text)
+    return _escaped(known, _LATEX).replace("--", "{-}{-}").replace("''", "{'}{'}")  # which would be a dash and a quote
+
+
+def _is_set(character: str) -> bool:
+    return (character <= _LAST_LETTER and character not in _NO_LETTERS) or character in _OTHER_SIGNS
 
 
 def latex_block(lines: str) -> str:
@@ -69,13 +101,6 @@ def latex_block(lines: str) -> str:
     written = [latex_text(line).replace(" ", "~") or "~" for line in lines.rstrip("\n").split("\n")]
     body = " \\\\\n".join(written)
     return f"\\begin{{flushleft}}\\ttfamily\n{body}\n\\end{{flushleft}}\n"
-
-
-def html_text(text: str) -> str:
-    """One line of text, for an element or an attribute in quotes; what is not ASCII by its number."""
-    from html import escape  # its names of characters take as long to load as all that prints tables
-
-    return escape(text).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def html_block(lines: str) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from cli.render.cells import json_text
 from cli.render.times import local_time
+from store.asking.heads import unit
 from store.asking.table import Table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def record_tables(record: "Record", mass: float) -> list[Table]:
         made = record.result
         tables += [_axes(made.sizes, made.theory, mass), _sizes(made), _probes(made, record.config.probes.count)]
         ran = msgspec.structs.asdict(made.provenance)
-        tables.append(Table(("provenance", "value"), list(ran.items())))
+        tables.append(Table(("provenance", "value"), [(_with_unit(name), value) for name, value in ran.items()]))
     tables += [_submission(place) for place in record.sweeps]
     if record.attempts:
         tries = [
@@ -56,29 +57,33 @@ def _text(value: object) -> object:
 def _axes(sizes: "Sizes", theory: "Theory", mass: float) -> Table:
     """What there is along x and along y."""
     rows = [
-        ("theoretical RF", theory.theo_rf, theory.theo_rf_y),
-        (f"effective RF ({mass:.4g} along the axis)", sizes.eff_rf, sizes.eff_rf_y),
-        (f"effective RF ({mass:.4g} in the square)", sizes.eff_square, sizes.eff_square),
+        ("theoretical RF [px]", theory.theo_rf, theory.theo_rf_y),
+        (f"effective RF ({mass:.4g} along the axis) [px]", sizes.eff_rf, sizes.eff_rf_y),
+        (f"effective RF ({mass:.4g} in the square) [px]", sizes.eff_square, sizes.eff_square),
         ("effective / theoretical", sizes.ratio, sizes.ratio_y),
-        ("unit's centre", theory.center_x, theory.center_y),
-        ("centroid", sizes.centroid_x, sizes.centroid_y),
-        ("sigma", sizes.sigma_x, sizes.sigma_y),
-        ("sigma of the fitted Gaussian", sizes.gauss_sigma_x, sizes.gauss_sigma_y),
-        ("full width at half maximum", sizes.fwhm_x, sizes.fwhm_y),
+        ("unit's centre [px]", theory.center_x, theory.center_y),
+        ("centroid [px]", sizes.centroid_x, sizes.centroid_y),
+        ("sigma [px]", sizes.sigma_x, sizes.sigma_y),
+        ("sigma of the fitted Gaussian [px]", sizes.gauss_sigma_x, sizes.gauss_sigma_y),
+        ("full width at half maximum [px]", sizes.fwhm_x, sizes.fwhm_y),
     ]
     return Table(("", "x", "y"), list(rows))
 
 
 def _sizes(made: "Measured") -> Table:
     """The other sizes, with reasons where there are none, predictions, and what stands out."""
-    rows = [(name, getattr(made.sizes, name), made.sizes.reasons.get(name)) for name in _OTHER_SIZES]
-    rows += [(name, getattr(made.theory, name), None) for name in _PREDICTIONS]
+    rows = [(_with_unit(name), getattr(made.sizes, name), made.sizes.reasons.get(name)) for name in _OTHER_SIZES]
+    rows += [(_with_unit(name), getattr(made.theory, name), None) for name in _PREDICTIONS]
     rows += [(name, True, None) for name in _FLAGS if getattr(made.theory, name)]
     if made.dead:
         rows.append(("dead", True, "every probe's gradient is zero"))
     if any(reason for *_, reason in rows):
         return Table(("size", "value", "why not"), list(rows))
     return Table(("size", "value"), [row[:2] for row in rows])
+
+
+def _with_unit(name: str) -> str:
+    return f"{name} [{unit(name)}]" if unit(name) else name
 
 
 def _probes(made: "Measured", count: int) -> Table:

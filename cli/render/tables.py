@@ -12,9 +12,10 @@ from cli.options import MACHINE_FORMATS, TableFormat
 from cli.render.cells import exact, json_text
 from cli.render.classic import classic_lines
 from cli.render.layout import layout_of
-from cli.render.markup import html_text, latex_text, markdown_text
+from cli.render.markup import latex_text, markdown_text
 from cli.render.spreads import merged
 from cli.render.visible import defused
+from store.asking.html import html_lines
 from store.asking.table import Table
 
 
@@ -26,15 +27,13 @@ def default_format() -> TableFormat:
 def print_table(table: Table, format_: TableFormat | None) -> None:
     """Prints a table to stdout; for a reader, with each spread in one cell."""
     chosen = format_ or default_format()
-    if chosen not in MACHINE_FORMATS:
-        table = merged(table)
     if chosen == "table":
         from cli.render.terminal import print_pretty
 
         print_pretty(table)
-    else:
-        for text in RENDERERS[chosen](table):
-            sys.stdout.write(text)
+        return
+    for text in RENDERERS[chosen](table if chosen in MACHINE_FORMATS else merged(table)):
+        sys.stdout.write(text)
 
 
 def print_one(fields: Mapping[str, Any], format_: TableFormat | None) -> None:
@@ -112,28 +111,10 @@ def latex(table: Table) -> Iterator[str]:
     yield "\\bottomrule\n\\end{tabular}\n"
 
 
-_RULE = "border-bottom:1px solid"
-_CELL = "padding:0.2em 0.6em"
-
-
 def html(table: Table) -> Iterator[str]:
-    """A `table` that needs no style sheet and no script, in ASCII, so that no encoding has to be told."""
+    """A `table` that needs no style sheet and no script."""
     layout = layout_of(table)
-    sides = ["right" if numeric else "left" for numeric in layout.is_number]
-
-    def line(tag: str, cells: Iterable[str], style: str = "") -> str:
-        made = (
-            f'<{tag} style="{_CELL};text-align:{side}{style}">{html_text(text.strip())}</{tag}>'
-            for text, side in zip(cells, sides, strict=True)
-        )
-        return f"<tr>{''.join(made)}</tr>\n"
-
-    yield '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">\n<thead>\n'
-    yield line("th", layout.heads, f";{_RULE}")
-    yield "</thead>\n<tbody>\n"
-    for row in layout.rows():
-        yield line("td", row)
-    yield "</tbody>\n</table>\n"
+    return html_lines(layout.heads, layout.rows(), layout.is_number)
 
 
 def json_rows(table: Table) -> Iterator[str]:

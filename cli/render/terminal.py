@@ -2,6 +2,7 @@
 
 import sys
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
@@ -12,9 +13,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from cli.render.cells import MISSING, cell
 from cli.render.layout import Layout, layout_of
-from cli.render.visible import visible
+from cli.render.spreads import merged
+from store.asking.shown import MISSING, shown, visible
 from store.asking.table import Table
 
 FOLDED = 24
@@ -28,28 +29,40 @@ _AT_ONCE = 1000
 
 
 def print_pretty(table: Table) -> None:
-    """Prints a table to a terminal.
+    """Prints a table to a terminal, with each spread in one cell.
 
-    If the terminal is too narrow, columns that are the same in all rows are left out, and stderr says so. If it is
-    still too narrow, each row is printed with a field in each line.
+    If the terminal is too narrow, columns that are the same in all rows are left out, and then the intervals of
+    spreads; stderr says so. If it is still too narrow, each row is printed with a field in each line.
     """
     size = get_terminal_size()
     console = Console(highlight=False, width=size.columns, height=size.lines)  # else 80 x 25 on one that is called dumb
-    layout = layout_of(table)
-    if not _fits(layout, console.width):
-        narrower = _without_constants(table)
-        if narrower is not table and _fits(layout_of(narrower), console.width):
-            _tell_constants(table, narrower)
-            layout = layout_of(narrower)
-        else:
-            _print_records(console, layout)
-            return
+    fitting = (found for found in _narrower(table) if _fits(layout_of(found[0]), console.width))
+    chosen, left_out = next(fitting, (None, []))
+    if chosen is None:
+        _print_records(console, layout_of(merged(table)))
+        return
+    for what in left_out:
+        sys.stderr.write(f"left out for the width of the terminal{what}\n")
+    layout = layout_of(chosen)
     widths = layout.widths(layout.names, cell_len)
     widths = [max(width, len(unit)) for width, unit in zip(widths, layout.units, strict=True)]
     needed = sum(_narrowest(layout, widths)) + len(widths) - 1
     between = 1 if needed + (_BETWEEN - 1) * (len(widths) - 1) > console.width else _BETWEEN
     room = console.width - between * (len(widths) - 1)
     _print_grids(console, layout, _folded(widths, layout.is_unbroken, room), between)
+
+
+def _narrower(table: Table) -> Iterator[tuple[Table, list[str]]]:
+    """The table for a reader, and with less and less in it; each with what it lacks, in words."""
+    whole = merged(table)
+    variants: list[tuple[Table, list[str]]] = [(whole, [])]
+    if whole is not table:
+        variants.append((merged(table, has_intervals=False), [": the intervals of spreads"]))
+    for each, left_out in variants:
+        yield each, left_out
+        narrower = _without_constants(each)
+        if narrower is not each:
+            yield narrower, [*left_out, _constants(each, narrower)]
 
 
 def _fits(layout: Layout, room: int) -> bool:
@@ -73,11 +86,12 @@ def _without_constants(table: Table) -> Table:
     return table.only([name for name in table.columns if name in changing])
 
 
-def _tell_constants(table: Table, narrower: Table) -> None:
+def _constants(table: Table, narrower: Table) -> str:
+    """The columns that a narrower table has not, and what all rows have there."""
     left = [name for name in table.columns if name not in narrower.columns]
     row = next(iter(table.only(left).rows))
-    said = ", ".join(f"{visible(name)} {cell(value)}" for name, value in zip(left, row, strict=True))
-    sys.stderr.write(f"left out for the width of the terminal, the same in all rows: {said}\n")
+    said = ", ".join(f"{visible(name)} {shown(value)}" for name, value in zip(left, row, strict=True))
+    return f", the same in all rows: {said}"
 
 
 def _print_records(console: Console, layout: Layout) -> None:

@@ -3,22 +3,11 @@
 import re
 from functools import lru_cache
 
+from store.asking.shown import visible as visible
+
 _FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r]"
 """What a spreadsheet takes for a formula, also behind blanks and line feeds, and in full width."""
 _NUMBER = r"(?i)[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?"
-
-
-def visible(text: str, keep: str = "") -> str:
-    r"""The text with every character that is not printable as its escape: controls, bidirectional marks, odd blanks.
-
-    Those in `keep` stay as they are.
-
-    >>> visible("a\x1b[2J\u202eb\n")
-    'a\\x1b[2J\\u202eb\\n'
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() or each in keep else _escape(each) for each in text)
 
 
 def visible_lines(text: str) -> str:
@@ -41,10 +30,6 @@ def defused(text: str) -> str:
     """The text as a cell of a CSV file: behind a quote where a spreadsheet would run it. Numbers stay numbers."""
     shown = visible_lines(text)
     return f"'{shown}" if re.match(_FORMULA, shown) and not re.fullmatch(_NUMBER, shown) else shown
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
 
 
 def _json_escape(character: str) -> str:

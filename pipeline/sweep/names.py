@@ -19,7 +19,7 @@ NAME_PATTERN = rf"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}"
 """The name of a sweep as a regular expression, in Python and in JSON Schema alike."""
 
 _NAME = re.compile(NAME_PATTERN)
-_RULE = f"use 1 to {MAX_NAME} letters, digits, '_', '.' or '-'"
+NAME_RULE = f"use 1 to {MAX_NAME} letters, digits, '_', '.' or '-'"
 
 
 class Labelled(NamedTuple):
@@ -41,7 +41,7 @@ def check_name(name: object) -> str:
     if not isinstance(name, str):
         raise InputError(f"a sweep's name is text, and {_unquoted(name, 'name')}")
     if not is_name(name):
-        raise InputError(f"{quote(name)} is not a valid name for a sweep: {_RULE}, or give another with --name")
+        raise InputError(f"{quote(name)} is not a valid name for a sweep: {NAME_RULE}, or give another with --name")
     return name
 
 

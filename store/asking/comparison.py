@@ -130,13 +130,17 @@ def compare(
             f"{differ}; keep what is alike by --where, or compare two configs"
         )
     columns = [_columns(table, names) for table in tables]
+    differences = [_difference(name, found, _Sides(columns[0][name], columns[1][name])) for name in names]
+    if any(each.reason == NO_PAIR for each in differences):
+        of_first = _reasons(store, found, tables, Selection(None, None, (), None, mass, center))
+        differences = [_with_reason(each, of_first) for each in differences]
     return Comparison(
         _compared(sides[0], tables[0], found.only_a),
         _compared(sides[1], tables[1], found.only_b),
         found.paired_by,
         found.differs,
         len(found.pairs),
-        tuple(_difference(name, found, _Sides(columns[0][name], columns[1][name])) for name in names),
+        tuple(differences),
     )
 
 
@@ -224,6 +228,34 @@ def _difference(name: str, found: Pairing, of: _Sides) -> SizeDifference:
         n_b=int(counts[1][both].sum()),
         reason=None if interval else ONE_PAIR,
     )
+
+
+def _reasons(
+    store: Store, found: Pairing, tables: Sequence[Table], selection: Selection
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Why the results of the first pair lack sizes: for each side the reasons by size."""
+    a, b = (
+        _reasons_of(store, list(table.only(("id",)).rows)[rows[0]][0], selection)
+        for table, rows in zip(tables, found.pairs[0], strict=True)
+    )
+    return a, b
+
+
+def _reasons_of(store: Store, key: str, selection: Selection) -> dict[str, str]:
+    asked = msgspec.structs.replace(selection, where=f"id == '{key}'")
+    texts = [text for (text,) in read(store, asked, ("reasons",)).rows if text is not None]
+    return msgspec.json.decode(texts[0], type=dict[str, str]) if texts else {}
+
+
+def _with_reason(each: SizeDifference, of_first: tuple[dict[str, str], dict[str, str]]) -> SizeDifference:
+    """A size that no pair has, with what the store says of the first pair."""
+    if each.reason != NO_PAIR:
+        return each
+    in_a, in_b = (of.get(each.size) for of in of_first)
+    if in_a == in_b and in_a is not None:
+        return msgspec.structs.replace(each, reason=f"{NO_PAIR} ({in_a} in A and B)")
+    said = [f"{why} in {side}" for side, why in (("A", in_a), ("B", in_b)) if why is not None]
+    return msgspec.structs.replace(each, reason=f"{NO_PAIR} ({', '.join(said)})") if said else each
 
 
 def _means(

@@ -4,7 +4,7 @@ Rows are held packed, columns of numbers as float64, and heatmaps are averaged o
 takes no more memory than its rows do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -101,6 +101,16 @@ def _column_of(path: str) -> str | None:
     """The column that an axis fills, if it is one."""
     found = BY_PATH.get(path) or BY_NAME.get(path)
     return None if found is None else found.name
+
+
+def refuse_averaged(names: Iterable[str], over: str) -> None:
+    """Raises InputError where one of the names is the column of the axis that a table averages over."""
+    averaged = _column_of(over_path(over))
+    for name in names:
+        if not is_several(name) and expanded([name]) == (averaged,):
+            raise InputError(
+                f"--over {over} averages over {quote(name)}, so that no column has it; leave one of them out"
+            )
 
 
 def _rows(found: Groups, constant: Sequence[str], spread_over: Sequence[str]) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """What the columns of a table are of: their field, and the unit that their numbers have."""
 
+from store.asking.table import Table
+
 AT = "@"
 """Between the name of a size and the share of the mass that it holds, where a table has several: `eff_rf@0.5`."""
 PARTS = ("n", "sd", "low", "high")
@@ -11,13 +13,18 @@ MAP = "map"
 def unit(column: str) -> str:
     """The unit of a column of a table, empty where it has none or is no field.
 
-    >>> unit("luo"), unit("eff_rf@0.5_sd"), unit("luo_n"), unit("ratio")
-    ('px', 'px', '', '')
+    >>> unit("luo"), unit("eff_rf@0.5_sd"), unit("luo_n"), unit("ratio"), unit("luo kernel=3")
+    ('px', 'px', '', '', 'px')
     """
     from store.asking.fields import BY_NAME  # with SQLAlchemy, which a command that prints no results does without
 
-    found = BY_NAME.get(base(column))
+    found = BY_NAME.get(base(column.partition(" ")[0]))
     return "" if found is None or (column.endswith("_n") and column not in BY_NAME) else found.unit
+
+
+def units(table: Table) -> tuple[str, ...]:
+    """The unit of each column of a table, empty where it has none."""
+    return tuple(unit(name) or (table.unit if "=" in name else "") for name in table.columns)
 
 
 def is_of_one_quantity(column: str) -> bool:

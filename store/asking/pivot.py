@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import InputError, quote
+from store.asking.heads import unit
 from store.asking.table import Table
 
 _MOST = 1000
@@ -39,7 +40,7 @@ def pivoted(table: Table, by: Sequence[str], values: Sequence[str]) -> Table:
         (*side, *(cells[side].get(top, missing)[i] for i in range(len(values)) for top in heads))
         for side in sorted(cells, key=lambda side: [_order(value) for value in side])
     ]
-    return Table((*down, *names), rows)
+    return Table((*down, *names), rows, unit(values[0]) if len(values) == 1 else "")
 
 
 def _order(value: Any) -> tuple[int, Any]:

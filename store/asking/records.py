@@ -154,6 +154,8 @@ def _key_of(connection: Connection, text: str) -> tuple[int, int | None]:
             )
         return found, sweep_key
     written = _ID.fullmatch(text.lower())
+    if written is None and connection.execute(select(sweep.c.id).where(sweep.c.name == text)).first() is not None:
+        raise InputError(f"{quote(text)} is a sweep; write {text}:0 for its first config, or the characters of an id")
     if written is None:
         raise InputError(f"{quote(text)} names no config; write the first characters of its id, or SWEEP:position")
     prefix = written["digits"]

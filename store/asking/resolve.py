@@ -61,7 +61,7 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     if not is_name(text) or _KERNEL.search(text) or is_notation(text.lower()):  # perhaps in capitals: error says so
         return error
     stored = [] if store is None else _stored_names(store)
-    hint = nearest(text, (*preset_names(), *stored, *WORDS, *ACTIVATIONS))
+    hint = nearest(text, [*dict.fromkeys((*preset_names(), *stored, *WORDS, *ACTIVATIONS))])
     return InputError(
         f"no file, preset, stored sweep or stem is called {quote(text)}{hint} (`erfsweep presets` and `erfsweep ls` "
         "list the sweeps, 4x3x3 is a stem)"

@@ -6,10 +6,14 @@ from typing import Any, NamedTuple
 
 
 class Table(NamedTuple):
-    """Names of columns, and rows of values: str, int, float, bool or None."""
+    """Names of columns, and rows of values: str, int, float, bool or None.
+
+    unit: of the numbers in the columns of a turned table, such as `kernel=3`, whose names do not say what they hold.
+    """
 
     columns: tuple[str, ...]
     rows: Collection[tuple[Any, ...]]
+    unit: str = ""
 
     def dicts(self) -> Iterator[dict[str, Any]]:
         """The rows by column, one at a time."""
@@ -19,7 +23,7 @@ class Table(NamedTuple):
         """The table with these of its columns, in this order."""
         if tuple(columns) == self.columns:
             return self
-        return Table(tuple(columns), _Part(self.rows, [self.columns.index(name) for name in columns]))
+        return Table(tuple(columns), _Part(self.rows, [self.columns.index(name) for name in columns]), self.unit)
 
 
 class _Part(Collection[tuple[Any, ...]]):

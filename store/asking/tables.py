@@ -72,8 +72,9 @@ def _rows(
     diff: bool,
 ) -> Table:
     if over:
-        from store.asking.grouped import read_grouped
+        from store.asking.grouped import read_grouped, refuse_averaged
 
+        refuse_averaged(columns or (), over)
         return read_grouped(store, selection, columns or GROUPED, over, map_, masses)
     names = expanded(columns or (DIFFERING if diff else DEFAULT))
     if diff and columns is None:

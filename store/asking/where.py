@@ -70,10 +70,7 @@ def parse(text: str) -> Condition:
     if not text.strip():
         raise InputError(f"the --where expression {quote(text)} is empty; write one as `depth == 4`, or leave it out")
     if foreign := cure(text, frozenset(BY_NAME)):
-        what = "is not part of --where"
-        if foreign.advice.startswith("text stands in quotes"):
-            what = "is not a number" if foreign.written[0].isdigit() else "is a stem"
-        raise InputError(f"{quote(foreign.written)} in {quote(text)} {what}; {foreign.advice}")
+        raise InputError(f"{quote(foreign.written)} in {quote(text)} {foreign.what}; {foreign.advice}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the grammar's hints to writers of Python
@@ -167,7 +164,7 @@ class _Reader:
             if isinstance(right, ast.Name) and isinstance(left, ast.Constant) and isinstance(left.value, str):
                 raise self.fail(right, f"is not a list; write `like({right.id[:40]}, '*{left.value[:40]}*')`")
             if not isinstance(right, ast.Tuple | ast.List | ast.Set):
-                raise self.fail(right, "is not a list; write `in (1, 2, 4)`")
+                raise self.fail(right, f"is not a list; write {self.bounds(left, right) or '`in (1, 2, 4)`'}")
             options = tuple(self.value(option, level) for option in right.elts)
             self.comparable([(operand, left), *zip(options, right.elts, strict=True)])
             within = Within(operand, options)
@@ -175,6 +172,14 @@ class _Reader:
         other_value = self.value(right, level)
         self.comparable([(operand, left), (other_value, right)])
         return Comparison(_SIGNS[type(sign)], operand, other_value)
+
+    def bounds(self, left: ast.expr, right: ast.expr) -> str | None:
+        """`0 <= seed < 20` for `seed in range(0, 20)`, as a sweep writes it; None for anything else."""
+        match right:
+            case ast.Call(ast.Name("range"), [*ends], []) if 1 <= len(ends) <= 2:
+                first = self.source(ends[0]) if len(ends) == 2 else "0"
+                return f"`{first[:20]} <= {self.source(left)[:40]} < {self.source(ends[-1])[:20]}`"
+        return None
 
     def comparable(self, values: list[tuple[Value, ast.expr]]) -> None:
         texts = [node for value, node in values if kind(value) == "str"]

@@ -38,6 +38,8 @@ _SIGNS = {
 }
 _KEYWORDS = ("and", "or", "not", "in", "is", "like")
 _PATTERN = "write like(config, '4x*'), where * stands for any characters and ? for one"
+_LONGEST = 60
+"""Characters of a text that is written out again."""
 _WORDS = {
     **{word.upper(): f"write `{word}`" for word in _KEYWORDS},
     **{word.title(): f"write `{word}`" for word in _KEYWORDS},
@@ -53,10 +55,11 @@ _WORDS = {
 
 
 class Cure(NamedTuple):
-    """What is foreign in an expression, and what to write instead."""
+    """What is foreign in an expression, what it is, and what to write instead."""
 
     written: str
     advice: str
+    what: str = "is not part of --where"
 
 
 def cure(text: str, columns: frozenset[str]) -> Cure | None:
@@ -70,6 +73,8 @@ def cure(text: str, columns: frozenset[str]) -> Cure | None:
         written = token[0]
         if written in ("'", '"'):  # a quote that is never closed: all that follows may be text
             return None
+        if token.lastgroup == "number" and not _is_number(written):
+            return Cure(written, _quoted("config", written), "is not a number")
         found = _advice(token, text, columns)
         if found is not None:
             return Cure(written, found)
@@ -85,20 +90,24 @@ def _bare_stem(text: str) -> Cure | None:
 
         written = text[found.start("stem") : found.end("stem")].strip()
         if is_notation(written):
-            return Cure(written, f"text stands in quotes, as in {found['column']} == '{written}'")
+            return Cure(written, _quoted(found["column"], written), "is a stem")
     return None
+
+
+def _quoted(column: str, written: str) -> str:
+    """How a text is written; a long one only in part."""
+    shown = written if len(written) <= _LONGEST else f"{written[:_LONGEST]}..."
+    return f"text stands in quotes, as in {column} == '{shown}'"
 
 
 def _advice(token: re.Match[str], text: str, columns: frozenset[str]) -> str | None:
     written = token[0]
     match token.lastgroup:
-        case "number" if not _is_number(written):
-            return f"text stands in quotes, as in config == '{written}'"
         case "sign":
             return _SIGNS.get(written)
         case "word" if written in columns or written in ("None", "True", "False"):
             return None
-        case "word" if written == "like" and text[token.end() :].lstrip()[:1] != "(":
+        case "word" if written.lower() == "like" and text[token.end() :].lstrip()[:1] != "(":
             return _PATTERN
         case "word":
             return _WORDS.get(written) or _WORDS.get(written.lower())

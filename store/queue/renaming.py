@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, func, select, update
 
 from pipeline.errors import InputError, quote
-from pipeline.sweep.names import check_name, unstored
+from pipeline.sweep.names import NAME_RULE, is_name, unstored
 from store.database.connection import Store
 from store.database.schema import sweep as sweep_table
 from store.queue.states import holders
@@ -16,7 +16,8 @@ def rename(store: Store, old: str, new: str) -> None:
     Raises InputError where there is no sweep `old`, for a `new` name that is taken, not valid, or that of a stem, a
     preset or a sweep file, and while a process measures some of the sweep: it asks for it by its name.
     """
-    check_name(new)
+    if not is_name(new):
+        raise InputError(f"{quote(new)} is not a valid name for a sweep: {NAME_RULE}")
     if what := unstored(new):
         raise InputError(f"the name {quote(new)} is {what}, which the sweep would hide; choose another")
 

@@ -275,20 +275,29 @@ def test_latex_has_no_bare_sign_of_the_data(text: str) -> None:
         r"\\texttt\{\\char34\}",
         r"\\[&%$#_{}]",
         r"\{[\[*`'-]\}",
-        r"\\ensuremath\{\\pm\}",
+        r"\\ensuremath\{\\\w+\}",
     ):
         left = re.sub(command, "", left)
     assert not set(left) & set('\\&%$#_{}~^<>|"`[*')
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-@pytest.mark.parametrize("what", ["hostile", "show"])
-def test_latex_compiles(what: str, luo2016: str) -> None:
-    body = (
-        text_of("latex", HOSTILE)
-        if what == "hostile"
-        else good("show", "luo2016:2", "-f", "latex", "--db", luo2016).out
+def test_latex_has_letters_of_its_fonts_formulas_for_greek_and_escapes_for_the_rest() -> None:
+    (row,) = text_of("latex", Table(("x",), [("Å é – σ Σ ≤ 中 \u202e 😀",)])).splitlines()[4:-2]
+    assert row == (
+        "Å é – \\ensuremath{\\sigma} \\ensuremath{\\Sigma} \\ensuremath{\\leq} "
+        "\\textbackslash{}u4e2d \\textbackslash{}u202e \\textbackslash{}U0001f600 \\\\"
     )
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("what", ["hostile", "letters", "show"])
+def test_latex_compiles(what: str, luo2016: str) -> None:
+    letters = [chr(code) for code in (*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2300), 0x1F600)]
+    body = {
+        "hostile": lambda: text_of("latex", HOSTILE),
+        "letters": lambda: text_of("latex", Table(("x", "y"), [(letter, f"a{letter}{letter}b") for letter in letters])),
+        "show": lambda: good("show", "luo2016:2", "-f", "latex", "--db", luo2016).out,
+    }[what]()
     page = f"\\documentclass{{article}}\\usepackage{{booktabs}}\\begin{{document}}\n{body}\\end{{document}}\n"
     Path("page.tex").write_text(page)
     subprocess.run(["pdflatex", "-halt-on-error", "-no-shell-escape", "page.tex"], check=True, capture_output=True)

@@ -32,8 +32,9 @@ DRAWN = """\
 12    │  ++  │
       └──────┘
     4     6     8
-window: x 4 to 8, y 10 to 12 of the plane 23x13; the box is the effective square: x 5 to 7, y 10 to
-12; centre x 6, y 11; linear, from 0 to 9
+window: x 4 to 8, y 10 to 12 of the plane 23x13;
+the box is the effective square: x 5 to 7, y 10 to 12; centre x 6, y 11;
+linear, from 0 to 9
 """
 
 

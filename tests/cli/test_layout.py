@@ -87,7 +87,7 @@ def printed(table: Table, columns: int, monkeypatch: pytest.MonkeyPatch) -> tupl
     monkeypatch.setenv("COLUMNS", str(columns))
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        print_pretty(merged(table))
+        print_pretty(table)
     return out.getvalue(), err.getvalue()
 
 
@@ -117,6 +117,22 @@ def test_a_table_too_wide_loses_what_is_the_same_in_all_rows_and_says_so(monkeyp
     assert err == ""
     assert "height" in out
     assert "1.5 px" in out
+
+
+def test_a_table_too_wide_for_its_intervals_has_means_and_deviations_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    columns = ("config", *(f"luo{part}" for part in ("", "_n", "_sd", "_low", "_high")), "n")
+    table = Table(columns, [("4x3x3", 8.25, 2, 0.5, 7.75, 8.75, 2), ("8x3x3", 13.5, 1, None, None, None, 3)])
+    out, err = printed(table, 60, monkeypatch)
+    assert "8.25 ± 0.50 [7.75, 8.75]" in out
+    assert err == ""
+    out, err = printed(table, 30, monkeypatch)
+    assert err == "left out for the width of the terminal: the intervals of spreads\n"
+    assert [line.split() for line in out.splitlines()[3:]] == [
+        ["4x3x3", "8.25", "±", "0.50", "2"],
+        ["8x3x3", "13.50", "3"],
+    ]
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])

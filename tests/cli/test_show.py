@@ -24,7 +24,10 @@ def test_show_has_heatmap_sizes_theory_and_provenance(luo2016: str) -> None:
     assert [label for label, _ in rows] == [" 6", "  ", " 8", "  ", "10", "  ", "12", "  ", "14"]
     assert rows[4][1][8:10] == "><"  # the centre
     assert any("@@" in row for _, row in rows)
-    assert "window: x 6 to 14, y 6 to 14 of the plane 21x21; the box is the effective square: x 6 to 14, y 6" in out
+    assert (
+        "\nwindow: x 6 to 14, y 6 to 14 of the plane 21x21;\nthe box is the effective square: x 6 to 14, y 6 to 14; "
+        in out
+    )
 
 
 def test_times_have_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:

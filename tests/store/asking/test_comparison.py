@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sqlalchemy import update
 
 from pipeline.config import Config, Init
 from pipeline.errors import InputError
@@ -12,6 +13,7 @@ from pipeline.sweep.names import Labelled
 from store.asking.comparison import compare
 from store.asking.sides import side
 from store.database.connection import Store
+from store.database.schema import result
 from store.queue.claims import claim
 from store.queue.owner import this_owner
 from store.queue.saving import save
@@ -123,6 +125,15 @@ def test_a_size_that_no_pair_has_is_null_with_its_reason(both: Store) -> None:
     (size,) = compare(both, "a:7", "b:6", ["eff_rf"]).sizes
     assert (size.a, size.b, size.difference, size.low, size.larger, size.pairs) == (None,) * 5 + (0,)
     assert size.reason == "no pair has it"
+
+
+def test_of_dead_results_the_comparison_says_that_they_are_dead(store: Store) -> None:
+    for name, kernel, size in (("a", 3, None), ("b", 5, 5.0), ("c", 7, None)):
+        measured(store, name, {config(kernel, 0): size})
+    with store.write() as connection:
+        connection.execute(update(result).where(result.c.eff_rf.is_(None)).values(reasons='{"eff_rf":"dead"}'))
+    reasons = [compare(store, "a", other, ["eff_rf"]).sizes[0].reason for other in "bc"]
+    assert reasons == ["no pair has it (dead in A)", "no pair has it (dead in A and B)"]
 
 
 def test_what_is_kept_by_where_is_compared(both: Store) -> None:

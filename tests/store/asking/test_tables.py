@@ -60,6 +60,8 @@ def test_shares_are_sorted_by_and_averaged(grid: Store) -> None:
         ({"pivot": "depth", "value": "ratio"}, "--pivot takes two columns at least"),
         ({"pivot": "depth,kernel", "value": "ratio", "diff": True}, "leave out --columns and --diff"),
         ({"pivot": "depth,kernel", "value": "ratio"}, "several rows have depth 1 and kernel 3; name what else differs"),
+        ({"pivot": "seed,kernel", "value": "ratio", "over": "seed"}, "--over seed averages over 'seed', so that no"),
+        ({"columns": "depth,init.seed,ratio", "over": "seed"}, "--over seed averages over 'init.seed', so that no"),
         ({"pivot": "depth,kernel", "value": "ratioo"}, "there is no column 'ratioo'; did you mean ratio"),
         ({"pivot": "depth,kernel", "value": "luo_sd", "where": "seed == 0"}, "the table has no column 'luo_sd'"),
     ],
