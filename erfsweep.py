@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from cli.render.page.limits import DEFAULT_PORT
 from pipeline.errors import EngineError, ErfsweepError, InputError, StoreError
 from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY
 
@@ -323,7 +324,7 @@ class Store:
 
         return self._sound(write_report(self._store, Selection(sweep, where, (), limit, mass, center), Path(file)))
 
-    def serve(self, port: int = 5006) -> None:
+    def serve(self, port: int = DEFAULT_PORT) -> None:
         """Serves the page of `report` live at this port of 127.0.0.1, as `erfsweep ui` does, until KeyboardInterrupt.
 
         Nothing can be written through this store any more. Raises InputError where bokeh or Jinja2 is not installed

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.options import DbOption, store_url
+from cli.render.page.limits import DEFAULT_PORT
 
 _PORTS = 1024, 65535
 
@@ -14,7 +15,7 @@ _PORTS = 1024, 65535
 def command(
     port: Annotated[
         int, typer.Option("--port", min=_PORTS[0], max=_PORTS[1], help="The port of 127.0.0.1 to serve it at.")
-    ] = 5006,
+    ] = DEFAULT_PORT,
     db: DbOption = None,
 ) -> None:
     """Serve the page of `report` live from the store, until Ctrl-C.

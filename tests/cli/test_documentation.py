@@ -10,6 +10,7 @@ import typer
 
 from cli.app import app
 from cli.examples import EXAMPLES
+from cli.render.page.limits import DEFAULT_PORT, LARGEST_SIDE, MAX_POINTS, MAX_ROWS
 from pipeline.engines.suspects import DEATHS
 from pipeline.errors import amount
 from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY, MAX_ARRAY, MAX_SWEEP_FILE
@@ -160,5 +161,10 @@ def test_limits_stand_in_the_pages_as_in_the_code() -> None:
     assert f"arrays above {amount(MAX_ARRAY)}" in said
     assert f"`--memory` ({amount(DEFAULT_MEMORY)})" in said
     assert f"- `name`: 1 to {MAX_NAME} letters" in said
+    said = " ".join((ROOT / "docs" / "report.md").read_text().split())
+    assert f"A report has at most {MAX_ROWS:,} rows" in said
+    assert f"the first {MAX_POINTS:,} rows" in said
+    assert f"at most {LARGEST_SIDE} x {LARGEST_SIDE} dots" in said
+    assert f"at port {DEFAULT_PORT} of" in said
     for page in (store, clusters):
         assert f"ended its worker in {('no', 'one', 'two', 'three', 'four', 'five')[DEATHS]} rounds running" in page

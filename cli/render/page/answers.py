@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
+from cli.render.page.limits import LARGEST_SIDE, MAX_POINTS
 from cli.render.visible import visible
 from pipeline.errors import ErfsweepError
 
 if TYPE_CHECKING:
     from store.database.connection import Store
 
-MAX_POINTS = 5_000
-"""Of a plot: as many as a report has at ease."""
 _MAX_ROWS = 200
 _MAX_DETAILS = 24
 _SAMPLE = 200
 """Rows by which the columns of the table are chosen."""
-_SIDE = 128
-"""Of a heatmap, in dots."""
 _SEARCHED = ("config", "stem", "id", "state", "error")
 """Columns that the text is looked for in."""
 
@@ -84,7 +81,7 @@ def _rows(store: "Store", question: Question) -> Any:
     from store.asking.query import count, rows
 
     where = condition(question)
-    limit = min(question.count, _MAX_ROWS)
+    limit = max(1, min(question.count, _MAX_ROWS))
     sort = (question.sort,) if question.sort else ()
     names = ("id", *question.columns)
     found = rows(
@@ -128,7 +125,7 @@ def _details(store: "Store", question: Question) -> Any:
     names = [each.name for each in columns(by_place=question.sweep is not None)]
     digests = digests_of(store, wanted)
     found = {row["id"]: row for row in rows(store, question.sweep, columns=names, digests=digests).dicts()}
-    made = dict(thumbnails(store, found.values(), _SIDE))
+    made = dict(thumbnails(store, found.values(), LARGEST_SIDE))
     return [
         {
             "id": each,

@@ -1,8 +1,7 @@
 // What the page asks, answered from what the file holds.
 
 async function unpacked(id) {
-  const text = document.getElementById(id).textContent.trim();
-  const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const bytes = decoded($(id).textContent.trim());
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
 }
 
@@ -15,7 +14,7 @@ async function embedded() {
   const columns = {};
   head.columns.forEach((column, i) => {
     const values = head.values[i];
-    const kind = column.kind === "bool" ? "truth" : column.kind === "int" || column.kind === "float" ? "number" : "text";
+    const kind = { bool: "truth", int: "number", float: "number" }[column.kind] ?? "text";
     const get = values === null ? () => null : Array.isArray(values) ? (row) => values[row]
       : (row) => (values.of[row] === null ? null : values.words[values.of[row]]);
     columns[column.name] = { kind, get };
@@ -23,9 +22,10 @@ async function embedded() {
   });
   const ids = Array.from({ length: count }, (_, row) => columns.id.get(row));
   const places = new Map(ids.map((id, row) => [id, row]));
-  const searched = head.columns.map((column) => column.name).filter((name) => !["spec", "reasons", "digest"].includes(name));
+  const searched = head.columns.map(({ name }) => name).filter((name) => !["spec", "reasons", "digest"].includes(name));
   let texts = null;
-  const haystacks = () => (texts ??= ids.map((_, row) => searched.map((name) => columns[name].get(row) ?? "").join("\n").toLowerCase()));
+  const textOf = (row) => searched.map((name) => columns[name].get(row) ?? "").join("\n").toLowerCase();
+  const haystacks = () => (texts ??= ids.map((_, row) => textOf(row)));
   setTimeout(haystacks, 300);
   let last = { key: null, rows: null };
 

@@ -1,4 +1,5 @@
-// Heatmaps as pictures: levels from black over red to pale yellow, the effective square as a line, the centre as a cross.
+// Heatmaps as pictures: levels from black over red to pale yellow, a line around the effective square, a cross at the
+// centre.
 
 const DECADES = 4; // below the maximum, on the logarithmic scale: what 256 levels of a square root tell apart
 const SCALES = {
@@ -12,7 +13,8 @@ function lookup(anchors, scale) {
   for (let level = 0; level < 256; level++) {
     const at = SCALES[scale](level / 255) * (anchors.length - 1);
     const low = Math.min(Math.floor(at), anchors.length - 2);
-    for (let c = 0; c < 3; c++) table[4 * level + c] = anchors[low][c] + (at - low) * (anchors[low + 1][c] - anchors[low][c]);
+    const [from, to] = [anchors[low], anchors[low + 1]];
+    for (let c = 0; c < 3; c++) table[4 * level + c] = from[c] + (at - low) * (to[c] - from[c]);
     table[4 * level + 3] = 255;
   }
   return table;
@@ -36,7 +38,8 @@ function drawHeatmap(canvas, thumb, anchors, scale) {
     const [top, bottom, left, right] = thumb.square;
     context.strokeStyle = "#ffffff";
     context.lineWidth = 1.5;
-    context.strokeRect((left - thumb.left) * dot, (top - thumb.top) * dot, (right - left + 1) * dot, (bottom - top + 1) * dot);
+    const [x, y, across, down] = [left - thumb.left, top - thumb.top, right - left + 1, bottom - top + 1];
+    context.strokeRect(x * dot, y * dot, across * dot, down * dot);
   }
   const y = (thumb.center[0] - thumb.top + 0.5) * dot, x = (thumb.center[1] - thumb.left + 0.5) * dot;
   context.strokeStyle = "#00ffff";

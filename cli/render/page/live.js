@@ -1,9 +1,13 @@
 // What the page asks, answered by the server: questions and answers are JSON in two models that both sides hold.
 
-const decoded = (text) => (Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
 const PATIENCE = 60_000; // milliseconds for an answer
 const SILENCE = "the server does not answer; start erfsweep ui again, and load this page again";
 const POLL = 2000; // milliseconds between two looks at how far a sweep is
+
+function duration(seconds) {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
 
 async function live() {
   while (!model("ask") || !model("answer")) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -48,22 +52,27 @@ async function live() {
   $("sweep").replaceChildren(element("option", { value: "" }, "every sweep"), ...listed.map((each) =>
     element("option", { value: each.name }, `${each.name}: ${each.about}`.slice(0, 90))));
   $("sweep").value = known ?? "";
-  $("sweep").addEventListener("change", () => location.assign(`?${new URLSearchParams($("sweep").value ? { sweep: $("sweep").value } : {})}`));
+  $("sweep").addEventListener("change", () => {
+    location.assign(`?${new URLSearchParams($("sweep").value ? { sweep: $("sweep").value } : {})}`);
+  });
 
   const page = await start(source);
-  let begun = JSON.stringify(head.states);
+  let before = JSON.stringify(head.states);
   async function follow() {
     const { states, left, pace } = await ask("status", { sweep: known });
     const all = Object.values(states).reduce((sum, each) => sum + each, 0);
     const open = states.queued + states.running;
     $("progress").hidden = !open;
     $("progress").value = all ? (all - open) / all : 0;
-    const time = left === null ? "" : `, some ${left < 90 ? `${Math.ceil(left)} s` : left < 5400 ? `${Math.round(left / 60)} min` : `${Math.round(left / 3600)} h`} left`;
-    $("progress-text").textContent = !open ? "" : `${(all - open).toLocaleString("en")} of ${all.toLocaleString("en")} configs have ended; ${pace ? `${pace.toPrecision(2)} a second${time}` : states.running ? `${states.running.toLocaleString("en")} are running` : "nothing is running: erfsweep work measures what is queued"}.`;
-    if (JSON.stringify(states) !== begun) {
-      begun = JSON.stringify(states);
+    const going = pace ? `${pace.toPrecision(2)} a second${left === null ? "" : `, some ${duration(left)} left`}`
+      : states.running ? `${shownNumber(states.running)} are running`
+      : "nothing is running: erfsweep work measures what is queued";
+    const ended = `${shownNumber(all - open)} of ${count(all, "config")} have ended`;
+    $("progress-text").textContent = open ? `${ended}; ${going}.` : "";
+    if (JSON.stringify(states) !== before) {
+      before = JSON.stringify(states);
       Object.assign(head, await ask("head", { sweep: known }));
-      page.summary();
+      showSummary(page);
       await page.changed();
     }
   }

@@ -27,7 +27,8 @@ function axesOf(figure) {
 }
 
 function named(figure, { x, y }) {
-  for (const [side, label] of Object.entries({ x, y })) for (const axis of axesOf(figure)[side]) axis.axis_label = label;
+  for (const axis of figure.below) axis.axis_label = x;
+  for (const axis of figure.left) axis.axis_label = y;
 }
 
 // Points as {id, config, x, y, group}; a group is a number, or null.
@@ -38,7 +39,8 @@ function showPoints(name, points, labels, tooltips) {
   const source = model(`${name}-points`);
   source.selected.indices = [];
   source.data = {
-    id: points.id, config: points.config.map(shortened), x: points.x, y: points.y, across: points.across, up: points.up,
+    id: points.id, config: points.config.map(shortened),
+    x: points.x, y: points.y, across: points.across, up: points.up,
     family: points.group.map((group) => (group === null ? "" : points.groups[group])),
     color: groups.map(colourOf), marker: groups.map(markerOf),
   };
@@ -46,7 +48,8 @@ function showPoints(name, points, labels, tooltips) {
 
 function showLines(name, lines) {
   model(`${name}-lines`).data = {
-    xs: lines.map((line) => line.x), ys: lines.map((line) => line.y), config: lines.map((line) => line.config),
+    xs: lines.map((line) => line.x), ys: lines.map((line) => line.y),
+    config: lines.map((line) => line.config),
     color: lines.map((line) => colourOf(line.number)),
     dash: lines.map((line) => DASHES[Math.floor(line.number / COLOURS.length) % DASHES.length]),
   };
@@ -62,7 +65,8 @@ function selectPoints(ids) {
 function onPointsSelected(heard) {
   for (const name of ["scatter", "growth"]) {
     const source = model(`${name}-points`);
-    source.selected.properties.indices.change.connect(() => heard(source.selected.indices.map((i) => source.data.id[i])));
+    const ids = () => source.selected.indices.map((i) => source.data.id[i]);
+    source.selected.properties.indices.change.connect(() => heard(ids()));
   }
 }
 
@@ -81,39 +85,19 @@ function setLogarithmic(figure, side, is) {
   const scale = `${side}_scale`;
   figure.linear ??= { x_scale: figure.x_scale, y_scale: figure.y_scale };
   figure[scale] = is ? figure.tags[side === "x" ? 0 : 1] : figure.linear[scale];
-  for (const grid of figure.center) if (grid.axis && grid.dimension === (side === "x" ? 0 : 1)) grid.axis = is ? log : linear;
+  for (const grid of figure.center) {
+    if (grid.axis && grid.dimension === (side === "x" ? 0 : 1)) grid.axis = is ? log : linear;
+  }
 }
 
 function paint(figures, ink, faint) {
   for (const figure of figures) {
     for (const axis of [...figure.below, ...figure.left]) {
-      axis.setv({ axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: ink, major_tick_line_color: ink,
-        minor_tick_line_color: faint, axis_label_text_font_style: "normal" });
+      axis.setv({
+        axis_label_text_color: ink, axis_label_text_font_style: "normal", major_label_text_color: ink,
+        axis_line_color: ink, major_tick_line_color: ink, minor_tick_line_color: faint,
+      });
     }
     for (const grid of figure.center) if (grid.axis) grid.grid_line_color = faint;
   }
-}
-
-// Slope of the least-squares line through logarithms, null where there are no two different x.
-function slope(x, y) {
-  const at = x.map(Math.log), to = y.map(Math.log), n = x.length;
-  const mean = (values) => values.reduce((a, b) => a + b, 0) / n;
-  const mx = mean(at), my = mean(to);
-  const spread = at.reduce((all, v) => all + (v - mx) ** 2, 0);
-  return spread > 1e-12 ? at.reduce((all, v, i) => all + (v - mx) * (to[i] - my), 0) / spread : null;
-}
-
-// For each family the means at each x, as lines that rise from left to right.
-function meansByFamily(points) {
-  const families = new Map();
-  points.x.forEach((x, i) => {
-    if (!families.has(points.group[i])) families.set(points.group[i], new Map());
-    const at = families.get(points.group[i]);
-    at.set(x, [...(at.get(x) ?? []), points.y[i]]);
-  });
-  return [...families].map(([number, at]) => {
-    const x = [...at.keys()].sort((a, b) => a - b);
-    const y = x.map((each) => at.get(each).reduce((a, b) => a + b, 0) / at.get(each).length);
-    return { number, config: points.groups[number], x, y, slope: slope(x, y), draws: [...at.values()].flat().length };
-  });
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cli.render.page.limits import LARGEST_SIDE, MAX_ROWS
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
     from store.asking.thumbnails import Thumbnail
     from store.database.connection import Store
 
-MAX_ROWS = 20_000
-"""A browser reads, filters and draws so many without delay; more are for `erfsweep ui`."""
 _MAP_BYTES = 5_000_000
 """Of all levels of heatmaps: with 5,000 rows 31 x 31 for each, and the file below 10 MB."""
-_LARGEST_SIDE = 128
 
 
 class Reported(msgspec.Struct, frozen=True):
@@ -66,7 +64,7 @@ def _report(store: "Store", selection: "Selection", command: Sequence[str]) -> t
         )
     table = Table(found.columns, list(found.rows))
     count = len(table.rows)
-    side = min(_LARGEST_SIDE, isqrt(_MAP_BYTES // max(1, count)))
+    side = min(LARGEST_SIDE, isqrt(_MAP_BYTES // max(1, count)))
     made = dict(thumbnails(store, table.dicts(), side, selection.center))
     digests = [row[names.index("digest")] for row in table.rows]
     maps, packed = _maps([made.get(digest) for digest in digests])

@@ -5,14 +5,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from cli.render.page.limits import DEFAULT_PORT, LARGEST_SIDE
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from store.database.connection import Store
 
 ADDRESS = "127.0.0.1"
-DEFAULT_PORT = 5006
-"""That of Bokeh's own server."""
 _LOUD = ("bokeh", "tornado.access", "tornado.application", "tornado.general")
 """Loggers that tell of every page that is not there."""
 
@@ -50,11 +49,11 @@ def _session(store: "Store") -> Callable[[Any], None]:
     """What makes the document of a browser's page: two models, one for its questions and one for the answers."""
     from jinja2 import Environment
 
-    from cli.render.page.answers import _SIDE, answer
+    from cli.render.page.answers import answer
     from cli.render.page.template import Page, page_html
 
     mark = "<!-- session -->"
-    before, after = page_html(Page("erfsweep", "", _SIDE), "server", mark).split(mark)
+    before, after = page_html(Page("erfsweep", "", LARGEST_SIDE), "server", mark).split(mark)
     template = Environment(autoescape=False).from_string(  # noqa: S701  # the parts are HTML, and nobody else's text
         "{{ before }}{% for root in roots %}"
         '<div id="{{ root.elementid }}" data-root-id="{{ root.id }}" hidden></div>{% endfor %}'

@@ -1,7 +1,9 @@
 // `--where` in the browser: the language of docs/commands.md over columns that the page holds. Logic has three values:
 // true, false, and null for what is asked of a missing value.
 
-const TOKEN = /\s*(?:([\d.]+(?:[eE][+-]?\d+)?)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([A-Za-z_][\w.]*)|(==|!=|<=|>=|[<>()+\-*/,]))/y;
+const NUMBER = /([\d.]+(?:[eE][+-]?\d+)?)/, TEXT = /("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/;
+const NAME = /([A-Za-z_][\w.]*)/, SIGN = /(==|!=|<=|>=|[<>()+\-*/,])/;
+const TOKEN = new RegExp(`\\s*(?:${[NUMBER, TEXT, NAME, SIGN].map((each) => each.source).join("|")})`, "y");
 const COMPARE = {
   "==": (a, b) => a === b, "!=": (a, b) => a !== b, "<": (a, b) => a < b, "<=": (a, b) => a <= b,
   ">": (a, b) => a > b, ">=": (a, b) => a >= b,
@@ -15,7 +17,10 @@ function tokens(text) {
   while (at < end) {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
-    if (!match) throw new Error(`the condition cannot be read at ${JSON.stringify(text.slice(at, at + 20).trim())}; ${ADVICE}`);
+    if (!match) {
+      const near = JSON.stringify(text.slice(at, at + 20).trim());
+      throw new Error(`the condition cannot be read at ${near}; ${ADVICE}`);
+    }
     at = TOKEN.lastIndex;
     const [, number, quoted, name, sign] = match;
     if (number !== undefined) {
@@ -30,7 +35,8 @@ function tokens(text) {
   return found;
 }
 
-// The test of a row's number that a condition stands for; `columns` are {get, kind} by name, of kind number, truth, text.
+// The test of a row's number that a condition stands for; `columns` are {get, kind} by name, of kind number, truth or
+// text.
 function condition(text, columns) {
   const list = tokens(text);
   let at = 0;
@@ -65,7 +71,7 @@ function condition(text, columns) {
   function negated() {
     if (!take("not")) return comparison();
     const part = mustBe(negated(), "condition");
-    return made("condition", (row) => { const value = part.get(row); return value === null ? null : !value; });
+    return mapped("condition", part, (value) => !value);
   }
   function comparison() {
     let left = sum();
@@ -102,7 +108,7 @@ function condition(text, columns) {
   function within(left, parts, inverse) {
     const each = parts.map((part) => compared(COMPARE["=="], left, part));
     const any = joined(each, true);
-    return made("condition", (row) => { const value = any.get(row); return value === null ? null : value !== inverse; });
+    return mapped("condition", any, (value) => value !== inverse);
   }
   function compared(compare, left, right) {
     for (const side of [left, right]) if (side.kind === "condition") fail("a condition is compared with a value");
@@ -132,14 +138,16 @@ function condition(text, columns) {
   }
   function primary() {
     if (take("(")) { const inner = some(); need(")"); return inner; }
-    if (take("-")) { const of = mustBe(primary(), "number"); return made("number", (row) => { const v = of.get(row); return v === null ? null : -v; }); }
+    if (take("-")) return mapped("number", mustBe(primary(), "number"), (value) => -value);
     const token = list[at++];
     if (!token || token.kind === "sign") { at--; fail(`the condition lacks a value before ${shown()}`); }
     if (token.kind !== "name") return made(token.kind, () => token.value);
     if (token.value === "True" || token.value === "False") return made("truth", () => token.value === "True");
     if (token.value === "like" && take("(")) return like();
     const name = token.value;
-    if (!Object.hasOwn(columns, name)) fail(`there is no column ${JSON.stringify(name)}: text stands in quotes, as in state == 'done'`);
+    if (!Object.hasOwn(columns, name)) {
+      fail(`there is no column ${JSON.stringify(name)}: text stands in quotes, as in state == 'done'`);
+    }
     return made(columns[name].kind, columns[name].get);
   }
   function like() {
@@ -148,16 +156,27 @@ function condition(text, columns) {
     const pattern = list[at++];
     if (pattern?.kind !== "text") { at--; fail("like takes a column and a pattern in quotes, as like(config, '4x*')"); }
     need(")");
-    const written = [...pattern.value].map((c) => (c === "*" ? ".*" : c === "?" ? "." : c.replace(/[\\^$.*+?()[\]{}|\/-]/g, "\\$&")));
+    const escaped = (character) => character.replace(/[\\^$.*+?()[\]{}|\/-]/g, "\\$&");
+    const written = [...pattern.value].map((each) => ({ "*": ".*", "?": "." })[each] ?? escaped(each));
     const regular = new RegExp(`^${written.join("")}$`, "su");
-    return made("condition", (row) => { const value = of.get(row); return value === null ? null : regular.test(value); });
+    return mapped("condition", of, (value) => regular.test(value));
   }
   function mustBe(part, kind) {
     if (part.kind === kind || (kind === "condition" && part.kind === "truth")) return part;
-    if (kind === "number" && part.kind === "truth") return made("number", (row) => { const v = part.get(row); return v === null ? null : Number(v); });
-    return fail(kind === "condition" ? "a value stands where a condition should" : `text or a condition stands where a ${kind} should`);
+    if (kind === "number" && part.kind === "truth") return mapped("number", part, Number);
+    return fail(kind === "condition" ? "a value stands where a condition should"
+      : `text or a condition stands where a ${kind} should`);
   }
-  function made(kind, get) { return { kind, get }; }
+  function made(kind, get) {
+    return { kind, get };
+  }
+  // What becomes of a value that is known.
+  function mapped(kind, { get }, known) {
+    return made(kind, (row) => {
+      const value = get(row);
+      return value === null ? null : known(value);
+    });
+  }
 
   const whole = mustBe(some(), "condition");
   if (at < list.length) fail(`the condition cannot be read from ${shown()} on`);

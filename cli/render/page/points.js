@@ -1,0 +1,146 @@
+// The plots of rows: any column against any other, and growth.
+
+const GROWTH_SIZES = ["luo", "eff_rf", "eff_square", "sigma_x", "hdr", "radial"];
+const NUMBERS = ["int", "float", "bool"];
+const NO_GROUP = null;
+
+const isNumeric = (page, name) => NUMBERS.includes(page.column.get(name).kind);
+const wordsOf = (values) => [...new Set(values.filter((value) => value !== null))].sort();
+const withUnit = (page, name) => `${name} (${page.column.get(name)?.unit || "no unit"})`;
+
+async function showPlots(page) {
+  const { state } = page;
+  const mine = (page.plotted = (page.plotted ?? 0) + 1);
+  const names = new Set(["config", state.x, state.y, state.growth, state.along]);
+  if (page.column.has(state.colour)) names.add(state.colour);
+  let found;
+  try {
+    found = await page.source.points({ ...page.query(), columns: [...names] });
+  } catch (error) {
+    page.tell(error);
+    return;
+  }
+  if (mine !== page.plotted) return;
+  $("points-note").textContent = found.ids.length < page.total
+    ? `The plots show the first ${shownNumber(found.ids.length)} of ${count(page.total, "row")}, in the order of the ` +
+      "sweep; a condition chooses others." : "";
+  page.isDrawing = true;
+  showScatter(page, found);
+  showGrowth(page, found);
+  selectPoints(state.selected);
+  page.isDrawing = false;
+}
+
+function showScatter(page, found) {
+  const { state } = page;
+  const isLog = { x: state.logx && isNumeric(page, state.x), y: state.logy && isNumeric(page, state.y) };
+  const groups = groupsOf(page, found);
+  const there = (value, side) => value !== null && (!isLog[side] || value > 0);
+  const kept = keep(page, found, state.x, state.y, groups.of, (x, y) => there(x, "x") && there(y, "y"));
+  for (const side of ["x", "y"]) {
+    const name = state[side];
+    setLogarithmic(model("scatter"), side, isLog[side]);
+    setWords(model("scatter"), side, isNumeric(page, name) ? null : wordsOf(found.columns[name]));
+  }
+  showPoints("scatter", { ...kept, groups: groups.names }, { x: withUnit(page, state.x), y: withUnit(page, state.y) },
+    [["config", "@config"], ["id", "@id"], [state.x, "@across"], [state.y, "@up"]]);
+  showLegend($("scatter-legend"), groups.names, kept.group);
+  const missing = found.ids.length - kept.id.length;
+  $("scatter-note").textContent = missing
+    ? `${shownNumber(missing)} of ${count(found.ids.length, "row")} have no ${state.x} or no ${state.y}` +
+      `${isLog.x || isLog.y ? " above zero" : ""}.` : "";
+}
+
+function showGrowth(page, found) {
+  const { state } = page;
+  const isPoint = (x, y, family) => family !== null && x > 0 && y > 0;
+  const kept = keep(page, found, state.along, state.growth, found.family, isPoint);
+  const grown = { ...kept, groups: found.families };
+  showPoints("growth", grown, { x: withUnit(page, state.along), y: withUnit(page, state.growth) },
+    [["config", "@config"], ["family", "@family"], [state.along, "@across"], [state.growth, "@up"]]);
+  const lines = meansByFamily(grown);
+  showLines("growth", lines);
+  const number = (value) => element("td", { class: "number" }, value);
+  $("slopes").replaceChildren(...lines.map((line) =>
+    element("tr", {}, element("th", { scope: "row" }, signOf(line.number), line.config),
+      number(line.slope === null ? "-" : line.slope.toFixed(3)), number(line.x.length), number(line.draws))));
+  $("slopes-part").hidden = !lines.length;
+  $("growth-note").textContent = lines.length
+    ? "Slopes are those of the means of each family, on logarithmic axes; `erfsweep growth` gives their intervals too."
+    : `There is no plain stack with a ${state.growth} above 0 here.`;
+}
+
+// The rows that pass a test, as points of two columns.
+function keep(page, found, x, y, group, test) {
+  const rows = found.ids.map((_, i) => i).filter((i) => test(found.columns[x][i], found.columns[y][i], group[i]));
+  const of = (values) => rows.map((i) => values[i]);
+  const [across, up] = [of(found.columns[x]), of(found.columns[y])];
+  return {
+    id: of(found.ids), config: of(found.columns.config), group: of(group),
+    x: placed(page, x, across, found), y: placed(page, y, up, found),
+    across: across.map(cell), up: up.map(cell),
+  };
+}
+
+// Where values are along an axis: numbers where they are, words at 0, 1, ... in their order.
+function placed(page, name, values, found) {
+  if (isNumeric(page, name)) return values.map(Number);
+  const words = wordsOf(found.columns[name]);
+  return values.map((value) => words.indexOf(value));
+}
+
+// The groups that colour the points: names, and the number of each row's group.
+function groupsOf({ column, state }, found) {
+  if (state.colour === "family") return { names: found.families, of: found.family };
+  if (!column.has(state.colour)) return { names: [], of: found.ids.map(() => NO_GROUP) };
+  const values = found.columns[state.colour];
+  const isLess = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  const names = [...new Set(values.filter((value) => value !== null))].sort(isLess);
+  const number = new Map(names.map((value, i) => [value, i]));
+  return {
+    names: names.map((value) => `${state.colour} ${cell(value)}`),
+    of: values.map((value) => number.get(value) ?? NO_GROUP),
+  };
+}
+
+// A legend beside the plot and not in it: it hides no point, and a name in it is text.
+function showLegend(list, names, used) {
+  const there = new Set(used);
+  list.replaceChildren(...names.flatMap((name, i) => (there.has(i) ? [element("li", {}, signOf(i), name)] : [])));
+  list.hidden = !list.children.length;
+}
+
+const SHAPES = { circle: "●", square: "■", triangle: "▲", diamond: "◆", inverted_triangle: "▼", hex: "⬢" };
+
+function signOf(number) {
+  const made = element("span", { class: "sign", "aria-hidden": "true" }, SHAPES[markerOf(number)]);
+  made.style.color = colourOf(number);
+  return made;
+}
+
+// For each family the means at each x, as lines that rise from left to right.
+function meansByFamily(points) {
+  const families = new Map();
+  points.x.forEach((x, i) => {
+    if (!families.has(points.group[i])) families.set(points.group[i], new Map());
+    const at = families.get(points.group[i]);
+    if (!at.has(x)) at.set(x, []);
+    at.get(x).push(points.y[i]);
+  });
+  return [...families].map(([number, at]) => {
+    const x = [...at.keys()].sort((a, b) => a - b);
+    const y = x.map((each) => mean(at.get(each)));
+    return { number, config: points.groups[number], x, y, slope: slope(x, y), draws: [...at.values()].flat().length };
+  });
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+// Slope of the least-squares line through logarithms, null where there are no two different x.
+function slope(x, y) {
+  const across = x.map(Math.log), up = y.map(Math.log);
+  const [middle, height] = [mean(across), mean(up)];
+  const spread = across.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  if (spread <= 1e-12) return null; // as `power_law`, which takes x within 1e-6 for one
+  return across.reduce((sum, value, i) => sum + (value - middle) * (up[i] - height), 0) / spread;
+}
