@@ -62,5 +62,4 @@ def settings(incomplete: str) -> list[str]:
 
 def _url(context: typer.Context) -> str:
     """The URL of the store, as far as the line says it: `--db` after the command or before it."""
-    before = context.parent.params.get("db") if context.parent is not None else None
-    return store_url(context.params.get("db") or before)
+    return store_url(context.params.get("db") or context.find_root().params.get("db"))

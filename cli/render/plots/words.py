@@ -8,7 +8,7 @@ from cli.render.visible import visible
 ELLIPSIS = "…"
 PT = 72
 """Points to an inch."""
-_WIDTH = 0.6
+_WIDTH = 0.64
 """Of a character of DejaVu Sans, on the average of labels, as a share of the size of its letters."""
 
 
