@@ -1,4 +1,4 @@
-"""What a shell offers where a sweep, a config or an axis is named: stored sweeps, presets, sweep files, ids, axes.
+"""What a shell offers where a sweep or a config is named: stored sweeps, presets, sweep files, ids.
 
 A store in a file is looked into; a server is not asked, since a shell would wait for it at every Tab.
 """
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from cli.completion import unbroken
 from cli.place import store_url
 
 
@@ -40,24 +41,23 @@ def presets(incomplete: str) -> list[str]:
 
 
 def configs(context: typer.Context, incomplete: str) -> list[str]:
-    """The first config of each sweep whose name begins so, as SWEEP:0, and the ids that do."""
-    from store.database.glance import config_ids
-
-    places = [f"{name}:0" for name in stored_sweeps(context, incomplete)]
-    return [*places, *config_ids(_url(context), incomplete)]
+    """Places in sweeps and ids that begin so: SWEEP:0 for each sweep, every position once the colon is written."""
+    return unbroken(lambda begin: _configs(context, begin), incomplete)
 
 
 def sweeps_and_configs(context: typer.Context, incomplete: str) -> list[str]:
     """Both: what `compare` takes."""
-    return [*stored_sweeps(context, incomplete), *configs(context, incomplete)]
+    return unbroken(lambda begin: [*stored_sweeps(context, begin), *_configs(context, begin)], incomplete)
 
 
-def settings(incomplete: str) -> list[str]:
-    """The axes whose names begin so, with the sign that is to follow; and `help`."""
-    from pipeline.sweep.grid import PATHS, STACK_AXES
+def _configs(context: typer.Context, incomplete: str) -> list[str]:
+    from store.database.glance import config_ids, positions
 
-    names = [f"{name}=" for name in (*STACK_AXES, "seed", *PATHS)]
-    return [name for name in (*names, "help") if name.startswith(incomplete)]
+    sweep, colon, digits = incomplete.partition(":")
+    if colon:
+        return [f"{sweep}:{position}" for position in positions(_url(context), sweep, digits)]
+    places = [f"{name}:0" for name in stored_sweeps(context, incomplete)]
+    return [*places, *config_ids(_url(context), incomplete)]
 
 
 def _url(context: typer.Context) -> str:

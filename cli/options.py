@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from cli import named
+from cli import completion, named
 from cli.place import DEFAULT_URL
 from cli.place import remember_db as remember_db
 from cli.place import store_url as store_url
@@ -41,7 +41,7 @@ SetOption: TypeAlias = Annotated[
         "-s",
         metavar="AXIS=VALUES",
         help="Set or override an axis: depth='range(1,41)', kernel=3,5; help lists the axes.",
-        autocompletion=named.settings,
+        autocompletion=completion.settings,
     ),
 ]
 NameOption: TypeAlias = Annotated[str | None, typer.Option("--name", help="Store the sweep under another name.")]

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 WhereOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--where", metavar="EXPR", help="Keep rows that meet a condition: kernel == 3 and ratio < 0.8."),
+    typer.Option(
+        "--where",
+        metavar="EXPR",
+        help="Keep rows that meet a condition: kernel == 3 and ratio < 0.8.",
+        autocompletion=completion.condition,
+    ),
 ]
 ColumnsOption: TypeAlias = Annotated[
     str | None,

@@ -63,10 +63,11 @@ begins with a `'`; numbers stay numbers.
 
 ## Completion
 
-`erfsweep --install-completion` makes Tab complete commands, options, choices, columns, axes, sweeps, presets and ids in
-your shell: bash, zsh, fish or PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for the shell that
-you name. Names come from a store in a file (`--db`, `ERFSWEEP_DB` or the one in the working directory), which Tab only
-reads; a server is not asked.
+`erfsweep --install-completion` makes Tab complete commands, options, choices, columns (in `--where` too), axes and
+those of their values that are words, sweeps, presets, ids and positions (`SWEEP:`) in your shell: bash, zsh, fish or
+PowerShell. `_ERFSWEEP_COMPLETE=source_zsh erfsweep` prints the script for the shell that you name. Names come from a
+store in a file (`--db`, `ERFSWEEP_DB` or the one in the working directory), which Tab only reads; a server is not
+asked.
 
 ## `--where`
 

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from cli.render.markup import markdown_text
 from store.asking.fields import fields
-from store.database.fields import GROUPS
+from store.database.groups import GROUPS
 
 PAGE = Path(__file__).with_name("fields.md")
 HEAD = """# Fields

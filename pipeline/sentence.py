@@ -37,7 +37,7 @@ def sentence(error: Exception, given: object, kind: Any) -> str:
     if problem.startswith(("Expected", "Invalid")):
         if isinstance(found, str) and re.fullmatch(_NUMBER, found):
             return f"{where or 'it'} must be {takes(hint)}, not the text {quote(found)}; leave its quotes out"
-        near = nearest(str(found), _choices(hint)) if isinstance(found, str) else ""
+        near = nearest(str(found), choices(hint)) if isinstance(found, str) else ""
         return f"{where or 'it'} must be {takes(hint)}, not {quote(_written(found))}{near}"
     return f"{where}: {problem}" if where else problem  # of a struct's own check, which names field and value
 
@@ -119,7 +119,8 @@ def _fields(kind: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for struct in structs for name in struct.__struct_fields__))
 
 
-def _choices(hint: Any) -> tuple[str, ...]:
+def choices(hint: Any) -> tuple[str, ...]:
+    """The words that a type takes; none where it takes no words, or any text."""
     return tuple(
         str(choice) for option in _options(hint) if get_origin(option) is Literal for choice in get_args(option)
     )

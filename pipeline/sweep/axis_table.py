@@ -1,9 +1,9 @@
 """Every axis that a sweep may run through, with the values that it takes."""
 
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
-from pipeline.config import Config, Init, Probes, Readout
-from pipeline.sentence import takes
+from pipeline.config import AXIS_PATHS, Config, Init, Probes, Readout
+from pipeline.sentence import choices, takes
 from pipeline.stem import ACTIVATIONS, MAX_LAYERS, Plane
 from pipeline.sweep.grid import PATHS, STACK_AXES
 
@@ -18,18 +18,31 @@ _OF_STACKS = {
 }
 """What the axes of a plain stack take."""
 
+_PARTS = {"input": Plane, "init": Init, "probes": Probes, "readout": Readout}
+
+
+def _hint(path: str) -> Any:
+    """The type of a field of a config, by its dotted path."""
+    part, _, field = path.partition(".")
+    return get_type_hints(_PARTS[part] if field else Config, include_extras=True)[field or part]
+
+
+def axis_words(name: str) -> tuple[str, ...]:
+    """The words among the values of an axis, by its name or path; none where it takes numbers, or is no axis."""
+    path = AXIS_PATHS.get(name, name)
+    if path == "activation":
+        return ACTIVATIONS
+    return choices(_hint(path)) if path in PATHS else ()
+
 
 def axis_table() -> list[tuple[str, str]]:
     """(axis, what it takes) of every axis, those of a plain stack first."""
-    parts = {"input": Plane, "init": Init, "probes": Probes, "readout": Readout}
     found = [(name, _OF_STACKS[name]) for name in STACK_AXES]
     for path in PATHS:
-        part, _, field = path.partition(".")
         if path == "input":
             found.append((path, "a plane: 224, 224x320 or 224x224x3"))
         elif path == "readout.position":
             found.append((path, "center, or [ROW, COLUMN]"))
         else:
-            struct = parts[part] if field else Config
-            found.append((path, takes(get_type_hints(struct, include_extras=True)[field or part])))
+            found.append((path, takes(_hint(path))))
     return found

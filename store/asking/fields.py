@@ -5,14 +5,14 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from pipeline.errors import InputError, quote
-from store.database.fields import FIELDS, GROUPS
+from store.database.fields import FIELDS
+from store.database.groups import ALL, GROUPS
 from store.database.types import Field
 
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 BY_PATH: dict[str, Field] = {field.path: field for field in FIELDS if field.path}
 """By where a config holds them, as sweeps write it: `probes.count` is the column probes_count."""
 
-ALL = "all"
 _WILD = frozenset("*?[")
 
 

@@ -17,7 +17,8 @@ from store.asking.table import Table
 from store.asking.values import Reader, damages, is_of_wrong_type, raw
 from store.asking.where_tree import Condition, fields_of
 from store.database.connection import Store
-from store.database.fields import COLUMNS, PLACES, joined, named_columns
+from store.database.fields import COLUMNS, joined, named_columns
+from store.database.groups import PLACES
 from store.database.schema import config, sweep, sweep_config
 from store.database.types import TEXT
 from store.queue.states import Count, Holder, Pace, counts, holders, pace

@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import URL
 
 from pipeline.errors import InputError, quote
+from store.database.fileurl import SQLITE_URL, file_path
 from store.database.secret import HIDDEN, masked, remember
 
 _SQLITE = ("sqlite", "sqlite+pysqlite")
 _POSTGRES = ("postgresql", "postgresql+psycopg", "postgres")
 
-_FILE = re.compile(r"(?P<dialect>sqlite|sqlite\+pysqlite)://(?:/(?P<path>[^?]*))?")
 _SERVER = r"""(?xs)
         (?P<dialect>[\w+]+)://
         (?:(?P<user>[^:/?=&;\s]*)(?::(?P<password>[^@?&;\s]+))?@)?
@@ -77,12 +77,12 @@ def address(text: str) -> Address:
     Raises InputError for a text that is no URL, a dialect that is neither, or options that SQLite does not take. What
     cannot be read part by part is not shown, as any part of it may be a password.
     """
-    if found := _FILE.fullmatch(text):
+    if found := SQLITE_URL.fullmatch(text):
         if found["path"] == "":
             raise InputError(
                 f"{quote(text)} names no file; write sqlite:///file.db, or sqlite:///:memory: to keep nothing"
             )
-        path = None if found["path"] in (None, ":memory:") else Path(unquote(found["path"]))
+        path = file_path(text)
         return Address(URL.create("sqlite", database=None if path is None else str(path)), path, text)
     url = _server(text)
     if url is None:

@@ -11,23 +11,9 @@ import msgspec
 from sqlalchemy import Column, Select, and_, func, literal_column, select
 
 from pipeline.ids import ID_DIGITS, ID_LETTER
-from pipeline.result import Provenance, Sizes, Theory
+from store.database.groups import GROUP_OF, PLACES
 from store.database.schema import AXES, COSTS, MEASURED, attempt, config, map_, result, sweep, sweep_config
 from store.database.types import INTEGER, TEXT, Field
-
-GROUPS = {
-    "places": "what a config is called, and its place in a sweep; without SWEEP, a row for each place",
-    "names": "what a config is called wherever it is",
-    "axes": "what a sweep varies",
-    "costs": "what the network takes",
-    "queue": "how far it is",
-    "health": "what the result rests on",
-    "theory": "what is known without measuring",
-    "sizes": "what is read off the heatmap",
-    "provenance": "what it was measured with",
-    "storage": "what the store keeps",
-}
-"""The groups of fields with what they are, in their order."""
 
 
 class Declaration(NamedTuple):
@@ -91,23 +77,6 @@ def _all() -> Iterator[Declaration]:
     yield Declaration(Field("spec", "str", "", "the whole config as canonical JSON", nullable=False), config.c.json)
 
 
-PLACES = ("sweep", "position", "label")
-"""The fields of a place in a sweep, of which a config may have several or none."""
-
-_NAMED = {
-    **dict.fromkeys(PLACES, "places"),
-    **dict.fromkeys(("id", "config", "stem"), "names"),
-    **dict.fromkeys((each.name for each in AXES), "axes"),
-    **dict.fromkeys((each.name for each in COSTS), "costs"),
-    **dict.fromkeys(("state", "attempts", "error", "cost"), "queue"),
-    **dict.fromkeys(("dead", "n_zero", "n_nan"), "health"),
-    **dict.fromkeys(Theory.__struct_fields__, "theory"),
-    **dict.fromkeys(Sizes.__struct_fields__, "sizes"),
-    **dict.fromkeys(Provenance.__struct_fields__, "provenance"),
-    **dict.fromkeys(("bytes", "digest", "spec"), "storage"),
-}
-
-
 def _source(each: Declaration) -> str:
     if each.field.name == "bytes":
         return f"{map_.name}.heatmap, {map_.name}.curves"
@@ -117,7 +86,7 @@ def _source(each: Declaration) -> str:
 
 
 _DECLARED = tuple(
-    each._replace(field=msgspec.structs.replace(each.field, group=_NAMED[each.field.name], source=_source(each)))
+    each._replace(field=msgspec.structs.replace(each.field, group=GROUP_OF[each.field.name], source=_source(each)))
     for each in _all()
 )
 

@@ -3,9 +3,8 @@
 import sqlite3
 from contextlib import closing
 
-from pipeline.errors import ErfsweepError
 from pipeline.ids import ID_DIGITS, ID_LETTER
-from store.database.address import address
+from store.database.fileurl import file_path
 
 _MOST = 200
 """Names that are offered: more are no help to anyone."""
@@ -25,15 +24,22 @@ def config_ids(url: str, begin: str = "") -> list[str]:
     return _read(url, query, (ID_LETTER, ID_DIGITS, digits, digits + ID_LETTER))
 
 
+def positions(url: str, sweep: str, begin: str = "") -> list[str]:
+    """The positions of a sweep that begin so, as digits in ascending order. Empty as for `sweep_names`."""
+    query = """SELECT CAST(position AS TEXT) FROM sweep_config JOIN sweep ON sweep.id = sweep_config.sweep_id
+        WHERE sweep.name = ? AND substr(position, 1, ?) = ? ORDER BY position"""
+    return _read(url, query, (sweep, len(begin), begin))
+
+
 def _read(url: str, query: str, values: tuple[object, ...]) -> list[str]:
     try:
-        path = address(url).path
+        path = file_path(url)
         if path is None or not path.is_file():
             return []
         # Not mode=ro: the last to close a file in WAL mode takes the log away, which a read-only connection cannot.
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=_WAIT, uri=True)) as file:
             file.execute("PRAGMA query_only = 1")
             rows = file.execute(f"{query} LIMIT {_MOST}", values).fetchall()  # of our own
-    except (sqlite3.Error, OSError, ErfsweepError):
+    except (sqlite3.Error, OSError, ValueError):
         return []  # a shell has no place for a sentence
     return [name for (name,) in rows if isinstance(name, str) and name.isprintable()]

@@ -16,6 +16,7 @@ ROOT_COMMAND = typer.main.get_command(app)
 FORMATS = ["table", "plain", "csv", "tsv", "json", "jsonl", "markdown", "latex", "html", "classic"]
 ENGINES = ["auto", "sync", "threads", "processes", "cluster"]
 SCRIPT = "from cli.main import main; main()"
+LARGE = {"alembic", "dask", "numpy", "pydantic", "sqlalchemy"}
 
 
 def asked(*arguments: str, **variables: str) -> Ended:
@@ -29,10 +30,10 @@ def asked(*arguments: str, **variables: str) -> Ended:
 
 def by_bash(*words: str) -> list[str]:
     """What is offered for the last of these words, as bash hands them over."""
-    line = " ".join(("erfsweep", *words))
+    line = "\n".join(("erfsweep", *words))
     found = asked(_ERFSWEEP_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)))
     assert (found.code, found.err) == (0, "")
-    return found.out.split()
+    return [line for line in found.out.splitlines() if line]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,16 @@ def by_bash(*words: str) -> list[str]:
         (("table", "--sort", "id,luo_"), ["id,luo_ratio"]),
         (("table", "--over", "probes_"), ["probes_count", "probes_seed"]),
         (("growth", "--size", "fw"), ["fwhm_x", "fwhm_y"]),
+        (("table", "--where", "sigma"), ["sigma_x", "sigma_y"]),
+        (("table", "--where", "'kernel == 3 and not (sigma"), [f"kernel == 3 and not (sigma_{each}" for each in "xy"]),
+        (("table", "--where", "\"state == 'do"), []),
+        (("table", "--where", "'kernel == 3"), []),
+        (("run", "x", "-s", "dtype", "="), ["float32", "float64"]),  # bash replaces what stands after the sign only
+        (("run", "x", "-s", "dtype", "=", "float6"), ["float64"]),
+        (("run", "x", "-s", "dtype=float64", "-s", "readout.gradient", "=", "abs,s"), ["abs,square"]),
+        (("run", "x", "--set", "=", "init", "=", "orth"), ["orthogonal"]),
+        (("run", "x", "-s", "kernel", "="), []),
+        (("run", "x", "-s", "sed", "="), []),
     ],
     ids=" ".join,
 )
@@ -79,12 +90,19 @@ def test_bash_is_offered_commands_options_and_choices(words: tuple[str, ...], of
         (("submit", "mi"), ["mine.yaml"]),
         (("presets", ""), ["luo2016", "luo2016-growth", "window31"]),
         (("show", "sec"), ["second:0"]),
+        (("show", "luo2016", ":"), ["0", "1", "2", "3", "4"]),  # bash breaks words at the colon, too
+        (("show", "luo2016", ":", "3"), ["3"]),
+        (("compare", "luo2016", ":", "0", "luo2016", ":", "4"), ["4"]),
+        (("show", "none", ":"), []),
+        (("--db", "sqlite", ":", "///none.db", "table", ""), []),
+        (("--db", "sqlite", ":", "///erfsweep.db", "table", "se"), ["second"]),
         (("compare", "luo2016:0", "sec"), ["second", "second:0"]),
         (("--db", "sqlite:///none.db", "table", ""), []),
         (("table", "--db", "sqlite:///none.db", ""), []),
         (("--db", "sqlite:///broken.db", "table", ""), []),
         (("--db", "postgresql://me@127.0.0.1:1/x", "table", ""), []),
         (("run", "x", "-s", "init.s"), ["init.seed=", "init.sha256="]),
+        (("run", "luo2016", "-s", "probes.k"), ["probes.kind="]),
         (("run", "x", "-s", "he"), ["help"]),
     ],
     ids=" ".join,
@@ -115,7 +133,12 @@ def test_every_option_of_a_command_is_offered(name: str) -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(
-    ("line", "offered"), [("erfsweep ta", {"table"}), ("erfsweep table --format=c", {"csv", "classic"})]
+    ("line", "offered"),
+    [
+        ("erfsweep ta", {"table"}),
+        ("erfsweep table --format=c", {"csv", "classic"}),
+        ("erfsweep run x -s readout.gradient=r", {"relu"}),
+    ],
 )
 def test_a_real_bash_completes_with_the_script_that_it_is_shown(line: str, offered: set[str]) -> None:
     Path("bin").mkdir()
@@ -184,17 +207,32 @@ def test_the_options_of_completion_end_well_too(monkeypatch: pytest.MonkeyPatch)
     assert ".bashrc': Is a directory" in ended.stderr
 
 
-def test_completing_imports_neither_numpy_nor_dask() -> None:
-    watched = "import atexit, sys; atexit.register(lambda: print('numpy' in sys.modules, 'dask' in sys.modules))"
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("ru",), "run"),
+        (("table", "sec"), "second"),
+        (("show", "second:"), "second:0"),
+        (("table", "-c", "eff_r"), "eff_rf"),
+        (("table", "--where", "eff_r"), "eff_rf"),
+        (("run", "x", "-s", "dtype=float3"), "dtype=float32"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_completing_loads_no_large_library(words: tuple[str, ...], offered: str) -> None:
+    good("submit", "3x3", "--name", "second")
+    watched = f"import atexit, sys; atexit.register(lambda: print({LARGE} & set(sys.modules)))"
+    line = " ".join(("erfsweep", *words))
     found = subprocess.run(
         [sys.executable, "-c", f"{watched}; {SCRIPT}"],
-        env={**os.environ, "_ERFSWEEP_COMPLETE": "complete_bash", "COMP_WORDS": "erfsweep ru", "COMP_CWORD": "1"}
-        | {"PYTHONPATH": str(ROOT)},
+        env={**os.environ, "_ERFSWEEP_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": line, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert found.stdout.split() == ["run", "False", "False"]
+    *offers, loaded = found.stdout.splitlines()
+    assert offered in " ".join(offers).replace("\\", "")  # zsh wants colons escaped
+    assert loaded == "set()"
 
 
 def test_an_exit_code_of_the_parser_is_that_of_the_command() -> None:

@@ -14,7 +14,7 @@ from cli.render.visible import visible
 from store.asking.columns import DEFAULT, without_constants
 from store.asking.fields import fields
 from store.asking.table import Table
-from store.database.fields import GROUPS, PLACES
+from store.database.groups import GROUPS, PLACES
 
 if TYPE_CHECKING:
     from store.asking.origins import Submitted

@@ -15,6 +15,7 @@ from sqlalchemy import URL
 from pipeline.errors import ErfsweepError, InputError
 from store.database import secret
 from store.database.address import address
+from store.database.fileurl import file_path
 from store.database.opening import open_store
 from store.database.secret import masked
 from store.queue.provenance import origin
@@ -83,7 +84,7 @@ def test_no_password_survives_in_a_url(password: str) -> None:
 )
 def test_a_url_stands_for_a_file_or_a_server(text: str, driver: str, path: Path | None) -> None:
     found = address(text)
-    assert (found.url.drivername, found.path) == (driver, path)
+    assert (found.url.drivername, found.path, file_path(text)) == (driver, path, path)
     assert found.in_memory is (driver == "sqlite" and path is None)
 
 

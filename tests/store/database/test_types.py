@@ -14,8 +14,9 @@ from pipeline.errors import InputError
 from pipeline.result import Axes, Provenance, Sizes, Theory
 from pipeline.sweep.build import build
 from pipeline.sweep.grid import axis_path
-from store.asking.fields import ALL, expanded, field, group
-from store.database.fields import COLUMNS, FIELDS, GROUPS, named_columns
+from store.asking.fields import expanded, field, group
+from store.database.fields import COLUMNS, FIELDS, named_columns
+from store.database.groups import ALL, GROUP_OF, GROUPS
 from store.database.schema import config, result
 from store.database.types import Field, declared
 
@@ -65,7 +66,8 @@ def test_every_field_has_a_meaning_and_a_column_and_every_column_a_field() -> No
 
 
 def test_every_field_is_in_one_group_and_no_group_is_called_like_a_field() -> None:
-    assert {each.group for each in FIELDS} == set(GROUPS)
+    assert {each.name: each.group for each in FIELDS} == GROUP_OF
+    assert set(GROUP_OF.values()) == set(GROUPS)
     assert not {*GROUPS, ALL} & {each.name for each in FIELDS}
     assert [name for each in GROUPS for name in group(each)] == sorted(
         (each.name for each in FIELDS), key=lambda name: [*GROUPS].index(field(name).group)
