@@ -1,7 +1,8 @@
 // Elements and text. What a user wrote becomes text of an element, never markup.
 
 const $ = (id) => document.getElementById(id);
-const shownNumber = (number) => number.toLocaleString("en");
+const FORMAT = new Intl.NumberFormat("en"); // once: toLocaleString makes one for each number
+const shownNumber = (number) => FORMAT.format(number);
 const count = (number, noun) => `${shownNumber(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 // An element with attributes and children; an attribute such as `onclick` listens.

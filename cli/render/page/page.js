@@ -129,17 +129,18 @@ function folded(text) {
   return element("details", {}, element("summary", {}, summary), text);
 }
 
-// Light, dark and paper.
+// Light and dark. On paper the style sheet puts plots whose ink is light on a dark ground, because Bokeh draws anew a
+// moment later than a browser prints.
 function followTheme() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const repaint = (isOnPaper) => {
-    const [ink, faint] = dark.matches && !isOnPaper ? ["#e4e4e7", "#3f3f46"] : ["#1f2328", "#d5d8dc"];
+  const repaint = () => {
+    if (matchMedia("print").matches) return; // which some browsers take for light
+    const [ink, faint] = dark.matches ? ["#e4e4e7", "#3f3f46"] : ["#1f2328", "#d5d8dc"];
+    document.documentElement.dataset.ink = dark.matches ? "light" : "dark";
     paint(["scatter", "growth", "curves"].map(model), ink, faint);
   };
-  repaint(false);
-  dark.addEventListener("change", () => repaint(false));
-  addEventListener("beforeprint", () => repaint(true));
-  addEventListener("afterprint", () => repaint(false));
+  repaint();
+  dark.addEventListener("change", repaint);
 }
 
 function failed(error) {

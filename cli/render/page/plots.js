@@ -37,7 +37,7 @@ function showPoints(name, points, labels, tooltips) {
   named(model(name), labels);
   model(`${name}-hover`).tooltips = tooltips;
   const source = model(`${name}-points`);
-  source.selected.indices = [];
+  if (source.selected.indices.length) source.selected.indices = [];
   source.data = {
     id: points.id, config: points.config.map(shortened),
     x: points.x, y: points.y, across: points.across, up: points.up,
@@ -58,7 +58,8 @@ function showLines(name, lines) {
 function selectPoints(ids) {
   for (const name of ["scatter", "growth"]) {
     const source = model(`${name}-points`);
-    source.selected.indices = source.data.id.flatMap((id, i) => (ids.has(id) ? [i] : []));
+    const found = ids.size ? source.data.id.flatMap((id, i) => (ids.has(id) ? [i] : [])) : [];
+    if (found.length || source.selected.indices.length) source.selected.indices = found; // each time all is drawn anew
   }
 }
 

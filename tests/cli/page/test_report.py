@@ -206,6 +206,18 @@ def test_a_heatmap_of_the_page_is_that_of_the_store_reduced(mixed: str) -> None:
     store.close()
 
 
+def test_python_writes_the_same_page(mixed: str) -> None:
+    good("--db", mixed, "report", "growth", "--where", "kernel == 3", "-o", "one.html")
+    with door.open_store(mixed) as store:
+        made = store.report("growth", "other.html", where="kernel == 3")
+    assert (made.rows, made.bytes) == (6, Path("other.html").stat().st_size)
+    maps = r'id="page-maps">([^<]+)<'
+    one, other = (re.search(maps, Path(name).read_text()) for name in ("one.html", "other.html"))
+    assert one is not None
+    assert other is not None
+    assert one[1] == other[1]
+
+
 def test_a_report_that_cannot_be_is_one_sentence(mixed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.search(r"no sweep 'none'", erfsweep("--db", mixed, "report", "none").err)
     assert "cannot write 'no/such.html'" in erfsweep("--db", mixed, "report", "growth", "-o", "no/such.html").err
