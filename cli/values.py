@@ -27,7 +27,8 @@ def read_plainly(parameters: list[Any]) -> list[Any]:
 def _value(parameter: Parameter, context: typer.Context, value: Any) -> Any:
     """The same as `parameter.process_value(context, value)`."""
     kind = parameter.type_descriptor
-    plain = _UNREAD if value is None and parameter.required else _plain(value, kind.annotation)
+    is_missing = value is None and parameter.required and not context.resilient_parsing  # as a completing shell does
+    plain = _UNREAD if is_missing else _plain(value, kind.annotation)
     if plain is _UNREAD or (kind.is_ranged and not _is_within(plain, kind.parameter_info)):
         return type(parameter).process_value(parameter, context, value)
     return plain if parameter.callback is None else parameter.callback(context, parameter, plain)
