@@ -194,7 +194,18 @@ class Store:
             of = Selection(sweep, where, _names(sort), limit, masses[0] if masses else None, center)
             return self._sound(dataset(self._store, of, names, align))
 
-        return Answer(self._sound(found), None if over or pivot or len(masses) > 1 else labelled)
+        def images() -> list[str]:
+            from store.asking.html import ROWS_SHOWN
+            from store.asking.images import IMAGES_FROM, images
+            from store.asking.reading import read
+
+            first = ROWS_SHOWN if limit is None else min(limit, ROWS_SHOWN)
+            some = read(self._store, Selection(sweep, where, _names(sort), first, None, center), IMAGES_FROM)
+            return self._sound([*images(self._store, some.dicts(), center)])
+
+        if over or pivot or len(masses) > 1:
+            return Answer(self._sound(found))
+        return Answer(self._sound(found), labelled, images)
 
     def rows(self, sweep: str | None = None, **asked: Any) -> list[dict[str, Any]]:
         """The rows that `table` has, each a dict by column: str, int, float, bool or None."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from cli.columns import fitted
 from cli.options import MACHINE_FORMATS, TableFormat
 from cli.render import classic
-from cli.render.tables import default_format, print_table
+from cli.render.tables import default_format, html, print_table
 from cli.selection import tell_if_none
 from pipeline.errors import InputError
 from store.asking.choices import MapName
@@ -31,11 +31,34 @@ class Asked(NamedTuple):
     diff: bool = False
     pivot: Sequence[str] = ()
     values: Sequence[str] = ()
+    thumbnails: bool = False
 
 
 def print_rows(store: Store, selection: Selection, asked: Asked, format_: TableFormat | None) -> None:
     """Prints the table that the options ask for. Raises InputError for options that exclude each other."""
-    print_table(_table(store, selection, asked, format_), format_)
+    if asked.thumbnails:
+        _print_thumbnails(store, selection, asked, format_)
+    else:
+        print_table(_table(store, selection, asked, format_), format_)
+
+
+def _print_thumbnails(store: Store, selection: Selection, asked: Asked, format_: TableFormat | None) -> None:
+    """Prints the table as HTML with a picture of each heatmap."""
+    from store.asking.columns import DEFAULT
+    from store.asking.fields import expanded
+    from store.asking.images import IMAGES_FROM, images
+
+    if format_ != "html" or asked.over or asked.diff or asked.pivot or len(asked.masses) > 1:
+        raise InputError(
+            "--thumbnails has a picture for each config; it goes with --format html, and without --over, --diff, "
+            "--pivot and several --mass"
+        )
+    names = expanded(asked.columns or DEFAULT)
+    whole = asked._replace(columns=[*names, *(name for name in IMAGES_FROM if name not in names)], thumbnails=False)
+    found = _table(store, selection, whole, format_)
+    shown = found.only(names)
+    pictures = images(store, found.only(IMAGES_FROM).dicts(), selection.center)
+    sys.stdout.writelines(html(shown if asked.columns else fitted(shown, format_), pictures))
 
 
 def print_sweep(store: Store, sweep: str, format_: TableFormat | None) -> None:
@@ -49,7 +72,7 @@ def print_sweep(store: Store, sweep: str, format_: TableFormat | None) -> None:
 
 
 def _table(store: Store, selection: Selection, asked: Asked, format_: TableFormat | None) -> Table:
-    columns, over, map_, masses, diff, pivot, values = asked
+    columns, over, map_, masses, diff, pivot, values, _ = asked
     is_classic = format_ == "classic"
     if is_classic and (over or columns or diff or pivot or len(masses) > 1) and not (map_ and not over):
         raise InputError(

@@ -47,6 +47,9 @@ def command(
             autocompletion=completion.columns,
         ),
     ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="With --format html: a small picture of each heatmap.")
+    ] = False,
     format_: TableFormatOption = None,
     db: DbOption = None,
 ) -> None:
@@ -66,5 +69,6 @@ def command(
         diff,
         parse_names(pivot, "--pivot") or (),
         parse_names(value, "--value") or (),
+        thumbnails,
     )
     print_rows(store, selection, asked, format_)

@@ -98,6 +98,8 @@ are.
 - `--mass 0.5,0.9` computes a size for several shares of the mass, each in a column of its own: `eff_rf@0.5`,
   `eff_rf@0.9`. Conditions and `--sort` then use the stored sizes; `--sort eff_rf@0.5` sorts by a column of the table.
 - `--diff` leaves out columns that are the same in all rows. Without `-c` it looks among axes, costs, theory and sizes.
+- `--format html --thumbnails` has a small picture of each heatmap, in the file itself: the unit's window, by the square
+  root of the share of its maximum.
 - `--pivot depth,kernel --value ratio` has the depths down the side, the kernels across the top, and the ratio in the
   cells. The last column of `--pivot` is the one across the top. If several rows meet in one cell, average them
   (`--over seed`) or select one of them (`--where`).

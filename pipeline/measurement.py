@@ -10,12 +10,18 @@ from pipeline.config import Config, encode
 from pipeline.errors import EngineError, InputError
 from pipeline.limits import Limits
 from pipeline.result import Arrays, Failure, Sizes, Theory
-from pipeline.sizes import radius_count
+from pipeline.sizes import cutout, radius_count
 from pipeline.task import collect, measure
 from pipeline.theory import window_of
 
 _OF_INPUT = ("InputError", "FloatingPointError", "Timeout")
 """Failures that another config, or a wider limit, would not have."""
+
+
+_SIDE = 256
+"""Pixels of the screen that a picture in a notebook is wide."""
+_SHOWN = ("eff_rf", "ratio", "eff_square", "luo", "sigma_x")
+"""The sizes beside it."""
 
 
 class Measurement(msgspec.Struct, frozen=True, eq=False):
@@ -36,6 +42,26 @@ class Measurement(msgspec.Struct, frozen=True, eq=False):
     is_dead: bool
     n_zero: int
     n_nan: int
+
+    def _repr_html_(self) -> str:
+        return measurement_html(self)
+
+
+def measurement_html(of: Measurement) -> str:
+    """What a notebook shows: the heatmap in the unit's window, with its effective square, and the usual sizes."""
+    from base64 import b64encode
+    from html import escape
+
+    from pipeline.picture.png import picture, png
+
+    cut = cutout(of.config, of.heatmap, of.sizes.eff_square)
+    drawn = "" if cut is None else b64encode(png(picture(cut))).decode()
+    shown = f'<img alt="heatmap" src="data:image/png;base64,{drawn}" style="width:{_SIDE}px">' if drawn else ""
+    numbers = {"theo_rf": of.theory.theo_rf} | {name: getattr(of.sizes, name) for name in _SHOWN}
+    cells = [(name, "-" if value is None else f"{value:.4g}") for name, value in numbers.items()]
+    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in cells)
+    told = " (dead: no gradient reaches the input)" if of.is_dead else ""
+    return f"<div><p>{escape(of.config.stem)}{told}</p>{shown}<table>{rows}</table></div>\n"
 
 
 def measurement(config: Config, limits: Limits) -> Measurement:

@@ -31,12 +31,14 @@ ARROWS = {
     "pipeline.sweep": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.theory"},
     "pipeline.gradient": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.ops"},
     "pipeline.sizes": {"pipeline.config", "pipeline.theory"},
+    "pipeline.picture": {"pipeline.sizes"},
     "pipeline.task": {
         *("pipeline.config", "pipeline.gradient", "pipeline.sizes"),
         *("pipeline.arrays", "pipeline.blas"),
     },
     "pipeline.measurement": {
         *("pipeline.config", "pipeline.theory", "pipeline.sizes", "pipeline.task", "pipeline.arrays", "pipeline.blas"),
+        "pipeline.picture",
     },
     "pipeline.graph": {"pipeline.task"},
     "pipeline.engines": {"pipeline.graph", "pipeline.task", "pipeline.config", "pipeline.blas"},
@@ -55,7 +57,7 @@ ARROWS = {
     "store.queue": {"store.database", "pipeline.config", "pipeline.sweep", "pipeline.theory"},
     "store.asking": {
         *("store.database", "store.queue", "pipeline.arrays", "pipeline.config", "pipeline.sizes", "pipeline.stem"),
-        *("pipeline.sweep", "pipeline.theory", "pipeline.gradient"),
+        *("pipeline.sweep", "pipeline.theory", "pipeline.gradient", "pipeline.picture"),
     },
     "store.upkeep": {
         *("store.database", "store.queue", "store.asking", "pipeline.arrays", "pipeline.config", "pipeline.sizes"),
@@ -67,7 +69,7 @@ ARROWS = {
     },
     "cli": {
         *("pipeline.config", "pipeline.engines", "pipeline.engines.cluster", "pipeline.gradient", "pipeline.sizes"),
-        *("pipeline.stem", "pipeline.sweep", "pipeline.theory", "pipeline.work"),
+        *("pipeline.stem", "pipeline.sweep", "pipeline.theory", "pipeline.work", "pipeline.picture"),
         *("store.database", "store.queue", "store.asking", "store.upkeep"),
     },
 }

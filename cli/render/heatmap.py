@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from math import floor
 from typing import TYPE_CHECKING
 
-from cli.render.drawing import Axis, Drawing, drawing
+from pipeline.picture.drawing import Axis, Drawing, drawing
 
 if TYPE_CHECKING:
     from pipeline.sizes import Cutout
@@ -162,7 +162,7 @@ def _box_at(drawn: Drawing, y: int, x: int, signs: str) -> str | None:
 
 def _half_blocks(drawn: Drawing) -> "Iterator[list[str]]":
     """For each row of text the style of its half-blocks: the dot above in front, the dot below behind."""
-    from cli.render.colours import LINE, MARK, colours
+    from pipeline.picture.colours import LINE, MARK, colours
 
     rgb = [[(*dot,) for dot in row] for row in colours(drawn.dots()).tolist()]
     for y, row in enumerate(rgb):

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cli.render.files import write_bytes
-from cli.render.png import picture, png
 from pipeline.errors import InputError, quote
+from pipeline.picture.png import picture, png
 
 if TYPE_CHECKING:
     from pipeline.sizes import Cutout, Floats

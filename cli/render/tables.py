@@ -111,10 +111,10 @@ def latex(table: Table) -> Iterator[str]:
     yield "\\bottomrule\n\\end{tabular}\n"
 
 
-def html(table: Table) -> Iterator[str]:
-    """A `table` that needs no style sheet and no script."""
+def html(table: Table, images: Iterable[str] | None = None) -> Iterator[str]:
+    """A `table` that needs no style sheet and no script; `images` are as `html_lines` has them."""
     layout = layout_of(table)
-    return html_lines(layout.heads, layout.rows(), layout.is_number)
+    return html_lines(layout.heads, layout.rows(), layout.is_number, images)
 
 
 def json_rows(table: Table) -> Iterator[str]:

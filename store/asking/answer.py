@@ -1,6 +1,6 @@
 """What a question to a store answers in Python: rows that become data frames and labelled arrays."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 
 
 class Answer:
-    """A table that is asked once and read as often as one likes; a notebook shows its first rows."""
+    """A table that is asked once and read as often as one likes; a notebook shows its first rows.
 
-    def __init__(self, table: Table, labelled: "Callable[[Align], xarray.Dataset] | None" = None) -> None:
+    images: asks the store for small pictures of the heatmaps of these rows, as HTML; None where there are none.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        labelled: "Callable[[Align], xarray.Dataset] | None" = None,
+        images: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
         self.table = table
         self._labelled = labelled
+        self._images = images
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,4 +81,4 @@ class Answer:
         return f"<{len(self):,} rows of {', '.join(self.columns)}>"
 
     def _repr_html_(self) -> str:
-        return html_table(self.table)
+        return html_table(self.table, None if self._images is None else self._images())

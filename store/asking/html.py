@@ -1,7 +1,7 @@
 """Tables as HTML that needs no style sheet and no script, and in which no text is taken for markup."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 
 from store.asking.heads import units
 from store.asking.shown import shown, visible
@@ -20,30 +20,40 @@ def html_text(text: str) -> str:
     return escape(text).encode("ascii", "xmlcharrefreplace").decode()
 
 
-def html_lines(heads: Sequence[str], rows: Iterable[Iterable[str]], is_number: Sequence[bool]) -> Iterator[str]:
+def html_lines(
+    heads: Sequence[str],
+    rows: Iterable[Iterable[str]],
+    is_number: Sequence[bool],
+    images: Iterable[str] | None = None,
+) -> Iterator[str]:
     """A `table` of these cells, line by line, in ASCII, so that no encoding has to be told; numbers stand to the right.
 
-    heads, and the cells of each row: text of the columns. is_number: which columns hold numbers.
+    heads, and the cells of each row: text of the columns. is_number: which columns hold numbers. images: an element for
+    each row, as HTML, in a column of its own before the others.
     """
     sides = ["right" if numeric else "left" for numeric in is_number]
 
-    def line(tag: str, cells: Iterable[str], style: str = "") -> str:
+    def line(tag: str, cells: Iterable[str], style: str = "", before: str | None = None) -> str:
         made = (
             f'<{tag} style="{_CELL};text-align:{side}{style}">{html_text(text.strip())}</{tag}>'
             for text, side in zip(cells, sides, strict=True)
         )
-        return f"<tr>{''.join(made)}</tr>\n"
+        first = "" if before is None else f'<{tag} style="{_CELL}{style}">{before}</{tag}>'
+        return f"<tr>{first}{''.join(made)}</tr>\n"
 
     yield '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums">\n<thead>\n'
-    yield line("th", heads, f";{_RULE}")
+    yield line("th", heads, f";{_RULE}", None if images is None else "heatmap")
     yield "</thead>\n<tbody>\n"
-    for row in rows:
-        yield line("td", row)
+    for row, image in zip(rows, repeat(None) if images is None else images, strict=False):
+        yield line("td", row, before=image)
     yield "</tbody>\n</table>\n"
 
 
-def html_table(table: Table) -> str:
-    """The first rows as a notebook shows them, and how many there are if there are more; numbers have four digits."""
+def html_table(table: Table, images: Iterable[str] | None = None) -> str:
+    """The first rows as a notebook shows them, and how many there are if there are more; numbers have four digits.
+
+    images: as `html_lines` has them.
+    """
     first = list(islice(iter(table.rows), ROWS_SHOWN))
     columns = list(zip(*first, strict=True)) or [()] * len(table.columns)
     is_number = [all(_is_number(value) for value in column if value is not None) for column in columns]
@@ -52,7 +62,7 @@ def html_table(table: Table) -> str:
         for name, unit in zip(table.columns, units(table), strict=True)
     ]
     more = f"<p>... of {len(table.rows):,} rows</p>\n" if len(table.rows) > ROWS_SHOWN else ""
-    return "".join(html_lines(heads, (map(shown, row) for row in first), is_number)) + more
+    return "".join(html_lines(heads, (map(shown, row) for row in first), is_number, images)) + more
 
 
 def _is_number(value: object) -> bool:

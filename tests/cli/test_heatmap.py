@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cli.render.heatmap import shaded
-from cli.render.png import picture, png
+from pipeline.picture.png import picture, png
 from pipeline.sizes import Cutout
 from tests.cli.command import environment
 from tests.cli.test_terminal import on_terminal

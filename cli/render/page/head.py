@@ -8,9 +8,9 @@ import msgspec
 
 from cli.health import Note, health_notes
 from cli.render.cells import json_text
-from cli.render.colours import anchors
 from cli.render.times import local_time
 from cli.render.visible import visible
+from pipeline.picture.colours import anchors
 from store.asking.columns import DEFAULT, without_constants
 from store.asking.fields import fields
 from store.asking.table import Table

@@ -7,8 +7,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from cli.render.colours import LINE, MARK, Rgb, colours
-from cli.render.drawing import Drawing, drawing
+from pipeline.picture.colours import LINE, MARK, Rgb, colours
+from pipeline.picture.drawing import Drawing, drawing
 
 if TYPE_CHECKING:
     from pipeline.sizes import Cutout

@@ -1,0 +1,1 @@
+"""A heatmap as a picture without Matplotlib: its layout in dots, its colours, and a PNG file of them."""
