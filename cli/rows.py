@@ -19,6 +19,8 @@ from store.database.connection import Store
 
 _MOST_ROWS = 40
 """Of a sweep that was run, for a reader."""
+_SPARE = ("n_zero", "sigma_x", "eff_square", "dead", "ratio", "theo_rf")
+"""Usual columns that a narrow terminal goes without, one after the other: what a reader misses least comes first."""
 
 
 class Asked(NamedTuple):
@@ -38,8 +40,9 @@ def print_rows(store: Store, selection: Selection, asked: Asked, format_: TableF
     """Prints the table that the options ask for. Raises InputError for options that exclude each other."""
     if asked.thumbnails:
         _print_thumbnails(store, selection, asked, format_)
-    else:
-        print_table(_table(store, selection, asked, format_), format_)
+        return
+    is_chosen = asked.columns or asked.diff or asked.pivot
+    print_table(_table(store, selection, asked, format_), format_, () if is_chosen else _SPARE)
 
 
 def _print_thumbnails(store: Store, selection: Selection, asked: Asked, format_: TableFormat | None) -> None:

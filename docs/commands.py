@@ -41,9 +41,9 @@ depend on the rows. The other formats are for readers:
 - Numbers have as many decimals as their column needs, so that their points align. The heads have units.
 - With `--over`, a mean and its spread share one cell, `mean ± deviation [low, high]`, with `n=` if only some of the
   draws have the size. For programs these are the columns `NAME`, `NAME_n`, `NAME_sd`, `NAME_low` and `NAME_high`.
-- If a terminal is too narrow, `table` leaves out columns that are the same in all rows, and then the intervals of
-  spreads; stderr says which, and what the columns contain. If that does not fit either, it prints one field in each
-  line.
+- If a terminal is too narrow, `table` leaves out columns that are the same in all rows, then the intervals of spreads,
+  and then, unless you chose the columns, some of the usual ones; stderr says which. If that does not fit either, it
+  prints one field in each line.
 
 Every format shows characters that are not printable (terminal controls, marks of writing direction) as escapes, `\\x1b`
 or `\\u202e`, and LaTeX also those that its fonts lack. In CSV and TSV, text that a spreadsheet would run as a formula

@@ -5,7 +5,7 @@ Each is written line by line, so that a table of any length takes no memory of i
 
 import csv
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cli.options import MACHINE_FORMATS, TableFormat
@@ -24,13 +24,16 @@ def default_format() -> TableFormat:
     return "table" if sys.stdout.isatty() else "plain"
 
 
-def print_table(table: Table, format_: TableFormat | None) -> None:
-    """Prints a table to stdout; for a reader, with each spread in one cell."""
+def print_table(table: Table, format_: TableFormat | None, spare: Sequence[str] = ()) -> None:
+    """Prints a table to stdout; for a reader, with each spread in one cell.
+
+    A terminal that is too narrow may go without the columns of the fields `spare`.
+    """
     chosen = format_ or default_format()
     if chosen == "table":
         from cli.render.terminal import print_pretty
 
-        print_pretty(table)
+        print_pretty(table, spare)
         return
     for text in RENDERERS[chosen](table if chosen in MACHINE_FORMATS else merged(table)):
         sys.stdout.write(text)

@@ -2,7 +2,7 @@
 
 import sys
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from cli.render.layout import Layout, layout_of
 from cli.render.spreads import merged
+from store.asking.heads import base
 from store.asking.shown import MISSING, shown, visible
 from store.asking.table import Table
 
@@ -28,15 +29,16 @@ _AT_ONCE = 1000
 """Rows that are laid out together; Rich takes 10 kB for each."""
 
 
-def print_pretty(table: Table) -> None:
+def print_pretty(table: Table, spare: Sequence[str] = ()) -> None:
     """Prints a table to a terminal, with each spread in one cell.
 
-    If the terminal is too narrow, columns that are the same in all rows are left out, and then the intervals of
-    spreads; stderr says so. If it is still too narrow, each row is printed with a field in each line.
+    If the terminal is too narrow, columns that are the same in all rows are left out, then the intervals of spreads,
+    and then the columns of the fields `spare`, one after the other until the rest fits; stderr says so. If it is still
+    too narrow, each row is printed with a field in each line.
     """
     size = get_terminal_size()
     console = Console(highlight=False, width=size.columns, height=size.lines)  # else 80 x 25 on one that is called dumb
-    fitting = (found for found in _narrower(table) if _fits(layout_of(found[0]), console.width))
+    fitting = (found for found in _narrower(table, spare) if _fits(layout_of(found[0]), console.width))
     chosen, left_out = next(fitting, (None, []))
     if chosen is None:
         _print_records(console, layout_of(merged(table)))
@@ -52,7 +54,7 @@ def print_pretty(table: Table) -> None:
     _print_grids(console, layout, _folded(widths, layout.is_unbroken, room), between)
 
 
-def _narrower(table: Table) -> Iterator[tuple[Table, list[str]]]:
+def _narrower(table: Table, spare: Sequence[str]) -> Iterator[tuple[Table, list[str]]]:
     """The table for a reader, and with less and less in it; each with what it lacks, in words."""
     whole = merged(table)
     variants: list[tuple[Table, list[str]]] = [(whole, [])]
@@ -62,7 +64,15 @@ def _narrower(table: Table) -> Iterator[tuple[Table, list[str]]]:
         yield each, left_out
         narrower = _without_constants(each)
         if narrower is not each:
-            yield narrower, [*left_out, _constants(each, narrower)]
+            left_out = [*left_out, _constants(each, narrower)]
+            yield narrower, left_out
+    dropped: list[str] = []
+    for field in spare:
+        names = [name for name in narrower.columns if base(name) == field]
+        dropped += names
+        if names:
+            rest = narrower.only([name for name in narrower.columns if name not in dropped])
+            yield rest, [*left_out, f": {', '.join(map(visible, dropped))} (-c chooses columns)"]
 
 
 def _fits(layout: Layout, room: int) -> bool:

@@ -7,7 +7,7 @@ from store.asking.shown import visible as visible
 
 _FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r]"
 """What a spreadsheet takes for a formula, also behind blanks and line feeds, and in full width."""
-_NUMBER = r"(?i)[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?"
+_NUMBER = r"(?ai)[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?"
 
 
 def visible_lines(text: str) -> str:

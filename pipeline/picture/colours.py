@@ -22,8 +22,10 @@ def colours(levels: "npt.NDArray[np.float64]") -> Rgb:
 
     known = np.array(anchors())
     at = np.linspace(0, 1, len(known))
-    channels = [np.interp(levels, at, known[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).round().astype(np.uint8)
+    made = np.empty((*levels.shape, 3), np.uint8)
+    for channel in range(3):  # one by one: of a large plane each takes 8 bytes for a pixel
+        made[..., channel] = np.interp(levels, at, known[:, channel]).round()
+    return made
 
 
 def anchors() -> list[list[int]]:

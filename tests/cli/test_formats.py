@@ -109,6 +109,7 @@ def test_csv_of_hostile_text_parses_back_and_runs_in_no_spreadsheet() -> None:
         ("\r=1", "\\r=1"),
         ("\u00a0=1", "\\xa0=1"),
         ("\u200b=1", "\\u200b=1"),
+        ("-\u0661\u0662", "'-\u0661\u0662"),  # Arabic digits: no number to every program
         ("-2.5", "-2.5"),
         ("+1e-3", "+1e-3"),
         ("4x3x3", "4x3x3"),

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
@@ -83,11 +84,11 @@ def test_a_single_draw_has_no_spread() -> None:
     assert [row[0] for row in merged(table).rows] == ["2.5", "3.0"]
 
 
-def printed(table: Table, columns: int, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+def printed(table: Table, columns: int, monkeypatch: pytest.MonkeyPatch, spare: Sequence[str] = ()) -> tuple[str, str]:
     monkeypatch.setenv("COLUMNS", str(columns))
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        print_pretty(table)
+        print_pretty(table, spare)
     return out.getvalue(), err.getvalue()
 
 
@@ -133,6 +134,19 @@ def test_a_table_too_wide_for_its_intervals_has_means_and_deviations_and_says_so
         ["4x3x3", "8.25", "±", "0.50", "2"],
         ["8x3x3", "13.50", "3"],
     ]
+
+
+def test_a_table_of_usual_columns_loses_the_spare_ones_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table(("id", "luo", "eff_rf@0.5", "n_zero"), [("a" * 20, 1.5, 2.5, 0), ("b" * 20, 2.5, 3.5, 1)])
+    for width, heads, left_out in (
+        (45, ["id", "luo", "eff_rf@0.5", "n_zero"], None),
+        (40, ["id", "luo", "eff_rf@0.5"], "n_zero"),
+        (25, ["id", "luo"], "n_zero, eff_rf@0.5"),
+    ):
+        out, err = printed(table, width, monkeypatch, ("n_zero", "sigma_x", "eff_rf"))
+        assert out.splitlines()[0].split() == heads
+        said = f"left out for the width of the terminal: {left_out} (-c chooses columns)\n"
+        assert err == ("" if left_out is None else said)
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])

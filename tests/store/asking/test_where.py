@@ -441,9 +441,14 @@ _PIECES = st.sampled_from(
 @given(st.one_of(st.lists(_PIECES, max_size=40).map("".join), st.text(max_size=60)))
 @settings(max_examples=400, deadline=None)
 def test_any_text_is_answered_alike_or_refused_in_a_sentence(filled: Filled, expression: str) -> None:
+    said = ""
     try:
         condition = parse(expression)
-    except InputError:
+    except InputError as error:
+        said = str(error)
+    assert said.isprintable()
+    assert len(said) < 500
+    if said:
         return
     expected = [row["position"] for row in filled.table if matches(condition, row) is True]
     try:
