@@ -265,7 +265,7 @@ class Store:
         """
         from cli.render.plots.plots import Plots
 
-        return Plots(self._store)
+        return Plots(self._store, self._sound)
 
     def record(self, config: str) -> "Record":
         """Everything that is kept of one config but its arrays.

@@ -272,3 +272,16 @@ def test_text_is_cut_in_its_middle_and_stays_distinct() -> None:
 
 def test_the_names_of_curves_are_those_of_the_store() -> None:
     assert get_args(CurveName) == CURVES
+
+
+def test_what_is_damaged_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    import sqlite3
+
+    url = f"sqlite:///{tmp_path}/damaged.db"
+    good("run", "3x3:1=linear, 5x5:1=linear", "-s", "init.kind=uniform_kernel", "--name", "s", "--db", url)
+    with sqlite3.connect(tmp_path / "damaged.db") as connection:
+        connection.execute("UPDATE map SET heatmap = x'00' WHERE config_id = 1")
+    connection.close()
+    with erfsweep.open_store(url) as opened, pytest.warns(RuntimeWarning, match="damaged and left out"):
+        figure = opened.plot.heatmaps("s")
+    assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["damaged"]

@@ -89,6 +89,7 @@ def test_a_file_that_is_there_is_replaced_and_what_cannot_be_written_is_said(luo
         (("curves", "luo2016", "-o", "x.png", "--mass", "2"), "--mass 2.0 is not a share of the mass"),
         (("heatmap", "luo2016", "-o", "x.png"), "'luo2016' names 5 results, and this picture is of one"),
         (("heatmaps", "nothing", "-o", "x.png"), "'nothing'"),
+        (("heatmaps", "luo2016", "--limit", "300", "-o", "x.png"), "--limit 300 is more than a picture has panels"),
         (("growth", "luo2016", "--size", "lou", "-o", "x.png"), "'lou' is not a size"),
         (("compare", "luo2016:0", "luo2016", "-o", "x.png"), "several windows or planes"),
         (("pareto", "luo2016", "-o", "x.png"), "a front needs an objective"),

@@ -16,3 +16,5 @@ COLUMN_WIDTH = 3.35
 
 MOST_PANELS = 16
 """Heatmaps in a grid where nobody says how many."""
+LARGEST_GRID = 256
+"""Heatmaps in a grid: laying out so many takes half a minute."""

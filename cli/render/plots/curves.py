@@ -28,6 +28,8 @@ WITHIN: dict[CurveName, str] = {
 """What the horizontal axis says, by curve."""
 _TOLD_APART = 12
 """More curves than this are drawn in shades, without a legend for each."""
+_BRIGHTEST = 0.85
+"""Of the map, from 0 to 1: what is brighter is lost on white."""
 _ALL = 0.9995
 """The share of the mass at which the horizontal axis may end."""
 _MARKS = 12
@@ -98,9 +100,9 @@ def _few(panel: Axes, found: "MassCurves", row: int, width: float) -> list[Any]:
 
 
 def _many(panel: Axes, found: "MassCurves", row: int) -> list[Any]:
-    colours = colormaps[ORDERED](np.linspace(0, 0.95, len(found.curves)))
+    colours = colormaps[ORDERED](np.linspace(0, _BRIGHTEST, len(found.curves)))
     lines = [np.column_stack([np.arange(each.mass.shape[1]), each.mass[row]]) for each in found.curves]
-    panel.add_collection(LineCollection(lines, colors=colours, linewidths=0.5, alpha=max(0.1, 20 / (20 + len(lines)))))
+    panel.add_collection(LineCollection(lines, colors=colours, linewidths=0.5, alpha=max(0.15, 60 / (60 + len(lines)))))
     expected = {each.expected[row].tobytes(): each.expected[row] for each in found.curves if each.expected is not None}
     dashed = [np.column_stack([np.arange(len(each)), each]) for each in expected.values()]
     panel.add_collection(LineCollection(dashed, colors=GREY, linewidths=0.5, linestyles=[(0, (3, 2))]))

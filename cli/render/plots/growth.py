@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NAMES: dict[AlongName, str] = {"depth": "depth [layers]", "theo_rf": "theoretical RF [px]"}
 _ROOM = 1.12
 """Of the axes beyond the outermost points, as a factor."""
+_WITH_INTERVALS = 6
+"""Families whose fits are drawn with their intervals: of more, the legend alone has the intervals of the slopes."""
 _DEEPEST = 4
 """A band reaches down to this part of its mean at most."""
 _MOST_NAMED = 24
@@ -84,7 +86,7 @@ def _draw(panel: Axes, drawn: "Sequence[Family]", along: AlongName) -> None:
         at = np.geomspace(x.min(), x.max(), 50)
         panel.plot(at, law.factor * at**law.slope, color=colour, zorder=2)
         interval = line_interval(law, x, at)
-        if interval is not None:
+        if interval is not None and len(drawn) <= _WITH_INTERVALS:
             for edge in interval:
                 panel.plot(at, edge, color=colour, linewidth=0.5, linestyle=(0, (1, 1.5)), zorder=2)
     x_all = np.concatenate([x for x, _, _ in every])
@@ -123,7 +125,8 @@ def _handles(drawn: "Sequence[Family]", wanted: Sequence[AlongName], width: floa
     ]
     if len(drawn) > _MOST_NAMED:
         handles.append(Line2D([], [], linestyle="none", label=f"and {len(drawn) - _MOST_NAMED} more families"))
-    if any(law is not None and law.low is not None for each in drawn for law in (each.law(wanted[0]),)):
+    laws = [each.law(wanted[0]) for each in drawn] if len(drawn) <= _WITH_INTERVALS else []
+    if any(law is not None and law.low is not None for law in laws):
         handles.append(Line2D([], [], color=GREY, linewidth=0.5, linestyle=(0, (1, 1.5)), label=_FIT))
     if any(point.sd for each in drawn for point in each.points):
         handles.append(Patch(facecolor=GREY, alpha=0.3, label="mean over draws ± standard deviation"))

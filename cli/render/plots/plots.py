@@ -1,9 +1,9 @@
 """Every picture by its kind: what the store is asked for it, and how it is drawn, for the command and for Python."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cli.render.plots.choices import COLUMN_WIDTH, MOST_PANELS, AlongName, AreaName, CurveName, ScaleName
+from cli.render.plots.choices import COLUMN_WIDTH, LARGEST_GRID, MOST_PANELS, AlongName, AreaName, CurveName, ScaleName
 from cli.render.plots.style import needed
 from pipeline.errors import InputError
 from store.asking.choices import CenterName
@@ -23,8 +23,10 @@ class Plots:
     `plot`), for what cannot be used as written, and where there is nothing to draw.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, sound: Callable[[Any], Any] | None = None) -> None:
+        """`sound` is called with each figure and returns it: it may tell what was damaged and left out."""
         self.store = store
+        self._sound = sound or (lambda figure: figure)
 
     def heatmap(
         self,
@@ -46,7 +48,7 @@ class Plots:
         of = one_pictured(self.store, config, Selection(mass=mass, center=center))
         words = _words("heatmap", config, scale=scale, area=area, mass=mass, center=center, width=width)
         about = About(f"Heatmap of {of.name}", words, of.ids)
-        return heatmap_figure(of, about, axes=axes, scale=scale, area=area, width=width)
+        return self._sound(heatmap_figure(of, about, axes=axes, scale=scale, area=area, width=width))
 
     def heatmaps(
         self,
@@ -69,13 +71,15 @@ class Plots:
         from cli.render.plots.heatmaps import heatmaps_figure
         from store.asking.pictured import pictured
 
+        if limit is not None and limit > LARGEST_GRID:
+            raise InputError(f"--limit {limit} is more than a picture has panels; draw at most {LARGEST_GRID} heatmaps")
         of = pictured(self.store, Selection(sweep, where, tuple(sort), limit or MOST_PANELS, mass, center))
         if not of:
             raise _nothing(sweep, where)
         options = {"where": where, "sort": ",".join(sort), "limit": limit, "scale": scale, "shared": shared}
         words = _words("heatmaps", sweep, **options, area=area, mass=mass, center=center, width=width)
         about = About(f"Heatmaps of {sweep or 'the store'}", words, tuple(key for each in of for key in each.ids))
-        return heatmaps_figure(of, about, axes=axes, scale=scale, shared=shared, area=area, width=width)
+        return self._sound(heatmaps_figure(of, about, axes=axes, scale=scale, shared=shared, area=area, width=width))
 
     def curves(
         self,
@@ -107,7 +111,9 @@ class Plots:
         words = _words("curves", sweep, **options, center=center, width=width)
         ids = tuple(key for each in found.curves for key in each.ids)
         about = About(f"Mass curves of {sweep or 'the store'}", words, ids)
-        return curves_figure(found, about, axes=axes, curve=curve, mass=FRACTION if mass is None else mass, width=width)
+        return self._sound(
+            curves_figure(found, about, axes=axes, curve=curve, mass=FRACTION if mass is None else mass, width=width)
+        )
 
     def growth(
         self,
@@ -136,7 +142,7 @@ class Plots:
             raise no_growth(size)
         options = {"size": size, "along": along, "where": where, "mass": mass, "center": center}
         about = About(f"Growth of {size} in {sweep or 'the store'}", _words("growth", sweep, **options, width=width))
-        return growth_figure(found, size, about, along=along, axes=axes, width=width)
+        return self._sound(growth_figure(found, size, about, along=along, axes=axes, width=width))
 
     def compare(
         self,
@@ -164,7 +170,7 @@ class Plots:
         pair = pictured_pair(*(mean_pictured(self.store, name, selection) for name in (a, b)))
         words = _words("compare", a, b, where=where, scale=scale, mass=mass, center=center, width=width)
         about = About(f"{b} against {a}", words, (*pair.a.ids, *pair.b.ids))
-        return comparison_figure(pair, about, axes=axes, scale=scale, width=width)
+        return self._sound(comparison_figure(pair, about, axes=axes, scale=scale, width=width))
 
     def pareto(
         self,
@@ -193,7 +199,7 @@ class Plots:
         words = _words("pareto", sweep, **options, where=where, over=over, mass=mass, center=center, width=width)
         ids = () if over else tuple(row["id"] for row in found.table().dicts())
         about = About(f"Pareto front of {sweep or 'the store'}: {', '.join(map(str, wanted))}", words, ids)
-        return pareto_figure(found, about, axes=axes, width=width)
+        return self._sound(pareto_figure(found, about, axes=axes, width=width))
 
 
 def _names(written: str | Sequence[str]) -> tuple[str, ...]:

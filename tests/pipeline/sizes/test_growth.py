@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.sizes import power_law
+from pipeline.sizes import line_interval, power_law
 
 positive = st.floats(1e-3, 1e3)
 
@@ -60,3 +60,23 @@ def test_equal_sizes_do_not_grow(size, n):
 @pytest.mark.parametrize("x", [[2.0], [2.0, 2.0], [3.0, 3.0 + 1e-9, 3.0]])
 def test_one_x_has_no_slope(x):
     assert power_law(np.array(x), np.arange(1.0, len(x) + 1)) is None
+
+
+@given(st.integers(3, 60), st.integers(0, 2**32 - 1))
+def test_the_interval_of_a_line_is_that_of_a_regression_that_starts_there(n, seed):
+    """With x measured from another point, the intercept of the regression is the line there, and so is its error."""
+    rng = np.random.default_rng(seed)
+    x = np.arange(1.0, n + 1)
+    size = 3 * x**0.5 * np.exp(rng.normal(0, 0.2, n))
+    at = np.array([1.0, 2.5, float(n), 3.0 * n])
+    low, high = line_interval(power_law(x, size), x, at)
+    for i, there in enumerate(at):
+        expected = stats.linregress(np.log(x / there), np.log(size))
+        half = stats.t.ppf(0.975, n - 2) * expected.intercept_stderr
+        assert np.log(low[i]) == pytest.approx(expected.intercept - half, rel=1e-7, abs=1e-7)
+        assert np.log(high[i]) == pytest.approx(expected.intercept + half, rel=1e-7, abs=1e-7)
+
+
+def test_two_points_have_no_interval():
+    x = np.array([1.0, 2.0])
+    assert line_interval(power_law(x, x), x, x) is None
