@@ -75,7 +75,7 @@ def tell_lacking(found: "Front", where: str | None) -> None:
     from pipeline.errors import counted, quote
 
     for name, count in found.lacking.items():
-        verb = "has" if count == 1 else "have"
-        sys.stderr.write(f"{count:,} of {counted(found.rows, 'row')} {verb} no {name} and take no part\n")
+        has, takes = ("has", "takes") if count == 1 else ("have", "take")
+        sys.stderr.write(f"{count:,} of {counted(found.rows, 'row')} {has} no {name} and {takes} no part\n")
     if not found.rows and where is not None:
         sys.stderr.write(f"no row meets --where {quote(where)}\n")

@@ -16,6 +16,7 @@ from store.database.connection import Store
 if TYPE_CHECKING:
     from pipeline.sizes import Floats, Sample
 
+_UNMEASURED = "not measured"
 _READ = (*NAMED_BY, "state", "error", "digest", "spec", "n_nan", "dead", "eff_square")
 
 
@@ -75,7 +76,9 @@ def one_pictured(store: Store, config: str, selection: Selection) -> Pictured:
             "by --where"
         )
     if found[0].framed is None:
-        raise InputError(f"{quote(config)} has no heatmap: {found[0].missing}; `erfsweep work` measures what is queued")
+        is_queued = found[0].missing == _UNMEASURED
+        way = "`erfsweep work` measures what is queued" if is_queued else f"`erfsweep show {found[0].ids[0]}` says why"
+        raise InputError(f"{quote(config)} has no heatmap: {found[0].missing}; {way}")
     return found[0]
 
 
@@ -138,4 +141,4 @@ def _dead(heatmap: "Floats") -> str | None:
 
 
 def _missing(state: str) -> str:
-    return {"queued": "not measured", "running": "not measured", "done": "damaged"}.get(state, state)
+    return {"queued": _UNMEASURED, "running": _UNMEASURED, "done": "damaged"}.get(state, state)

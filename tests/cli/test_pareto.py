@@ -49,6 +49,18 @@ def test_unmeasured_rows_take_no_part_and_are_counted(db: str) -> None:
     assert (ended.rows, ended.err) == ([], "2 of 2 rows have no luo and take no part\n")
 
 
+def test_a_row_that_failed_takes_no_part(db: str) -> None:
+    erfsweep("run", "3x3, 40x9x9:64", "-s", "input=301", "--timeout", "0.05", "--name", "failed", "--db", db)
+    states = [row["state"] for row in good("table", "failed", "-c", "state", "-f", "csv", "--db", db).rows]
+    ended = good("pareto", "failed", "--max", "theo_rf", "--min", "macs", "-f", "csv", "--db", db)
+    assert len(ended.rows) == states.count("done") < 2
+    assert "no theo_rf and take" in ended.err
+    pytest.importorskip("matplotlib")
+    refused = erfsweep("plot", "heatmap", "failed:1", "-o", "x.png", "--db", db)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "'failed:1' has no heatmap: failed; `erfsweep show g" in refused.err
+
+
 def test_other_shares_of_the_mass_are_objectives_too(db: str) -> None:
     one = ("--where", "depth == 2 and kernel == 5")
     (row,) = good("pareto", "p", "--max", "eff_square", "--mass", "1", *one, "-f", "csv", "--db", db).rows
