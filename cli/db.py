@@ -8,7 +8,7 @@ import typer
 
 from cli.examples import epilog
 from cli.exit import ExitCode
-from cli.options import DbOption, FormatOption, store_url
+from cli.options import MACHINE_FORMATS, DbOption, FormatOption, store_url
 
 _CURES = {
     "measure": "to be measured again",
@@ -37,13 +37,16 @@ def info(format_: FormatOption = None, db: DbOption = None) -> None:
     import msgspec
 
     from cli.opened import opened
-    from cli.render.tables import print_one
+    from cli.render.tables import default_format, print_one
+    from pipeline.errors import amount
     from store.upkeep.transfer import info as info_of
 
     found = msgspec.to_builtins(info_of(opened(store_url(db), create=False)))
     if format_ != "json":
         for part in ("tables", "states"):
             found |= {f"{part}.{name}": number for name, number in found.pop(part).items()}
+    if (format_ or default_format()) not in MACHINE_FORMATS:
+        found["size"] = amount(found["size"])
     print_one(found, format_)
 
 

@@ -1,5 +1,6 @@
 """`db`: the store itself."""
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +14,7 @@ def test_info_says_what_the_store_holds(luo2016: str) -> None:
     assert found["tables"] == {"sweep": 1, "config": 5, "sweep_config": 5, "attempt": 5, "result": 5}
     assert found["states"]["done"] == 5
     assert found["size"] == Path(luo2016.removeprefix("sqlite:///")).stat().st_size
+    assert re.search(r"(?m)^size +\d+(\.\d+)? (kB|KiB)$", good("db", "info", "--db", luo2016).out)
 
 
 def test_a_backup_is_a_whole_store(luo2016: str) -> None:

@@ -136,6 +136,13 @@ def test_the_example_of_every_command_runs() -> None:
         good(*words)
 
 
+@pytest.mark.parametrize("command", [(), ("table",), ("db",), ("db", "check")], ids=" ".join)
+def test_the_page_that_a_help_names_can_be_opened(command: tuple[str, ...]) -> None:
+    named = re.search(r"More:\s+(\S+\.md)", good(*command, "--help").out)
+    assert named is not None
+    assert Path(named[1]).is_file()
+
+
 def test_the_axes_are_listed_where_one_asks_for_them() -> None:
     for command in (("run",), ("submit", "any")):
         out = good(*command, "-s", "help").out

@@ -251,3 +251,31 @@ def test_whatever_is_set_runs_or_is_one_sentence() -> None:
         assert ended.code in (0, 2), settings
         assert ended.err.count("\n") == (ended.code == 2), (settings, ended.err)
         assert "internal error" not in ended.err, settings
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", "mine"), "'mine' is a sweep; write mine:0 for its first config, or the characters of an id"),
+        (
+            ("table", "mine", "luo2016"),
+            "rows of several sweeps are a condition: --where \"sweep in ('first', 'second')\"",
+        ),
+        (("table", "mine", "--sort", "seed,-"), "--sort 'seed,-' lacks a name; write --sort config,eff_rf"),
+        (
+            ("rename", "mine", "a b"),
+            "'a b' is not a valid name for a sweep: use 1 to 64 letters, digits, '_', '.' or '-'\n",
+        ),
+        (
+            ("run", "luo2106"),
+            "no file, preset, stored sweep or stem is called 'luo2106'; did you mean luo2016 or luo2016-gr",
+        ),
+    ],
+)
+def test_what_is_asked_of_a_store_has_its_way_out(words: tuple[str, ...], said: str) -> None:
+    good("submit", "3x3", "--name", "mine")
+    good("submit", "luo2016")
+    ended = erfsweep(*words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert ended.err.count("\n") == 1
