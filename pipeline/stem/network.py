@@ -1,56 +1,99 @@
-"""A stem on an input plane: every layer with its sizes, paddings, groups and shortcuts settled.
+"""A stem on an input plane: a graph of nodes, every layer with its inputs, sizes, paddings and groups settled.
 
-Nodes are numbered in the order in which they run: the layers of a residual body, its projection, then the sum itself.
-The number is what `layer0.weight` in a file of weights, the random streams and the table of `theory` count by.
+Nodes are numbered in the order in which they run: those of a group's branches, branch by branch, the projection of a
+residual sum, then the join itself. The number is what `layer0.weight` in a file of weights, the random streams and the
+table of `theory` count by.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
-from math import prod
-from typing import Protocol, Self, TypeVar
+from math import floor, prod
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from pipeline.errors import InputError, PlaneError
+from pipeline.stem.activations import DEFAULT_ACTIVATION, Activation
 from pipeline.stem.layers import (
-    DEFAULT_ACTIVATION,
+    SAME,
     Activate,
-    Activation,
+    AdaptiveAvgPool,
+    Add,
+    Affine,
     AvgPool,
+    BatchNorm,
+    Bilinear,
+    Branch,
+    Cat,
+    ChannelShuffle,
     Conv,
     Convolution,
+    Crop,
     Depthwise,
+    From,
     GlobalAvgPool,
-    Group,
+    GroupNorm,
+    InstanceNorm,
+    Join,
     Layer,
+    LayerNorm,
+    LocalResponseNorm,
     MaxPool,
+    Pad,
     PaddingMode,
+    PReLU,
     PreResidual,
     Residual,
+    Slice,
     Stem,
     Transposed,
     Upsample,
+    ends,
     last_convolution,
 )
 from pipeline.stem.notation import locate, parse
-from pipeline.stem.plane import MAX_SIDE, Axis, Plane
+from pipeline.stem.plane import MAX_SIDE, Axis, Plane, Scheme
 from pipeline.stem.reader import complaint
+
+INPUT = -1
+"""Stands for the input plane among the inputs of a node."""
+
+Geometry: TypeAlias = Literal["reads", "feeds", "global", "pixelwise", "resampled", "join"]
+"""How the pixels of a node hang on those before it, along each axis.
+
+reads: output o reads inputs o*stride - before + i*dilation (convolution, pooling, padding, crop). feeds: input n feeds
+outputs n*stride - before + i*dilation (transposed convolution, nearest up-sampling). global: every output reads the
+whole plane, which it may keep (norms over it) or reduce to a pixel. pixelwise: output o reads input o. resampled: each
+output reads a window of its own; see `Axis.scheme`. join: several inputs, pixel by pixel; one of a single pixel counts
+for all.
+"""
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One layer in its place: the planes of its input and output, and its geometry along both axes."""
+    """One layer in its place: what feeds it, its planes, and its geometry along both axes.
+
+    inputs: the index of each node that feeds it, INPUT for the input plane. planes: their planes, one for each.
+    is_projection: it is the convolution of a residual sum's shortcut, for which no layer of the stem stands.
+    """
 
     index: int
     layer: Layer
-    input: Plane
+    inputs: tuple[int, ...]
+    planes: tuple[Plane, ...]
     output: Plane
+    geometry: Geometry
     y: Axis
     x: Axis
     groups: int = 1
     padding_mode: PaddingMode = "zeros"
     activation: Activation = "linear"
-    body: "tuple[Node, ...]" = ()
-    shortcut: "Node | None" = None
+    is_projection: bool = False
+
+    @property
+    def input(self) -> Plane:
+        """The plane of its only input, or of its first."""
+        return self.planes[0]
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
@@ -63,13 +106,14 @@ class Node(msgspec.Struct, frozen=True):
         return prod(self.weight_shape[:3])
 
 
-Network = tuple[Node, ...]
+Network: TypeAlias = tuple[Node, ...]
+"""The nodes in running order: node i has index i, its inputs are before it, and the last one is the output."""
 
 
 class _MisfitError(Exception):
     """A layer that does not fit its input: what is wrong, and the field of the layer that says so.
 
-    by_sides: whether it may fit a plane of other sides.
+    by_sides: whether it may fit a plane of other sides. path: where the layer is; see `notation.locate`.
     """
 
     def __init__(self, problem: str, field: str = "kernel", by_sides: bool = False) -> None:
@@ -84,100 +128,202 @@ class _MisfitError(Exception):
 def network(text: str, plane: Plane) -> Network:
     """The stem `text` (in the notation) on an input plane.
 
-    Raises InputError, pointing at the character, where a layer does not fit: groups that do not divide the channels;
-    PlaneError where it does not fit the sides: a plane smaller than an unpadded kernel, a residual sum of unequal
-    planes.
+    Raises InputError, pointing at the character, where a layer does not fit: groups that do not divide the channels, a
+    branch from a mark that is not set before; PlaneError where it does not fit the sides: a plane smaller than an
+    unpadded kernel, branches that end in unequal planes.
     """
+    builder = _Builder()
     try:
-        return _stack(parse(text), plane, 0)
+        builder.stack(parse(text), _Place(INPUT, plane))
     except _MisfitError as misfit:
         raised = PlaneError if misfit.by_sides else InputError
         raise raised(complaint(text, misfit.problem, locate(text, misfit.path, misfit.field))) from None
+    return tuple(builder.nodes)
 
 
-class Nested(Protocol):
-    """What may hold others of its kind, as a residual sum holds its body and its projection."""
+class _Place(msgspec.Struct, frozen=True):
+    """What some layers made: by which node, and how far apart two of its pixels stand in the input, (y, x)."""
 
-    @property
-    def body(self) -> "tuple[Self, ...]":
-        """The layers of the body."""
-
-    @property
-    def shortcut(self) -> "Self | None":
-        """The projection of the shortcut, where there is one."""
+    node: int
+    plane: Plane
+    jump: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1))
 
 
-_N = TypeVar("_N", bound=Nested)
+class _Builder:
+    """Builds the nodes of a stem; the groups of the stem nest, the nodes do not."""
 
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.marks: dict[str, _Place] = {}
 
-def walk(nodes: Iterable[_N]) -> list[_N]:
-    """All nodes, or steps, in the order in which they run, those inside residual groups included."""
-    found: list[_N] = []
-    for node in nodes:
-        if node.body:
-            found.extend(walk(node.body))
-        if node.shortcut is not None:
-            found.append(node.shortcut)
-        found.append(node)
-    return found
+    def stack(self, stem: Stem, place: _Place) -> _Place:
+        """The place behind the layers of a stem."""
+        for position, layer in enumerate(stem):
+            try:
+                place = self.joined(layer, place) if isinstance(layer, Join) else self.behind(layer, place)
+                if max(place.plane.height, place.plane.width) > MAX_SIDE:
+                    field = "factor" if isinstance(layer, Upsample | Bilinear) else "stride"
+                    raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
+            except _MisfitError as misfit:
+                misfit.path = (position, *misfit.path)
+                raise
+            if layer.mark is not None:
+                self.marks[layer.mark] = place
+        return place
 
+    def behind(self, layer: Layer, place: _Place) -> _Place:
+        """The place behind a layer that is no group."""
+        index, last = len(self.nodes), self.nodes[-1] if self.nodes else None
+        if last is not None and last.layer is layer and last.index == place.node and last.output == last.input:
+            node = msgspec.structs.replace(last, index=index, inputs=(place.node,))  # as most of a deep stem are
+        else:
+            node = _node(layer, place, index)
+        return self.placed(node, place)
 
-def _stack(stem: Stem, plane: Plane, index: int) -> Network:
-    nodes: list[Node] = []
-    for position, layer in enumerate(stem):
+    def placed(self, node: Node, place: _Place) -> _Place:
+        """Appends a node that is no join; returns the place behind it."""
+        self.nodes.append(node)
+        fills = node.geometry == "feeds" or isinstance(node.layer, Bilinear)
+        by = [Fraction(1, axis.stride) if fills else Fraction(axis.stride) for axis in (node.y, node.x)]
+        return _Place(node.index, node.output, (place.jump[0] * by[0], place.jump[1] * by[1]))
+
+    def joined(self, layer: Join, place: _Place) -> _Place:
+        """The place behind a group: its branches, a projection where a residual sum needs one, and the join."""
+        if isinstance(layer, Residual | PreResidual):
+            body = self.branch(layer.stem, place, 0, is_summed=True)
+            parts = [body, self.projected(place, body)]
+        else:
+            is_summed = isinstance(layer, Add)
+            parts = [self.branch(branch, place, number, is_summed) for number, branch in enumerate(layer.branches)]
+        planes = tuple(part.plane for part in parts)
+        made = _join_plane(layer, planes)
+        activation: Activation = "linear" if isinstance(layer, PreResidual) else layer.activation
+        y, x = Axis(made.height, made.height, 1), Axis(made.width, made.width, 1)
+        inputs, index = tuple(part.node for part in parts), len(self.nodes)
+        self.nodes.append(Node(index, layer, inputs, planes, made, "join", y, x, activation=activation))
+        # Jumps are those of the last branch that is not a single pixel for all: the shortcut's, in a residual sum.
+        alike = [part for part in parts if (part.plane.height, part.plane.width) == (made.height, made.width)]
+        return _Place(index, made, alike[-1].jump)
+
+    def branch(self, branch: Branch, place: _Place, number: int, is_summed: bool) -> _Place:
+        """The place behind a branch, the one of this number, of a group that is given `place`."""
+        stem = branch.stem if isinstance(branch, From) else branch
         try:
-            node = _again(nodes, layer, plane, index) or (
-                _group(layer, plane, index) if isinstance(layer, Group) else _node(layer, plane, index)
-            )
-            if max(node.output.height, node.output.width) > MAX_SIDE:
-                field = "factor" if isinstance(layer, Upsample) else "stride"
-                raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
+            if isinstance(branch, From):
+                place = self.marked(branch.source)
+            return self.stack(_with_linear_end(stem) if is_summed else stem, place)
         except _MisfitError as misfit:
-            misfit.path = (position, *misfit.path)
+            misfit.path = (number, *misfit.path)
             raise
-        nodes.append(node)
-        plane, index = node.output, node.index + 1
-    return tuple(nodes)
 
+    def marked(self, mark: str) -> _Place:
+        """The place of the last mark of a name."""
+        if mark not in self.marks:
+            known = f"those before it are #{', #'.join(self.marks)}" if self.marks else "none stands before it"
+            raise _MisfitError(f"no mark before this branch is #{mark}; {known}", "from")
+        return self.marks[mark]
 
-def _again(nodes: list[Node], layer: Layer, plane: Plane, index: int) -> Node | None:
-    """The node before, one place on, where it is of the same layer on the same plane, as most of a deep stem are."""
-    if nodes and nodes[-1].layer is layer and nodes[-1].input == plane and not isinstance(layer, Group):
-        return msgspec.structs.replace(nodes[-1], index=index)
-    return None
-
-
-def _node(layer: Layer, plane: Plane, index: int) -> Node:
-    match layer:
-        case Conv() | Depthwise() | Transposed():
-            return _convolution(layer, plane, index)
-        case MaxPool() | AvgPool():
-            y, x = _window(plane.height, layer, 0), _window(plane.width, layer, 1)
-        case Upsample():
-            y, x = (
-                Axis(size, size * factor, factor, factor)
-                for size, factor in zip((plane.height, plane.width), layer.factor, strict=True)
+    def projected(self, given: _Place, body: _Place) -> _Place:
+        """The shortcut of a residual sum: what it is given, by a strided 1x1 convolution where the body changed it."""
+        if body.plane == given.plane:
+            return given
+        y, x = (max(floor(after / before), 1) for after, before in zip(body.jump, given.jump, strict=True))
+        layer = Conv((1, 1), body.plane.channels, (y, x), padding=(0, 0), activation="linear")
+        node = msgspec.structs.replace(_node(layer, given, len(self.nodes)), is_projection=True)
+        if node.output != body.plane:
+            made, beside = (f"{plane.height}x{plane.width}" for plane in (body.plane, node.output))
+            raise _MisfitError(
+                f"a residual sum needs equal planes, but its body ends as {made} and its shortcut as {beside}",
+                by_sides=True,
             )
+        return self.placed(node, given)
+
+
+def _with_linear_end(branch: Stem) -> Stem:
+    """A branch of a sum with no ReLU behind its last convolution, unless an activation is written there."""
+    last = last_convolution(branch)
+    layer = None if last is None else branch[last]
+    if last is None or not isinstance(layer, Convolution) or layer.activation is not None:
+        return branch
+    return (*branch[:last], msgspec.structs.replace(layer, activation="linear"), *branch[last + 1 :])
+
+
+def _join_plane(layer: Join, planes: tuple[Plane, ...]) -> Plane:
+    """The plane of a join. Raises _MisfitError where its branches do not fit each other."""
+    height, width = max(plane.height for plane in planes), max(plane.width for plane in planes)
+    single = () if isinstance(layer, Cat) else ((1, 1),)
+    is_even = all((plane.height, plane.width) in ((height, width), *single) for plane in planes)
+    channels = max(plane.channels for plane in planes)
+    is_alike = isinstance(layer, Cat) or all(plane.channels in (1, channels) for plane in planes)
+    if not (is_even and is_alike):
+        what = "concatenation needs equal sides" if isinstance(layer, Cat) else "join needs equal planes"
+        raise _MisfitError(f"a {what}, but its branches end as {', '.join(map(str, planes))}", "bracket", not is_even)
+    return Plane(height, width, sum(plane.channels for plane in planes) if isinstance(layer, Cat) else channels)
+
+
+def _node(layer: Layer, place: _Place, index: int) -> Node:
+    plane, inputs = place.plane, (place.node,)
+    if isinstance(layer, Convolution):
+        return _convolution(layer, plane, inputs, index)
+    geometry: Geometry = "pixelwise"
+    mode: PaddingMode = "zeros"
+    channels = plane.channels
+    along: Callable[[int, int], Axis] = lambda size, axis: Axis(size, size, 1)  # noqa: E731
+    match layer:
+        case MaxPool() | AvgPool():
+            geometry, along = "reads", lambda size, axis: _window(size, layer, axis)
+        case Pad():
+            geometry, mode, along = "reads", layer.padding_mode, lambda size, axis: _padded(size, layer, axis)
+        case Crop():
+            geometry, along = "reads", lambda size, axis: _cropped(size, layer, axis)
+        case Upsample():
+            geometry, along = "feeds", lambda size, axis: _repeated(size, layer.factor[axis])
+        case Bilinear():
+            geometry, along = "resampled", lambda size, axis: _interpolated(size, layer, axis)
+        case AdaptiveAvgPool():
+            geometry, along = "resampled", lambda size, axis: Axis(size, layer.size[axis], 1, scheme="adaptive")
         case GlobalAvgPool():
-            y, x = (Axis(size, 1, size) for size in (plane.height, plane.width))
+            geometry, along = "global", lambda size, axis: Axis(size, 1, size)
+        case GroupNorm() | InstanceNorm():
+            geometry = "global"
+            if isinstance(layer, GroupNorm):
+                _check_divides(layer.groups, channels, "channels before")
+        case Slice():
+            if layer.stop > channels:
+                raise _MisfitError(f"channels up to {layer.stop} are asked for, there are {channels}", "stop")
+            channels = layer.stop - layer.first
+        case ChannelShuffle():
+            _check_divides(layer.groups, channels, "channels before")
+        case BatchNorm() | Affine() | LayerNorm() | LocalResponseNorm() | PReLU() | Activate():
+            pass
         case _:
-            y, x = (Axis(size, size, 1) for size in (plane.height, plane.width))
+            raise TypeError(f"{type(layer).__name__} has no geometry; give it one here")
+    y, x = along(plane.height, 0), along(plane.width, 1)
+    for size, axis in ((plane.height, y), (plane.width, x)):
+        _check_folds(mode, size, axis)
+    made = Plane(y.size_out, x.size_out, channels)
     activation: Activation = layer.kind if isinstance(layer, Activate) else "linear"
-    return Node(index, layer, plane, Plane(y.size_out, x.size_out, plane.channels), y, x, activation=activation)
+    return Node(index, layer, inputs, (plane,), made, geometry, y, x, padding_mode=mode, activation=activation)
 
 
-def _convolution(layer: Convolution, plane: Plane, index: int) -> Node:
+def _check_divides(groups: int, number: int, what: str) -> None:
+    if number % groups:
+        raise _MisfitError(f"{groups} groups do not divide the {number} {what}", "groups")
+
+
+def _convolution(layer: Convolution, plane: Plane, inputs: tuple[int, ...], index: int) -> Node:
     if isinstance(layer, Depthwise):
         groups, features = plane.channels, layer.features or plane.channels
         if features % groups:
             raise _MisfitError(f"{features} features are no multiple of the {groups} channels before", "features")
     else:
         groups, features = layer.groups, layer.features
-        for number, what in ((plane.channels, "channels before"), (features, "features")):
-            if number % groups:
-                raise _MisfitError(f"{groups} groups do not divide the {number} {what}", "groups")
+        _check_divides(groups, plane.channels, "channels before")
+        _check_divides(groups, features, "features")
     mode: PaddingMode = "zeros"
+    geometry: Geometry = "reads"
     if isinstance(layer, Transposed):
+        geometry = "feeds"
         y, x = _transposed(plane.height, layer, 0), _transposed(plane.width, layer, 1)
     else:
         mode = layer.padding_mode
@@ -185,42 +331,81 @@ def _convolution(layer: Convolution, plane: Plane, index: int) -> Node:
     for size, axis in ((plane.height, y), (plane.width, x)):
         _check_folds(mode, size, axis)
     made = Plane(y.size_out, x.size_out, features)
-    return Node(index, layer, plane, made, y, x, groups, mode, layer.activation or DEFAULT_ACTIVATION)
+    activation = layer.activation or DEFAULT_ACTIVATION
+    return Node(index, layer, inputs, (plane,), made, geometry, y, x, groups, mode, activation)
 
 
 def _window(size: int, layer: Conv | Depthwise | MaxPool | AvgPool, axis: int) -> Axis:
     kernel, stride = layer.kernel[axis], layer.stride[axis]
-    dilation = 1 if isinstance(layer, MaxPool | AvgPool) else layer.dilation[axis]
+    dilation = 1 if isinstance(layer, AvgPool) else layer.dilation[axis]
     reach = dilation * (kernel - 1)
+    pools = isinstance(layer, MaxPool | AvgPool)
     if layer.padding is None:
         before = reach // 2
         after = reach - before
+    elif layer.padding == SAME:
+        total = max((-(-size // stride) - 1) * stride + reach + 1 - size, 0)
+        before, after = total // 2, total - total // 2
     else:
-        before = after = layer.padding[axis]
-        if isinstance(layer, MaxPool | AvgPool) and before >= kernel:
-            raise _MisfitError(f"padding {before} leaves pooling windows of {kernel} without a pixel", "padding")
+        before, after = ends(layer.padding[axis])
+        if pools and max(before, after) > reach:
+            raise _MisfitError(
+                f"padding {max(before, after)} leaves pooling windows that span {reach + 1} without a pixel", "padding"
+            )
     room = size + before + after - reach - 1
     if room < 0:
         extent = f"a kernel that spans {reach + 1}"
         name = ("height", "width")[axis]
         raise _MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}", by_sides=True)
-    return Axis(size, room // stride + 1, kernel, stride, dilation, before, after)
+    made = room // stride + 1
+    if isinstance(layer, MaxPool | AvgPool) and layer.ceil and room % stride and made * stride < size + before:
+        made, after = made + 1, after + stride - room % stride  # the last window starts inside the plane
+    return Axis(size, made, kernel, stride, dilation, before, after)
 
 
 def _transposed(size: int, layer: Transposed, axis: int) -> Axis:
     kernel, stride, dilation = layer.kernel[axis], layer.stride[axis], layer.dilation[axis]
     reach = dilation * (kernel - 1)
+    more = layer.output_padding[axis]
+    if more and more >= max(stride, dilation):
+        raise _MisfitError(f"output padding {more} must be less than the stride or the dilation", "output_padding")
     if layer.padding is None:
         crop = reach + 1 - stride
         before = max(crop, 0) // 2
         after = crop - before
     else:
-        before = after = layer.padding[axis]
+        before, after = ends(layer.padding[axis])
+    after -= more
     made = (size - 1) * stride + reach + 1 - before - after
     if made < 1:
         cropped = f"padding {before} crops all of the {made + before + after} pixels made"
         raise _MisfitError(cropped, "padding", by_sides=True)
     return Axis(size, made, kernel, stride, dilation, before, after)
+
+
+def _padded(size: int, layer: Pad, axis: int) -> Axis:
+    before, after = ends(layer.padding[axis])
+    return Axis(size, size + before + after, 1, 1, 1, before, after)
+
+
+def _cropped(size: int, layer: Crop, axis: int) -> Axis:
+    before, after = ends(layer.margin[axis])
+    left, stride = size - before - after, layer.stride[axis]
+    if left < 1:
+        name = ("height", "width")[axis]
+        raise _MisfitError(f"nothing of a plane of {name} {size} is left without {before + after}", "margin", True)
+    made = (left - 1) // stride + 1
+    return Axis(size, made, 1, stride, 1, -before, (made - 1) * stride + 1 + before - size)
+
+
+def _repeated(size: int, factor: int) -> Axis:
+    return Axis(size, size * factor, factor, factor)
+
+
+def _interpolated(size: int, layer: Bilinear, axis: int) -> Axis:
+    factor = layer.factor[axis]
+    scheme: Scheme = "corners" if layer.corners else "half_pixel"
+    return Axis(size, size * factor, 2, factor, scheme=scheme)
 
 
 def _check_folds(mode: PaddingMode, size: int, axis: Axis) -> None:
@@ -230,41 +415,3 @@ def _check_folds(mode: PaddingMode, size: int, axis: Axis) -> None:
         raise _MisfitError(
             f"{mode} padding of {widest} needs {least} pixels a side, the plane has {size}", "padding_mode", True
         )
-
-
-def _group(group: Residual | PreResidual, plane: Plane, index: int) -> Node:
-    body = _stack(_with_linear_end(group.stem), plane, index)
-    made, index = body[-1].output, body[-1].index + 1
-    strides = _stride_product([node.y for node in body], body), _stride_product([node.x for node in body], body)
-    shortcut = None
-    if made != plane:
-        projection = Conv((1, 1), made.channels, strides, padding=(0, 0), activation="linear")
-        shortcut = _convolution(projection, plane, index)
-        index += 1
-        if shortcut.output != made:
-            ends = f"{made.height}x{made.width} and its shortcut as {shortcut.output.height}x{shortcut.output.width}"
-            raise _MisfitError(f"a residual sum needs equal planes, but its body ends as {ends}", by_sides=True)
-    activation: Activation = group.activation if isinstance(group, Residual) else "linear"
-    y = Axis(plane.height, made.height, 1, strides[0])
-    x = Axis(plane.width, made.width, 1, strides[1])
-    return Node(index, group, plane, made, y, x, activation=activation, body=body, shortcut=shortcut)
-
-
-def _with_linear_end(body: Stem) -> Stem:
-    """The body of a residual group with no ReLU behind its last convolution, unless an activation is written there."""
-    last = last_convolution(body)
-    layer = None if last is None else body[last]
-    if last is None or not isinstance(layer, Convolution) or layer.activation is not None:
-        return body
-    return (*body[:last], msgspec.structs.replace(layer, activation="linear"), *body[last + 1 :])
-
-
-def _stride_product(axes: list[Axis], body: Network) -> int:
-    """How far apart in the group's input two neighbouring outputs are; 1 where up-sampling outweighs striding."""
-    down, up = 1, 1
-    for node, axis in zip(body, axes, strict=True):
-        if isinstance(node.layer, Transposed | Upsample):
-            up *= axis.stride
-        else:
-            down *= axis.stride
-    return max(down // up, 1)

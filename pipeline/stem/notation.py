@@ -17,14 +17,13 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from pipeline.errors import InputError
+from pipeline.stem.activations import DEFAULT_ACTIVATION
 from pipeline.stem.layers import (
-    DEFAULT_ACTIVATION,
     Activate,
     AvgPool,
     BatchNorm,
     Convolution,
     GlobalAvgPool,
-    Group,
     Layer,
     LayerNorm,
     MaxPool,
@@ -153,7 +152,7 @@ def _without_default_activations(stem: Stem, is_body: bool) -> Stem:
     last = last_convolution(stem) if is_body else None
     layers: list[Layer] = []
     for position, layer in enumerate(stem):
-        if isinstance(layer, Group):
+        if isinstance(layer, Residual | PreResidual):
             layer = replace(layer, stem=_without_default_activations(layer.stem, is_body=True))
         elif isinstance(layer, Convolution):
             default = "linear" if position == last else DEFAULT_ACTIVATION

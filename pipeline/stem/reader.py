@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pipeline.errors import quote
+from pipeline.stem.activations import NAMES
 from pipeline.stem.layers import (
-    ACTIVATIONS,
     MAX_INTEGER,
     MAX_LAYERS,
     MAX_NESTING,
@@ -17,7 +17,6 @@ from pipeline.stem.layers import (
     Conv,
     Depthwise,
     GlobalAvgPool,
-    Group,
     Layer,
     LayerNorm,
     MaxPool,
@@ -49,7 +48,7 @@ MODIFIERS: dict[str, dict[str, str]] = {
     "avg": {"/": "stride", "p": "padding"},
 }
 _LAYERS = "3x3, dw3x3, t4x4, max3x3, avg2x2, up2, gap, bn, ln, res(...), res_pre(...)"
-_ACTIVATIONS = f"activations: {', '.join(ACTIVATIONS)}"
+_ACTIVATIONS = f"activations: {', '.join(NAMES)}"
 WINDOWED: dict[str, Any] = {"": Conv, "dw": Depthwise, "t": Transposed, "max": MaxPool, "avg": AvgPool}
 WORDS: dict[str, Any] = {"gap": GlobalAvgPool, "bn": BatchNorm, "ln": LayerNorm}
 
@@ -149,7 +148,7 @@ class Reader:
         elif word in WORDS:
             self.at += len(word)
             layer = WORDS[word]()
-        elif word in ACTIVATIONS:
+        elif word in NAMES:
             self.at += len(word)
             layer = Activate(word)
         elif word:
@@ -162,7 +161,7 @@ class Reader:
 
     def append(self, layer: Layer, block: Block) -> None:
         """Adds a layer, as often as its block repeats it, to the innermost group."""
-        inside = count_layers(layer.stem) if isinstance(layer, Group) else 0  # counted once while they were read
+        inside = count_layers((layer,)) - 1  # counted once while they were read
         self.total += (1 + inside) * block.count - inside
         if self.total > MAX_LAYERS:
             self.fail(f"a stem has at most {MAX_LAYERS} layers after repetition", block.offset)
@@ -237,7 +236,7 @@ class Reader:
             return {}
         self.at += 1
         block.fields["activation"] = self.at
-        return {"activation": self.word(ACTIVATIONS, "activation", _WORD.match(self.text, self.at))}
+        return {"activation": self.word(NAMES, "activation", _WORD.match(self.text, self.at))}
 
     def padding_mode(self) -> str:
         """The padding mode at this place, after `~`."""

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.stem.layers import ACTIVATIONS, PADDING_MODES
+from pipeline.stem.activations import NAMES
+from pipeline.stem.layers import PADDING_MODES
 
 _SYNONYMS = {
     "avgpool": "avg",
@@ -26,7 +27,7 @@ _SYNONYMS = {
     "swish": "silu",
     "upsample": "up",
 }
-_WORDS = (*ACTIVATIONS, *PADDING_MODES[1:], "max", "avg", "gap", "res", "res_pre")
+_WORDS = (*NAMES, *PADDING_MODES[1:], "max", "avg", "gap", "res", "res_pre")
 _LIKENESS = 0.7
 """Least ratio of `difflib` between a word and the one that is suggested for it: `rellu` and `relu` have 0.89."""
 
