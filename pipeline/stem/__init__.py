@@ -6,12 +6,12 @@ from pipeline.stem.activations import NUMBERS as NUMBERS
 from pipeline.stem.activations import SMOOTH as SMOOTH
 from pipeline.stem.activations import Activation as Activation
 from pipeline.stem.activations import curve as curve
+from pipeline.stem.channels import all_channels as all_channels
+from pipeline.stem.channels import channel_range as channel_range
+from pipeline.stem.channels import channels_read as channels_read
 from pipeline.stem.layers import MAX_INTEGER as MAX_INTEGER
 from pipeline.stem.layers import MAX_LAYERS as MAX_LAYERS
 from pipeline.stem.layers import MAX_NESTING as MAX_NESTING
-from pipeline.stem.channels import all_channels as all_channels
-from pipeline.stem.channels import channels_read as channels_read
-from pipeline.stem.channels import hull as channel_hull
 from pipeline.stem.layers import Activate as Activate
 from pipeline.stem.layers import AdaptiveAvgPool as AdaptiveAvgPool
 from pipeline.stem.layers import Add as Add

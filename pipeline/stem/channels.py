@@ -42,7 +42,7 @@ def channels_read(node: Node, slot: int, wanted: int) -> int:
     return 1 if count < node.output.channels else wanted  # of a join, a single channel counts for all
 
 
-def hull(channels: int) -> tuple[int, int]:
+def channel_range(channels: int) -> tuple[int, int]:
     """(first, stop), half-open, of a set of channels that is not empty."""
     return (channels & -channels).bit_length() - 1, channels.bit_length()
 
