@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 import msgspec
 from msgspec.structs import force_setattr
 
-from pipeline.stem.activations import Activation, canonical_activation
+from pipeline.stem.activations import LARGEST_NUMBER, Activation, canonical_activation
 
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
@@ -35,7 +35,11 @@ DEFAULT_FEATURES = 4
 MAX_LAYERS = 10_000
 MAX_NESTING = 50
 MAX_INTEGER = 1_000_000
-MARK_PATTERN = "[A-Za-z_][A-Za-z_0-9.-]{0,99}"
+LEAST_NUMBER = 1e-12
+"""Of the numbers of norms: none may be zero."""
+EPSILON = 1e-5
+MARK_PATTERN = "[A-Za-z_/][A-Za-z_0-9./:-]{0,199}"
+"""Names of tensors in trained networks have slashes, dots and colons."""
 Mark: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^{MARK_PATTERN}$")]
 
 
@@ -62,6 +66,10 @@ class _Layer(
             value = getattr(self, field, None)
             if value is not None and value != SAME:
                 force_setattr(self, field, _margins(field, value))
+        for field in ("epsilon", "alpha", "beta", "k"):
+            number = getattr(self, field, None)
+            if number is not None and not LEAST_NUMBER <= number <= LARGEST_NUMBER:
+                raise ValueError(f"{field} must be between {LEAST_NUMBER} and {LARGEST_NUMBER:.0f}, not {number}")
         for field in ("activation", "kind"):
             activation = getattr(self, field, None)
             if activation is not None:
@@ -244,18 +252,23 @@ class Affine(_Layer, frozen=True, tag="affine"):
     """A scale and a shift per channel; the identity when untrained."""
 
 
-class LayerNorm(_Layer, frozen=True, tag="ln"):
-    """Layer norm over the channels of each pixel (Ba et al. 2016), eps 1e-5."""
+class LayerNorm(_Layer, frozen=True, tag="ln", kw_only=False):
+    """Layer norm over the channels of each pixel (Ba et al. 2016)."""
+
+    epsilon: float = EPSILON
 
 
 class GroupNorm(_Layer, frozen=True, tag="gn", kw_only=False):
-    """Norm over all pixels of the plane and the channels of one of `groups` groups (Wu and He 2018), eps 1e-5."""
+    """Norm over all pixels of the plane and the channels of one of `groups` groups (Wu and He 2018)."""
 
     groups: int
+    epsilon: float = EPSILON
 
 
-class InstanceNorm(_Layer, frozen=True, tag="in"):
-    """Norm over all pixels of the plane, each channel by itself (Ulyanov et al. 2016), eps 1e-5."""
+class InstanceNorm(_Layer, frozen=True, tag="in", kw_only=False):
+    """Norm over all pixels of the plane, each channel by itself (Ulyanov et al. 2016)."""
+
+    epsilon: float = EPSILON
 
 
 class LocalResponseNorm(_Layer, frozen=True, tag="lrn", kw_only=False):
