@@ -55,7 +55,7 @@ class Place(Enum):
     INDEX = 1  # maxpool: the pixel that each output came from, as NumPy wants it
     BELL = 1  # gelu: exp(-z^2 / 2)
 
-    PRODUCT = 2  # unfolded, windowed: a product that is not yet in its place
+    PRODUCT = 2  # unfolded, windowed, join: a product that is not yet in its place, or not yet summed
     TRANSFORMED = 2  # winograd, fourier, thin: the operand, transformed, or with some taps unfolded
     LARGEST = 2  # maxpool: of each window
     PIXEL = 2  # maxpool: the pixel that each output came from
@@ -68,7 +68,7 @@ class Place(Enum):
     OFFSET = 3  # maxpool: of a pixel in its line
     SPARE = 3  # gelu
 
-    IS_LARGER = 4  # maxpool
+    IS_LARGER = 4  # maxpool, activation
     GRADIENT = 4  # maxpool: masked
     IS_POSITIVE = 4  # gelu
 
