@@ -12,7 +12,6 @@ from pipeline.stem.channels import channels_read as channels_read
 from pipeline.stem.layers import MAX_INTEGER as MAX_INTEGER
 from pipeline.stem.layers import MAX_LAYERS as MAX_LAYERS
 from pipeline.stem.layers import MAX_NESTING as MAX_NESTING
-from pipeline.stem.layers import SAME as SAME
 from pipeline.stem.layers import Activate as Activate
 from pipeline.stem.layers import AdaptiveAvgPool as AdaptiveAvgPool
 from pipeline.stem.layers import Add as Add
@@ -65,9 +64,9 @@ from pipeline.stem.plane import Side as Side
 from pipeline.stem.plane import feeding_taps as feeding_taps
 from pipeline.stem.plane import folded as folded
 from pipeline.stem.plane import read_taps as read_taps
-from pipeline.stem.reader import WORDS as WORDS
 from pipeline.stem.resample import Taps as Taps
 from pipeline.stem.resample import clipped as clipped
 from pipeline.stem.resample import taps as taps
+from pipeline.stem.spelling import WORDS as WORDS
 from pipeline.stem.stemfile import SUFFIX as SUFFIX
 from pipeline.stem.stemfile import read_stem_file as read_stem_file

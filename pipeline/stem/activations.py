@@ -65,6 +65,9 @@ def curve(activation: Activation) -> Curve:
     (Curve(name='leaky_relu', numbers=(0.01,)), Curve(name='hardtanh', numbers=(0.0, 6.0)))
     """
     match = _WRITTEN.fullmatch(activation)
+    if match is None and activation.partition("(")[0] in NUMBERS:
+        name = activation.partition("(")[0]
+        raise ValueError(f"{activation!r} has no numbers that can be read; write them as in {name}({_usual(name)})")
     if match is None or match[1] not in NAMES:
         raise ValueError(f"there is no activation {activation!r} (choose from {', '.join(NAMES)})")
     name, usual = match[1], NUMBERS.get(match[1], ())
@@ -93,8 +96,17 @@ def canonical_activation(activation: str) -> Activation:
     name, numbers = curve(activation)
     if numbers == NUMBERS.get(name, ()):
         return name
-    return f"{name}({','.join(_shortest(number) for number in numbers)})"
+    return f"{name}({','.join(shortest(number) for number in numbers)})"
 
 
-def _shortest(number: float) -> str:
+def _usual(name: str) -> str:
+    return ",".join(shortest(round(number, 3)) for number in NUMBERS[name])
+
+
+def shortest(number: float) -> str:
+    """The shortest text that is read back as the same number.
+
+    >>> shortest(2.0), shortest(0.1)
+    ('2', '0.1')
+    """
     return str(int(number)) if number == int(number) else repr(number)

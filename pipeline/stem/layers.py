@@ -282,6 +282,10 @@ class LocalResponseNorm(_Layer, frozen=True, tag="lrn", kw_only=False):
     beta: float = 0.75
     k: float = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check("channels", self.channels, 1)
+
 
 class PReLU(_Layer, frozen=True, tag="prelu"):
     """max(0, x) + slope * min(0, x), one slope a channel (He et al. 2015), 0.25 when untrained."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.stem.activations import NAMES
+from pipeline.stem.cursor import block_at
 from pipeline.stem.layers import PADDING_MODES
 
 _SYNONYMS = {
@@ -40,7 +41,6 @@ _LETTERS = re.compile(r"[a-z_]{2,}")
 _WORD = re.compile(r"[a-z_][a-z_0-9]+")
 _LONGEST_WORD = 20
 _LONGEST_BLOCK = 200
-_BLOCK = re.compile(r"[^\s()]*")
 
 
 class Respelling(NamedTuple):
@@ -83,15 +83,6 @@ def respellings(text: str, at: int) -> Iterator[Respelling]:
     yield replaced(re.sub("(?<=[0-9])d(?=[0-9])", "@", small))
     yield replaced(_LETTERS.sub(lambda word: _nearest(word[0]), small))
     yield replaced(_WORD.sub(lambda word: _nearest(word[0]), small))
-
-
-def block_at(text: str, at: int) -> tuple[int, int]:
-    """(start, end) of the piece of a stem, between white space and brackets, in which an offset lies."""
-    start = at
-    while start > 0 and not text[start - 1].isspace() and text[start - 1] not in "()":
-        start -= 1
-    match = _BLOCK.match(text, start)
-    return start, match.end() if match else start
 
 
 def _nearest(word: str) -> str:

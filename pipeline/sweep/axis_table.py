@@ -4,7 +4,7 @@ from typing import get_type_hints
 
 from pipeline.config import Config, Init, Probes, Readout
 from pipeline.sentence import takes
-from pipeline.stem import ACTIVATIONS, MAX_LAYERS, Plane
+from pipeline.stem import MAX_LAYERS, NAMES, Plane
 from pipeline.sweep.grid import PATHS, STACK_AXES
 
 _SIDES = "an integer, or HEIGHTxWIDTH"
@@ -14,7 +14,7 @@ _OF_STACKS = {
     "features": "an integer",
     "dilation": _SIDES,
     "stride": _SIDES,
-    "activation": ", ".join(ACTIVATIONS),
+    "activation": ", ".join(NAMES),
 }
 """What the axes of a plain stack take."""
 

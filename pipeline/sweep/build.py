@@ -22,7 +22,6 @@ from pipeline.stem import (
     canonical,
     format_stem,
     network,
-    walk,
 )
 from pipeline.sweep.input_plane import input_plane, written_sides
 
@@ -167,7 +166,7 @@ def _with_offset(config: Config) -> Config:
 @lru_cache(maxsize=4096)
 def _weight_count(stem: str, plane: Plane) -> int:
     total = 0
-    for node in walk(network(stem, plane)):
+    for node in network(stem, plane):
         if isinstance(node.layer, Convolution):
             height, width, inputs, features = node.weight_shape
             total += height * width * inputs * features

@@ -50,7 +50,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
 def _unresolved(text: str, error: InputError, store: "Store | None") -> InputError:
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
     from pipeline.sentence import nearest
-    from pipeline.stem import ACTIVATIONS, WORDS, is_notation
+    from pipeline.stem import NAMES, WORDS, is_notation
     from pipeline.sweep.names import SUFFIXES, is_name
     from pipeline.sweep.presets import preset_names
 
@@ -61,7 +61,7 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     if not is_name(text) or _KERNEL.search(text) or is_notation(text.lower()):  # perhaps in capitals: error says so
         return error
     stored = [] if store is None else _stored_names(store)
-    hint = nearest(text, (*preset_names(), *stored, *WORDS, *ACTIVATIONS))
+    hint = nearest(text, (*preset_names(), *stored, *WORDS, *NAMES))
     return InputError(
         f"no file, preset, stored sweep or stem is called {quote(text)}{hint} (`erfsweep presets` and `erfsweep ls` "
         "list the sweeps, 4x3x3 is a stem)"
