@@ -55,7 +55,7 @@ class Place(Enum):
     INDEX = 1  # maxpool: the pixel that each output came from, as NumPy wants it
     BELL = 1  # gelu: exp(-z^2 / 2)
 
-    PRODUCT = 2  # unfolded, windowed, join: a product that is not yet in its place, or not yet summed
+    PRODUCT = 2  # unfolded, windowed, join, resample: a product that is not yet in its place, or not the last
     TRANSFORMED = 2  # winograd, fourier, thin: the operand, transformed, or with some taps unfolded
     LARGEST = 2  # maxpool: of each window
     PIXEL = 2  # maxpool: the pixel that each output came from

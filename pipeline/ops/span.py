@@ -99,8 +99,9 @@ def blocks(rows: int, size: int) -> Iterator[range]:
 
 
 def padded_taps(axis: Axis, outputs: int) -> list[slice]:
-    """Returns where each tap of a window without dilation stands in the padded line, for so many outputs."""
-    return [slice(i, i + (outputs - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]
+    """Returns where each tap of a window stands in the padded line, for so many outputs."""
+    firsts = (position * axis.dilation for position in range(axis.kernel))
+    return [slice(first, first + (outputs - 1) * axis.stride + 1, axis.stride) for first in firsts]
 
 
 def mirrored(axis: Axis) -> Axis:

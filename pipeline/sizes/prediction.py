@@ -8,6 +8,7 @@ from pipeline.sizes.sample import sample_of
 from pipeline.sizes.sizes import sizes
 from pipeline.theory import window_of
 from pipeline.theory.expected import expected, heatmap
+from pipeline.theory.walk import are_alike
 
 _PREDICTED = "sigma_x", "eff_rf", "luo"
 """The sizes of the closed form's map that are columns of theory, as `pred_sigma`, `pred_eff_rf` and `pred_luo`."""
@@ -19,14 +20,16 @@ def theory_columns(config: Config) -> Theory:
     `pred_*` are None where the closed form does not hold, where no gradient reaches the input, or (`pred_luo`) where
     the map is zero at the unit's own centre or the centre lies outside the plane. Raises InputError as `window` does.
     """
-    channel = 0 if isinstance(config.readout.channel, int) else config.readout.channel
+    channel = config.readout.channel
+    if isinstance(channel, int) and are_alike(config.network):
+        channel = 0
     readout = Readout(channel, config.unit, config.readout.gradient)
     return _columns(Config(config.stem, config.input, Init(config.init.kind), Probes(), readout))
 
 
 @lru_cache(maxsize=4096)
 def _columns(config: Config) -> Theory:
-    seen = window_of(config.stem, config.input, config.unit)
+    seen = window_of(config)
     center_y, center_x = seen.center
     predicted = _predicted(config)
     return Theory(

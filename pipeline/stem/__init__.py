@@ -12,6 +12,7 @@ from pipeline.stem.channels import channels_read as channels_read
 from pipeline.stem.layers import MAX_INTEGER as MAX_INTEGER
 from pipeline.stem.layers import MAX_LAYERS as MAX_LAYERS
 from pipeline.stem.layers import MAX_NESTING as MAX_NESTING
+from pipeline.stem.layers import SAME as SAME
 from pipeline.stem.layers import Activate as Activate
 from pipeline.stem.layers import AdaptiveAvgPool as AdaptiveAvgPool
 from pipeline.stem.layers import Add as Add

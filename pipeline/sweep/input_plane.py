@@ -1,8 +1,9 @@
 """The input plane: how it is written, and which one is chosen where its sides are not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import assert_never
 
 import msgspec
 
@@ -10,19 +11,16 @@ from pipeline.errors import InputError, PlaneError, quote
 from pipeline.sentence import sentence
 from pipeline.stem import (
     MAX_INTEGER,
+    AdaptiveAvgPool,
     Axis,
-    GlobalAvgPool,
-    Group,
     Network,
     Node,
     Plane,
     Side,
-    Transposed,
-    Upsample,
     network,
-    walk,
 )
 from pipeline.theory import window
+from pipeline.theory.walk import EVERY, carried_back, channels_behind, is_one_pixel, over_all
 
 LEAST_SIDE = 21
 """Of a chosen plane: that of the program that this one replaces."""
@@ -129,7 +127,7 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
         except PlaneError as error:
             why = str(error)
             continue
-        if any(isinstance(node.layer, GlobalAvgPool) for node in walk(nodes)):
+        if any(node.geometry == "global" or isinstance(node.layer, AdaptiveAvgPool) for node in nodes):
             usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
             return usual if _fits(stem, usual) else plane
         if _holds(nodes, height is None, width is None):
@@ -163,16 +161,33 @@ def _holds(nodes: Network, rows: bool, columns: bool) -> bool:
     )
 
 
-def _least(nodes: Network, name: str, seen: int = 1) -> int:
-    """No window of `seen` outputs is narrower than this along the axis `name`, wherever and on whichever plane."""
-    for node in reversed(nodes):
-        axis: Axis = getattr(node, name)
-        reach = (axis.kernel - 1) * axis.dilation
-        if isinstance(node.layer, Group):
-            beside: tuple[Node, ...] = (node.shortcut,) if node.shortcut else ()
-            seen = max(_least(node.body, name, seen), _least(beside, name, seen))
-        elif isinstance(node.layer, Transposed | Upsample):
-            seen = 0 if axis.has_gaps else max(seen + reach, 0) // axis.stride
-        elif seen:
-            seen = (seen - 1) * axis.stride + 1 + reach
-    return seen
+def _least(nodes: Network, name: str) -> int:
+    """No window of one unit of the output is narrower than this along an axis, "y" or "x", on any plane."""
+
+    def carry(node: Node, slot: int, channels: int, seen: int) -> Iterator[tuple[int, int]]:
+        least = (
+            1 if node.geometry == "join" and is_one_pixel(node, slot) else _least_read(node, getattr(node, name), seen)
+        )
+        behind = channels_behind(node, slot, channels)
+        if least and behind:
+            yield behind, least
+
+    return over_all(carried_back(nodes, {nodes[-1].index: ((EVERY, 1),)}, carry, max), max) or 0
+
+
+def _least_read(node: Node, axis: Axis, seen: int) -> int:
+    """How many inputs `seen` outputs of a node stand on at the least, on any plane; 0 where it may be none."""
+    reach = (axis.kernel - 1) * axis.dilation
+    match node.geometry:
+        case "reads":
+            return (seen - 1) * axis.stride + 1 + reach
+        case "feeds":
+            return 0 if axis.has_gaps else max(seen + reach, 0) // axis.stride
+        case "resampled":
+            return (seen - 1) // axis.stride + 1 if axis.scheme == "half_pixel" else 1
+        case "global":
+            return 1
+        case "pixelwise" | "join":
+            return seen
+        case _:
+            assert_never(node.geometry)

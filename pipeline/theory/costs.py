@@ -13,7 +13,7 @@ from math import prod
 
 from pipeline.limits import MAX_INT64
 from pipeline.result import Costs
-from pipeline.stem import Convolution, Node, Plane, Transposed, network, walk
+from pipeline.stem import Convolution, Node, Plane, Transposed, network
 
 
 @lru_cache(maxsize=4096)
@@ -25,7 +25,7 @@ def costs(stem: str, plane: Plane) -> Costs:
     >>> costs("3x3 3x3", Plane(21, 21))
     Costs(params=180, macs=79380)
     """
-    nodes = [node for node in walk(network(stem, plane)) if isinstance(node.layer, Convolution)]
+    nodes = [node for node in network(stem, plane) if isinstance(node.layer, Convolution)]
     return Costs(
         _in_64_bits(sum(prod(node.weight_shape) for node in nodes)),
         _in_64_bits(sum(prod(node.weight_shape) * _pixels(node) for node in nodes)),

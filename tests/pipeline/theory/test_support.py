@@ -22,10 +22,12 @@ def agrees(text, plane):
         nodes = network(text, plane)
     except InputError:
         return False
-    reached = responses(nodes) > 0
-    for unit in np.ndindex(reached.shape[:2]):
-        found = support(nodes, unit)
-        expected = {(int(y), int(x)) for y, x in np.argwhere(reached[unit])}
+    by_channel = responses(nodes) > 0
+    last = len(by_channel) - 1
+    reached = np.stack([by_channel.any(axis=0), by_channel[0], by_channel[last]])
+    for which, *unit in np.ndindex(reached.shape[:3]):
+        found = support(nodes, tuple(unit), ("sum", 0, last)[which])
+        expected = {(int(y), int(x)) for y, x in np.argwhere(reached[which, *unit])}
         assert found.pixels() == expected, (text, plane, unit)
         assert found.dead == (not expected)
         if expected:

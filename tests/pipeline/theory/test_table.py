@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.errors import InputError
-from pipeline.stem import Plane, network, walk
+from pipeline.stem import Plane, network
 from pipeline.theory import theory, window
 from pipeline.theory.support import support
 from tests.endless_network import seen
@@ -58,7 +58,7 @@ def test_resnet_18(layer, rf):
 def test_rows_are_the_nodes_in_their_order():
     nodes = network(RESNET_18, Plane(224, 224, 3))
     rows = theory(nodes).rows
-    assert [row.index for row in rows] == [node.index for node in walk(nodes)] == list(range(len(rows)))
+    assert [row.index for row in rows] == [node.index for node in nodes] == list(range(len(rows)))
     assert [(row.height, row.width, row.features) for row in rows[:3]] == [(112, 112, 64), (56, 56, 64), (56, 56, 64)]
 
 
