@@ -10,7 +10,7 @@ from torch.nn import functional
 from pipeline.config import Config
 from pipeline.ops.parameters import Parameters
 from pipeline.stem import (
-    LEAKY_SLOPE,
+    INPUT,
     AvgPool,
     BatchNorm,
     Conv,
@@ -27,7 +27,7 @@ from pipeline.stem import (
 
 ACTIVATIONS = {
     "relu": functional.relu,
-    "leaky_relu": lambda z: functional.leaky_relu(z, LEAKY_SLOPE),
+    "leaky_relu": lambda z: functional.leaky_relu(z, 0.01),
     "elu": functional.elu,
     "selu": functional.selu,
     "gelu": functional.gelu,
@@ -58,7 +58,7 @@ class TorchNetwork:
     def input_gradient(self, probes: np.ndarray) -> np.ndarray:
         """Gradient of the readout by probes [n, height, width, channels], for each probe by itself."""
         x = torch.tensor(probes, dtype=self.dtype).permute(0, 3, 1, 2).requires_grad_()
-        out = self.stack(self.config.network, x)
+        out = self.run(self.config.network, x)
         row, column = self.config.unit
         unit = out[:, :, row, column]
         channel = self.config.readout.channel
@@ -83,18 +83,21 @@ class TorchNetwork:
     def array(self, values: np.ndarray | None) -> torch.Tensor | None:
         return None if values is None else torch.tensor(np.asarray(values), dtype=self.dtype)
 
-    def stack(self, nodes: tuple[Node, ...], x: torch.Tensor) -> torch.Tensor:
+    def run(self, nodes: tuple[Node, ...], x: torch.Tensor) -> torch.Tensor:
+        """What the last node makes of x."""
+        made = {INPUT: x}
         for node in nodes:
-            x = self.activate(node, self.node(node, x))
-            assert x.shape[1:] == (node.output.channels, node.output.height, node.output.width), node
-        return x
+            z = self.node(node, *(made[index] for index in node.inputs))
+            made[node.index] = self.activate(node, z)
+            assert made[node.index].shape[1:] == (node.output.channels, node.output.height, node.output.width), node
+        return made[nodes[-1].index]
 
     def activate(self, node: Node, z: torch.Tensor) -> torch.Tensor:
         for kink in KINKS.get(node.activation, []):
             self.note((z - kink).abs())
         return ACTIVATIONS[node.activation](z)
 
-    def node(self, node: Node, x: torch.Tensor) -> torch.Tensor:
+    def node(self, node: Node, x: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         own = self.parameters.get(node.index, Parameters())
         weight, bias = self.array(own.weight), self.array(own.bias)
         padding = (node.x.before, node.x.after, node.y.before, node.y.after)
@@ -103,8 +106,7 @@ class TorchNetwork:
         kernel = (node.y.kernel, node.x.kernel)
         match node.layer:
             case Residual() | PreResidual():
-                shortcut = x if node.shortcut is None else self.stack((node.shortcut,), x)
-                return self.stack(node.body, x) + shortcut
+                return x + others[0]
             case Conv() | Depthwise():
                 if node.padding_mode == "circular":
                     x = self.wrapped(x, padding)

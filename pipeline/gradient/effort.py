@@ -25,7 +25,6 @@ from pipeline.stem import (
     Residual,
     Transposed,
     Upsample,
-    walk,
 )
 
 _CACHED = 2**20
@@ -46,7 +45,7 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
 
     Probes cost nothing where a block of them is small enough to be kept for the next config.
     """
-    numbers = sum(prod(step.node.weight_shape) for step in walk(cone.steps) if isinstance(step.node.layer, Convolution))
+    numbers = sum(prod(step.node.weight_shape) for step in cone.steps if isinstance(step.node.layer, Convolution))
     box = cone.box
     pixels = box.height * box.width * plane.channels
     probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > _CACHED else 0

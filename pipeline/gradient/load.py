@@ -68,13 +68,8 @@ class Load(NamedTuple):
 
 def load(step: Step, n: int, item: int) -> Load:
     """Returns the load of a step for `n` probes, of numbers of `item` bytes."""
-    node, read = step.node, step.read
-    is_cut, scattered = read is not EVERYTHING, None
-    if is_cut and (isinstance(read.rows, tuple) or isinstance(read.columns, tuple)):
-        rows, columns = (
-            max(places) + 1 if isinstance(places, tuple) else axis.size_in
-            for places, axis in ((read.rows, step.y), (read.columns, step.x))
-        )
-        scattered = rows, columns
+    node, source = step.node, step.sources[0]
+    is_cut = source.read is not EVERYTHING
+    scattered = (source.whole[0], source.whole[2]) if source.read.is_scattered else None
     shape, activation = step.weight_shape, node.activation
     return Load(node.layer, shape, step.y, step.x, step.groups, activation, step.ties, is_cut, scattered, n, item)

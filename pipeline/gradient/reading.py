@@ -13,11 +13,6 @@ from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.passes import copy_call
 
 
-def is_view(read: Read) -> bool:
-    """Whether all that is read is slices."""
-    return not isinstance(read.rows, tuple) and not isinstance(read.columns, tuple)
-
-
 def view(x: Array, read: Read) -> Array:
     """Returns the slices of a Read of x [rows, C, columns, n] of any dtype, as a view; it ignores lists of pixels."""
     if read is EVERYTHING:
@@ -51,7 +46,7 @@ def vjp(g: Array, read: Read, shape: tuple[int, ...], level: int | None = None) 
     """
     out = room(level, g, shape, g.dtype)
     target = view(out, read)
-    calls: Calls = [(out.fill, (0,))]
+    calls: Calls = [] if read is EVERYTHING else [(out.fill, (0,))]
     part = g
     if isinstance(read.columns, tuple):
         part = _spread(calls, part, read.columns, 2, target, Place.PLANE if isinstance(read.rows, tuple) else None)

@@ -1,23 +1,31 @@
-"""The table of operations: for each kind of layer its forward and its VJP, with one signature for all."""
+"""The tables of operations: for each kind of layer its forward and its VJP, with one signature for all.
 
-from collections.abc import Callable
+Joins, which read several arrays, have a table and a signature of their own.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from pipeline.gradient.step import Step
-from pipeline.ops import conv, maxpool, norm, pool, transposed, upsample
+from pipeline.gradient.step import Source, Step
+from pipeline.ops import conv, join, maxpool, norm, pool, transposed, upsample
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copy_call
 from pipeline.stem import (
     Activate,
+    Add,
     AvgPool,
     BatchNorm,
+    Cat,
     Conv,
     Depthwise,
     GlobalAvgPool,
     LayerNorm,
     MaxPool,
+    Mul,
+    PreResidual,
+    Residual,
     Transposed,
     Upsample,
 )
@@ -29,11 +37,11 @@ Mask = Any
 class Operation(NamedTuple):
     """How a layer is bound, forward and back; what is bound is run by `ops.bound.run`, or by `cache.run_cached`.
 
-    forward(x, step, parameters, level) binds the step to x [rows, C, columns, n]. vjp(g, step, parameters, saved, mask,
-    level) binds its transpose to the gradient g by what it made [rows', F, columns', n]; `saved` is that of the forward
+    forward(x, step, parameters, place) binds the step to x [rows, C, columns, n]. vjp(g, step, parameters, saved, mask,
+    place) binds its transpose to the gradient g by what it made [rows', F, columns', n]; `saved` is that of the forward
     step. Parameters are those of the features that the step makes, and say which parts are loaded and, for some
-    weights, in which way they are multiplied. Results go to a level of `ops.buffer.room`. Activations are not part of
-    it, but a VJP that takes the mask of a rectifier multiplies g by it; see `step.takes_mask`.
+    weights, in which way they are multiplied. Results go to the place of a number, see `ops.buffer.room`. Activations
+    are not part of it, but a VJP that takes the mask of a rectifier multiplies g by it; see `Step.is_masked`.
     """
 
     forward: Callable[[Array, Step, Parameters, int | None], Bound]
@@ -82,4 +90,50 @@ OPERATIONS: dict[type, Operation] = {
         lambda g, step, own, saved, mask, level: norm.layer_vjp(g, saved, level),
     ),
     Activate: Operation(_copy_forward, lambda g, step, own, saved, mask, level: Bound(g, g, [])),
+}
+
+
+class JoinOperation(NamedTuple):
+    """How a join is bound, forward and back.
+
+    forward(operands, place) binds it to what it reads, arrays [rows, C, columns, n]. vjp(g, step, source, saved, place)
+    binds its transpose to the gradient g by what it made, for one of its sources. part(g, step, source) is that
+    gradient where it is g itself or a view of it; see `places.is_handed_on`.
+    """
+
+    forward: Callable[[Sequence[Array], int | None], Bound]
+    vjp: Callable[[Array, Step, Source, Any, int | None], Bound]
+    part: Callable[[Array, Step, Source], Array]
+
+
+def _no_vjp(g: Array, step: Step, source: Source, saved: Any, place: int | None) -> Bound:
+    raise TypeError(f"the gradient by a branch of a {type(step.node.layer).__name__} is a part of that by its result")
+
+
+def _no_part(g: Array, step: Step, source: Source) -> Array:
+    raise TypeError(f"the gradient by a branch of a {type(step.node.layer).__name__} is no part of that by its result")
+
+
+def _branch_of_cat(g: Array, step: Step, source: Source) -> Array:
+    before = sum(plane.channels for plane in step.node.planes[: source.slot])
+    first, stop = source.channels
+    return join.cat_vjp(g, before + first - step.features[0], stop - first)
+
+
+_SUM = JoinOperation(
+    join.add_forward,
+    lambda g, step, source, saved, place: join.add_vjp(g, (*source.shape, g.shape[3]), place),
+    lambda g, step, source: g,
+)
+
+JOINS: dict[type, JoinOperation] = {
+    Residual: _SUM,
+    PreResidual: _SUM,
+    Add: _SUM,
+    Cat: JoinOperation(join.cat_forward, _no_vjp, _branch_of_cat),
+    Mul: JoinOperation(
+        join.mul_forward,
+        lambda g, step, source, saved, place: join.mul_vjp(g, saved, source.slot, place),
+        _no_part,
+    ),
 }

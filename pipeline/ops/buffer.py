@@ -189,20 +189,15 @@ def growth() -> int:
     return _mine.growth
 
 
-def room(level: int | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Returns an array of `shape` [...] and `dtype` with arbitrary content: for the result of a step on operand x.
+def room(place: int | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Returns an array of `shape` [...] and `dtype` with arbitrary content, for a result in the place of this number.
 
-    Without a level it is an array of its own. Steps of one level of nesting take two places in turn, so that a result
-    is valid until the next but one is computed there, and never lies where x does.
+    Whoever numbers the places sees to it that none is asked for while what lies there is needed. Without a number it is
+    an array of its own.
     """
-    if level is None:
+    if place is None:
         return empty(shape, dtype)
-    number = 2 * level
-    for shelf in (_mine.scratch, _mine.large):
-        block = shelf.get((Place.RESULT, number))
-        if block is not None and np.may_share_memory(block.memory, x):
-            return scratch(Place.RESULT, shape, dtype, number + 1)
-    return scratch(Place.RESULT, shape, dtype, number)
+    return scratch(Place.RESULT, shape, dtype, place)
 
 
 _POISON = 0xFF

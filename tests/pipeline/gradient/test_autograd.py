@@ -9,10 +9,10 @@ from pipeline.draws import draw_probes, draw_weights
 from pipeline.errors import InputError
 from pipeline.gradient import plan_of
 from pipeline.gradient.erf import step_parameters
-from pipeline.gradient.propagate import SumTrace, forward
+from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import Watch
 from pipeline.ops.maxpool import Places
-from pipeline.stem import BatchNorm, Box, Convolution, LayerNorm, Plane, walk
+from pipeline.stem import BatchNorm, Box, Convolution, LayerNorm, Plane
 from pipeline.sweep.build import build
 from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems
@@ -234,7 +234,7 @@ def trained(config, seed):
     """Arrays by name for every parameter that the layers of a config can have, biases and statistics too."""
     drawn = np.random.default_rng(seed)
     found = {}
-    for node in walk(config.network):
+    for node in config.network:
         name, channels = f"layer{node.index}", node.output.channels
         if isinstance(node.layer, Convolution):
             found[f"{name}.weight"] = drawn.normal(0, node.fan_in**-0.5, node.weight_shape)
@@ -292,9 +292,7 @@ def choices(config, out, traces):
         slope = trace.slope
         if slope is not None:
             found.append(slope if slope.dtype == bool else slope > 0.5)
-        if isinstance(trace.saved, SumTrace):
-            found += choices(config, out, trace.saved.body) + choices(config, out, trace.saved.shortcut)
-        elif isinstance(trace.saved, Places):
+        if isinstance(trace.saved, Places):
             found.append(trace.saved.tap)
     return [np.array(choice) for choice in found]
 

@@ -16,7 +16,7 @@ from pipeline.gradient.watch import LEAST, Watch
 from pipeline.result import Sizes
 from pipeline.scale import FARTHEST, Sum, times
 from pipeline.sizes import COLUMNS, sample_of, sizes
-from pipeline.stem import Convolution, walk
+from pipeline.stem import Convolution
 from pipeline.sweep.build import build
 from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems
@@ -37,7 +37,7 @@ def shape(heatmap: Heatmap) -> np.ndarray:
 def drawn(config: Config, seed: int = 1) -> dict[str, np.ndarray]:
     """Random weights, float64, by their names in a file."""
     rng = np.random.default_rng(seed)
-    nodes = [node for node in walk(config.network) if isinstance(node.layer, Convolution)]
+    nodes = [node for node in config.network if isinstance(node.layer, Convolution)]
     return {f"layer{node.index}.weight": rng.normal(0, node.fan_in**-0.5, node.weight_shape) for node in nodes}
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.draws import draw_probes, draw_weights
 from pipeline.gradient import plan_of
 from pipeline.ops import activation
-from pipeline.stem import ACTIVATIONS, Axis, Box, Conv, Convolution, Depthwise, Transposed, walk
+from pipeline.stem import ACTIVATIONS, Axis, Box, Conv, Convolution, Depthwise, Transposed
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 
@@ -146,7 +146,7 @@ def test_only_what_a_max_pool_compares_is_summed_window_by_window():
 
     def marked(stem, kind, plane="40x40x1"):
         plan = plan_of(build({"stem": stem, "input": plane, "probes": {"kind": kind, "count": 1}})).cone
-        return [step.ties for step in walk(plan.steps) if isinstance(step.node.layer, Convolution)]
+        return [step.ties for step in plan.steps if isinstance(step.node.layer, Convolution)]
 
     assert marked("2x3x3 max2x2 3x3", "constant") == [True, True, False]
     assert marked("2x3x3 max2x2 3x3", "uniform") == [False, False, False]
