@@ -22,10 +22,9 @@ from pipeline.gradient.places import is_handed_on
 from pipeline.gradient.propagate import Trace
 from pipeline.gradient.step import EVERYTHING, Read, Step
 from pipeline.gradient.table import JOINS, OPERATIONS
-from pipeline.ops import activation
+from pipeline.ops import activation, norm
 from pipeline.ops.bound import run
 from pipeline.ops.buffer import Array
-from pipeline.ops.norm import EPSILON, layer_forward
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.scale import times
 from pipeline.stem import INPUT, LayerNorm, Mul, curve
@@ -105,7 +104,7 @@ def _made(step: Step, operands: list[Scaled], own: Parameters) -> tuple[Scaled, 
         values, common = _aligned(operands)
         return Scaled(run(join.forward(values, None)), common), None
     if isinstance(step.node.layer, LayerNorm):
-        bound = layer_forward(_unscaled(x), inverse_of=_inverse_deviation)
+        bound = norm.layer_forward(_unscaled(x), inverse_of=_inverse_deviation)
     elif own.bias is not None or own.mean is not None:
         bound = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own, None)
     else:
@@ -125,12 +124,12 @@ def _read(x: Array, read: Read) -> Array:
     return run(reading.forward(x, read)) if read.is_scattered else reading.view(x, read)
 
 
-def _inverse_deviation(centred: Array) -> Array:
-    """As `norm.inverse_deviation`, each pixel by a power of two: float64 may not hold the squares of its numbers."""
-    power = np.frexp(np.abs(centred).max(axis=1, keepdims=True))[1].astype(np.int64)
+def _inverse_deviation(centred: Array, axes: norm.Axes, epsilon: float) -> Array:
+    """As `norm.inverse_deviation`, by a power of two: float64 may not hold the squares of the numbers."""
+    power = np.frexp(np.abs(centred).max(axis=axes, keepdims=True))[1].astype(np.int64)
     near_one = times(centred, -power)
-    deviation = times(np.sqrt((near_one * near_one).mean(axis=1, keepdims=True)), power)
-    inverse: Array = 1 / np.hypot(deviation, sqrt(EPSILON))
+    deviation = times(np.sqrt(norm.mean(near_one * near_one, axes)), power)
+    inverse: Array = 1 / np.hypot(deviation, sqrt(epsilon))
     return inverse
 
 

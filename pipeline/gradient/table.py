@@ -70,8 +70,8 @@ OPERATIONS: dict[type, Operation] = {
         lambda g, step, own, saved, mask, level: maxpool.vjp(g, saved, step.y, step.x, mask, level),
     ),
     AvgPool: Operation(
-        lambda x, step, own, level: pool.average_forward(x, step.y, step.x, level),
-        lambda g, step, own, saved, mask, level: pool.average_vjp(g, step.y, step.x, level),
+        lambda x, step, own, level: pool.average_forward(x, step.y, step.x, None, level),
+        lambda g, step, own, saved, mask, level: pool.average_vjp(g, step.y, step.x, None, level),
     ),
     GlobalAvgPool: Operation(
         lambda x, step, own, level: pool.global_forward(x, level),
@@ -86,7 +86,7 @@ OPERATIONS: dict[type, Operation] = {
         lambda g, step, own, saved, mask, level: norm.batch_vjp(g, level),
     ),
     LayerNorm: Operation(
-        lambda x, step, own, level: norm.layer_forward(x, level),
+        lambda x, step, own, level: norm.layer_forward(x, norm.EPSILON, level),
         lambda g, step, own, saved, mask, level: norm.layer_vjp(g, saved, level),
     ),
     Activate: Operation(_copy_forward, lambda g, step, own, saved, mask, level: Bound(g, g, [])),
