@@ -57,6 +57,7 @@ from pipeline.stem.notation import format_stem as format_stem
 from pipeline.stem.notation import is_notation as is_notation
 from pipeline.stem.notation import original_label as original_label
 from pipeline.stem.notation import parse as parse
+from pipeline.stem.notation import split_stems as split_stems
 from pipeline.stem.plane import Axis as Axis
 from pipeline.stem.plane import Box as Box
 from pipeline.stem.plane import Plane as Plane

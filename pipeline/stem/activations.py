@@ -43,7 +43,12 @@ _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"
 PATTERN = rf"(?:{'|'.join(NAMES)})(?:\({_NUMBER}(?:,{_NUMBER})*\))?"
 _WRITTEN = re.compile(rf"([a-z_0-9]+)(?:\(({_NUMBER}(?:,{_NUMBER})*)\))?")
 
-Activation: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^{PATTERN}$")]
+Activation: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=f"^{PATTERN}$", description="an activation, such as relu or leaky_relu(0.1)", examples=list(NAMES)
+    ),
+]
 """An activation as it is written, by its name and, where they are not the usual ones, its numbers."""
 DEFAULT_ACTIVATION: Activation = "relu"
 

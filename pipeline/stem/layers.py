@@ -40,7 +40,9 @@ LEAST_NUMBER = 1e-12
 EPSILON = 1e-5
 MARK_PATTERN = "[A-Za-z_/][A-Za-z_0-9./:-]{0,199}"
 """Names of tensors in trained networks have slashes, dots and colons."""
-Mark: TypeAlias = Annotated[str, msgspec.Meta(pattern=f"^{MARK_PATTERN}$")]
+Mark: TypeAlias = Annotated[
+    str, msgspec.Meta(pattern=f"^{MARK_PATTERN}$", description="a name that begins with a letter, such as c3")
+]
 
 
 class _Layer(

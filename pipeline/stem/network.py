@@ -353,13 +353,15 @@ def _window(size: int, layer: Conv | Depthwise | MaxPool | AvgPool, axis: int) -
                 f"padding {max(before, after)} leaves pooling windows that span {reach + 1} without a pixel", "padding"
             )
     room = size + before + after - reach - 1
-    if room < 0:
+    made = room // stride + 1
+    if isinstance(layer, MaxPool | AvgPool) and layer.ceil:
+        made = -(-room // stride) + 1
+        made -= (made - 1) * stride >= size + before  # the last window must start inside the plane
+        after += max((made - 1) * stride - room, 0)
+    if made < 1:
         extent = f"a kernel that spans {reach + 1}"
         name = ("height", "width")[axis]
         raise _MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}", by_sides=True)
-    made = room // stride + 1
-    if isinstance(layer, MaxPool | AvgPool) and layer.ceil and room % stride and made * stride < size + before:
-        made, after = made + 1, after + stride - room % stride  # the last window starts inside the plane
     return Axis(size, made, kernel, stride, dilation, before, after)
 
 

@@ -4,6 +4,7 @@
 blocks. `parse(format_stem(s)) == s` for every stem.
 """
 
+import re
 from functools import lru_cache
 from itertools import groupby
 
@@ -31,6 +32,8 @@ from pipeline.stem.spelling import BY_KIND
 
 MAX_CHARACTERS = 200_000
 _ACTIVATION = Acting()
+# A comma between the numbers of a layer separates nothing. Few characters: a run of commas would take its square.
+_COMMA = re.compile(r",(?![-+0-9.,e]{0,200}\))")
 
 
 def _read(text: str) -> tuple[Stem, Part]:
@@ -106,6 +109,15 @@ def locate(text: str, path: tuple[int, ...], name: str) -> int:
             part = block.branches[path[step + 1]]
             offset = part.offset
     return offset
+
+
+def split_stems(text: str) -> list[str]:
+    """The stems of a text, which commas separate; the commas between the numbers of a layer do not.
+
+    >>> split_stems("4x3x3, hardtanh(0,6) 5x5")
+    ['4x3x3', 'hardtanh(0,6) 5x5']
+    """
+    return [stem.strip() for stem in _COMMA.split(text)]
 
 
 @lru_cache(maxsize=4096)

@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.errors import InputError, quote
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 from pipeline.sentence import nearest
+from pipeline.stem import split_stems
 from pipeline.sweep.build import build, canonical_stem
 from pipeline.sweep.entries import Entry, check_fields, entries, flat, nested
 from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
@@ -200,7 +201,7 @@ def stem_sweep(line: str, overrides: Mapping[str, Any], fields: Mapping[str, Any
 
     Raises InputError for a stem that cannot be read, or an empty one beside a comma.
     """
-    stems = [stem.strip() for stem in line.split(",")]
+    stems = split_stems(line)
     if len(stems) > 1 and not all(stems):
         raise InputError(f"{quote(line)} lacks a stem beside a comma; write '4x3x3, 5x5'")
     spec: dict[str, Any] = {"stems": [canonical_stem(stem) for stem in stems], **fields}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.errors import InputError, quote
-from pipeline.stem import SUFFIX, network, read_stem_file
+from pipeline.stem import SUFFIX, network, read_stem_file, split_stems
 from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
 from pipeline.sweep.presets import preset_names
@@ -35,7 +35,7 @@ def stem_text(text: str) -> str:
 
 def _one_stem(text: str) -> str:
     """The text of a stem. Raises InputError for several, or for the name of a preset."""
-    if "," in text:
+    if len(split_stems(text)) > 1:
         raise InputError(f"theory walks one stem at a time, and {quote(text)} has commas; name one of them")
     if text in preset_names():
         raise InputError(f"{quote(text)} is a preset, and theory walks one stem; write one, such as 4x3x3")

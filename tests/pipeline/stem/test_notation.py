@@ -450,6 +450,28 @@ def complaint(text):
         ("3 x 3", 2, "no white space in it: write 3x3,"),
         ("3x3 =relu", 4, "no white space in it: write 3x3=relu,"),
         ("-3x3", 1, "expected a layer"),
+        ("3x3/2same", 6, "TensorFlow and Keras, is written psame: write 3x3/2psame,"),
+        ("7x7/2SAME", 6, "is written psame: write 7x7/2psame,"),
+        ("3x3 padding='same'", 4, "is written psame: write 3x3psame,"),
+        ("cat(3x3|5x5same)", 12, "is written psame: write 5x5psame,"),
+        ("3x3valid", 4, "no padding at all, is written p0: write 3x3p0,"),
+        ("max3x3/2ceil", 9, "the ceil mode of a pool is written ~ceil: write max3x3/2~ceil,"),
+        ("max3x3/2 ceil_mode=True", 9, "is written ~ceil: write max3x3/2~ceil,"),
+        ("1x3@4causal", 6, "stands before the plane alone: write 1x3@4p0x8+0,"),
+        ("2x3@2 padding=causal", 6, "stands before the plane alone: write 2x3@2p2+0x4+0,"),
+        ("4x3x3causal", 6, "stands before the plane alone: write 4x3x3p2+0,"),
+        ("avg3x3 count_include_pad=False", 7, "write avg3x3~nopad,"),
+        ("bilinear2 align_corners=True", 10, "write bilinear2~corners,"),
+        ("t3x3/2 output_padding=1", 7, "write t3x3/2o1,"),
+        ("3x3 stride=2", 4, "a stride is written /2: write 3x3/2,"),
+        ("3x3 padding=1", 4, "padding is written p1: write 3x3p1,"),
+        ("concat(3x3|5x5)", 1, "perhaps cat is meant"),
+        ("sum(3x3|)", 1, "perhaps add is meant"),
+        ("catt(3x3|)", 1, "perhaps cat is meant"),
+        ("densecat(3x3)", 1, "keeps what it was given, is cat(|F): write cat,"),
+        ("conv2d3x3", 1, "perhaps 3x3 is meant"),
+        ("groupnorm8", 1, "perhaps gn8 is meant"),
+        ("hsigmoid", 1, "perhaps hardsigmoid is meant"),
         ("#a 3x3", 1, "a mark follows its layer at once, as in 3x3#NAME"),
         ("3x3 #a", 5, "a mark follows its layer at once"),
         ("res(#a 3x3)", 5, "a mark follows its layer at once"),
@@ -617,6 +639,17 @@ def test_a_field_of_a_layer_is_found_in_the_text(text, path, field, points_at):
         ([{"layer": "conv", "kernel": 3, "activation": "swish"}], "swish"),
         ([{"layer": "res", "stem": []}], "expected a layer"),
         ([None], "layer 0"),
+        ([{"layer": "conv", "kernel": 3, "activation": "rellu"}], "such as relu .*'rellu'; did you mean relu"),
+        ([{"layer": "conv", "kernel": 3, "padding": "sme"}], "did you mean same"),
+        ([{"layer": "conv", "kernel": 3, "padding": [1, -1]}], "padding must be between 0 and"),
+        ([{"layer": "add", "branches": []}], "branches must be a list of at least 1"),
+        ([{"layer": "add", "branches": [3]}], r"branches\[0\] must be a list or a mapping of from and stem, not '3'"),
+        ([{"layer": "cat", "branches": [[], {"frm": "a"}]}], r"branches\[1\] has no field 'frm'; did you mean from"),
+        ([{"layer": "cat", "branches": [[{"layer": "conv"}]]}], r"branches\[0\]\[0\] lacks the field kernel"),
+        ([{"layer": "cat", "branches": [{"from": "a", "stem": [{"layer": "up"}]}]}], r"branches\[0\].stem\[0\] lacks"),
+        ([{"layer": "conv", "kernel": 3, "mark": "1"}], "mark must be a name that begins with a letter"),
+        ([{"layer": "lrn", "channels": 5, "alpha": 0}], "alpha must be between"),
+        ([{"layer": "slice", "first": 3, "stop": 3}], "stop must be between 4"),
     ],
 )
 def test_a_list_that_is_no_stem_is_an_input_error(layers, says):
@@ -624,9 +657,10 @@ def test_a_list_that_is_no_stem_is_an_input_error(layers, says):
         canonical_stem(layers)
 
 
-def test_a_list_nested_without_end_is_an_input_error():
+@pytest.mark.parametrize("group", [{"layer": "res", "stem": []}, {"layer": "cat", "branches": [[]]}])
+def test_a_list_nested_without_end_is_an_input_error(group):
     layer = {"layer": "conv", "kernel": 3}
     for _ in range(5_000):
-        layer = {"layer": "res", "stem": [layer]}
+        layer = {**group, **({"stem": [layer]} if "stem" in group else {"branches": [[layer]]})}
     with pytest.raises(InputError):
         canonical_stem([layer])
