@@ -118,6 +118,11 @@ SWEEPS = [
     {"name": "s", "description": "words", "stems": [{"stem": "3x3", "seed": 3, "init": {"kind": "normal"}}]},
     {"name": "s", "grid": {"kernel": 3}, "probes.count": 5, "init": {"seed": 4}},
     {"name": "s", "stem": "3x3"},
+    {"name": "s", "zip": {"kernel": [3, 5], "depth": [10, 5]}, "grid": {"seed": "range(0, 2)"}},
+    {
+        "name": "s",
+        "zip": [{"kernel": [3, 5], "depth": "range(1, 3)"}, {"seed": [1, 2], "dtype": ["float32", "float64"]}],
+    },
     {"stem": "3x3", "name": "s", "grid": {"input": [21, "9x9x3", {"height": 9, "width": 9}]}},
 ]
 NO_SWEEPS = [
@@ -125,6 +130,9 @@ NO_SWEEPS = [
     {"name": "s", "grid": {"kernels": [3]}},
     {"name": "s", "grid": {"kernel": []}},
     {"name": "s", "grid": [3]},
+    {"name": "s", "zip": {"kernel": [3]}},
+    {"name": "s", "zip": 3},
+    {"name": "s", "zip": [{"kernel": [3], "detph": [1]}]},
     {"name": "s", "stems": "3x3"},
     {"name": "s", "stems": [{"init.seed": 7}]},
     {"name": "s", "stems": [{"stem": "3x3", "colour": 1}]},
