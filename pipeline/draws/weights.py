@@ -12,7 +12,20 @@ from pipeline.draws.files import check_range, weight_file
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.errors import InputError, quote
 from pipeline.ops.parameters import Parameters
-from pipeline.stem import BatchNorm, Convolution, LayerNorm, Network, Node, Plane, Transposed, network
+from pipeline.stem import (
+    Affine,
+    BatchNorm,
+    Convolution,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    Network,
+    Node,
+    Plane,
+    PReLU,
+    Transposed,
+    network,
+)
 
 
 def draw_weights(config: Config) -> dict[int, Parameters]:
@@ -151,8 +164,10 @@ def _file_shapes(node: Node) -> dict[str, tuple[int, ...]]:
         return {"weight": node.weight_shape, "bias": channels}
     if isinstance(node.layer, BatchNorm):
         return {"weight": channels, "bias": channels, "mean": channels, "var": channels}
-    if isinstance(node.layer, LayerNorm):
+    if isinstance(node.layer, Affine | LayerNorm | GroupNorm | InstanceNorm):
         return {"weight": channels, "bias": channels}
+    if isinstance(node.layer, PReLU):
+        return {"weight": channels}
     return {}
 
 

@@ -143,8 +143,9 @@ def _steps(cuts: Iterable[_Cut], given: Piece) -> tuple[Step, ...]:
     steps: list[Step] = []
     for cut in cuts:
         sources = tuple(_source(one, numbers[one.node], pieces[one.node]) for one in cut.operands)
+        box, features = cut.made.box, cut.made.channels
         taps = cut.y.taps, cut.x.taps
-        steps.append(Step(cut.node, cut.y.axis, cut.x.axis, sources, cut.made.channels, taps, cut.groups))
+        steps.append(Step(cut.node, cut.y.axis, cut.x.axis, sources, box, features, taps, cut.groups))
         numbers[cut.node.index], pieces[cut.node.index] = len(steps) - 1, cut.made
     return tuple(steps)
 

@@ -21,16 +21,30 @@ from pipeline.gradient.step import Step
 from pipeline.ops.span import BLOCK, even_rows
 from pipeline.stem import (
     Activate,
+    AdaptiveAvgPool,
+    Add,
+    Affine,
     AvgPool,
     BatchNorm,
+    Bilinear,
+    Cat,
+    ChannelShuffle,
     Conv,
     Convolution,
+    Crop,
     Depthwise,
     GlobalAvgPool,
+    GroupNorm,
+    InstanceNorm,
     LayerNorm,
+    LocalResponseNorm,
     MaxPool,
+    Mul,
+    Pad,
+    PReLU,
     PreResidual,
     Residual,
+    Slice,
     Transposed,
     Upsample,
 )
@@ -170,9 +184,9 @@ def _use(room: Room, saved: int = 0) -> Use:
 
 
 def _forward(own: Load) -> Use:
-    """Returns what a step takes on its way forward."""
+    """Returns what a step takes on its way forward. Raises TypeError for a layer that has no use here."""
     item, y, x = own.item, own.y, own.x
-    result = item * own.numbers_out
+    operand, result = item * own.numbers_in, item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
     smooth = own.has_slope
     saved = result if smooth else result // item if own.activation != "linear" else 0
@@ -196,42 +210,75 @@ def _forward(own: Load) -> Use:
             room = together(room, Room(plane=padded(y, x, pixel), sums=sums))
         case Upsample():
             room = together(room, Room(plane=result))
-        case BatchNorm() | Activate():
+        case BatchNorm() | Affine() | Activate():
             room = together(room, Room(more=result))
         case LayerNorm():
             saved += result
             room = together(room, Room(more=result))
-        case GlobalAvgPool() | Residual() | PreResidual():
+        case GroupNorm() | InstanceNorm():
+            saved += operand
+            room = together(room, Room(more=operand))
+        case LocalResponseNorm():
+            saved += operand + 2 * result
+            room = together(room, Room(sums=operand))
+        case PReLU():
+            saved += result // item
+        case Mul():
+            saved += operand
+        case Bilinear() | AdaptiveAvgPool():
+            room = together(room, _resampled(own))
+        case GlobalAvgPool() | Pad() | Crop() | Slice() | ChannelShuffle():
             pass
+        case Add() | Cat() | Residual() | PreResidual():
+            pass
+        case layer:
+            raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")
     return _use(together(room, _scattering(own)), saved)
 
 
 def _back(own: Load) -> Use:
-    """Returns what a step takes on its way back, from the gradient by its result to that by its operand."""
+    """Returns what a step takes on its way back, from the gradient by its result to that by its operands.
+
+    Raises TypeError for a layer that has no use here.
+    """
     item, y, x = own.item, own.y, own.x
-    result = item * own.numbers_out
+    operand, result = item * own.numbers_in, item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
     room = Room()
     match own.layer:
         case Conv() | Depthwise():
-            room = scratch_back(own.product, own.activation == "relu")
+            room = scratch_back(own.product, own.is_masked)
         case Transposed():
             room = scratch_forward(own.product)
         case MaxPool():
             numbers = min(own.numbers_out, max(BLOCK // 4, own.numbers_out // max(y.size_out, 1)))
-            masked = item * numbers if own.activation == "relu" else 0
+            masked = item * numbers if own.is_masked else 0
             room = Room(padded(y, x, pixel), 8 * numbers, 4 * numbers, 4 * numbers, more=masked + 4 * numbers)
         case AvgPool():
             rows = result * (x.size_in + x.before + x.after) // max(x.size_out, 1)
             room = Room(operand=result, sums=rows, plane=padded(y, x, pixel))
         case Upsample():
             room = Room(plane=2 * result)
-        case BatchNorm():
+        case BatchNorm() | Affine():
             room = Room(more=result)
         case LayerNorm():
             room = Room(sums=result, more=result)
-        case Activate() | GlobalAvgPool() | Residual() | PreResidual():
+        case GroupNorm() | InstanceNorm():
+            room = Room(product=result, sums=result, more=operand)
+        case LocalResponseNorm():
+            room = Room(sums=result)
+        case Mul():
+            room = Room(product=result)
+        case Bilinear() | AdaptiveAvgPool():
+            room = _resampled(own)
+        case GlobalAvgPool():
+            room = Room(operand=result)
+        case Activate() | PReLU() | Pad() | Crop() | Slice() | ChannelShuffle():
             pass
+        case Add() | Cat() | Residual() | PreResidual():
+            pass
+        case layer:
+            raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")
     return _use(together(room, _scattering(own)))
 
 
@@ -244,6 +291,13 @@ def _scattering(own: Load) -> Room:
     return Room(plane=own.item * own.channels * own.n * own.y.size_in * columns if is_both else 0)
 
 
+def _resampled(own: Load) -> Room:
+    """Returns the room of two products with matrices: what lies between them, and a copy of an operand in pieces."""
+    line, y, x = own.item * own.channels * own.n, own.y, own.x
+    between = max(y.size_in * x.size_out, y.size_out * x.size_in)
+    return Room(operand=line * max(y.size_in * x.size_in, y.size_out * x.size_out), product=line * between)
+
+
 def _pooled(own: Load) -> Room:
     """Returns the scratch memory of max pooling on its way forward.
 
@@ -251,10 +305,10 @@ def _pooled(own: Load) -> Room:
     """
     y, x, n, item = own.y, own.x, own.n, own.item
     channels = own.shape[3]
-    line = (x.size_out + (x.kernel - 1) // x.stride) * channels * n * item
-    phases = min(x.stride, x.kernel)
+    line = (x.size_out + (x.kernel - 1) * x.dilation // x.stride) * channels * n * item
+    phases = min(x.stride, (x.kernel - 1) * x.dilation + 1)
     rows = even_rows(y.size_out, phases * y.stride * line)
-    read = (rows - 1) * y.stride + y.kernel
+    read = (rows - 1) * y.stride + (y.kernel - 1) * y.dilation + 1
     tap = 1 if y.kernel * x.kernel < 128 else 4
     numbers = read * line // item
     return Room(phases * read * line, read * line, rows * line, tap * numbers, more=numbers * (1 + 2 * tap))

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from msgspec.structs import replace
 
 from pipeline.gradient.step import EVERYTHING, Source, Step
-from pipeline.stem import INPUT, Activate, Add, Cat, PreResidual, Residual
+from pipeline.stem import INPUT, Activate, Add, Cat, PreResidual, Residual, Slice
 
 
 def placed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -23,7 +23,7 @@ def placed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def is_handed_on(step: Step, source: Source) -> bool:
     """Whether the gradient by an operand is that by the result itself, or a part of it."""
     match step.node.layer:
-        case Activate() | Cat():
+        case Activate() | Slice() | Cat():
             return True
         case Add() | Residual() | PreResidual():
             return source.shape == step.shape  # and is no pixel, or channel, that counts for several

@@ -21,13 +21,13 @@ from pipeline.gradient import reading
 from pipeline.gradient.places import is_handed_on
 from pipeline.gradient.propagate import Trace
 from pipeline.gradient.step import EVERYTHING, Read, Step
-from pipeline.gradient.table import JOINS, OPERATIONS
+from pipeline.gradient.table import JOINS, OPERATIONS, norm_forward
 from pipeline.ops import activation, norm
 from pipeline.ops.bound import run
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.scale import times
-from pipeline.stem import INPUT, LayerNorm, Mul, curve
+from pipeline.stem import INPUT, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Mul, PReLU, curve
 
 Exponents = npt.NDArray[np.int64]
 """[n], of two, by probe."""
@@ -103,12 +103,13 @@ def _made(step: Step, operands: list[Scaled], own: Parameters) -> tuple[Scaled, 
     if join is not None:
         values, common = _aligned(operands)
         return Scaled(run(join.forward(values, None)), common), None
-    if isinstance(step.node.layer, LayerNorm):
-        bound = norm.layer_forward(_unscaled(x), inverse_of=_inverse_deviation)
-    elif own.bias is not None or own.mean is not None:
+    layer = step.node.layer
+    if isinstance(layer, LayerNorm | GroupNorm | InstanceNorm):
+        bound = norm_forward(_unscaled(x), step, inverse_of=_inverse_deviation)
+    elif isinstance(layer, LocalResponseNorm) or own.bias is not None or own.mean is not None:
         bound = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own, None)
     else:
-        own, power = _reduced(own)
+        own, power = _reduced(step, own)
         bound = OPERATIONS[type(step.node.layer)].forward(x.values, step, own, None)
         scale = x.exponent + power
     return Scaled(run(bound, own), scale), bound.saved
@@ -175,7 +176,7 @@ def _gradient(step: Step, position: int, g: Scaled, saved: Any, own: Parameters)
             join.part(g.values, step, source) if is_part else run(join.vjp(g.values, step, source, None, None)),
             g.exponent,
         )
-    own, power = _reduced(own)
+    own, power = _reduced(step, own)
     bound = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, saved, None, None)
     return Scaled(run(bound, own), g.exponent + power)
 
@@ -213,9 +214,12 @@ def _rescaled(values: Any, exponent: Exponents) -> Scaled:
     return Scaled(times(values, shift), exponent - shift)
 
 
-def _reduced(own: Parameters) -> tuple[Parameters, int]:
-    """Returns (parameters, exponent): those that a step multiplies by, with the largest weight near 1."""
-    if own.weight is None:
+def _reduced(step: Step, own: Parameters) -> tuple[Parameters, int]:
+    """Returns (parameters, exponent): those that a step multiplies by, with the largest weight near 1.
+
+    PReLU multiplies only some numbers by its weight.
+    """
+    if own.weight is None or isinstance(step.node.layer, PReLU):
         return own, 0
     power = int(np.frexp(np.abs(own.weight).max(initial=0))[1])
     return msgspec.structs.replace(own, weight=times(own.weight, -power)), power

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from pipeline.gradient.step import Range
-from pipeline.stem import Axis, Convolution, GlobalAvgPool, Node, feeding_taps, folded, read_taps
+from pipeline.stem import Axis, Convolution, GlobalAvgPool, Node, clipped, feeding_taps, folded, read_taps
+from pipeline.stem import taps as window_of
 
 
 class Side(NamedTuple):
@@ -35,6 +36,12 @@ def restricted(node: Node, axis: Axis, a: int, b: int) -> Side:
             return _feeding(node, axis, a, b)
         case "global":
             return _global(node, axis, a, b)
+        case "resampled":
+            first, last = (
+                clipped(window_of(axis, a), axis.size_in).first,
+                clipped(window_of(axis, b), axis.size_in).last,
+            )
+            return Side(Axis(last - first + 1, count, axis.kernel, axis.stride, scheme=axis.scheme), first, last)
         case _:
             raise TypeError(f"a layer whose geometry is {node.geometry} has no cone; give it one here")
 

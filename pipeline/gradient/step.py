@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from pipeline.stem import Axis, Conv, Depthwise, Layer, MaxPool, Node
+from pipeline.stem import RECTIFIERS, Activation, Axis, Box, Conv, Depthwise, Layer, MaxPool, Node, curve
 
 Range: TypeAlias = tuple[int, int]
 """Half-open: channels `first` to `stop`."""
@@ -68,7 +68,8 @@ def _count(part: slice | tuple[int, ...] | None, size: int) -> int:
 class Step(msgspec.Struct, frozen=True):
     """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads.
 
-    taps: the rows and columns of a convolution's kernel that meet a pixel, half-open; `y` and `x` count only these.
+    box: the rows and columns of the node's plane that it makes. taps: the rows and columns of a convolution's kernel
+    that meet a pixel, half-open; `y` and `x` count only these.
     ties: whether outputs may tie in front of a max pool; see `ties`. place, sloped: the numbers of the places of its
     result and of the gradient by it times the slope of its activation; see `places`. ended: the steps whose results are
     not read after it.
@@ -78,6 +79,7 @@ class Step(msgspec.Struct, frozen=True):
     y: Axis
     x: Axis
     sources: tuple[Source, ...]
+    box: Box
     features: Range
     taps: tuple[Range, Range]
     groups: int = 1
@@ -100,9 +102,9 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def is_masked(self) -> bool:
         """Whether its VJP multiplies the gradient by the mask of its rectifier itself, without a pass before."""
-        return self.node.activation == "relu" and takes_mask(self.node.layer)
+        return is_masked(self.node.layer, self.node.activation)
 
 
-def takes_mask(layer: Layer) -> bool:
-    """Whether the VJP of a layer multiplies the gradient by a rectifier's mask itself, without a pass before."""
-    return isinstance(layer, Conv | Depthwise | MaxPool)
+def is_masked(layer: Layer, activation: Activation) -> bool:
+    """Whether the VJP of a layer multiplies the gradient by the mask of its activation itself; see `Step`."""
+    return isinstance(layer, Conv | Depthwise | MaxPool) and curve(activation).name in RECTIFIERS

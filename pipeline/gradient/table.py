@@ -7,27 +7,54 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.gradient.step import Source, Step
-from pipeline.ops import conv, join, maxpool, norm, pool, transposed, upsample
+from pipeline.ops import (
+    channels,
+    conv,
+    join,
+    lrn,
+    maxpool,
+    norm,
+    padding,
+    pool,
+    prelu,
+    resample,
+    transposed,
+    upsample,
+)
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
 from pipeline.ops.passes import copy_call
 from pipeline.stem import (
     Activate,
+    AdaptiveAvgPool,
     Add,
+    Affine,
     AvgPool,
     BatchNorm,
+    Bilinear,
     Cat,
+    ChannelShuffle,
     Conv,
+    Crop,
     Depthwise,
     GlobalAvgPool,
+    GroupNorm,
+    InstanceNorm,
     LayerNorm,
+    LocalResponseNorm,
     MaxPool,
     Mul,
+    Pad,
+    PReLU,
     PreResidual,
     Residual,
+    Slice,
     Transposed,
     Upsample,
+    channel_range,
+    channels_read,
+    counted_padding,
 )
 
 Mask = Any
@@ -53,10 +80,79 @@ def _copy_forward(x: Array, step: Step, own: Parameters, level: int | None) -> B
     return Bound(x, out, [copy_call(out, x)])
 
 
+def _outputs(step: Step) -> tuple[range, range]:
+    """Returns the rows and columns of the node's plane that a step makes."""
+    return range(step.box.top, step.box.bottom), range(step.box.left, step.box.right)
+
+
+def _counts(step: Step) -> pool.Counts:
+    """Returns how many pixels count in each window of an average pooling: those of the whole plane's windows."""
+    node, (rows, columns) = step.node, _outputs(step)
+    y, x = counted_padding(node)
+    return pool.Counts(pool.counts(node.y, rows, y), pool.counts(node.x, columns, x))
+
+
+def _matrices(step: Step) -> tuple[resample.Matrix, resample.Matrix]:
+    """Returns the weights of the outputs of a layer that resamples, on the piece that it reads: along y and across."""
+    rows, columns = _outputs(step)
+    return resample.matrix(step.node.y, rows), resample.matrix(step.node.x, columns)
+
+
+def _sources(step: Step) -> list[int]:
+    """Returns which channel of what it reads each channel of a step's result is, where it only moves channels."""
+    node = step.node
+    read = (channels_read(node, 0, 1 << channel) for channel in range(*step.features))
+    return [channel_range(one)[0] - step.sources[0].channels[0] for one in read]
+
+
+def norm_forward(
+    x: Array, step: Step, level: int | None = None, inverse_of: norm.InverseDeviation = norm.inverse_deviation
+) -> Bound:
+    """Returns the bound norm of x [rows, C, columns, n]: over the channels of each pixel, or over the plane.
+
+    The result is [rows', C, columns', n], of the dtype of x. Raises TypeError for a layer that is no such norm.
+    """
+    match step.node.layer:
+        case LayerNorm(epsilon=epsilon):
+            return norm.layer_forward(x, epsilon, level, inverse_of)
+        case GroupNorm(epsilon=epsilon):
+            return norm.group_forward(x, step.y, step.x, step.groups, epsilon, level, inverse_of)
+        case InstanceNorm(epsilon=epsilon):
+            return norm.group_forward(x, step.y, step.x, x.shape[1], epsilon, level, inverse_of)
+        case layer:
+            raise TypeError(f"{type(layer).__name__} normalises neither pixels nor planes")
+
+
+def _response(step: Step) -> LocalResponseNorm:
+    layer = step.node.layer
+    if not isinstance(layer, LocalResponseNorm):
+        raise TypeError(f"{type(layer).__name__} is no local response norm")
+    return layer
+
+
+def _first(step: Step) -> int:
+    """Returns where the channels of a step's result begin among those that it reads of a plane with as many."""
+    return step.features[0] - step.sources[0].channels[0]
+
+
 _CONVOLUTION = Operation(
     lambda x, step, own, level: conv.forward(x, own, step.y, step.x, step.groups, level, step.ties),
     lambda g, step, own, saved, mask, level: conv.vjp(g, own, step.y, step.x, step.groups, mask, level),
 )
+
+_PLANE_NORM = Operation(
+    lambda x, step, own, level: norm_forward(x, step, level),
+    lambda g, step, own, saved, mask, level: norm.group_vjp(g, saved, step.y, step.x, level),
+)
+_RESAMPLED = Operation(
+    lambda x, step, own, level: resample.forward(x, *_matrices(step), level),
+    lambda g, step, own, saved, mask, level: resample.vjp(g, *_matrices(step), level),
+)
+_PADDED = Operation(
+    lambda x, step, own, level: padding.forward(x, step.y, step.x, level),
+    lambda g, step, own, saved, mask, level: padding.vjp(g, step.y, step.x, level),
+)
+_COPY = Operation(_copy_forward, lambda g, step, own, saved, mask, level: Bound(g, g, []))
 
 OPERATIONS: dict[type, Operation] = {
     Conv: _CONVOLUTION,
@@ -70,8 +166,8 @@ OPERATIONS: dict[type, Operation] = {
         lambda g, step, own, saved, mask, level: maxpool.vjp(g, saved, step.y, step.x, mask, level),
     ),
     AvgPool: Operation(
-        lambda x, step, own, level: pool.average_forward(x, step.y, step.x, None, level),
-        lambda g, step, own, saved, mask, level: pool.average_vjp(g, step.y, step.x, None, level),
+        lambda x, step, own, level: pool.average_forward(x, step.y, step.x, _counts(step), level),
+        lambda g, step, own, saved, mask, level: pool.average_vjp(g, step.y, step.x, _counts(step), level),
     ),
     GlobalAvgPool: Operation(
         lambda x, step, own, level: pool.global_forward(x, level),
@@ -85,11 +181,34 @@ OPERATIONS: dict[type, Operation] = {
         lambda x, step, own, level: norm.batch_forward(x, level),
         lambda g, step, own, saved, mask, level: norm.batch_vjp(g, level),
     ),
+    Affine: Operation(
+        lambda x, step, own, level: norm.batch_forward(x, level),
+        lambda g, step, own, saved, mask, level: norm.batch_vjp(g, level),
+    ),
     LayerNorm: Operation(
-        lambda x, step, own, level: norm.layer_forward(x, norm.EPSILON, level),
+        lambda x, step, own, level: norm_forward(x, step, level),
         lambda g, step, own, saved, mask, level: norm.layer_vjp(g, saved, level),
     ),
-    Activate: Operation(_copy_forward, lambda g, step, own, saved, mask, level: Bound(g, g, [])),
+    GroupNorm: _PLANE_NORM,
+    InstanceNorm: _PLANE_NORM,
+    LocalResponseNorm: Operation(
+        lambda x, step, own, level: lrn.forward(x, _response(step), _first(step), step.shape[1], level),
+        lambda g, step, own, saved, mask, level: lrn.vjp(g, saved, _response(step), _first(step), level),
+    ),
+    PReLU: Operation(
+        lambda x, step, own, level: prelu.forward(x, level),
+        lambda g, step, own, saved, mask, level: prelu.vjp(g, saved, level),
+    ),
+    Bilinear: _RESAMPLED,
+    AdaptiveAvgPool: _RESAMPLED,
+    Pad: _PADDED,
+    Crop: _PADDED,
+    ChannelShuffle: Operation(
+        lambda x, step, own, level: channels.forward(x, _sources(step), level),
+        lambda g, step, own, saved, mask, level: channels.vjp(g, _sources(step), step.sources[0].shape[1], level),
+    ),
+    Slice: _COPY,
+    Activate: _COPY,
 }
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pipeline.ops import gelu, gelu_tanh
 from pipeline.ops.bound import Calls, perform
 from pipeline.ops.buffer import Array, Place, scalar, scratch, zeros
-from pipeline.stem import Activation, curve
+from pipeline.stem import RECTIFIERS, Activation, curve
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -30,9 +30,6 @@ _MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mi
 NUMBERS = 2**17
 """Numbers whose activation is computed at a time."""
 
-MASKS = frozenset({"relu", "relu6", "hardtanh"})
-"""The names of activations whose slope is 0 or 1, and is kept as bool."""
-
 Rule = Callable[..., tuple[Array, Any]]
 """z and the numbers of the activation -> (value, slope); the value may be in the memory of z."""
 
@@ -40,7 +37,7 @@ Rule = Callable[..., tuple[Array, Any]]
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
     """Returns (value, slope) of an activation at z [...], float32 or float64 of any shape.
 
-    The value overwrites z. The slope has the shape of z: bool for MASKS, else of its dtype, and None for linear.
+    The value overwrites z. The slope has the shape of z: bool for RECTIFIERS, else of its dtype, and None for linear.
     """
     calls, slope = bind(kind, z)
     perform(calls)
@@ -67,7 +64,7 @@ def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
         return [], None
     if name == "relu":
         return _rectify(z)
-    if name in MASKS:
+    if name in RECTIFIERS:
         return _clip(z, *(numbers or (0, 6)))
     slope = np.empty_like(z, order="C")
     if not z.flags.c_contiguous:

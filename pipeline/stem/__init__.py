@@ -3,6 +3,7 @@
 from pipeline.stem.activations import DEFAULT_ACTIVATION as DEFAULT_ACTIVATION
 from pipeline.stem.activations import NAMES as NAMES
 from pipeline.stem.activations import NUMBERS as NUMBERS
+from pipeline.stem.activations import RECTIFIERS as RECTIFIERS
 from pipeline.stem.activations import SMOOTH as SMOOTH
 from pipeline.stem.activations import Activation as Activation
 from pipeline.stem.activations import curve as curve
@@ -51,6 +52,7 @@ from pipeline.stem.network import INPUT as INPUT
 from pipeline.stem.network import Geometry as Geometry
 from pipeline.stem.network import Network as Network
 from pipeline.stem.network import Node as Node
+from pipeline.stem.network import counted_padding as counted_padding
 from pipeline.stem.network import network as network
 from pipeline.stem.notation import canonical as canonical
 from pipeline.stem.notation import format_stem as format_stem

@@ -37,6 +37,8 @@ the largest value.
 """
 SMOOTH = frozenset(NAMES) - {"relu", "relu6", "leaky_relu", "hardswish", "hardsigmoid", "hardtanh", "linear"}
 """Made of exponentials: their slopes fall off to numbers that are too small for any type."""
+RECTIFIERS = frozenset({"relu", "relu6", "hardtanh"})
+"""Their slope is 0 or 1 everywhere."""
 LARGEST_NUMBER = 1e6
 
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?"

@@ -42,6 +42,7 @@ from pipeline.stem.layers import (
     MaxPool,
     Pad,
     PaddingMode,
+    Pair,
     PReLU,
     PreResidual,
     Residual,
@@ -363,6 +364,23 @@ def _window(size: int, layer: Conv | Depthwise | MaxPool | AvgPool, axis: int) -
         name = ("height", "width")[axis]
         raise _MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}", by_sides=True)
     return Axis(size, made, kernel, stride, dilation, before, after)
+
+
+def counted_padding(node: Node) -> tuple[Pair, Pair]:
+    """(before, after) of the padding that an average pooling counts, along y and x.
+
+    None is where only pixels count, as behind padding "same". What ceil mode adds to `after` is not counted.
+    """
+    layer = node.layer
+    if not isinstance(layer, AvgPool):
+        raise TypeError(f"{type(layer).__name__} counts no padding")
+    if not layer.count_padding or layer.padding == SAME:
+        return (0, 0), (0, 0)
+    if layer.padding is None:
+        y, x = ((axis.before, axis.kernel - 1 - axis.before) for axis in (node.y, node.x))
+    else:
+        y, x = (ends(side) for side in layer.padding)
+    return y, x
 
 
 def _transposed(size: int, layer: Transposed, axis: int) -> Axis:

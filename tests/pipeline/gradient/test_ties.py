@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.draws import draw_probes, draw_weights
 from pipeline.gradient import plan_of
 from pipeline.ops import activation
-from pipeline.stem import ACTIVATIONS, Axis, Box, Conv, Convolution, Depthwise, Transposed
+from pipeline.stem import NAMES, Axis, Box, Conv, Convolution, Depthwise, Transposed
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 
@@ -158,7 +158,7 @@ def test_only_what_a_max_pool_compares_is_summed_window_by_window():
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_an_activation_makes_equal_bits_of_equal_numbers(kind, dtype):
     """Wherever they stand in a line, which ends with less than a vector."""
     for size in (1, 7, 16, 37, 1023):
