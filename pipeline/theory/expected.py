@@ -212,10 +212,17 @@ def _carry_uniform(node: Node, slot: int, channels: int, seen: Separable) -> Ite
         case _ if isinstance(layer, _Identity):
             pass
         case _ if isinstance(layer, _Sum):
-            if node.planes[slot].channels < node.output.channels:
-                behind, channels = scaled(behind, _count(channels, node.output.channels)), EVERY
+            pass
         case _:
             raise _NoLawError
+    yield from _handed_on(node, slot, channels, behind)
+
+
+def _handed_on(node: Node, slot: int, channels: int, behind: Separable) -> Iterator[tuple[int, Separable]]:
+    """The map at an input of a layer that hands channels on; a single channel that a sum adds to all gets all maps."""
+    if isinstance(node.layer, _Sum) and node.planes[slot].channels < node.output.channels:
+        yield EVERY, scaled(behind, _count(channels, node.output.channels))
+        return
     read = channels_behind(node, slot, channels)
     if read:
         yield read, behind
@@ -249,14 +256,10 @@ class _Random:
                 gain = 1.0
             case _ if isinstance(layer, _Sum) and _is_linear(node) and self.is_uncorrelated(node):
                 gain = 1.0
-                if node.planes[slot] != node.output:
-                    raise _NoLawError
             case _:
                 raise _NoLawError
-        read = channels_behind(node, slot, channels)
-        if read:
-            behind = _moved_back(node, slot, seen)
-            yield read, behind if gain == 1 else scaled(behind, gain)
+        behind = _moved_back(node, slot, seen if gain == 1 else scaled(seen, gain))
+        yield from _handed_on(node, slot, channels, behind)
 
     def is_uncorrelated(self, node: Node) -> bool:
         """Whether of any two branches of a sum one ends in convolutions of its own, and linearly."""
@@ -298,7 +301,7 @@ def _ends_apart(one: _Origin, other: _Origin) -> bool:
 
 
 def _is_linear(node: Node) -> bool:
-    return node.activation == "linear"
+    return node.activation == "linear" and not isinstance(node.layer, PReLU)
 
 
 def variance(kind: InitKind, node: Node) -> float:

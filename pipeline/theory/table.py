@@ -4,7 +4,6 @@ The numbers are those of `pipeline.theory.arithmetic`; `cover` is always that of
 (`pipeline.theory.window`).
 """
 
-from fractions import Fraction
 from typing import NamedTuple, TypeAlias, assert_never
 
 import msgspec
@@ -33,11 +32,12 @@ from pipeline.stem import (
     format_stem,
 )
 from pipeline.theory.arithmetic import Line, after, joined
+from pipeline.theory.halo import Halo, halo
 from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, pixels_weighed, span
+from pipeline.theory.number import Number, number
 from pipeline.theory.support import support
 from pipeline.theory.window import LARGEST_WINDOW, window
 
-Number: TypeAlias = int | float
 _Interval: TypeAlias = tuple[int, int]
 
 
@@ -78,7 +78,9 @@ class Walk(msgspec.Struct, frozen=True):
     covered_x, covered_y: the first layer whose centre unit sees both ends of the axis, or None (by its support: taps
     on padding see nothing). idle_x, idle_y: layers that could widen what their centre unit sees along the axis, and
     cannot: the layer before covers it, or all taps but one fall on padding. pixelwise: layers that never widen
-    anything (1x1, norms, activations, up-sampling, transposed kernels no larger than their stride).
+    anything: 1x1, norms of a pixel, activations, padding, slices, nearest up-sampling, transposed kernels no larger
+    than their stride. global_layer: the first layer over the whole plane, such as a group norm. halo: how far the
+    windows of the output's units reach; None where that is the whole plane.
     """
 
     plane: Plane
@@ -88,6 +90,8 @@ class Walk(msgspec.Struct, frozen=True):
     idle_x: tuple[int, ...]
     idle_y: tuple[int, ...]
     pixelwise: tuple[int, ...]
+    global_layer: int | None
+    halo: Halo | None
 
 
 class _Place(NamedTuple):
@@ -124,6 +128,8 @@ def theory(nodes: Network) -> Walk:
         idle_x=tuple(n.index for n, seen in zip(layers, before, strict=True) if _idle(n, n.x, seen.all_columns)),
         idle_y=tuple(n.index for n, seen in zip(layers, before, strict=True) if _idle(n, n.y, seen.all_rows)),
         pixelwise=tuple(node.index for node in layers if not (_can_widen(node, node.y) or _can_widen(node, node.x))),
+        global_layer=next((node.index for node in nodes if node.geometry == "global"), None),
+        halo=halo(nodes, places[nodes[-1].index].y, places[nodes[-1].index].x),
     )
 
 
@@ -257,25 +263,21 @@ def _row(node: Node, place: _Place, plane: Plane) -> Row:
         height=node.output.height,
         width=node.output.width,
         features=node.output.channels,
-        rf=_number(x.rf),
-        rf_y=_number(y.rf),
-        rf_min=_number(x.rf_min),
-        rf_min_y=_number(y.rf_min),
-        jump=_number(x.jump),
-        jump_y=_number(y.jump),
-        start=_number(x.start),
-        start_y=_number(y.start),
+        rf=number(x.rf),
+        rf_y=number(y.rf),
+        rf_min=number(x.rf_min),
+        rf_min_y=number(y.rf_min),
+        jump=number(x.jump),
+        jump_y=number(y.jump),
+        start=number(x.start),
+        start_y=number(y.start),
         cover=height * width / (plane.height * plane.width),
-        padding=_number((x.rf - 1) / 2 - x.start),
-        padding_y=_number((y.rf - 1) / 2 - y.start),
+        padding=number((x.rf - 1) / 2 - x.start),
+        padding_y=number((y.rf - 1) / 2 - y.start),
         kernel=_kernel(node) if is_windowed else "",
         stride=_pair(str(node.y.stride), str(node.x.stride)) if strides else "",
         pad=_pair(_pad(node.y), _pad(node.x)) if is_windowed or isinstance(node.layer, Pad | Crop) else "",
     )
-
-
-def _number(value: Fraction) -> Number:
-    return value.numerator if value.denominator == 1 else float(value)
 
 
 def _kernel(node: Node) -> str:
