@@ -106,9 +106,10 @@ def input_plane(stem: str, sides: Mapping[str, int]) -> Plane:
     """The plane for a stem in canonical notation, from what `written_sides` returned; channels are 1 if not written.
 
     A side that is not written is chosen: the smallest odd one of at least 21 with which the window of the output's
-    centre unit lies within the plane along that side, both sides alike if neither is written; 224 where a global
-    layer makes the window the whole plane, or the smallest that the stem fits if it does not fit 224. Raises InputError
-    where no side is found, or where the stem does not fit its channels.
+    centre unit lies within the plane along that side, both sides alike if neither is written. Where the stem does not
+    fit an odd side, the next even one is tried. It is 224 where a global layer makes the window the whole plane, or an
+    adaptive pooling makes it grow with the plane, or the smallest that the stem fits if it does not fit 224. Raises
+    InputError where no side is found, or where the stem does not fit its channels.
     """
     height, width, channels = sides.get("height"), sides.get("width"), sides.get("channels", 1)
     if height is not None and width is not None:
@@ -126,20 +127,23 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
             nodes = network(stem, plane)
         except PlaneError as error:
             why = str(error)
-            continue
+            plane = Plane(height or side + 1, width or side + 1, channels)
+            if not _fits(stem, plane):
+                continue
+            nodes = network(stem, plane)
         if any(node.geometry == "global" or isinstance(node.layer, AdaptiveAvgPool) for node in nodes):
             usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
             return usual if _fits(stem, usual) else plane
         if _holds(nodes, height is None, width is None):
             return plane
-        least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x")) | 1
+        least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x"))
         if least > MAX_INTEGER:
             raise InputError(
                 f"the centre unit of {quote(stem)} sees more than {MAX_INTEGER} pixels; name a plane, such as input=224"
             )
-        side, why = max(side, least - 2), f"stem {quote(stem)}: its window leaves the plane"
+        side, why = max(side, (least - 1 | 1) - 2), f"stem {quote(stem)}: its window leaves the plane"
     raise InputError(
-        f"no odd side from {LEAST_SIDE} to {side} makes a plane that holds the window of the centre unit ({why}); "
+        f"no side from {LEAST_SIDE} to {side + 1} makes a plane that holds the window of the centre unit ({why}); "
         "name a plane, such as input=224"
     )
 
