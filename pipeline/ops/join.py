@@ -2,7 +2,7 @@
 
 Arrays are [rows, C, columns, n], float32 or float64, all of one dtype. In a sum and in a product an operand of one
 pixel stands for every pixel, and one of one channel for every channel; the gradient by it is the sum over what it
-stands for. Results go to the `level` of `buffer.room`, where of the operands only the last may lie.
+stands for. Results go to the place of `buffer.room` that is named, where none of the operands may lie.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def cat_forward(operands: Sequence[Array], level: int | None = None) -> Bound:
     """
     rows, _, columns, n = operands[0].shape
     channels = sum(operand.shape[1] for operand in operands)
-    out = room(level, operands[-1], (rows, channels, columns, n), operands[0].dtype)
+    out = room(level, operands[0], (rows, channels, columns, n), operands[0].dtype)
     calls: Calls = []
     first = 0
     for operand in operands:
@@ -83,7 +83,7 @@ def cat_vjp(g: Array, first: int, channels: int) -> Array:
 
 def _joined_room(operands: Sequence[Array], level: int | None) -> Array:
     shape = tuple(max(sizes) for sizes in zip(*(operand.shape for operand in operands), strict=True))
-    return room(level, operands[-1], shape, operands[0].dtype)
+    return room(level, operands[0], shape, operands[0].dtype)
 
 
 def _accumulated(function: np.ufunc, operands: Sequence[Array], out: Array) -> Calls:

@@ -93,7 +93,7 @@ def even_rows(rows: int, size: int) -> int:
 
 def blocks(rows: int, size: int) -> Iterator[range]:
     """Yields the numbers of so many rows, of `size` bytes each, in blocks that are as even as can be."""
-    step = even_rows(rows, size)
+    step = even_rows(max(rows, 1), size)
     for first in range(0, rows, step):
         yield range(first, min(first + step, rows))
 
