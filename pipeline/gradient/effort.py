@@ -19,10 +19,8 @@ from pipeline.stem import (
     Bilinear,
     Box,
     Cat,
-    ChannelShuffle,
     Conv,
     Convolution,
-    Crop,
     Depthwise,
     GlobalAvgPool,
     GroupNorm,
@@ -31,7 +29,6 @@ from pipeline.stem import (
     LocalResponseNorm,
     MaxPool,
     Mul,
-    Pad,
     Plane,
     PReLU,
     PreResidual,
@@ -40,6 +37,7 @@ from pipeline.stem import (
     Transposed,
     Upsample,
     curve,
+    only_moves,
 )
 
 _CACHED = 2**20
@@ -117,7 +115,9 @@ def _forward(own: Load) -> float:
             total += wide * (RATES.power + RATES.scaled * size) * own.numbers_in
         case PReLU():
             total += wide * RATES.split * results
-        case BatchNorm() | Affine() | Pad() | Crop() | Slice() | ChannelShuffle() | Cat():
+        case BatchNorm() | Affine() | Cat():
+            total += wide * RATES.scaled * results
+        case layer if only_moves(layer):
             total += wide * RATES.scaled * results
         case Add() | Residual() | PreResidual():
             total += wide * RATES.scaled * results * max(len(own.operands) - 1, 1)
@@ -161,7 +161,7 @@ def _back(own: Load) -> float:
             total += wide * RATES.scaled * (size + 3) * own.numbers_in
         case PReLU():
             total += wide * RATES.split * results
-        case BatchNorm() | Affine() | GlobalAvgPool() | Pad() | Crop() | ChannelShuffle():
+        case BatchNorm() | Affine() | GlobalAvgPool():
             total += wide * RATES.scaled * own.numbers_in
         case Add() | Residual() | PreResidual() | Cat():
             total += wide * RATES.scaled * results  # the gradients of what several steps read are added up
@@ -169,6 +169,8 @@ def _back(own: Load) -> float:
             total += wide * RATES.scaled * results * len(own.operands) ** 2
         case Activate() | Slice():
             pass
+        case layer if only_moves(layer):
+            total += wide * RATES.scaled * own.numbers_in
         case layer:
             raise TypeError(f"{type(layer).__name__} has no effort; give it one here")
     return total

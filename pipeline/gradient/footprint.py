@@ -28,10 +28,8 @@ from pipeline.stem import (
     BatchNorm,
     Bilinear,
     Cat,
-    ChannelShuffle,
     Conv,
     Convolution,
-    Crop,
     Depthwise,
     GlobalAvgPool,
     GroupNorm,
@@ -40,13 +38,12 @@ from pipeline.stem import (
     LocalResponseNorm,
     MaxPool,
     Mul,
-    Pad,
     PReLU,
     PreResidual,
     Residual,
-    Slice,
     Transposed,
     Upsample,
+    only_moves,
 )
 
 MAX_KEPT = 2**24
@@ -227,9 +224,9 @@ def _forward(own: Load) -> Use:
             saved += operand
         case Bilinear() | AdaptiveAvgPool():
             room = together(room, _resampled(own))
-        case GlobalAvgPool() | Pad() | Crop() | Slice() | ChannelShuffle():
+        case GlobalAvgPool() | Add() | Cat() | Residual() | PreResidual():
             pass
-        case Add() | Cat() | Residual() | PreResidual():
+        case layer if only_moves(layer):
             pass
         case layer:
             raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")
@@ -273,9 +270,9 @@ def _back(own: Load) -> Use:
             room = _resampled(own)
         case GlobalAvgPool():
             room = Room(operand=result)
-        case Activate() | PReLU() | Pad() | Crop() | Slice() | ChannelShuffle():
+        case Activate() | PReLU() | Add() | Cat() | Residual() | PreResidual():
             pass
-        case Add() | Cat() | Residual() | PreResidual():
+        case layer if only_moves(layer):
             pass
         case layer:
             raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")

@@ -9,7 +9,6 @@ from pipeline.stem.activations import Activation as Activation
 from pipeline.stem.activations import curve as curve
 from pipeline.stem.channels import all_channels as all_channels
 from pipeline.stem.channels import channel_range as channel_range
-from pipeline.stem.channels import channels_read as channels_read
 from pipeline.stem.layers import MAX_INTEGER as MAX_INTEGER
 from pipeline.stem.layers import MAX_LAYERS as MAX_LAYERS
 from pipeline.stem.layers import MAX_NESTING as MAX_NESTING
@@ -48,12 +47,12 @@ from pipeline.stem.layers import Stem as Stem
 from pipeline.stem.layers import Transposed as Transposed
 from pipeline.stem.layers import Upsample as Upsample
 from pipeline.stem.layers import uniform_layer as uniform_layer
-from pipeline.stem.network import INPUT as INPUT
-from pipeline.stem.network import Geometry as Geometry
-from pipeline.stem.network import Network as Network
-from pipeline.stem.network import Node as Node
 from pipeline.stem.network import counted_padding as counted_padding
 from pipeline.stem.network import network as network
+from pipeline.stem.node import INPUT as INPUT
+from pipeline.stem.node import Geometry as Geometry
+from pipeline.stem.node import Network as Network
+from pipeline.stem.node import Node as Node
 from pipeline.stem.notation import canonical as canonical
 from pipeline.stem.notation import format_stem as format_stem
 from pipeline.stem.notation import is_notation as is_notation
@@ -71,6 +70,11 @@ from pipeline.stem.plane import read_taps as read_taps
 from pipeline.stem.resample import Taps as Taps
 from pipeline.stem.resample import clipped as clipped
 from pipeline.stem.resample import taps as taps
+from pipeline.stem.rules import channels_read as channels_read
+from pipeline.stem.rules import only_moves as only_moves
+from pipeline.stem.rules import phases as phases
+from pipeline.stem.rules import reads_all as reads_all
+from pipeline.stem.rules import rule_of as rule_of
 from pipeline.stem.spelling import WORDS as WORDS
 from pipeline.stem.stemfile import SUFFIX as SUFFIX
 from pipeline.stem.stemfile import read_stem_file as read_stem_file

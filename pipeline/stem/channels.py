@@ -1,12 +1,6 @@
-"""Which channels of its inputs the channels of a node read.
-
-Sets of channels are bits of an integer: bit c is set where channel c is in it.
-"""
+"""Sets of channels, as bits of an integer: bit c is set where channel c is in it."""
 
 from collections.abc import Iterable
-
-from pipeline.stem.layers import Cat, ChannelShuffle, Convolution, GroupNorm, LayerNorm, LocalResponseNorm, Slice
-from pipeline.stem.network import Node
 
 
 def all_channels(count: int) -> int:
@@ -14,40 +8,12 @@ def all_channels(count: int) -> int:
     return (1 << count) - 1
 
 
-def channels_read(node: Node, slot: int, wanted: int) -> int:
-    """The channels that the `wanted` ones of a node's output read of its input number `slot`."""
-    layer, count = node.layer, node.planes[slot].channels
-    if not wanted:
-        return 0
-    match layer:
-        case Cat():
-            offset = sum(plane.channels for plane in node.planes[:slot])
-            return wanted >> offset & all_channels(count)
-        case Slice():
-            return wanted << layer.first
-        case ChannelShuffle():
-            inner = count // layer.groups
-            return _set(channel % layer.groups * inner + channel // layer.groups for channel in _members(wanted))
-        case LayerNorm():
-            return all_channels(count)
-        case GroupNorm():
-            return _grouped(wanted, count, count, layer.groups)
-        case LocalResponseNorm():
-            spread = 0
-            for offset in range(-(layer.channels // 2), (layer.channels - 1) // 2 + 1):
-                spread |= wanted << offset if offset >= 0 else wanted >> -offset
-            return spread & all_channels(count)
-        case _ if isinstance(layer, Convolution):
-            return _grouped(wanted, node.output.channels, count, node.groups)
-    return 1 if count < node.output.channels else wanted  # of a join, a single channel counts for all
-
-
 def channel_range(channels: int) -> tuple[int, int]:
     """(first, stop), half-open, of a set of channels that is not empty."""
     return (channels & -channels).bit_length() - 1, channels.bit_length()
 
 
-def _grouped(wanted: int, outputs: int, inputs: int, groups: int) -> int:
+def in_groups(wanted: int, outputs: int, inputs: int, groups: int) -> int:
     """All inputs of the groups, of equal size, that the wanted outputs are in."""
     if groups == 1 or wanted == all_channels(outputs):
         return all_channels(inputs)
@@ -55,17 +21,19 @@ def _grouped(wanted: int, outputs: int, inputs: int, groups: int) -> int:
     if made == read == 1:
         return wanted
     found, every = 0, all_channels(read)
-    for group in sorted({channel // made for channel in _members(wanted)}):
+    for group in sorted({channel // made for channel in members(wanted)}):
         found |= every << group * read
     return found
 
 
-def _members(channels: int) -> list[int]:
+def members(channels: int) -> list[int]:
+    """The channels of a set, in ascending order."""
     return [channel for channel, bit in enumerate(reversed(format(channels, "b"))) if bit == "1"]
 
 
-def _set(members: Iterable[int]) -> int:
+def channel_set(channels: Iterable[int]) -> int:
+    """The set of some channels."""
     found = 0
-    for channel in members:
+    for channel in channels:
         found |= 1 << channel
     return found

@@ -5,11 +5,9 @@ residual sum, then the join itself. The number is what `layer0.weight` in a file
 table of `theory` count by.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
-from math import floor, prod
-from typing import Literal, TypeAlias
+from math import floor
 
 import msgspec
 
@@ -18,111 +16,32 @@ from pipeline.stem.activations import DEFAULT_ACTIVATION, Activation
 from pipeline.stem.layers import (
     SAME,
     Activate,
-    AdaptiveAvgPool,
     Add,
-    Affine,
     AvgPool,
-    BatchNorm,
     Bilinear,
     Branch,
     Cat,
-    ChannelShuffle,
     Conv,
     Convolution,
-    Crop,
     Depthwise,
     From,
-    GlobalAvgPool,
-    GroupNorm,
-    InstanceNorm,
     Join,
     Layer,
-    LayerNorm,
-    LocalResponseNorm,
-    MaxPool,
     Pad,
     PaddingMode,
     Pair,
-    PReLU,
     PreResidual,
     Residual,
-    Slice,
     Stem,
     Transposed,
-    Upsample,
     ends,
     last_convolution,
 )
+from pipeline.stem.node import INPUT, Geometry, Network, Node
 from pipeline.stem.notation import locate, parse
-from pipeline.stem.plane import MAX_SIDE, Axis, Plane, Scheme
+from pipeline.stem.plane import MAX_SIDE, Axis, Plane
 from pipeline.stem.reader import complaint
-
-INPUT = -1
-"""Stands for the input plane among the inputs of a node."""
-
-Geometry: TypeAlias = Literal["reads", "feeds", "global", "pixelwise", "resampled", "join"]
-"""How the pixels of a node hang on those before it, along each axis.
-
-reads: output o reads inputs o*stride - before + i*dilation (convolution, pooling, padding, crop). feeds: input n feeds
-outputs n*stride - before + i*dilation (transposed convolution, nearest up-sampling). global: every output reads the
-whole plane, which it may keep (norms over it) or reduce to a pixel. pixelwise: output o reads input o. resampled: each
-output reads a window of its own; see `Axis.scheme`. join: several inputs, pixel by pixel; one of a single pixel counts
-for all.
-"""
-
-
-class Node(msgspec.Struct, frozen=True):
-    """One layer in its place: what feeds it, its planes, and its geometry along both axes.
-
-    inputs: the index of each node that feeds it, INPUT for the input plane. planes: their planes, one for each.
-    is_projection: it is the convolution of a residual sum's shortcut, for which no layer of the stem stands.
-    """
-
-    index: int
-    layer: Layer
-    inputs: tuple[int, ...]
-    planes: tuple[Plane, ...]
-    output: Plane
-    geometry: Geometry
-    y: Axis
-    x: Axis
-    groups: int = 1
-    padding_mode: PaddingMode = "zeros"
-    activation: Activation = "linear"
-    is_projection: bool = False
-
-    @property
-    def input(self) -> Plane:
-        """The plane of its only input, or of its first."""
-        return self.planes[0]
-
-    @property
-    def weight_shape(self) -> tuple[int, int, int, int]:
-        """(kernel height, kernel width, input channels of one group, features) of a convolution."""
-        return self.y.kernel, self.x.kernel, self.input.channels // self.groups, self.output.channels
-
-    @property
-    def fan_in(self) -> int:
-        """Inputs that one output unit of a convolution weighs, borders aside."""
-        return prod(self.weight_shape[:3])
-
-
-Network: TypeAlias = tuple[Node, ...]
-"""The nodes in running order: node i has index i, its inputs are before it, and the last one is the output."""
-
-
-class _MisfitError(Exception):
-    """A layer that does not fit its input: what is wrong, and the field of the layer that says so.
-
-    by_sides: whether it may fit a plane of other sides. path: where the layer is; see `notation.locate`.
-    """
-
-    def __init__(self, problem: str, field: str = "kernel", by_sides: bool = False) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.field = field
-        self.by_sides = by_sides
-        self.path: tuple[int, ...] = ()
+from pipeline.stem.rules import MisfitError, check_divides, rule_of, window
 
 
 @lru_cache(maxsize=1024)
@@ -136,7 +55,7 @@ def network(text: str, plane: Plane) -> Network:
     builder = _Builder()
     try:
         builder.stack(parse(text), _Place(INPUT, plane))
-    except _MisfitError as misfit:
+    except MisfitError as misfit:
         raised = PlaneError if misfit.by_sides else InputError
         raise raised(complaint(text, misfit.problem, locate(text, misfit.path, misfit.field))) from None
     return tuple(builder.nodes)
@@ -163,9 +82,9 @@ class _Builder:
             try:
                 place = self.joined(layer, place) if isinstance(layer, Join) else self.behind(layer, place)
                 if max(place.plane.height, place.plane.width) > MAX_SIDE:
-                    field = "factor" if isinstance(layer, Upsample | Bilinear) else "stride"
-                    raise _MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
-            except _MisfitError as misfit:
+                    field = "factor" if hasattr(layer, "factor") else "stride"
+                    raise MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
+            except MisfitError as misfit:
                 misfit.path = (position, *misfit.path)
                 raise
             if layer.mark is not None:
@@ -213,7 +132,7 @@ class _Builder:
             if isinstance(branch, From):
                 place = self.marked(branch.source)
             return self.stack(_with_linear_end(stem) if is_summed else stem, place)
-        except _MisfitError as misfit:
+        except MisfitError as misfit:
             misfit.path = (number, *misfit.path)
             raise
 
@@ -221,7 +140,7 @@ class _Builder:
         """The place of the last mark of a name."""
         if mark not in self.marks:
             known = f"those before it are #{', #'.join(self.marks)}" if self.marks else "none stands before it"
-            raise _MisfitError(f"no mark before this branch is #{mark}; {known}", "from")
+            raise MisfitError(f"no mark before this branch is #{mark}; {known}", "from")
         return self.marks[mark]
 
     def projected(self, given: _Place, body: _Place) -> _Place:
@@ -233,7 +152,7 @@ class _Builder:
         node = msgspec.structs.replace(_node(layer, given, len(self.nodes)), is_projection=True)
         if node.output != body.plane:
             made, beside = (f"{plane.height}x{plane.width}" for plane in (body.plane, node.output))
-            raise _MisfitError(
+            raise MisfitError(
                 f"a residual sum needs equal planes, but its body ends as {made} and its shortcut as {beside}",
                 by_sides=True,
             )
@@ -250,7 +169,7 @@ def _with_linear_end(branch: Stem) -> Stem:
 
 
 def _join_plane(layer: Join, planes: tuple[Plane, ...]) -> Plane:
-    """The plane of a join. Raises _MisfitError where its branches do not fit each other."""
+    """The plane of a join. Raises MisfitError where its branches do not fit each other."""
     height, width = max(plane.height for plane in planes), max(plane.width for plane in planes)
     single = () if isinstance(layer, Cat) else ((1, 1),)
     is_even = all((plane.height, plane.width) in ((height, width), *single) for plane in planes)
@@ -258,7 +177,7 @@ def _join_plane(layer: Join, planes: tuple[Plane, ...]) -> Plane:
     is_alike = isinstance(layer, Cat) or all(plane.channels in (1, channels) for plane in planes)
     if not (is_even and is_alike):
         what = "concatenation needs equal sides" if isinstance(layer, Cat) else "join needs equal planes"
-        raise _MisfitError(f"a {what}, but its branches end as {', '.join(map(str, planes))}", "bracket", not is_even)
+        raise MisfitError(f"a {what}, but its branches end as {', '.join(map(str, planes))}", "bracket", not is_even)
     return Plane(height, width, sum(plane.channels for plane in planes) if isinstance(layer, Cat) else channels)
 
 
@@ -266,61 +185,26 @@ def _node(layer: Layer, place: _Place, index: int) -> Node:
     plane, inputs = place.plane, (place.node,)
     if isinstance(layer, Convolution):
         return _convolution(layer, plane, inputs, index)
-    geometry: Geometry = "pixelwise"
-    mode: PaddingMode = "zeros"
-    channels = plane.channels
-    along: Callable[[int, int], Axis] = lambda size, axis: Axis(size, size, 1)  # noqa: E731
-    match layer:
-        case MaxPool() | AvgPool():
-            geometry, along = "reads", lambda size, axis: _window(size, layer, axis)
-        case Pad():
-            geometry, mode, along = "reads", layer.padding_mode, lambda size, axis: _padded(size, layer, axis)
-        case Crop():
-            geometry, along = "reads", lambda size, axis: _cropped(size, layer, axis)
-        case Upsample():
-            geometry, along = "feeds", lambda size, axis: _repeated(size, layer.factor[axis])
-        case Bilinear():
-            geometry, along = "resampled", lambda size, axis: _interpolated(size, layer, axis)
-        case AdaptiveAvgPool():
-            geometry, along = "resampled", lambda size, axis: Axis(size, layer.size[axis], 1, scheme="adaptive")
-        case GlobalAvgPool():
-            geometry, along = "global", lambda size, axis: Axis(size, 1, size)
-        case GroupNorm() | InstanceNorm():
-            geometry = "global"
-            if isinstance(layer, GroupNorm):
-                _check_divides(layer.groups, channels, "channels before")
-        case Slice():
-            if layer.stop > channels:
-                raise _MisfitError(f"channels up to {layer.stop} are asked for, there are {channels}", "stop")
-            channels = layer.stop - layer.first
-        case ChannelShuffle():
-            _check_divides(layer.groups, channels, "channels before")
-        case BatchNorm() | Affine() | LayerNorm() | LocalResponseNorm() | PReLU() | Activate():
-            pass
-        case _:
-            raise TypeError(f"{type(layer).__name__} has no geometry; give it one here")
-    y, x = along(plane.height, 0), along(plane.width, 1)
+    rule = rule_of(layer)
+    channels = rule.made(layer, plane.channels)
+    mode: PaddingMode = layer.padding_mode if isinstance(layer, Pad) else "zeros"
+    y, x = rule.along(layer, plane.height, 0), rule.along(layer, plane.width, 1)
     for size, axis in ((plane.height, y), (plane.width, x)):
         _check_folds(mode, size, axis)
     made = Plane(y.size_out, x.size_out, channels)
     activation: Activation = layer.kind if isinstance(layer, Activate) else "linear"
-    return Node(index, layer, inputs, (plane,), made, geometry, y, x, padding_mode=mode, activation=activation)
-
-
-def _check_divides(groups: int, number: int, what: str) -> None:
-    if number % groups:
-        raise _MisfitError(f"{groups} groups do not divide the {number} {what}", "groups")
+    return Node(index, layer, inputs, (plane,), made, rule.geometry, y, x, padding_mode=mode, activation=activation)
 
 
 def _convolution(layer: Convolution, plane: Plane, inputs: tuple[int, ...], index: int) -> Node:
     if isinstance(layer, Depthwise):
         groups, features = plane.channels, layer.features or plane.channels
         if features % groups:
-            raise _MisfitError(f"{features} features are no multiple of the {groups} channels before", "features")
+            raise MisfitError(f"{features} features are no multiple of the {groups} channels before", "features")
     else:
         groups, features = layer.groups, layer.features
-        _check_divides(groups, plane.channels, "channels before")
-        _check_divides(groups, features, "features")
+        check_divides(groups, plane.channels, "channels before")
+        check_divides(groups, features, "features")
     mode: PaddingMode = "zeros"
     geometry: Geometry = "reads"
     if isinstance(layer, Transposed):
@@ -328,42 +212,12 @@ def _convolution(layer: Convolution, plane: Plane, inputs: tuple[int, ...], inde
         y, x = _transposed(plane.height, layer, 0), _transposed(plane.width, layer, 1)
     else:
         mode = layer.padding_mode
-        y, x = _window(plane.height, layer, 0), _window(plane.width, layer, 1)
+        y, x = window(layer, plane.height, 0), window(layer, plane.width, 1)
     for size, axis in ((plane.height, y), (plane.width, x)):
         _check_folds(mode, size, axis)
     made = Plane(y.size_out, x.size_out, features)
     activation = layer.activation or DEFAULT_ACTIVATION
     return Node(index, layer, inputs, (plane,), made, geometry, y, x, groups, mode, activation)
-
-
-def _window(size: int, layer: Conv | Depthwise | MaxPool | AvgPool, axis: int) -> Axis:
-    kernel, stride = layer.kernel[axis], layer.stride[axis]
-    dilation = 1 if isinstance(layer, AvgPool) else layer.dilation[axis]
-    reach = dilation * (kernel - 1)
-    pools = isinstance(layer, MaxPool | AvgPool)
-    if layer.padding is None:
-        before = reach // 2
-        after = reach - before
-    elif layer.padding == SAME:
-        total = max((-(-size // stride) - 1) * stride + reach + 1 - size, 0)
-        before, after = total // 2, total - total // 2
-    else:
-        before, after = ends(layer.padding[axis])
-        if pools and max(before, after) > reach:
-            raise _MisfitError(
-                f"padding {max(before, after)} leaves pooling windows that span {reach + 1} without a pixel", "padding"
-            )
-    room = size + before + after - reach - 1
-    made = room // stride + 1
-    if isinstance(layer, MaxPool | AvgPool) and layer.ceil:
-        made = -(-room // stride) + 1
-        made -= (made - 1) * stride >= size + before  # the last window must start inside the plane
-        after += max((made - 1) * stride - room, 0)
-    if made < 1:
-        extent = f"a kernel that spans {reach + 1}"
-        name = ("height", "width")[axis]
-        raise _MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}", by_sides=True)
-    return Axis(size, made, kernel, stride, dilation, before, after)
 
 
 def counted_padding(node: Node) -> tuple[Pair, Pair]:
@@ -388,7 +242,7 @@ def _transposed(size: int, layer: Transposed, axis: int) -> Axis:
     reach = dilation * (kernel - 1)
     more = layer.output_padding[axis]
     if more and more >= max(stride, dilation):
-        raise _MisfitError(f"output padding {more} must be less than the stride or the dilation", "output_padding")
+        raise MisfitError(f"output padding {more} must be less than the stride or the dilation", "output_padding")
     if layer.padding is None:
         crop = reach + 1 - stride
         before = max(crop, 0) // 2
@@ -399,39 +253,14 @@ def _transposed(size: int, layer: Transposed, axis: int) -> Axis:
     made = (size - 1) * stride + reach + 1 - before - after
     if made < 1:
         cropped = f"padding {before} crops all of the {made + before + after} pixels made"
-        raise _MisfitError(cropped, "padding", by_sides=True)
+        raise MisfitError(cropped, "padding", by_sides=True)
     return Axis(size, made, kernel, stride, dilation, before, after)
-
-
-def _padded(size: int, layer: Pad, axis: int) -> Axis:
-    before, after = ends(layer.padding[axis])
-    return Axis(size, size + before + after, 1, 1, 1, before, after)
-
-
-def _cropped(size: int, layer: Crop, axis: int) -> Axis:
-    before, after = ends(layer.margin[axis])
-    left, stride = size - before - after, layer.stride[axis]
-    if left < 1:
-        name = ("height", "width")[axis]
-        raise _MisfitError(f"nothing of a plane of {name} {size} is left without {before + after}", "margin", True)
-    made = (left - 1) // stride + 1
-    return Axis(size, made, 1, stride, 1, -before, (made - 1) * stride + 1 + before - size)
-
-
-def _repeated(size: int, factor: int) -> Axis:
-    return Axis(size, size * factor, factor, factor)
-
-
-def _interpolated(size: int, layer: Bilinear, axis: int) -> Axis:
-    factor = layer.factor[axis]
-    scheme: Scheme = "corners" if layer.corners else "half_pixel"
-    return Axis(size, size * factor, 2, factor, scheme=scheme)
 
 
 def _check_folds(mode: PaddingMode, size: int, axis: Axis) -> None:
     widest = max(axis.before, axis.after)
     least = {"zeros": 0, "replicate": 0, "reflect": widest + 1, "circular": widest}[mode]
     if size < least:
-        raise _MisfitError(
+        raise MisfitError(
             f"{mode} padding of {widest} needs {least} pixels a side, the plane has {size}", "padding_mode", True
         )

@@ -21,7 +21,7 @@ from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
 
-from pipeline.stem import Axis, Cat, Node, Slice, Upsample
+from pipeline.stem import Axis, Cat, Convolution, Node, Slice
 from pipeline.theory.walk import is_one_pixel, mixes_channels
 from pipeline.theory.window import read
 
@@ -88,7 +88,7 @@ def after(node: Node, axis: Axis, line: Line) -> Line:
             )
         case "feeds":
             jump /= axis.stride
-            wider = 0 if isinstance(node.layer, Upsample) else reach
+            wider = reach if isinstance(node.layer, Convolution) else 0  # all of a block come from one pixel
             return _moved(line, wider * jump, (axis.before - Fraction(reach, 2)) * jump, jump, None)
         case "resampled":
             return _resampled(axis, line)

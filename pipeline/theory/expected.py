@@ -11,9 +11,9 @@ it reads, a = 1 linear, 1/2 ReLU, (1 + slope^2)/2 leaky ReLU (untrained PReLU ha
 dilations, probes and widths play no part, nor does padding that folds, as it only adds taps.
 
 - Up-sampling adds disjoint blocks of outputs; padding layers and crops move units; untrained batch norm and affine
-  layers do nothing; slices, shuffles and concatenations only say which unit is which: all keep the law. What reaches a
-  unit through several branches of a concatenation lands on different units of it, so their products vanish and the
-  maps add.
+  layers do nothing; slices, concatenations and shuffles, of channels or of pixels, only say which unit is which: all
+  keep the law. What reaches a unit through several branches of a concatenation lands on different units of it, so
+  their products vanish and the maps add.
 - A sum adds its branches on the same units. The products of two of them vanish if on each path through one of the two
   stands a weight of mean zero that no slope of the branch depends on, and that the other one does not share: so all
   branches but one must end linearly, each in a convolution of its own. Then the maps add.
@@ -51,19 +51,17 @@ from pipeline.stem import (
     BatchNorm,
     Bilinear,
     Cat,
-    ChannelShuffle,
     Convolution,
-    Crop,
     GlobalAvgPool,
+    Layer,
     Network,
     Node,
-    Pad,
     PReLU,
     PreResidual,
     Residual,
-    Slice,
     Upsample,
     curve,
+    only_moves,
 )
 from pipeline.theory.separable import (
     Floats,
@@ -83,8 +81,6 @@ from pipeline.theory.walk import EVERY, Parts, carried_back, channels_behind, is
 _ORIGINAL_VARIANCE = (10_000**2 - 1) / 12 / 5_000**2
 """Of one integer of -5000 .. 4999, over 5000. Its mean, -1e-4, is no zero, but adds 3e-8 to the second moment only."""
 _PRELU_SLOPE = 0.25
-_Identity = BatchNorm | Affine | Slice | ChannelShuffle | Pad | Crop
-"""Layers that hand every unit on as it is, untrained."""
 _Sum = Add | Residual | PreResidual
 
 
@@ -209,7 +205,7 @@ def _carry_uniform(node: Node, slot: int, channels: int, seen: Separable) -> Ite
             behind = scaled(behind, 1 / (node.y.size_in * node.x.size_in))
         case Upsample() | Bilinear() | AdaptiveAvgPool() | Activate() | Cat():
             pass
-        case _ if isinstance(layer, _Identity):
+        case _ if _is_identity(layer):
             pass
         case _ if isinstance(layer, _Sum):
             pass
@@ -246,7 +242,7 @@ class _Random:
                 yield some, scaled(behind, gain * count)
             return
         match layer:
-            case _ if isinstance(layer, _Identity | Upsample):
+            case _ if isinstance(layer, Upsample) or _is_identity(layer):
                 gain = 1.0
             case Activate() | PReLU():
                 if not _is_linear(node) and not self.origins[node.inputs[0]].is_symmetric:
@@ -289,7 +285,7 @@ def _origin(node: Node, inputs: list[_Origin]) -> _Origin:
     ends: int | None = 0
     for origin in inputs:
         ends = None if ends is None or origin.ends is None else ends | origin.ends
-    hands_on = isinstance(node.layer, _Identity) or (isinstance(node.layer, Activate | Cat) and _is_linear(node))
+    hands_on = _is_identity(node.layer) or (isinstance(node.layer, Activate | Cat) and _is_linear(node))
     adds = isinstance(node.layer, Upsample) or (isinstance(node.layer, _Sum) and _is_linear(node))
     return _Origin(
         behind, ends if hands_on or adds else None, hands_on and all(origin.is_symmetric for origin in inputs)
@@ -298,6 +294,11 @@ def _origin(node: Node, inputs: list[_Origin]) -> _Origin:
 
 def _ends_apart(one: _Origin, other: _Origin) -> bool:
     return one.ends is not None and not one.ends & other.behind
+
+
+def _is_identity(layer: Layer) -> bool:
+    """Whether an untrained layer hands every unit on as it is."""
+    return isinstance(layer, BatchNorm | Affine) or only_moves(layer)
 
 
 def _is_linear(node: Node) -> bool:

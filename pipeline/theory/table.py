@@ -14,7 +14,6 @@ from pipeline.stem import (
     Add,
     AvgPool,
     Axis,
-    Bilinear,
     Cat,
     Convolution,
     Crop,
@@ -28,7 +27,6 @@ from pipeline.stem import (
     PreResidual,
     Residual,
     Slice,
-    Upsample,
     format_stem,
 )
 from pipeline.theory.arithmetic import Line, after, joined
@@ -256,7 +254,7 @@ def _row(node: Node, place: _Place, plane: Plane) -> Row:
         )
     height, width = (max(last - first + 1, 0) for first, last in seen)
     is_windowed = isinstance(node.layer, Convolution | MaxPool | AvgPool)
-    strides = is_windowed or isinstance(node.layer, Upsample | Bilinear | Crop)
+    strides = hasattr(node.layer, "stride") or hasattr(node.layer, "factor")
     return Row(
         index=node.index,
         layer=_name(node),

@@ -15,10 +15,11 @@ from pipeline.stem import (
     LayerNorm,
     Network,
     Node,
-    Slice,
     Transposed,
     all_channels,
     channels_read,
+    phases,
+    reads_all,
 )
 
 What = TypeVar("What")
@@ -52,8 +53,9 @@ def carried_back(
     for node in reversed(nodes):
         parts = reached.pop(node.index, ())
         for slot, source in enumerate(node.inputs) if parts else ():
-            for channels, what in parts:
-                for behind, found in carry(node, slot, channels, what):
+            handed = ((part, some, what) for channels, what in parts for part, some in phases(node, channels))
+            for part, some, what in handed:
+                for behind, found in carry(part, slot, some, what):
                     known = reached.get(source)
                     if known is None:
                         reached[source] = ((behind, found),)
@@ -77,7 +79,7 @@ def over_all(reached: dict[int, Parts[What]], merge: Callable[[What, What], What
 
 def channels_behind(node: Node, slot: int, channels: int) -> int:
     """The channels of its input number `slot` that some channels of a node read, EVERY where they are all."""
-    if channels == EVERY and not isinstance(node.layer, Slice):
+    if channels == EVERY and reads_all(node):
         return EVERY
     wanted = all_channels(node.output.channels) if channels == EVERY else channels
     behind = channels_read(node, slot, wanted)
@@ -85,7 +87,7 @@ def channels_behind(node: Node, slot: int, channels: int) -> int:
 
 
 def are_alike(nodes: Network) -> bool:
-    """Whether all channels of the last node surely see the same; False where a concatenation may tell them apart."""
+    """Whether all channels of the last node surely see the same; False where a layer may tell them apart."""
     pending, known = [nodes[-1].index], {INPUT}
     while pending:
         index = pending.pop()
@@ -93,7 +95,7 @@ def are_alike(nodes: Network) -> bool:
             continue
         known.add(index)
         node = nodes[index]
-        if isinstance(node.layer, Cat):
+        if isinstance(node.layer, Cat) or len(list(phases(node, EVERY))) > 1:
             return False
         if not mixes_channels(node):
             pending.extend(node.inputs)
