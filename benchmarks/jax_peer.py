@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Workload, spread
 from pipeline.ops.buffer import Array
 from pipeline.stem import (
     INPUT,
@@ -79,9 +79,9 @@ def _layer(node: Node, x: jax.Array, weights: dict[int, jax.Array]) -> jax.Array
 
 
 def _joined(node: Node, operands: list[jax.Array]) -> jax.Array:
-    planes = [x.shape[1:3] for x in operands if x.shape[1:3] != (1, 1)] or [operands[0].shape[1:3]]
-    height, width = (min(sizes) for sizes in zip(*planes, strict=True))
-    x, *others = (x if x.shape[1:3] == (1, 1) else _cut(x, height, width) for x in operands)
+    alike = [id(x) for x in spread(node, operands)]
+    height, width = (min(sizes) for sizes in zip(*(x.shape[1:3] for x in spread(node, operands)), strict=True))
+    x, *others = (_cut(x, height, width) if id(x) in alike else x for x in operands)
     if isinstance(node.layer, Cat):
         return jnp.concatenate((x, *others), axis=3)
     for other in others:

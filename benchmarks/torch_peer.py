@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Workload, spread
 from pipeline.ops.buffer import Array
 from pipeline.stem import (
     INPUT,
@@ -50,15 +50,20 @@ def whole_plane(work: Workload) -> Callable[[], Array]:
 
 
 def cropped(work: Workload, layout: torch.memory_format) -> Callable[[], Array]:
-    """The careful script: the theoretical window as input and nothing padded, so that one unit is left."""
+    """The careful script: the theoretical window as input and nothing padded, so that one unit is left.
+
+    Where planes are made larger, or read whole, layers are padded as ever, and the unit is taken out of what they make.
+    """
     weights = {i: torch.from_numpy(kernel).contiguous(memory_format=layout) for i, kernel in work.kernels.items()}
-    x = torch.from_numpy(work.images).contiguous(memory_format=layout)
+    crop = work.crop
+    images, (row, column) = (work.images, (0, 0)) if work.is_valid else (crop.images, crop.unit)
+    x = torch.from_numpy(images).contiguous(memory_format=layout)
 
     def gradient() -> Array:
         inside = x.detach().requires_grad_()
-        out = _run(work.config.network, inside, weights, padded=False)
-        (made,) = torch.autograd.grad(out[:, 0].sum(), inside)
-        return made.numpy()
+        out = _run(work.config.network, inside, weights, padded=not work.is_valid)
+        (made,) = torch.autograd.grad(out[:, 0, row, column].sum(), inside)
+        return made.numpy() if work.is_valid else made[:, :, *crop.window].numpy()
 
     return gradient
 
@@ -93,9 +98,9 @@ def _layer(node: Node, x: torch.Tensor, weights: Tensors, padded: bool) -> torch
 
 
 def _joined(node: Node, operands: list[torch.Tensor]) -> torch.Tensor:
-    planes = [x.shape[2:] for x in operands if x.shape[2:] != (1, 1)] or [operands[0].shape[2:]]
-    sides = [min(sizes) for sizes in zip(*planes, strict=True)]
-    x, *others = (x if x.shape[2:] == (1, 1) else _cut(x, *sides) for x in operands)
+    sides = [min(sizes) for sizes in zip(*(x.shape[2:] for x in spread(node, operands)), strict=True)]
+    alike = [id(x) for x in spread(node, operands)]
+    x, *others = (_cut(x, *sides) if id(x) in alike else x for x in operands)
     if isinstance(node.layer, Cat):
         return torch.cat((x, *others), dim=1)
     for other in others:
