@@ -65,7 +65,7 @@ def activation_vjp(step: Step, g: Array, slope: Array) -> Array:
     """Returns g times the slope of an activation, both [rows, F, columns, n]; the result is of the dtype of g."""
 
     def make() -> Bound:
-        out = room(step.sloped, g, g.shape, g.dtype)
+        out = room(step.sloped, g.shape, g.dtype)
         return Bound(g, out, [(np.multiply, (g, slope, out))])
 
     return run_cached(Site(step, "slope", g.shape[3]), g, slope, make).out

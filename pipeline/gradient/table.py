@@ -75,8 +75,8 @@ class Operation(NamedTuple):
     vjp: Callable[[Array, Step, Parameters, Any, Mask, int | None], Bound]
 
 
-def _copy_forward(x: Array, step: Step, own: Parameters, level: int | None) -> Bound:
-    out = room(level, x, x.shape, x.dtype)  # the activation writes over it, and a shortcut may still need x
+def _copy_forward(x: Array, step: Step, own: Parameters, place: int | None) -> Bound:
+    out = room(place, x.shape, x.dtype)  # the activation writes over it, and a shortcut may still need x
     return Bound(x, out, [copy_call(out, x)])
 
 
@@ -106,7 +106,7 @@ def _sources(step: Step) -> list[int]:
 
 
 def norm_forward(
-    x: Array, step: Step, level: int | None = None, inverse_of: norm.InverseDeviation = norm.inverse_deviation
+    x: Array, step: Step, place: int | None = None, inverse_of: norm.InverseDeviation = norm.inverse_deviation
 ) -> Bound:
     """Returns the bound norm of x [rows, C, columns, n]: over the channels of each pixel, or over the plane.
 
@@ -114,11 +114,11 @@ def norm_forward(
     """
     match step.node.layer:
         case LayerNorm(epsilon=epsilon):
-            return norm.layer_forward(x, epsilon, level, inverse_of)
+            return norm.layer_forward(x, epsilon, place, inverse_of)
         case GroupNorm(epsilon=epsilon):
-            return norm.group_forward(x, step.y, step.x, step.groups, epsilon, level, inverse_of)
+            return norm.group_forward(x, step.y, step.x, step.groups, epsilon, place, inverse_of)
         case InstanceNorm(epsilon=epsilon):
-            return norm.group_forward(x, step.y, step.x, x.shape[1], epsilon, level, inverse_of)
+            return norm.group_forward(x, step.y, step.x, x.shape[1], epsilon, place, inverse_of)
         case layer:
             raise TypeError(f"{type(layer).__name__} normalises neither pixels nor planes")
 
@@ -136,76 +136,76 @@ def _first(step: Step) -> int:
 
 
 _CONVOLUTION = Operation(
-    lambda x, step, own, level: conv.forward(x, own, step.y, step.x, step.groups, level, step.ties),
-    lambda g, step, own, saved, mask, level: conv.vjp(g, own, step.y, step.x, step.groups, mask, level),
+    lambda x, step, own, place: conv.forward(x, own, step.y, step.x, step.groups, place, step.ties),
+    lambda g, step, own, saved, mask, place: conv.vjp(g, own, step.y, step.x, step.groups, mask, place),
 )
 
 _PLANE_NORM = Operation(
-    lambda x, step, own, level: norm_forward(x, step, level),
-    lambda g, step, own, saved, mask, level: norm.group_vjp(g, saved, step.y, step.x, level),
+    lambda x, step, own, place: norm_forward(x, step, place),
+    lambda g, step, own, saved, mask, place: norm.group_vjp(g, saved, step.y, step.x, place),
 )
 _RESAMPLED = Operation(
-    lambda x, step, own, level: resample.forward(x, *_matrices(step), level),
-    lambda g, step, own, saved, mask, level: resample.vjp(g, *_matrices(step), level),
+    lambda x, step, own, place: resample.forward(x, *_matrices(step), place),
+    lambda g, step, own, saved, mask, place: resample.vjp(g, *_matrices(step), place),
 )
 _PADDED = Operation(
-    lambda x, step, own, level: padding.forward(x, step.y, step.x, level),
-    lambda g, step, own, saved, mask, level: padding.vjp(g, step.y, step.x, level),
+    lambda x, step, own, place: padding.forward(x, step.y, step.x, place),
+    lambda g, step, own, saved, mask, place: padding.vjp(g, step.y, step.x, place),
 )
-_COPY = Operation(_copy_forward, lambda g, step, own, saved, mask, level: Bound(g, g, []))
+_COPY = Operation(_copy_forward, lambda g, step, own, saved, mask, place: Bound(g, g, []))
 
 OPERATIONS: dict[type, Operation] = {
     Conv: _CONVOLUTION,
     Depthwise: _CONVOLUTION,
     Transposed: Operation(
-        lambda x, step, own, level: transposed.forward(x, own, step.y, step.x, step.groups, level, step.ties),
-        lambda g, step, own, saved, mask, level: transposed.vjp(g, own, step.y, step.x, step.groups, level),
+        lambda x, step, own, place: transposed.forward(x, own, step.y, step.x, step.groups, place, step.ties),
+        lambda g, step, own, saved, mask, place: transposed.vjp(g, own, step.y, step.x, step.groups, place),
     ),
     MaxPool: Operation(
-        lambda x, step, own, level: maxpool.forward(x, step.y, step.x, level),
-        lambda g, step, own, saved, mask, level: maxpool.vjp(g, saved, step.y, step.x, mask, level),
+        lambda x, step, own, place: maxpool.forward(x, step.y, step.x, place),
+        lambda g, step, own, saved, mask, place: maxpool.vjp(g, saved, step.y, step.x, mask, place),
     ),
     AvgPool: Operation(
-        lambda x, step, own, level: pool.average_forward(x, step.y, step.x, _counts(step), level),
-        lambda g, step, own, saved, mask, level: pool.average_vjp(g, step.y, step.x, _counts(step), level),
+        lambda x, step, own, place: pool.average_forward(x, step.y, step.x, _counts(step), place),
+        lambda g, step, own, saved, mask, place: pool.average_vjp(g, step.y, step.x, _counts(step), place),
     ),
     GlobalAvgPool: Operation(
-        lambda x, step, own, level: pool.global_forward(x, level),
-        lambda g, step, own, saved, mask, level: pool.global_vjp(g, step.y, step.x, level),
+        lambda x, step, own, place: pool.global_forward(x, place),
+        lambda g, step, own, saved, mask, place: pool.global_vjp(g, step.y, step.x, place),
     ),
     Upsample: Operation(
-        lambda x, step, own, level: upsample.forward(x, step.y, step.x, level),
-        lambda g, step, own, saved, mask, level: upsample.vjp(g, step.y, step.x, level),
+        lambda x, step, own, place: upsample.forward(x, step.y, step.x, place),
+        lambda g, step, own, saved, mask, place: upsample.vjp(g, step.y, step.x, place),
     ),
     BatchNorm: Operation(
-        lambda x, step, own, level: norm.batch_forward(x, level),
-        lambda g, step, own, saved, mask, level: norm.batch_vjp(g, level),
+        lambda x, step, own, place: norm.batch_forward(x, place),
+        lambda g, step, own, saved, mask, place: norm.batch_vjp(g, place),
     ),
     Affine: Operation(
-        lambda x, step, own, level: norm.batch_forward(x, level),
-        lambda g, step, own, saved, mask, level: norm.batch_vjp(g, level),
+        lambda x, step, own, place: norm.batch_forward(x, place),
+        lambda g, step, own, saved, mask, place: norm.batch_vjp(g, place),
     ),
     LayerNorm: Operation(
-        lambda x, step, own, level: norm_forward(x, step, level),
-        lambda g, step, own, saved, mask, level: norm.layer_vjp(g, saved, level),
+        lambda x, step, own, place: norm_forward(x, step, place),
+        lambda g, step, own, saved, mask, place: norm.layer_vjp(g, saved, place),
     ),
     GroupNorm: _PLANE_NORM,
     InstanceNorm: _PLANE_NORM,
     LocalResponseNorm: Operation(
-        lambda x, step, own, level: lrn.forward(x, _response(step), _first(step), step.shape[1], level),
-        lambda g, step, own, saved, mask, level: lrn.vjp(g, saved, _response(step), _first(step), level),
+        lambda x, step, own, place: lrn.forward(x, _response(step), _first(step), step.shape[1], place),
+        lambda g, step, own, saved, mask, place: lrn.vjp(g, saved, _response(step), _first(step), place),
     ),
     PReLU: Operation(
-        lambda x, step, own, level: prelu.forward(x, level),
-        lambda g, step, own, saved, mask, level: prelu.vjp(g, saved, level),
+        lambda x, step, own, place: prelu.forward(x, place),
+        lambda g, step, own, saved, mask, place: prelu.vjp(g, saved, place),
     ),
     Bilinear: _RESAMPLED,
     AdaptiveAvgPool: _RESAMPLED,
     Pad: _PADDED,
     Crop: _PADDED,
     ChannelShuffle: Operation(
-        lambda x, step, own, level: channels.forward(x, _sources(step), level),
-        lambda g, step, own, saved, mask, level: channels.vjp(g, _sources(step), step.sources[0].shape[1], level),
+        lambda x, step, own, place: channels.forward(x, _sources(step), place),
+        lambda g, step, own, saved, mask, place: channels.vjp(g, _sources(step), step.sources[0].shape[1], place),
     ),
     Slice: _COPY,
     Activate: _COPY,

@@ -32,7 +32,7 @@ class Place(Enum):
     Names with different numbers are different memory. Names with one number share it, so that of them only one may be
     alive at a time: asking for it, within a step or in the next one, ends the life of what it held. All steps share all
     places, so that what lies between their arrays is little memory, and stays in the cache; the larger arrays of a step
-    have the lower numbers. A result outlives its step, until the next but one of its level is made; see `room`.
+    have the lower numbers. A result outlives its step, and lies in a place of its own number; see `room`.
     """
 
     RESULT = -1  # of a step
@@ -189,7 +189,7 @@ def growth() -> int:
     return _mine.growth
 
 
-def room(place: int | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+def room(place: int | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Returns an array of `shape` [...] and `dtype` with arbitrary content, for a result in the place of this number.
 
     Whoever numbers the places sees to it that none is asked for while what lies there is needed. Without a number it is

@@ -7,19 +7,19 @@ from pipeline.ops.buffer import Array, room
 from pipeline.ops.passes import copy_call
 
 
-def forward(x: Array, sources: Sequence[int], level: int | None = None) -> Bound:
+def forward(x: Array, sources: Sequence[int], place: int | None = None) -> Bound:
     """Returns the bound channels of x [rows, C, columns, n] that are numbered in `sources`, in that order.
 
     The result is [rows, len(sources), columns, n], of the dtype of x.
     """
-    out = room(level, x, (len(x), len(sources), *x.shape[2:]), x.dtype)
+    out = room(place, (len(x), len(sources), *x.shape[2:]), x.dtype)
     calls: Calls = [copy_call(out[:, there], x[:, here]) for there, here in _runs(sources)]
     return Bound(x, out, calls)
 
 
-def vjp(g: Array, sources: Sequence[int], channels: int, level: int | None = None) -> Bound:
+def vjp(g: Array, sources: Sequence[int], channels: int, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, channels, columns, n], of the dtype of g; no source may be named twice."""
-    out = room(level, g, (len(g), channels, *g.shape[2:]), g.dtype)
+    out = room(place, (len(g), channels, *g.shape[2:]), g.dtype)
     calls: Calls = [] if len(sources) == channels else [(out.fill, (0,))]
     calls += [copy_call(out[:, here], g[:, there]) for there, here in _runs(sources)]
     return Bound(g, out, calls)

@@ -14,41 +14,41 @@ from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.passes import copy_call
 
 
-def add_forward(operands: Sequence[Array], level: int | None = None) -> Bound:
+def add_forward(operands: Sequence[Array], place: int | None = None) -> Bound:
     """Returns the bound sum of one or more operands [rows, C, columns, n], of their dtype; `x` is the first of them."""
-    out = _joined_room(operands, level)
+    out = _joined_room(operands, place)
     return Bound(operands[0], out, _accumulated(np.add, operands, out))
 
 
-def add_vjp(g: Array, shape: tuple[int, ...], level: int | None = None) -> Bound:
+def add_vjp(g: Array, shape: tuple[int, ...], place: int | None = None) -> Bound:
     """Returns the bound gradient by an operand of `shape` [rows, C, columns, n] of a sum, of the dtype of g.
 
     g: the gradient by the sum [rows, C, columns, n]. It is itself the gradient by an operand of its own shape.
     """
     if g.shape == shape:
         return Bound(g, g, [])
-    out = room(level, g, shape, g.dtype)
+    out = room(place, shape, g.dtype)
     return Bound(g, out, [_summed(g, out)])
 
 
-def mul_forward(operands: Sequence[Array], level: int | None = None) -> Bound:
+def mul_forward(operands: Sequence[Array], place: int | None = None) -> Bound:
     """Returns the bound product of one or more operands [rows, C, columns, n], of their dtype.
 
     `x` is the first of them. `saved` holds a copy of every operand.
     """
     factors = tuple(np.empty(operand.shape, operand.dtype) for operand in operands)
     calls = [copy_call(factor, operand) for factor, operand in zip(factors, operands, strict=True)]
-    out = _joined_room(operands, level)
+    out = _joined_room(operands, place)
     return Bound(operands[0], out, calls + _accumulated(np.multiply, factors, out), saved=factors)
 
 
-def mul_vjp(g: Array, saved: tuple[Array, ...], slot: int, level: int | None = None) -> Bound:
+def mul_vjp(g: Array, saved: tuple[Array, ...], slot: int, place: int | None = None) -> Bound:
     """Returns the bound gradient by operand number `slot` of a product: g times all other operands, of the dtype of g.
 
     g: the gradient by the product [rows, C, columns, n].
     """
     shape = saved[slot].shape
-    out = room(level, g, shape, g.dtype)
+    out = room(place, shape, g.dtype)
     others = saved[:slot] + saved[slot + 1 :]
     if g.shape == shape:
         return Bound(g, out, _accumulated(np.multiply, (g, *others), out))
@@ -56,14 +56,14 @@ def mul_vjp(g: Array, saved: tuple[Array, ...], slot: int, level: int | None = N
     return Bound(g, out, [*_accumulated(np.multiply, (g, *others), product), _summed(product, out)])
 
 
-def cat_forward(operands: Sequence[Array], level: int | None = None) -> Bound:
+def cat_forward(operands: Sequence[Array], place: int | None = None) -> Bound:
     """Returns the bound concatenation of the channels of its operands [rows, C, columns, n], one after the other.
 
     It is of their dtype; `x` is the first of them.
     """
     rows, _, columns, n = operands[0].shape
     channels = sum(operand.shape[1] for operand in operands)
-    out = room(level, operands[0], (rows, channels, columns, n), operands[0].dtype)
+    out = room(place, (rows, channels, columns, n), operands[0].dtype)
     calls: Calls = []
     first = 0
     for operand in operands:
@@ -81,9 +81,9 @@ def cat_vjp(g: Array, first: int, channels: int) -> Array:
     return g[:, first : first + channels]
 
 
-def _joined_room(operands: Sequence[Array], level: int | None) -> Array:
+def _joined_room(operands: Sequence[Array], place: int | None) -> Array:
     shape = tuple(max(sizes) for sizes in zip(*(operand.shape for operand in operands), strict=True))
-    return room(level, operands[0], shape, operands[0].dtype)
+    return room(place, shape, operands[0].dtype)
 
 
 def _accumulated(function: np.ufunc, operands: Sequence[Array], out: Array) -> Calls:

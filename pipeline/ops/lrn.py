@@ -1,6 +1,6 @@
 """Local response norm over neighbouring channels (Krizhevsky et al. 2012), in PyTorch's form.
 
-Arrays are [rows, C, columns, n]; results go to the `level` of `buffer.room`. Channel c of the result is
+Arrays are [rows, C, columns, n]; results go to the place of a number; see `buffer.room`. Channel c of the result is
 
     y_c = x_c D_c^-beta,    D_c = k + alpha / size * sum of x_j^2 over j from c - size // 2 to c + (size - 1) // 2
 
@@ -26,14 +26,14 @@ class Responses(NamedTuple):
     slope: Array
 
 
-def forward(x: Array, layer: LocalResponseNorm, first: int, channels: int, level: int | None = None) -> Bound:
+def forward(x: Array, layer: LocalResponseNorm, first: int, channels: int, place: int | None = None) -> Bound:
     """Returns the bound norm of `channels` channels of x [rows, C, columns, n], from `first` on, of its dtype.
 
     x holds all channels that there are around these. `saved` is its Responses.
     """
     rows, _, columns, n = x.shape
     asked = slice(first, first + channels)
-    out = room(level, x, (rows, channels, columns, n), x.dtype)
+    out = room(place, (rows, channels, columns, n), x.dtype)
     saved = Responses(*(np.empty(shape, x.dtype) for shape in (x.shape, out.shape, out.shape)))
     total, square = saved.slope, scratch(Place.SUMS, x.shape, x.dtype)
     calls: Calls = [
@@ -53,11 +53,11 @@ def forward(x: Array, layer: LocalResponseNorm, first: int, channels: int, level
     return Bound(x, out, calls, saved=saved)
 
 
-def vjp(g: Array, saved: Responses, layer: LocalResponseNorm, first: int, level: int | None = None) -> Bound:
+def vjp(g: Array, saved: Responses, layer: LocalResponseNorm, first: int, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], of the dtype of g [rows, channels, columns, n]."""
     channels = g.shape[1]
     asked = slice(first, first + channels)
-    out = room(level, g, saved.x.shape, g.dtype)
+    out = room(place, saved.x.shape, g.dtype)
     product = scratch(Place.SUMS, g.shape, g.dtype)
     calls: Calls = [(np.multiply, (g, saved.slope, product)), (out.fill, (0,))]
     for there, here in _neighbours(layer, first, channels, saved.x.shape[1]):

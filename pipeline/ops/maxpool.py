@@ -41,13 +41,13 @@ class Places(NamedTuple):
     tap: Numbers
 
 
-def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
+def forward(x: Array, y: Axis, across: Axis, place: int | None = None) -> Bound:
     """Returns the bound max pooling of x [rows, C, columns, n], padded with -inf: [rows', C, columns', n].
 
     It is of the dtype of x. `saved` is its Places: of equal numbers the first in row-major order. A NaN is passed on.
     """
     _, channels, _, n = x.shape
-    out = room(level, x, (y.size_out, channels, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, channels, across.size_out, n), x.dtype)
     places = Places(np.empty(out.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
     pitch = (across.size_out + columns_behind(across)) * n
     count = min(across.stride, (across.kernel - 1) * across.dilation + 1)
@@ -119,13 +119,13 @@ def _compare(
         best, before = largest, number
 
 
-def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, level: int | None = None) -> Bound:
+def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n]: each number of g goes to the pixel that was the largest.
 
     g: float32 or float64 [rows', C, columns', n]. mask: bool, of its shape, which is multiplied by it first.
     """
     rows, channels, columns, n = g.shape
-    out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
+    out = room(place, (y.size_in, channels, across.size_in, n), g.dtype)
     padded = padded_room(Place.POOLED, g, y, across) if is_padded(y, across) else out
     calls: Calls = [(padded.fill, (0,))]
     for block in blocks(rows, 4 * channels * columns * n * _INDEX.itemsize):

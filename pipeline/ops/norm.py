@@ -1,6 +1,6 @@
 """Norms: batch norm with frozen statistics, layer norm over the channels of each pixel, group norm over the plane.
 
-Arrays are [rows, C, columns, n]; results go to the `level` of `buffer.room`.
+Arrays are [rows, C, columns, n]; results go to the place of a number; see `buffer.room`.
 
 With h = weight * g, the gradient by what is normalised is inverse * (h - mean(h) - normalised * mean(h * normalised)),
 where the means are over what is normalised together.
@@ -30,12 +30,12 @@ _GROUP: Axes = (3, 2, 0)
 few hundred numbers each are off by fewer roundings than one sum of all."""
 
 
-def batch_forward(x: Array, level: int | None = None) -> Bound:
+def batch_forward(x: Array, place: int | None = None) -> Bound:
     """Returns the bound (x - mean) * scale + bias by channel (Ioffe and Szegedy 2015, frozen).
 
     x and the result are [rows, C, columns, n], float32 or float64.
     """
-    out = room(level, x, x.shape, x.dtype)
+    out = room(place, x.shape, x.dtype)
 
     def start(own: Parameters) -> None:
         np.subtract(x, 0 if own.mean is None else _per_channel(own.mean), out)
@@ -46,9 +46,9 @@ def batch_forward(x: Array, level: int | None = None) -> Bound:
     return Bound(x, out, [], start)
 
 
-def batch_vjp(g: Array, level: int | None = None) -> Bound:
+def batch_vjp(g: Array, place: int | None = None) -> Bound:
     """Returns the bound gradient by x of a frozen batch norm, of the shape [rows, C, columns, n] and dtype of g."""
-    out = room(level, g, g.shape, g.dtype)
+    out = room(place, g.shape, g.dtype)
 
     def start(own: Parameters) -> None:
         np.multiply(g, _scale(own), out)
@@ -95,14 +95,14 @@ def inverse_deviation(centred: Array, axes: Axes, epsilon: float) -> Array:
 def layer_forward(
     x: Array,
     epsilon: float = EPSILON,
-    level: int | None = None,
+    place: int | None = None,
     inverse_of: InverseDeviation = inverse_deviation,
 ) -> Bound:
     """Returns the bound layer norm of x: each pixel's channels at mean 0 and variance 1, scaled and shifted.
 
     x and the result are [rows, C, columns, n], float32 or float64. `saved` is a Normalized. From Ba et al. 2016.
     """
-    out = room(level, x, x.shape, x.dtype)
+    out = room(place, x.shape, x.dtype)
     pixels, inverse = np.empty(x.shape, x.dtype), np.empty((len(x), 1, *x.shape[2:]), x.dtype)
 
     def start(own: Parameters) -> None:
@@ -115,10 +115,10 @@ def layer_forward(
     return Bound(x, out, [], start, saved=Normalized(pixels, inverse))
 
 
-def layer_vjp(g: Array, saved: Normalized, level: int | None = None) -> Bound:
+def layer_vjp(g: Array, saved: Normalized, place: int | None = None) -> Bound:
     """Returns the bound gradient by x, [rows, C, columns, n] of the dtype of g."""
     pixels, inverse = saved
-    out = room(level, g, g.shape, g.dtype)
+    out = room(place, g.shape, g.dtype)
     product = scratch(Place.SUMS, g.shape, g.dtype)
 
     def start(own: Parameters) -> None:
@@ -137,7 +137,7 @@ def group_forward(
     across: Axis,
     groups: int,
     epsilon: float = EPSILON,
-    level: int | None = None,
+    place: int | None = None,
     inverse_of: InverseDeviation = inverse_deviation,
 ) -> Bound:
     """Returns the bound group norm of x, a whole plane: each group at mean 0 and variance 1, scaled and shifted.
@@ -147,7 +147,7 @@ def group_forward(
     channel it is instance norm (Ulyanov et al. 2016).
     """
     rows, channels, columns, n = x.shape
-    out = room(level, x, (y.size_out, channels, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, channels, across.size_out, n), x.dtype)
     together = x.reshape(rows, groups, channels // groups, columns, n)
     pixels, inverse = np.empty(together.shape, x.dtype), np.empty((1, groups, 1, 1, n), x.dtype)
     (_, here), (_, across_here) = tap(y, 0), tap(across, 0)
@@ -162,14 +162,14 @@ def group_forward(
     return Bound(x, out, [], start, saved=Normalized(pixels, inverse))
 
 
-def group_vjp(g: Array, saved: Normalized, y: Axis, across: Axis, level: int | None = None) -> Bound:
+def group_vjp(g: Array, saved: Normalized, y: Axis, across: Axis, place: int | None = None) -> Bound:
     """Returns the bound gradient by x, a whole plane [rows, C, columns, n], of the dtype of g [rows', C, columns', n].
 
     The gradient by all other pixels than those of g is zero; only they add to the means.
     """
     pixels, inverse = saved
     rows, groups, inner, columns, n = pixels.shape
-    out = room(level, g, (rows, groups * inner, columns, n), g.dtype)
+    out = room(place, (rows, groups * inner, columns, n), g.dtype)
     (_, here), (_, across_here) = tap(y, 0), tap(across, 0)
     together = out.reshape(pixels.shape)
     asked, asked_out = (whole[here, :, across_here] for whole in (pixels.reshape(out.shape), out))

@@ -1,6 +1,6 @@
 """PReLU, one slope a channel for what is not positive (He et al. 2015); at zero it is that slope, as in PyTorch.
 
-Arrays are [rows, C, columns, n]; results go to the `level` of `buffer.room`.
+Arrays are [rows, C, columns, n]; results go to the place of a number; see `buffer.room`.
 """
 
 from typing import NamedTuple
@@ -21,12 +21,12 @@ class Signs(NamedTuple):
     is_positive: npt.NDArray[np.bool_]
 
 
-def forward(x: Array, level: int | None = None) -> Bound:
+def forward(x: Array, place: int | None = None) -> Bound:
     """Returns the bound x [rows, C, columns, n] where it is positive, x times the weight [C] elsewhere, of its dtype.
 
     `saved` is its Signs.
     """
-    out = room(level, x, x.shape, x.dtype)
+    out = room(place, x.shape, x.dtype)
     signs = Signs(np.empty(x.shape, np.bool_))
 
     def start(own: Parameters) -> None:
@@ -37,9 +37,9 @@ def forward(x: Array, level: int | None = None) -> Bound:
     return Bound(x, out, [], start, saved=signs)
 
 
-def vjp(g: Array, saved: Signs, level: int | None = None) -> Bound:
+def vjp(g: Array, saved: Signs, place: int | None = None) -> Bound:
     """Returns the bound gradient by x, of the shape [rows, C, columns, n] and dtype of g."""
-    out = room(level, g, g.shape, g.dtype)
+    out = room(place, g.shape, g.dtype)
 
     def start(own: Parameters) -> None:
         np.multiply(g, _slope(own, g), out)

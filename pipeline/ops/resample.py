@@ -26,15 +26,15 @@ def matrix(axis: Axis, outputs: range) -> Matrix:
     return weights
 
 
-def forward(x: Array, y: Matrix, across: Matrix, level: int | None = None) -> Bound:
+def forward(x: Array, y: Matrix, across: Matrix, place: int | None = None) -> Bound:
     """Returns the bound weighted means of x [rows, C, columns, n]: [rows', C, columns', n], of its dtype."""
-    out = room(level, x, (len(y), x.shape[1], len(across), x.shape[3]), x.dtype)
+    out = room(place, (len(y), x.shape[1], len(across), x.shape[3]), x.dtype)
     return Bound(x, out, _products(x, _like(y, x), _like(across, x), out))
 
 
-def vjp(g: Array, y: Matrix, across: Matrix, level: int | None = None) -> Bound:
+def vjp(g: Array, y: Matrix, across: Matrix, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], of the dtype of g [rows', C, columns', n]."""
-    out = room(level, g, (y.shape[1], g.shape[1], across.shape[1], g.shape[3]), g.dtype)
+    out = room(place, (y.shape[1], g.shape[1], across.shape[1], g.shape[3]), g.dtype)
     return Bound(g, out, _products(g, _like(y.T, g), _like(across.T, g), out))
 
 

@@ -27,27 +27,27 @@ def drawn(shapes: list[tuple[int, ...]], dtype: str) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shapes", OPERANDS)
-@pytest.mark.parametrize("level", [None, 0])
-def test_sums_and_their_gradients(shapes: list[Any], dtype: str, level: int | None) -> None:
+@pytest.mark.parametrize("place", [None, 0])
+def test_sums_and_their_gradients(shapes: list[Any], dtype: str, place: int | None) -> None:
     g, *operands = drawn([WHOLE, *shapes], dtype)
     total = lambda *parts: reduce(add, parts)  # noqa: E731
-    assert_close(run(join.add_forward(operands, level)), made_by_torch(total, *operands))
+    assert_close(run(join.add_forward(operands, place)), made_by_torch(total, *operands))
     for operand, right in zip(operands, gradients_by_torch(total, g, *operands), strict=True):
-        assert_close(run(join.add_vjp(g, operand.shape, level)), right)
+        assert_close(run(join.add_vjp(g, operand.shape, place)), right)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shapes", OPERANDS)
-@pytest.mark.parametrize("level", [None, 0])
-def test_products_and_their_gradients(shapes: list[Any], dtype: str, level: int | None) -> None:
+@pytest.mark.parametrize("place", [None, 0])
+def test_products_and_their_gradients(shapes: list[Any], dtype: str, place: int | None) -> None:
     """With a zero among the factors, by which nothing may be divided."""
     g, *operands = drawn([WHOLE, *shapes], dtype)
     operands[-1][0, 0, 0, 0] = 0
     product = lambda *parts: reduce(mul, parts)  # noqa: E731
-    bound = join.mul_forward([operand.copy() for operand in operands], level)
+    bound = join.mul_forward([operand.copy() for operand in operands], place)
     assert_close(run(bound), made_by_torch(product, *operands))
     for slot, right in enumerate(gradients_by_torch(product, g, *operands)):
-        assert_close(run(join.mul_vjp(g, bound.saved, slot, level)), right)
+        assert_close(run(join.mul_vjp(g, bound.saved, slot, place)), right)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
