@@ -390,13 +390,18 @@ def stems_of(layer: Layer) -> tuple[Stem, ...]:
 
 
 def count_layers(stem: Stem) -> int:
-    """Number of layers of a stem, those inside groups included and the groups themselves too."""
+    """Number of layers of a stem, those inside groups included and the groups themselves too.
+
+    An empty branch counts as one, since it is an input of its group as every other.
+    """
     total = 0
     pending = [stem]
     while pending:
         for layer in pending.pop():
             total += 1
-            pending.extend(stems_of(layer))
+            for branch in stems_of(layer):
+                total += not branch
+                pending.append(branch)
     return total
 
 

@@ -14,6 +14,7 @@ import msgspec
 from pipeline.errors import InputError, PlaneError
 from pipeline.stem.activations import DEFAULT_ACTIVATION, Activation
 from pipeline.stem.layers import (
+    MAX_INTEGER,
     SAME,
     Activate,
     Add,
@@ -42,6 +43,8 @@ from pipeline.stem.notation import locate, parse
 from pipeline.stem.plane import MAX_SIDE, Axis, Plane
 from pipeline.stem.reader import complaint
 from pipeline.stem.rules import MisfitError, check_divides, rule_of, window
+
+_MARKS_SHOWN = 8
 
 
 @lru_cache(maxsize=1024)
@@ -84,6 +87,8 @@ class _Builder:
                 if max(place.plane.height, place.plane.width) > MAX_SIDE:
                     field = "factor" if hasattr(layer, "factor") else "stride"
                     raise MisfitError(f"makes a plane of more than {MAX_SIDE} pixels a side", field)
+                if place.plane.channels > MAX_INTEGER:
+                    raise MisfitError(f"makes more than {MAX_INTEGER} channels", "bracket")
             except MisfitError as misfit:
                 misfit.path = (position, *misfit.path)
                 raise
@@ -139,7 +144,8 @@ class _Builder:
     def marked(self, mark: str) -> _Place:
         """The place of the last mark of a name."""
         if mark not in self.marks:
-            known = f"those before it are #{', #'.join(self.marks)}" if self.marks else "none stands before it"
+            last = [f"#{name}" for name in self.marks][-_MARKS_SHOWN:]
+            known = f"the last before it are {', '.join(last)}" if last else "none stands before it"
             raise MisfitError(f"no mark before this branch is #{mark}; {known}", "from")
         return self.marks[mark]
 

@@ -177,6 +177,7 @@ class Reader(Cursor):
     def end_branch(self, frame: Frame) -> None:
         """Adds the branch that was read to those of its group."""
         stem = tuple(frame.layers)
+        self.total += not stem  # as `count_layers` does
         frame.branches.append(stem if frame.source is None else From(frame.source, stem))
         if frame.block is not None:
             frame.block.branches.append(frame.part)

@@ -414,6 +414,8 @@ def complaint(text):
         ("10001x3x3", 1, "at most 10000 layers"),
         ("101xres(100x3x3)", 1, "at most 10000 layers"),
         ("3x3 9999x1x1 3x3", 14, "at most 10000 layers"),
+        ("1001xcat(|||||||||)", 1, "at most 10000 layers"),
+        ("5000xcat(3x3|)", 1, "at most 10000 layers"),
         ("9999999x3x3", 1, "repetition must be between 1 and"),
         ("3x3 99999999999999999999999x1", 5, "kernel must be between 1 and"),
         ("3x3:" + "9" * 5000, 5, "features must be between 1 and"),
@@ -551,6 +553,8 @@ def test_long_text_is_refused_and_quoted_short():
     "text",
     [
         *("3x3" + " " * 199_000 + "!", "3x3" + "\t" * 199_000 + "=", "3x3" + "=relu/2" * 20_000, "3x" + " " * 199_000),
+        *("same" * 50_000, "3x3 padding=same " * 11_000, "3x3causal" * 22_000, "3x3#" * 50_000, "cat(|" * 40_000),
+        *("cat(" + "|" * 199_990 + ")", "#a " * 60_000, "3x3" + "," * 199_000, "lrn5(" + "1" * 199_000, "+" * 200_000),
         *("A" * 200_000, "3X3 " * 49_999, "3 x 3 " * 33_000, "1a" * 100_000, "ab" * 100_000, "3x3s" * 40_000),
     ],
     ids=lambda text: repr(text[:12]),
@@ -562,7 +566,11 @@ def test_long_nonsense_is_answered_at_once(text):
 
 
 alphabet = st.sampled_from(
-    [*"0123456789x/@:pg~=() _-+", "res(", "res_pre(", "3x3", "dw", "t", "max", "avg", "up", "gap"]
+    [
+        *"0123456789x/@:pgo~=() _-+#|.,",
+        *("res(", "res_pre(", "add(", "cat(", "mul(", "|#a", "#a ", "3x3", "dw", "t", "max", "avg", "up", "gap"),
+        *("psame", "~ceil", "~nopad", "pad", "crop", "slice", "gn", "lrn5(", "leaky_relu(", "same", "causal", "ceil"),
+    ]
 )
 words = st.sampled_from([*NAMES, *PADDING_MODES, "bn", "ln", "3x3:64", "\u0664", "\x00", "\n", "9" * 30])
 
@@ -595,7 +603,7 @@ def test_any_text_is_a_stem_or_an_input_error(text):
 def test_one_character_changed_is_a_stem_or_an_input_error(stem, chance: random.Random):
     text = format_stem(stem)
     place = chance.randrange(len(text))
-    changed = text[:place] + chance.choice("0x/@:pg~=() r9") + text[place + chance.randint(0, 1) :]
+    changed = text[:place] + chance.choice("0x/@:pgo~=() r9#|+.,a") + text[place + chance.randint(0, 1) :]
     made = parsed(changed)
     if isinstance(made, InputError):
         assert 1 <= int(str(made).rpartition("at character ")[2]) <= len(changed) + 1
