@@ -40,7 +40,8 @@ class Kernel:
         match = cursor.found(_KERNEL)
         if match is None:
             cursor.fail("expected a kernel such as 3x3, height then width")
-        return {"kernel": tuple(cursor.number(match[n], match.start(n), "the kernel", 1) for n in (1, 2))}
+        height = cursor.number(match[1], match.start(1), "the kernel", 1)
+        return {"kernel": (height, cursor.number(match[2], match.start(2), "the kernel", 1))}
 
     def written(self, layer: Layer) -> Iterator[str]:
         """Height and width, however alike."""

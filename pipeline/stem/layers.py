@@ -5,7 +5,9 @@ integer stands for a square pair. Nothing here knows the input plane: sizes, gro
 `pipeline.stem.network`.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -57,34 +59,62 @@ class _Layer(
     mark: Mark | None = None
 
     def __post_init__(self) -> None:
-        for field, least in (("kernel", 1), ("stride", 1), ("dilation", 1), ("factor", 1), ("size", 1)):
-            _check_pair(self, field, least)
-        _check_pair(self, "output_padding", 0)
-        for field in ("features", "groups"):
-            number = getattr(self, field, None)
-            if number is not None:
-                _check(field, number, 1)
-        for field in ("padding", "margin"):
-            value = getattr(self, field, None)
-            if value is not None and value != SAME:
-                force_setattr(self, field, _margins(field, value))
-        for field in ("epsilon", "alpha", "beta", "k"):
-            number = getattr(self, field, None)
-            if number is not None and not LEAST_NUMBER <= number <= LARGEST_NUMBER:
-                raise ValueError(f"{field} must be between {LEAST_NUMBER} and {LARGEST_NUMBER:.0f}, not {number}")
-        for field in ("activation", "kind"):
-            activation = getattr(self, field, None)
-            if activation is not None:
-                force_setattr(self, field, canonical_activation(activation))
+        for field, settle in _settling(type(self)):
+            value = getattr(self, field)
+            if value is not None:
+                settled = settle(field, value)
+                if settled is not value:
+                    force_setattr(self, field, settled)
 
 
-def _check_pair(layer: _Layer, field: str, least: int) -> None:
-    value = getattr(layer, field, None)
-    if isinstance(value, int):
-        value = (value, value)
-        force_setattr(layer, field, value)
-    for number in value or ():
+@lru_cache(maxsize=64)
+def _settling(kind: type[_Layer]) -> tuple[tuple[str, Callable[[str, Any], Any]], ...]:
+    """The fields of a kind of layer that are checked, each with what settles its value."""
+    return tuple((field, _SETTLED[field]) for field in kind.__struct_fields__ if field in _SETTLED)
+
+
+def _sides(field: str, value: int | Pair) -> Pair:
+    return _pair(field, value, 1)
+
+
+def _extra(field: str, value: int | Pair) -> Pair:
+    return _pair(field, value, 0)
+
+
+def _pair(field: str, value: int | Pair, least: int) -> Pair:
+    pair = (value, value) if isinstance(value, int) else value
+    for number in pair:
         _check(field, number, least)
+    return pair
+
+
+def _count(field: str, value: int) -> int:
+    _check(field, value, 1)
+    return value
+
+
+def _ends(field: str, value: int | Margins | Literal["same"]) -> Margins | Literal["same"]:
+    return value if value == SAME else _margins(field, value)
+
+
+def _number(field: str, value: float) -> float:
+    if not LEAST_NUMBER <= value <= LARGEST_NUMBER:
+        raise ValueError(f"{field} must be between {LEAST_NUMBER} and {LARGEST_NUMBER:.0f}, not {value}")
+    return value
+
+
+def _activation(field: str, value: str) -> Activation:
+    return canonical_activation(value)
+
+
+_SETTLED: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("kernel", "stride", "dilation", "factor", "size"), _sides),
+    "output_padding": _extra,
+    **dict.fromkeys(("features", "groups", "channels"), _count),
+    **dict.fromkeys(("padding", "margin"), _ends),
+    **dict.fromkeys(("epsilon", "alpha", "beta", "k"), _number),
+    **dict.fromkeys(("activation", "kind"), _activation),
+}
 
 
 def _margins(field: str, value: int | Margins) -> Margins:
@@ -283,10 +313,6 @@ class LocalResponseNorm(_Layer, frozen=True, tag="lrn", kw_only=False):
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check("channels", self.channels, 1)
 
 
 class PReLU(_Layer, frozen=True, tag="prelu"):

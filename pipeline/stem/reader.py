@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec import structs
 from msgspec.structs import replace
 
 from pipeline.errors import quote
@@ -142,15 +141,21 @@ class Reader(Cursor):
         self.at += 1
         frame.source = _MARK.read(self)["mark"]
 
-    def append(self, layer: Layer, block: Block) -> None:
-        """Adds a layer, as often as its block repeats it, to the innermost branch; the last one bears its mark."""
-        inside = count_layers((layer,)) - 1  # counted once while they were read
-        self.total += (1 + inside) * block.count - inside
-        if self.total > MAX_LAYERS:
-            self.fail(f"a stem has at most {MAX_LAYERS} layers after repetition", block.offset)
+    def append(self, layer: Layer, block: Block, inside: int = 0) -> None:
+        """Adds a layer, as often as its block repeats it, to the innermost branch; the last one bears its mark.
+
+        `inside`: how many layers a group has inside, which were counted once while they were read.
+        """
+        self.count((1 + inside) * block.count - inside, block)
         others = layer if layer.mark is None or block.count == 1 else replace(layer, mark=None)
         self.frames[-1].layers.extend([others] * (block.count - 1))
         self.frames[-1].layers.append(layer)
+
+    def count(self, more: int, block: Block) -> None:
+        """Counts layers, and fails at their block where they are too many."""
+        self.total += more
+        if self.total > MAX_LAYERS:
+            self.fail(f"a stem has at most {MAX_LAYERS} layers after repetition", block.offset)
 
     def open(self, spelling: Spelling, block: Block) -> None:
         """Begins a group: reads its word and its bracket."""
@@ -177,9 +182,9 @@ class Reader(Cursor):
     def end_branch(self, frame: Frame) -> None:
         """Adds the branch that was read to those of its group."""
         stem = tuple(frame.layers)
-        self.total += not stem  # as `count_layers` does
         frame.branches.append(stem if frame.source is None else From(frame.source, stem))
         if frame.block is not None:
+            self.count(not stem, frame.block)  # as `count_layers` does
             frame.block.branches.append(frame.part)
         frame.layers, frame.source = [], None
 
@@ -194,7 +199,8 @@ class Reader(Cursor):
         self.at += 1
         self.end_branch(frame)
         body = {"branches": tuple(frame.branches)} if frame.is_branched else {"stem": frame.branches[0]}
-        self.append(self.layer(frame.spelling, frame.block, **body), frame.block)
+        group = self.layer(frame.spelling, frame.block, **body)
+        self.append(group, frame.block, count_layers((group,)) - 1)
 
     def layer(self, spelling: Spelling, block: Block, **values: Any) -> Layer:
         """A layer: its head, its signs in any order, its activation, its mark. `values`: what is read before."""
@@ -203,11 +209,11 @@ class Reader(Cursor):
             self.fields("", spelling.head, block, values)
         while form := self.form(spelling, "activation" in values):
             self.fields(self.sign, form, block, values)
-        for one in structs.fields(spelling.kind):
-            if one.required and one.name not in values:
-                self.fail(f"{spelling.word} lacks its {one.name}; write it as in {spelling.example}")
         try:
             layer: Layer = spelling.kind(**values)
+        except TypeError:
+            lacking = next(name for name in spelling.required if name not in values)
+            self.fail(f"{spelling.word} lacks its {lacking}; write it as in {spelling.example}")
         except ValueError as error:
             self.fail(str(error), start)
         return layer

@@ -53,6 +53,12 @@ class Spelling(NamedTuple):
     signs: Mapping[str, Form] = {}
     no_activation: str = "takes no activation; write it as a block of its own"
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The fields without a default, which come first."""
+        fields: tuple[str, ...] = self.kind.__struct_fields__
+        return fields[: len(fields) - len(self.kind.__struct_defaults__)]
+
     def takes(self, field: str) -> bool:
         """Whether the layer has a field of this name."""
         return field in self.kind.__struct_fields__
