@@ -90,7 +90,7 @@ class Theory(msgspec.Struct, frozen=True):
     center_x: Annotated[float, Meta(description="column of the unit's own centre", extra_json_schema=_PX)]
     center_y: Annotated[float, Meta(description="row of the unit's own centre", extra_json_schema=_PX)]
     saturated: Annotated[bool, Meta(description="the window leaves the input plane")]
-    misaligned: Annotated[bool, Meta(description="branches of a sum have windows with different middles")]
+    misaligned: Annotated[bool, Meta(description="windows of branches have different middles")]
     is_global: Annotated[bool, Meta(description="a global layer makes the window the whole plane")]
     pred_sigma: Annotated[
         _Pixels, Meta(description="predicted: standard deviation of the expected heatmap", extra_json_schema=_PX)

@@ -9,7 +9,7 @@ Per axis from rf r = jump j = 1, start = 0 (Araujo, Norris and Sim 2019, Distill
     bilinear by f           r += j            then j /= f                   start -= (f-1)/2*j
       with corners          r += j            then j *= (n-1)/(f*n - 1)
     adaptive to m of n      r += (w-1)*j, w the widest window               start += (ceil(n/m) - 1)/2*j   then j *= n/m
-    over the whole plane    r += (n-1)*j                                    start += (n-1)/2*j
+    over the whole plane    r += (n-1)*j                                    start += (n-1)/2*j   then j *= n for gap
     sum, product, cat       the hull of all branches for the first unit, and the jump of the last one, pixels for all
                             left aside
 
@@ -164,6 +164,7 @@ def _over_plane(axis: Axis, line: Line) -> Line:
     keeps = axis.size_out == axis.size_in
     return line._replace(
         rf=line.rf + wider,
+        jump=line.jump if keeps else line.jump * axis.size_in,
         start=line.start + wider / 2,
         place=line.place if keeps else line.place + wider / 2,
         least=None,

@@ -4,8 +4,8 @@
     transposed    kh*kw * C/groups * F  weights, and as many multiply-adds for each pixel that it is given
 
 Padding counts like any other pixel, and what a transposed convolution crops as well, as the usual counters have it. The
-projection of a residual group is a convolution like others. Pooling, norms, activations, up-sampling and sums take no
-multiply-adds here, and what a norm scales by is no weight: untrained, it is 1.
+projection of a residual group is a convolution like others. All other layers take no multiply-adds here, and what
+norms, affine layers and PReLU scale by is no weight: untrained, it is a constant.
 """
 
 from functools import lru_cache

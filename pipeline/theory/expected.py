@@ -31,7 +31,7 @@ sum and sum of channels is as linear as a convolution, and is let through.
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import combinations
 from operator import or_
 from typing import NamedTuple, assert_never
@@ -53,7 +53,13 @@ from pipeline.stem import (
     Cat,
     Convolution,
     GlobalAvgPool,
+    GroupNorm,
+    InstanceNorm,
     Layer,
+    LayerNorm,
+    LocalResponseNorm,
+    MaxPool,
+    Mul,
     Network,
     Node,
     PReLU,
@@ -118,7 +124,8 @@ def expected(config: Config) -> Expected | None:
     counted = [(_count(channels, config.input.channels), found) for channels, found in parts]
     if kind == "uniform_kernel" and config.readout.gradient == "square":
         return _sum_of_squares(counted)
-    found = total([scaled(found, count) for count, found in counted])
+    maps = [scaled(found, count) for count, found in counted]
+    found = maps[0] if len(maps) == 1 else total(maps)
     if kind == "uniform_kernel":
         gradient = found.array
         return Expected(gradient * gradient, found.y.first, found.x.first, 2 * found.exponent)
@@ -199,18 +206,20 @@ def _carry_uniform(node: Node, slot: int, channels: int, seen: Separable) -> Ite
             yield some, scaled(behind, count / node.fan_in)
         return
     match layer:
-        case AvgPool() if layer.count_padding and not layer.ceil and layer.padding != SAME:
+        case AvgPool():
+            if not layer.count_padding or layer.ceil or layer.padding == SAME:
+                raise _NoLawError
             behind = scaled(behind, 1 / (node.y.kernel * node.x.kernel))
         case GlobalAvgPool():
             behind = scaled(behind, 1 / (node.y.size_in * node.x.size_in))
-        case Upsample() | Bilinear() | AdaptiveAvgPool() | Activate() | Cat():
+        case Activate() | Upsample() | Bilinear() | AdaptiveAvgPool() | Cat() | Add() | Residual() | PreResidual():
             pass
         case _ if _is_identity(layer):
             pass
-        case _ if isinstance(layer, _Sum):
-            pass
-        case _:
+        case MaxPool() | Mul() | LayerNorm() | GroupNorm() | InstanceNorm() | LocalResponseNorm() | PReLU():
             raise _NoLawError
+        case _:
+            raise _unknown(node)
     yield from _handed_on(node, slot, channels, behind)
 
 
@@ -228,10 +237,16 @@ class _Random:
     """Carries V back over a network with random weights of a kind."""
 
     def __init__(self, nodes: Network, kind: InitKind) -> None:
+        self.nodes = nodes
         self.kind = kind
-        self.origins = {INPUT: _Origin(0, None, False)}
-        for node in nodes:
-            self.origins[node.index] = _origin(node, [self.origins[source] for source in node.inputs])
+
+    @cached_property
+    def origins(self) -> "dict[int, _Origin]":
+        """Where what each node makes comes from."""
+        found = {INPUT: _Origin(0, None, False)}
+        for node in self.nodes:
+            found[node.index] = _origin(node, [found[source] for source in node.inputs])
+        return found
 
     def carry(self, node: Node, slot: int, channels: int, seen: Separable) -> Iterator[tuple[int, Separable]]:
         """V at an input of a node, for sets of its channels, from V of some channels of the node."""
@@ -241,19 +256,26 @@ class _Random:
             for some, count in _fed(node, channels):
                 yield some, scaled(behind, gain * count)
             return
+        gain = 1.0
         match layer:
             case _ if isinstance(layer, Upsample) or _is_identity(layer):
-                gain = 1.0
+                pass
             case Activate() | PReLU():
                 if not _is_linear(node) and not self.origins[node.inputs[0]].is_symmetric:
                     raise _NoLawError
                 gain = _slope(node)
-            case Cat() if _is_linear(node):
-                gain = 1.0
-            case _ if isinstance(layer, _Sum) and _is_linear(node) and self.is_uncorrelated(node):
-                gain = 1.0
-            case _:
+            case Cat():
+                if not _is_linear(node):
+                    raise _NoLawError
+            case Add() | Residual() | PreResidual():
+                if not (_is_linear(node) and self.is_uncorrelated(node)):
+                    raise _NoLawError
+            case MaxPool() | AvgPool() | GlobalAvgPool() | AdaptiveAvgPool() | Bilinear() | Mul():
                 raise _NoLawError
+            case LayerNorm() | GroupNorm() | InstanceNorm() | LocalResponseNorm():
+                raise _NoLawError
+            case _:
+                raise _unknown(node)
         behind = _moved_back(node, slot, seen if gain == 1 else scaled(seen, gain))
         yield from _handed_on(node, slot, channels, behind)
 
@@ -294,6 +316,10 @@ def _origin(node: Node, inputs: list[_Origin]) -> _Origin:
 
 def _ends_apart(one: _Origin, other: _Origin) -> bool:
     return one.ends is not None and not one.ends & other.behind
+
+
+def _unknown(node: Node) -> TypeError:
+    return TypeError(f"the closed form does not know {type(node.layer).__name__}; say here whether its law holds")
 
 
 def _is_identity(layer: Layer) -> bool:

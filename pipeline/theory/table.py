@@ -144,27 +144,26 @@ def _behind(node: Node, before: list[_Place], nodes: Network, plane: Plane) -> _
         is_known = not (isinstance(node.layer, Slice) and before[0].y.is_split)
         all_rows = _inherited(node, node.y, before[0].all_rows) if is_known else None
         all_columns = _inherited(node, node.x, before[0].all_columns) if is_known else None
-    ancestors = nodes[: node.index + 1]
     if y.is_exact or x.is_exact:
-        rows, columns = _seen_by(ancestors, (0, 0), y, x)
+        rows, columns = _seen_by(nodes, node, (0, 0), y, x)
         y, x = y.with_first(*rows), x.with_first(*columns)
     unit = node.output.height // 2, node.output.width // 2
-    rows, columns = _seen_by(ancestors, unit, y, x)
+    rows, columns = _seen_by(nodes, node, unit, y, x)
     rows, columns = _clipped(rows, plane.height), _clipped(columns, plane.width)
     # The support lies within the window: only where that spans the axis is a walk back needed.
     all_rows = all_rows if rows == (0, plane.height - 1) else False
     all_columns = all_columns if columns == (0, plane.width - 1) else False
     if all_rows is None or all_columns is None:
-        hull = support(ancestors, unit).hull or (-1, -1, -1, -1)
+        hull = support(nodes[: node.index + 1], unit).hull or (-1, -1, -1, -1)
         all_rows, all_columns = hull[:2] == (0, plane.height - 1), hull[2:] == (0, plane.width - 1)
     return _Place(y, x, rows, columns, all_rows, all_columns)
 
 
-def _seen_by(nodes: Network, unit: tuple[int, int], y: Line, x: Line) -> tuple[_Interval, _Interval]:
-    """The rows and the columns of the window of a unit of the last node, whose lines are given."""
+def _seen_by(nodes: Network, node: Node, unit: tuple[int, int], y: Line, x: Line) -> tuple[_Interval, _Interval]:
+    """The rows and the columns of the window of a unit of a node, whose lines are given."""
     rows, columns = y.seen_by(unit[0]), x.seen_by(unit[1])
     if rows is None or columns is None:
-        seen = window(nodes, unit)
+        seen = window(nodes[: node.index + 1], unit)
         return (seen.top, seen.bottom), (seen.left, seen.right)
     return rows, columns
 

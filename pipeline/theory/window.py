@@ -18,7 +18,7 @@ on planes that do not end), and from there on their hull, which all other layers
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, assert_never
 
 import msgspec
@@ -184,11 +184,10 @@ def _merged(one: _Seen, other: _Seen) -> _Seen:
     )
 
 
-def _behind(node: Node, slot: int, channels: int, sight: _Sight) -> Iterator[tuple[int, _Sight]]:
+def _behind(node: Node, slot: int, channels: int, sight: _Sight) -> tuple[tuple[int, _Sight], ...]:
     """What some outputs of a node see of one of its inputs."""
     behind = channels_behind(node, slot, channels)
-    if behind:
-        yield behind, _sight_behind(node, slot, sight)
+    return ((behind, _sight_behind(node, slot, sight)),) if behind else ()
 
 
 def _sight_behind(node: Node, slot: int, sight: _Sight) -> _Sight:
@@ -197,7 +196,8 @@ def _sight_behind(node: Node, slot: int, sight: _Sight) -> _Sight:
     top, bottom, left, right, misaligned, is_global = sight
     if node.geometry == "join":
         return _Sight(0, 0, 0, 0, misaligned, is_global) if is_one_pixel(node, slot) else sight
-    rows, columns = _inputs(node.geometry, node.y, top, bottom), _inputs(node.geometry, node.x, left, right)
+    inputs = read if node.geometry == "reads" else partial(_inputs, node.geometry)
+    rows, columns = inputs(node.y, top, bottom), inputs(node.x, left, right)
     return _Sight(*rows, *columns, misaligned, is_global or node.geometry == "global")
 
 
