@@ -3,7 +3,7 @@
 There is one row for each layer that is neither a convolution nor a group. Of these, `network` has the planes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pipeline.stem.channels import all_channels, channel_set, in_groups, members
@@ -203,6 +203,10 @@ RULES: dict[type, Rule] = {
 }
 
 
+_READ_SOME = frozenset(kind for kind, rule in RULES.items() if rule.read not in (_own_channels, _every_channel))
+"""Kinds of layers all of whose channels together may leave out some of those before them."""
+
+
 def rule_of(layer: Layer) -> Rule:
     """The rule of a layer that is neither a convolution nor a group. Raises TypeError where it has none."""
     rule = RULES.get(type(layer))
@@ -234,18 +238,15 @@ def channels_read(node: Node, slot: int, wanted: int) -> int:
 
 def reads_all(node: Node) -> bool:
     """Whether all channels of a node read all of those before it, as they surely do where this is known at once."""
-    if isinstance(node.layer, Convolution | Join):
-        return True
-    return rule_of(node.layer).read in (_own_channels, _every_channel)
+    return type(node.layer) not in _READ_SOME
 
 
-def phases(node: Node, wanted: int) -> Iterator[tuple[Node, int]]:
+def phases(node: Node, wanted: int) -> Iterable[tuple[Node, int]]:
     """The parts of a node whose channels read different pixels, with the wanted channels that belong to each.
 
     Of most nodes it is the node itself, with all of them.
     """
     rule = RULES.get(type(node.layer))
     if rule is None or rule.phases is None:
-        yield node, wanted
-    else:
-        yield from rule.phases(node.layer, node, wanted)
+        return ((node, wanted),)
+    return rule.phases(node.layer, node, wanted)

@@ -74,7 +74,7 @@ class Line(NamedTuple):
 
 
 def after(node: Node, axis: Axis, line: Line) -> Line:
-    """The line after one more layer that is no join."""
+    """The line after one more layer that is no join. Raises TypeError for a join."""
     line = line._replace(is_split=line.is_split and not mixes_channels(node))
     jump, reach = line.jump, (axis.kernel - 1) * axis.dilation
     match node.geometry:

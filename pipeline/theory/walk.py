@@ -53,16 +53,14 @@ def carried_back(
     for node in reversed(nodes):
         parts = reached.pop(node.index, ())
         for slot, source in enumerate(node.inputs) if parts else ():
-            handed = ((part, some, what) for channels, what in parts for part, some in phases(node, channels))
-            for part, some, what in handed:
-                for behind, found in carry(part, slot, some, what):
-                    known = reached.get(source)
-                    if known is None:
-                        reached[source] = ((behind, found),)
-                    elif len(known) == 1 and known[0][0] == behind:
-                        reached[source] = ((behind, merge(known[0][1], found)),)
-                    else:
-                        reached[source] = _laid(known, behind, found, merge, node.planes[slot].channels)
+            known = reached.get(source, ())
+            for channels, what in parts:
+                for part, some in phases(node, channels):
+                    for behind, found in carry(part, slot, some, what):
+                        count = node.planes[slot].channels
+                        known = _laid(known, behind, found, merge, count) if known else ((behind, found),)
+            if known:
+                reached[source] = known
     return reached
 
 
@@ -117,6 +115,8 @@ def _laid(
     parts: Parts[What], channels: int, what: What, merge: Callable[[What, What], What], count: int
 ) -> Parts[What]:
     """The parts with one more thing that reaches some channels, of `count` in all; alike parts become one."""
+    if len(parts) == 1 and parts[0][0] == channels:
+        return ((channels, merge(parts[0][1], what)),)
     every = all_channels(count)
     rest = channels & every
     split: list[tuple[int, What]] = []
