@@ -197,10 +197,12 @@ def _activation(kind: str) -> float:
     """Returns the effort of an activation and its slope, for one float32 number; that of silu if it has no rate."""
     return {
         "relu": RATES.relu,
-        "relu6": 3 * RATES.relu,
-        "hardtanh": 3 * RATES.relu,
+        "relu6": 2 * RATES.relu,
+        "hardtanh": 2 * RATES.relu,
+        "hardsigmoid": RATES.sigmoid,
         "leaky_relu": RATES.leaky_relu,
         "sigmoid": RATES.sigmoid,
         "tanh": RATES.tanh,
         "gelu": RATES.gelu,
+        "gelu_tanh": RATES.gelu_tanh,
     }.get(curve(kind).name, RATES.silu)

@@ -220,6 +220,7 @@ def _forward(own: Load) -> Use:
             room = together(room, Room(sums=operand))
         case PReLU():
             saved += result // item
+            room = together(room, Room(sums=result))
         case Mul():
             saved += operand
         case Bilinear() | AdaptiveAvgPool():
@@ -270,7 +271,9 @@ def _back(own: Load) -> Use:
             room = _resampled(own)
         case GlobalAvgPool():
             room = Room(operand=result)
-        case Activate() | PReLU() | Add() | Cat() | Residual() | PreResidual():
+        case PReLU():
+            room = Room(sums=result)
+        case Activate() | Add() | Cat() | Residual() | PreResidual():
             pass
         case layer if only_moves(layer):
             pass

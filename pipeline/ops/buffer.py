@@ -61,7 +61,7 @@ class Place(Enum):
     PIXEL = 2  # maxpool: the pixel that each output came from
     RECIPROCAL = 2  # gelu
 
-    SUMS = 3  # folded, refold, pool, norm: what was summed, before it is copied
+    SUMS = 3  # folded, refold, pool, norm, prelu: what was summed, before it is copied
     TURNED = 3  # fourier: rows and columns exchanged
     MASKED = 3  # passes: a masked array whose lines are too short to mask where they go
     ROW_TAP = 3  # maxpool: the tap of each row's largest

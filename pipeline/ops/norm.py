@@ -25,9 +25,9 @@ InverseDeviation: TypeAlias = Callable[[Array, Axes, float], Array]
 """See `inverse_deviation`."""
 
 _CHANNELS: Axes = (1,)
-_GROUP: Axes = (3, 2, 0)
-"""Columns, channels and rows of [rows, groups, channels of a group, columns, n], summed in this order: the sums of a
-few hundred numbers each are off by fewer roundings than one sum of all."""
+_GROUP: Axes = (0, 2, 3)
+"""Rows, channels and columns of [rows, groups, channels of a group, columns, n], summed in this order: the sums of a
+few hundred numbers each are off by fewer roundings than one sum of all, and whole rows are added the quickest."""
 
 
 def batch_forward(x: Array, place: int | None = None) -> Bound:

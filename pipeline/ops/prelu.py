@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.ops.bound import Bound
-from pipeline.ops.buffer import Array, room
+from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.parameters import Parameters
 
 UNTRAINED = 0.25
@@ -27,12 +27,15 @@ def forward(x: Array, place: int | None = None) -> Bound:
     `saved` is its Signs.
     """
     out = room(place, x.shape, x.dtype)
+    below = scratch(Place.SUMS, x.shape, x.dtype)
     signs = Signs(np.empty(x.shape, np.bool_))
 
     def start(own: Parameters) -> None:
         np.greater(x, 0, signs.is_positive)
-        np.multiply(x, _slope(own, x), out)
-        np.copyto(out, x, where=signs.is_positive)
+        np.minimum(x, 0, out=below)
+        np.multiply(below, _slope(own, x), below)
+        np.maximum(x, 0, out=out)
+        np.add(out, below, out)  # one of which is zero
 
     return Bound(x, out, [], start, saved=signs)
 
@@ -40,10 +43,13 @@ def forward(x: Array, place: int | None = None) -> Bound:
 def vjp(g: Array, saved: Signs, place: int | None = None) -> Bound:
     """Returns the bound gradient by x, of the shape [rows, C, columns, n] and dtype of g."""
     out = room(place, g.shape, g.dtype)
+    below = scratch(Place.SUMS, g.shape, g.dtype)
 
     def start(own: Parameters) -> None:
-        np.multiply(g, _slope(own, g), out)
-        np.copyto(out, g, where=saved.is_positive)
+        np.multiply(g, saved.is_positive, out)
+        np.subtract(g, out, below)
+        np.multiply(below, _slope(own, g), below)
+        np.add(out, below, out)  # one of which is zero
 
     return Bound(g, out, [], start)
 
