@@ -48,7 +48,9 @@ _WRITTEN = re.compile(rf"([a-z_0-9]+)(?:\(({_NUMBER}(?:,{_NUMBER})*)\))?")
 Activation: TypeAlias = Annotated[
     str,
     msgspec.Meta(
-        pattern=f"^{PATTERN}$", description="an activation, such as relu or leaky_relu(0.1)", examples=list(NAMES)
+        pattern=f"^{PATTERN}$",
+        description=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}, some with numbers as in leaky_relu(0.1)",
+        examples=list(NAMES),
     ),
 ]
 """An activation as it is written, by its name and, where they are not the usual ones, its numbers."""

@@ -55,11 +55,13 @@ FILES = {
     "stems: [3x3, {stem: 3x3, sed: 1}]": "stems[1] has no field 'sed'; did you mean seed or stem?",
     "stems: [3x3, {stem: 3x3, init: {kind: kaiming}}]": "stems[1]: init.kind must be lecun_uniform,",
     "stems: [5x5, {stem: [{layer: conv, kernl: 3}]}]": "stems[1]: layer 0 of the stem: it has no field 'kernl'; did "
-    "you mean kernel? (it has kernel, features, stride, dilation, padding, groups, padding_mode and activation)",
+    "you mean kernel? (it has kernel, features, stride, dilation, padding, groups, padding_mode, activation and mark)",
     "stems: [5x5, {stem: [3x3, {layer: convx, kernel: 3}]}]": "stems[1]: layer 1 of the stem: layer must be conv, "
-    "depthwise, transposed, max, avg, up, gap, bn, ln, activation, res or res_pre, not 'convx'; did you mean conv?",
-    "stems: [{stem: [{layer: conv, kernel: 3, activation: swish}]}]": "activation must be relu, leaky_relu, elu, selu, "
-    "gelu, silu, mish, tanh, sigmoid, softplus, hardswish or linear, not 'swish'; did you mean hardswish or mish?",
+    "depthwise, transposed, max, avg, up, bilinear, adaptive, gap, pad, crop, slice, channel_shuffle, bn, affine, ln, "
+    "gn, in, lrn, prelu, activation, res, res_pre, add, cat or mul, not 'convx'; did you mean conv",
+    "stems: [{stem: [{layer: conv, kernel: 3, activation: swish}]}]": "activation must be relu, relu6, leaky_relu, "
+    "elu, selu, gelu, gelu_tanh, silu, mish, tanh, sigmoid, softplus, hardswish, hardsigmoid, hardtanh or linear, some "
+    "with numbers as in leaky_relu(0.1), not 'swish'; did you mean hardswish or mish?",
     "stems: [{stem: [{layer: conv}]}]": "layer 0 of the stem: it lacks the field kernel",
     "stems: 3x3": "stems is a list, not '3x3'; write stems: [3x3]",
     "stems: [3x3]\ninit: he_normal": "init must be a mapping, as in init: {kind: he_normal}, not 'he_normal'",
@@ -89,7 +91,7 @@ FILES = {
     "stems: [3x3]\ngrid: {features: [1, 2], seed: 3}": "the grid has features but no kernel, so it describes no stack; "
     "add a `kernel` axis, or write the features in the stems, which do not follow it",
     "grid: {kernel: 3, stride: a}": "plain stack: stride must be an integer or a list of 2 integers, not 'a'",
-    "grid: {kernel: 3, activation: swish}": "plain stack: activation must be relu, leaky_relu,",
+    "grid: {kernel: 3, activation: swish}": "plain stack: activation must be relu, relu6, leaky_relu,",
 }
 NAMES = {
     "luo2017": "no file, preset, stored sweep or stem is called 'luo2017'; did you mean luo2016 or luo2016-growth?",

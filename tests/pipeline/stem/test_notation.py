@@ -647,7 +647,10 @@ def test_a_field_of_a_layer_is_found_in_the_text(text, path, field, points_at):
         ([{"layer": "conv", "kernel": 3, "activation": "swish"}], "swish"),
         ([{"layer": "res", "stem": []}], "expected a layer"),
         ([None], "layer 0"),
-        ([{"layer": "conv", "kernel": 3, "activation": "rellu"}], "such as relu .*'rellu'; did you mean relu"),
+        (
+            [{"layer": "conv", "kernel": 3, "activation": "rellu"}],
+            "relu, relu6, .* or linear, some with numbers .*'rellu'; did you mean relu",
+        ),
         ([{"layer": "conv", "kernel": 3, "padding": "sme"}], "did you mean same"),
         ([{"layer": "conv", "kernel": 3, "padding": [1, -1]}], "padding must be between 0 and"),
         ([{"layer": "add", "branches": []}], "branches must be a list of at least 1"),
