@@ -33,6 +33,8 @@ from pipeline.stem import (
     Network,
     Node,
     Pad,
+    PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     PreResidual,
     Residual,
@@ -91,6 +93,14 @@ def _made(node: Node, inputs: list[np.ndarray]) -> np.ndarray:
             return x[:, layer.first : layer.stop]
         case ChannelShuffle():
             return x.reshape(len(x), layer.groups, -1, *x.shape[2:]).swapaxes(1, 2).reshape(x.shape)
+        case PixelShuffle(factor=(fy, fx)):
+            count, channels, height, width = x.shape
+            blocks = x.reshape(count, channels // (fy * fx), fy, fx, height, width).transpose(0, 1, 4, 2, 5, 3)
+            return blocks.reshape(count, -1, height * fy, width * fx)
+        case PixelUnshuffle(factor=(fy, fx)):
+            count, channels, height, width = x.shape
+            blocks = x.reshape(count, channels, height // fy, fy, width // fx, fx).transpose(0, 1, 3, 5, 2, 4)
+            return blocks.reshape(count, -1, height // fy, width // fx)
         case BatchNorm() | Affine() | PReLU() | Activate():
             return x
         case Cat():

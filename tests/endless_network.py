@@ -1,5 +1,6 @@
 """What a unit sees if no plane has an end, from the definition of every layer, by pixel and channel."""
 
+from collections.abc import Iterator
 from math import ceil, floor
 
 from pipeline.stem import (
@@ -23,6 +24,8 @@ from pipeline.stem import (
     Network,
     Node,
     Pad,
+    PixelShuffle,
+    PixelUnshuffle,
     Slice,
     Transposed,
     Upsample,
@@ -39,11 +42,26 @@ def seen(nodes: Network, unit: tuple[int, int], channel: int | None = None) -> P
     for node in reversed(nodes):
         for made, pixels in known[node.index].items():
             for slot, source in enumerate(node.inputs):
+                if isinstance(node.layer, PixelShuffle | PixelUnshuffle):
+                    for read, pixel in _shuffled(node.layer, made, pixels):
+                        known[source].setdefault(read, set()).add(pixel)
+                    continue
                 found = None
                 for read in _channels(node, slot, made):
                     found = _pixels(node, slot, pixels) if found is None else found
                     known[source][read] = known[source].get(read, set()) | found
     return set().union(*known[INPUT].values())
+
+
+def _shuffled(layer: PixelShuffle | PixelUnshuffle, made: int, pixels: Pixels) -> Iterator[tuple[int, tuple[int, int]]]:
+    """(channel, pixel) that each of some pixels of a channel is."""
+    fy, fx = layer.factor
+    for y, x in pixels:
+        if isinstance(layer, PixelShuffle):
+            yield (made * fy + y % fy) * fx + x % fx, (y // fy, x // fx)
+        else:
+            block, (i, j) = made // (fy * fx), divmod(made % (fy * fx), fx)
+            yield block, (y * fy + i, x * fx + j)
 
 
 def _pixels(node: Node, slot: int, pixels: Pixels) -> Pixels:

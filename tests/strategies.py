@@ -35,6 +35,8 @@ from pipeline.stem import (
     Mul,
     Pad,
     PaddingMode,
+    PixelShuffle,
+    PixelUnshuffle,
     Plane,
     PReLU,
     PreResidual,
@@ -53,7 +55,8 @@ PLAIN_KINDS = ("conv", "dw", "t", "max", "avg", "up", "gap", "bn", "ln", "act", 
 """Stacks and residual groups with paddings that are equal on both sides."""
 JOINS = ("add", "cat", "mul")
 WIDER_KINDS = (
-    *("bilinear", "adaptive", "pad", "crop", "slice", "channelshuffle", "affine", "gn", "in", "lrn", "prelu"),
+    *("bilinear", "adaptive", "pad", "crop", "slice", "channelshuffle", "pixelshuffle", "pixelunshuffle"),
+    *("affine", "gn", "in", "lrn", "prelu"),
     *JOINS,
 )
 KINDS = (*PLAIN_KINDS, *WIDER_KINDS)
@@ -72,6 +75,8 @@ KINDS_OF: dict[type, str] = {
     Crop: "crop",
     Slice: "slice",
     ChannelShuffle: "channelshuffle",
+    PixelShuffle: "pixelshuffle",
+    PixelUnshuffle: "pixelunshuffle",
     BatchNorm: "bn",
     Affine: "affine",
     LayerNorm: "ln",
@@ -163,6 +168,8 @@ def layers(
             lambda first, more: Slice(first, first + more), st.integers(0, 1), st.integers(1, 2)
         ),
         "channelshuffle": lambda: st.builds(ChannelShuffle, st.integers(1, 3)),
+        "pixelshuffle": lambda: st.builds(PixelShuffle, pairs(1, 2)),
+        "pixelunshuffle": lambda: st.builds(PixelUnshuffle, pairs(1, 2)),
         "bn": lambda: st.just(BatchNorm()),
         "affine": lambda: st.just(Affine()),
         "ln": lambda: st.just(LayerNorm()),

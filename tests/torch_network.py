@@ -35,6 +35,8 @@ from pipeline.stem import (
     Mul,
     Node,
     Pad,
+    PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     PreResidual,
     Residual,
@@ -189,6 +191,10 @@ class TorchNetwork:
                 return x[:, first:stop]
             case ChannelShuffle(groups=groups):
                 return x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)
+            case PixelShuffle(factor=(fy, fx)):
+                return x.unflatten(1, (-1, fy, fx)).permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+            case PixelUnshuffle(factor=(fy, fx)):
+                return x.unflatten(3, (-1, fx)).unflatten(2, (-1, fy)).permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
             case BatchNorm():
                 if not self.parameters.get(node.index):
                     return x

@@ -15,6 +15,7 @@ from pipeline.ops import (
     maxpool,
     norm,
     padding,
+    pixelshuffle,
     pool,
     prelu,
     resample,
@@ -46,6 +47,8 @@ from pipeline.stem import (
     MaxPool,
     Mul,
     Pad,
+    PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     PreResidual,
     Residual,
@@ -135,6 +138,20 @@ def _first(step: Step) -> int:
     return step.features[0] - step.sources[0].channels[0]
 
 
+def _to_pixels(x: Array, step: Step, shape: tuple[int, ...], level: int | None) -> Bound:
+    return pixelshuffle.to_pixels(x, (*shape, x.shape[3]), step.y, step.x, _first_of_block(step), level)
+
+
+def _to_channels(x: Array, step: Step, shape: tuple[int, ...], level: int | None) -> Bound:
+    return pixelshuffle.to_channels(x, (*shape, x.shape[3]), step.y, step.x, _first_of_block(step), level)
+
+
+def _first_of_block(step: Step) -> int:
+    """Returns the first channel that lies in blocks, counted from the first block of those that lie in pixels."""
+    made, read, depth = step.features[0], step.sources[0].channels[0], step.y.stride * step.x.stride
+    return read - made * depth if isinstance(step.node.layer, PixelShuffle) else made - read * depth
+
+
 _CONVOLUTION = Operation(
     lambda x, step, own, place: conv.forward(x, own, step.y, step.x, step.groups, place, step.ties),
     lambda g, step, own, saved, mask, place: conv.vjp(g, own, step.y, step.x, step.groups, mask, place),
@@ -206,6 +223,14 @@ OPERATIONS: dict[type, Operation] = {
     ChannelShuffle: Operation(
         lambda x, step, own, place: channels.forward(x, _sources(step), place),
         lambda g, step, own, saved, mask, place: channels.vjp(g, _sources(step), step.sources[0].shape[1], place),
+    ),
+    PixelShuffle: Operation(
+        lambda x, step, own, level: _to_pixels(x, step, step.shape, level),
+        lambda g, step, own, saved, mask, level: _to_channels(g, step, step.sources[0].shape, level),
+    ),
+    PixelUnshuffle: Operation(
+        lambda x, step, own, level: _to_channels(x, step, step.shape, level),
+        lambda g, step, own, saved, mask, level: _to_pixels(g, step, step.sources[0].shape, level),
     ),
     Slice: _COPY,
     Activate: _COPY,

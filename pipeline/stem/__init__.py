@@ -39,6 +39,8 @@ from pipeline.stem.layers import Mul as Mul
 from pipeline.stem.layers import Pad as Pad
 from pipeline.stem.layers import PaddingMode as PaddingMode
 from pipeline.stem.layers import Pair as Pair
+from pipeline.stem.layers import PixelShuffle as PixelShuffle
+from pipeline.stem.layers import PixelUnshuffle as PixelUnshuffle
 from pipeline.stem.layers import PReLU as PReLU
 from pipeline.stem.layers import PreResidual as PreResidual
 from pipeline.stem.layers import Residual as Residual

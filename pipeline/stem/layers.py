@@ -276,6 +276,21 @@ class ChannelShuffle(_Layer, frozen=True, tag="channel_shuffle", kw_only=False):
     groups: int
 
 
+class PixelShuffle(_Layer, frozen=True, tag="pixel_shuffle", kw_only=False):
+    """Lays channels out as blocks of `factor` pixels: channel (c fy + i) fx + j becomes pixel (i, j) of those of c.
+
+    (Shi et al. 2016; PyTorch's PixelShuffle.)
+    """
+
+    factor: PairLike
+
+
+class PixelUnshuffle(_Layer, frozen=True, tag="pixel_unshuffle", kw_only=False):
+    """The inverse of PixelShuffle: the pixels of each block of `factor` pixels become channels."""
+
+    factor: PairLike
+
+
 class BatchNorm(_Layer, frozen=True, tag="bn"):
     """Batch norm with frozen statistics: an affine map per channel, the identity when untrained."""
 
@@ -389,6 +404,8 @@ Layer: TypeAlias = (
     | Crop
     | Slice
     | ChannelShuffle
+    | PixelShuffle
+    | PixelUnshuffle
     | BatchNorm
     | Affine
     | LayerNorm

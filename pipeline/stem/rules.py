@@ -4,7 +4,11 @@ There is one row for each layer that is neither a convolution nor a group. Of th
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from pipeline.stem.channels import all_channels, channel_set, in_groups, members
 from pipeline.stem.layers import (
@@ -30,6 +34,8 @@ from pipeline.stem.layers import (
     LocalResponseNorm,
     MaxPool,
     Pad,
+    PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     Slice,
     Upsample,
@@ -105,7 +111,7 @@ def _cropped(layer: Crop, size: int, axis: int) -> Axis:
     return Axis(size, made, 1, stride, 1, -before, (made - 1) * stride + 1 + before - size)
 
 
-def _repeated(layer: Upsample, size: int, axis: int) -> Axis:
+def _repeated(layer: Upsample | PixelShuffle, size: int, axis: int) -> Axis:
     factor = layer.factor[axis]
     return Axis(size, size * factor, factor, factor)
 
@@ -133,6 +139,61 @@ def _sliced(layer: Slice, channels: int) -> int:
     if layer.stop > channels:
         raise MisfitError(f"channels up to {layer.stop} are asked for, there are {channels}", "stop")
     return layer.stop - layer.first
+
+
+def _gathered(layer: PixelUnshuffle, size: int, axis: int) -> Axis:
+    factor = layer.factor[axis]
+    if size % factor:
+        name = ("height", "width")[axis]
+        raise MisfitError(f"blocks of {factor} pixels do not divide a plane of {name} {size}", "factor", True)
+    return Axis(size, size // factor, factor, factor)
+
+
+def _laid_out(layer: PixelShuffle, channels: int) -> int:
+    depth = prod(layer.factor)
+    if channels % depth:
+        raise MisfitError(f"blocks of {depth} pixels do not divide the {channels} channels before", "factor")
+    return channels // depth
+
+
+def _stacked(layer: PixelUnshuffle, channels: int) -> int:
+    return channels * prod(layer.factor)
+
+
+def _channels_before_pixels(layer: PixelShuffle, node: Node, wanted: int) -> int:
+    """Those of the phases that the axes of the node have; see `_phases_of_pixels`."""
+    (fy, fx), (rows, columns) = layer.factor, (_offsets(axis) for axis in (node.y, node.x))
+    return channel_set((c * fy + i) * fx + j for c in members(wanted) for i in rows for j in columns)
+
+
+def _channels_of_blocks(layer: PixelUnshuffle, node: Node, wanted: int) -> int:
+    depth = prod(layer.factor)
+    return channel_set(channel // depth for channel in members(wanted))
+
+
+def _phases_of_pixels(layer: PixelShuffle, node: Node, wanted: int) -> Iterator[tuple[Node, int]]:
+    """Each phase of the pixels feeds from other channels."""
+    for i, j in product(*map(range, layer.factor)):
+        yield replace(node, y=_phase(node.y, i), x=_phase(node.x, j)), wanted
+
+
+def _phases_of_channels(layer: PixelUnshuffle, node: Node, wanted: int) -> Iterator[tuple[Node, int]]:
+    """Each channel of a block reads another phase of the pixels."""
+    every, depth = all_channels(node.input.channels), prod(layer.factor)
+    for number, (i, j) in enumerate(product(*map(range, layer.factor))):
+        own = wanted & channel_set(channel * depth + number for channel in members(every))
+        if own:
+            yield replace(node, y=_phase(node.y, i), x=_phase(node.x, j)), own
+
+
+def _phase(axis: Axis, offset: int) -> Axis:
+    """The axis of a single tap, the one of this offset."""
+    after = (max(axis.size_in, axis.size_out) - 1) // axis.stride * axis.stride + 1 + offset
+    return Axis(axis.size_in, axis.size_out, 1, axis.stride, 1, -offset, after - max(axis.size_in, axis.size_out))
+
+
+def _offsets(axis: Axis) -> range:
+    return range(-axis.before, axis.kernel - axis.before)
 
 
 def _own_channels(layer: Layer, node: Node, wanted: int) -> int:
@@ -192,6 +253,8 @@ RULES: dict[type, Rule] = {
     GlobalAvgPool: Rule("global", _reduced),
     Slice: Rule(made=_sliced, read=_channels_before_slice, only_moves=True),
     ChannelShuffle: Rule(made=_in_groups, read=_channels_before_shuffle, only_moves=True),
+    PixelShuffle: Rule("feeds", _repeated, _laid_out, _channels_before_pixels, _phases_of_pixels, only_moves=True),
+    PixelUnshuffle: Rule("reads", _gathered, _stacked, _channels_of_blocks, _phases_of_channels, only_moves=True),
     BatchNorm: Rule(),
     Affine: Rule(),
     LayerNorm: Rule(read=_every_channel),

@@ -112,7 +112,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor[1:] in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
-FOR_DEVELOPERS = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
+FOR_DEVELOPERS = [*(ROOT / "docs" / page for page in ("architecture.md", "layers.md")), ROOT / "CONTRIBUTING.md"]
 _FILE = re.compile(r"(?<![\w/.-])((?:pipeline|store|cli|tests|docs|benchmarks|examples)/[\w/.-]*\w/?)")
 
 

@@ -72,7 +72,17 @@ RESAMPLED = PAIR.flatmap(
     lambda pair: st.sampled_from([f"up{pair}", f"bilinear{pair}", f"bilinear{pair}~corners", f"adaptive{pair}"])
 )
 PADDED = st.sampled_from(["pad1", "pad2+0x0+1", "pad1x3", "crop1", "crop1+0x0+2/2x1", "crop0/3"])
-CHANNELS = st.sampled_from(["channelshuffle2", "slice1:3", "slice0:4"])
+CHANNELS = st.sampled_from(
+    [
+        "channelshuffle2",
+        "slice1:3",
+        "slice0:4",
+        "pixelshuffle2",
+        "pixelshuffle1x2",
+        "pixelunshuffle2",
+        "pixelunshuffle3x2",
+    ]
+)
 LINEAR = st.one_of(
     convolutions(), pools("avg"), RESAMPLED, PADDED, CHANNELS, st.sampled_from(["gap", "bn", "affine", "affine"])
 )

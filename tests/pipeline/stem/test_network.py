@@ -264,6 +264,8 @@ def test_only_branches_of_sums_end_without_a_relu(stem, activations):
         ("slice1:3", Plane(7, 9, 4), "7x9x2"),
         ("adaptive3x5 bilinear2x1~corners", Plane(7, 9, 4), "6x5x4"),
         ("channelshuffle2 affine gn2 in lrn5 prelu", Plane(7, 9, 4), "7x9x4"),
+        ("pixelshuffle2", Plane(7, 9, 8), "14x18x2"),
+        ("pixelunshuffle2x3", Plane(8, 9, 2), "4x3x12"),
     ],
 )
 def test_planes_of_joins_and_of_the_other_layers(stem, plane, output):
