@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.engines.names import EngineName
     from pipeline.measurement import Measurement
     from pipeline.sweep.names import Labelled
-    from pipeline.theory import Walk
+    from pipeline.theory import Region, Walk
     from pipeline.work import Progress, Summary
     from store.asking.answer import Answer
     from store.asking.choices import CenterName, MapName
@@ -52,6 +52,7 @@ __all__ = [
     "StoreError",
     "measure",
     "open_store",
+    "region",
     "theory",
 ]
 
@@ -91,6 +92,23 @@ def theory(stem: str, input: object = None) -> "Walk":  # as a config calls it
     from pipeline.sweep.walked import walked
 
     return walked(stem, input)
+
+
+def region(
+    stem: str,
+    unit: tuple[int, int],
+    channel: int | None = None,
+    input: object = None,  # as a config calls it
+) -> "Region":
+    """The region of the input that one unit (y, x) of a stem's output sees, without measuring.
+
+    channel: the unit's, None for all of them together. `stem` and `input` as `theory` takes them. Raises InputError as
+    `theory` does, and for a unit or a channel that the output does not have.
+    """
+    from pipeline.sweep.walked import network_of
+    from pipeline.theory import region
+
+    return region(network_of(stem, input), unit, channel)
 
 
 def open_store(url: str = DEFAULT_URL, *, create: bool = False) -> "Store":

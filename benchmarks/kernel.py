@@ -1,4 +1,4 @@
-"""The kernel against a user's alternatives, on eleven stems, one thread each.
+"""The kernel against a user's alternatives, on fifteen stems, one thread each.
 
 Inside the timing: from probes and weights, drawn beforehand and the same for all, to the gradient of one unit by the
 input. `sweep` is what a user of a sweep pays, `measure_heatmap` from config to heatmap: drawing the weights and the sum
@@ -54,7 +54,7 @@ def peers(one: Workload) -> dict[str, Peer]:
         from benchmarks import torch_peer
 
         found |= torch_peer.peers(one)
-    if importlib.util.find_spec("jax"):
+    if importlib.util.find_spec("jax") and one.is_valid:
         from benchmarks import jax_peer
 
         found["jax"] = jax_peer.cropped(one)
@@ -161,7 +161,7 @@ def _line(found: dict[str, Any]) -> str:
     ]
     cells = ["" if time is None else f"{time * 1e3:.3f}" for time in times]
     cells += ["" if ratio is None else f"{ratio:.2f}" for ratio in (found["kernel / limit"], *ratios)]
-    return f"{found['stem']:<38}" + "".join(f"{cell:>11}" for cell in cells)
+    return f"{found['stem'][:37]:<38}" + "".join(f"{cell:>11}" for cell in cells)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,28 @@ def _block(drawn: random.Random, channels: int) -> tuple[str, int]:
     if kind < 0.86:
         return f"{'max' if kind < 0.82 else 'avg'}{window}", channels
     if kind < 0.93:
-        return drawn.choice(("up2", "up2", "bn", "ln", drawn.choice(ACTIVATIONS), "gap")), channels
-    group = "res" if drawn.random() < 0.5 else "res_pre"
-    return f"{group}({drawn.choice((1, 2))}x3x3:{channels})", channels
+        plain = "up2", "up2", "bn", "ln", drawn.choice(ACTIVATIONS), "gap"
+        return drawn.choice((*plain, *_LAYERS)).replace("C", str(channels)), channels
+    return _group(drawn, channels)
+
+
+_LAYERS = (
+    *("bilinear2", "bilinear3~corners", "adaptive7", "max3x3@2", "avg3x3/2~ceil~nopad", "pad2~reflect", "crop1"),
+    *("affine", "gnC", "in", "lrn5", "prelu", "relu6", "channelshuffleC"),
+)
+"""Other layers, with C for their channels."""
+
+
+def _group(drawn: random.Random, channels: int) -> tuple[str, int]:
+    """(one group of branches, the channels that it makes)."""
+    body = f"{drawn.choice((1, 2))}x3x3:{channels}"
+    match drawn.choice(("res", "res_pre", "add", "cat", "cat", "mul")):
+        case "add":
+            return f"add(|{body}|5x5:{channels})", channels
+        case "cat":
+            features = drawn.choice(FEATURES)
+            return f"cat(|{body}|max3x3 1x1:{features})", 2 * channels + features
+        case "mul":
+            return f"mul(|gap 1x1:4 1x1:{channels}=sigmoid)", channels
+        case word:
+            return f"{word}({body})", channels

@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "ui": ("erfsweep ui --port 5007", "report.md"),
     "measure": ("erfsweep measure luo2016 --again", "measuring.md"),
     "theory": ("erfsweep theory '7x7/2:64 max3x3/2' --input 224", "measuring.md"),
+    "import": ("erfsweep import resnet18.onnx --input 224", "models.md"),
     "requeue": ("erfsweep requeue luo2016 --failed", "store.md"),
     "rename": ("erfsweep rename luo2016 original", "store.md"),
     "rm": ("erfsweep rm luo2016 --yes", "store.md"),

@@ -40,7 +40,7 @@ SetOption: TypeAlias = Annotated[
         "--set",
         "-s",
         metavar="AXIS=VALUES",
-        help="Set or override an axis: depth='range(1,41)', kernel=3,5; help lists the axes.",
+        help="Set or override an axis: depth='range(1,41)', kernel=3,5, pairs kernel,depth=3:10,5:5; help lists all.",
         autocompletion=completion.settings,
     ),
 ]

@@ -86,7 +86,7 @@ def _unpacked(config: Config, arrays: Arrays) -> tuple[npt.NDArray[np.float64], 
     Raises StoreError for bytes that are damaged.
     """
     plane = config.input.height, config.input.width
-    center = window_of(config.stem, config.input, config.unit).center
+    center = window_of(config).center
     return unpack_heatmap(arrays, plane), unpack_curves(arrays, radius_count(plane, center))
 
 

@@ -62,7 +62,21 @@ class Axes(msgspec.Struct, frozen=True):
     unit_x: Annotated[
         int, Meta(description="column of the unit that is read out, on its own plane", extra_json_schema=_PX)
     ]
-    layer: Annotated[int, Meta(description="number of the layer that is read out, from 0; it is the last one")]
+    layer: Annotated[
+        int,
+        Meta(
+            description="number of the layer that is read out, from 0; the last one unless another was chosen",
+            extra_json_schema=_path("readout.layer"),
+        ),
+    ]
+    mark: Annotated[str | None, Meta(description="mark of the layer that is read out, where it has one")]
+    probe: Annotated[
+        int | None,
+        Meta(
+            description="number of the only probe, from 0, where one was chosen",
+            extra_json_schema=_path("probes.index"),
+        ),
+    ]
 
 
 class Costs(msgspec.Struct, frozen=True):
@@ -90,7 +104,7 @@ class Theory(msgspec.Struct, frozen=True):
     center_x: Annotated[float, Meta(description="column of the unit's own centre", extra_json_schema=_PX)]
     center_y: Annotated[float, Meta(description="row of the unit's own centre", extra_json_schema=_PX)]
     saturated: Annotated[bool, Meta(description="the window leaves the input plane")]
-    misaligned: Annotated[bool, Meta(description="branches of a sum have windows with different middles")]
+    misaligned: Annotated[bool, Meta(description="windows of branches have different middles")]
     is_global: Annotated[bool, Meta(description="a global layer makes the window the whole plane")]
     pred_sigma: Annotated[
         _Pixels, Meta(description="predicted: standard deviation of the expected heatmap", extra_json_schema=_PX)

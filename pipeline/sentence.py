@@ -57,13 +57,16 @@ def takes(hint: Any) -> str:
         return listed(get_args(hint))
     if get_origin(hint) is tuple:
         inner = get_args(hint)
-        return "a list" if inner[-1] is Ellipsis else f"a list of {len(inner)} integers"
+        least = bounds.min_length if bounds is not None and bounds.min_length else 0
+        if inner[-1] is Ellipsis:
+            return f"a list of at least {least}" if least else "a list"
+        return f"a list of {len(inner)} integers{_or_pairs(inner)}"
     if _is_struct(hint):
         return f"a mapping of {listed(_fields(hint), 'and')}"
     if hint is int:
         return "an integer" + ("" if bounds is None else f" from {bounds.ge} to {bounds.le}")
     if hint is str:
-        return "text" if bounds is None else "64 hexadecimal digits"
+        return "text" if bounds is None else bounds.description or "64 hexadecimal digits"
     return {float: "a number", bool: "true or false"}.get(hint, "another value")
 
 
@@ -90,18 +93,26 @@ def _field(kind: Any, name: str, given: Any) -> Any:
     structs = [option for option in _options(kind) if _is_struct(option)]
     if len(structs) > 1 and name == "layer":
         return Literal[tuple(option.__struct_config__.tag for option in structs)]
-    return get_type_hints(_of_tag(kind, given), include_extras=True).get(name, Any)
+    owner = _of_tag(kind, given)
+    owner = structs[0] if len(structs) == 1 and not _is_struct(owner) else owner  # of a list or a mapping the latter
+    if not _is_struct(owner):
+        return Any
+    written = dict(zip(owner.__struct_encode_fields__, owner.__struct_fields__, strict=True))
+    return get_type_hints(owner, include_extras=True).get(written.get(name, name), Any)
 
 
 def _of_tag(kind: Any, given: Any) -> Any:
     """Of several layers the one that a mapping is tagged as; any other type as it is."""
-    tag = given.get("layer") if isinstance(given, Mapping) else None
+    if not isinstance(given, Mapping):
+        return kind
+    tag = given.get("layer")
     return next(
         (option for option in _options(kind) if _is_struct(option) and option.__struct_config__.tag == tag), kind
     )
 
 
 def _item(kind: Any, index: int) -> Any:
+    kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     inner = next((get_args(option) for option in _options(kind) if get_origin(option) is tuple), (Any, Ellipsis))
     return inner[0] if inner[-1] is Ellipsis else inner[min(index, len(inner) - 1)]
 
@@ -116,14 +127,23 @@ def _is_struct(kind: Any) -> bool:
 
 def _fields(kind: Any) -> tuple[str, ...]:
     structs = [option for option in _options(kind) if _is_struct(option)]
-    return tuple(dict.fromkeys(name for struct in structs for name in struct.__struct_fields__))
+    return tuple(dict.fromkeys(name for struct in structs for name in struct.__struct_encode_fields__))
 
 
 def choices(hint: Any) -> tuple[str, ...]:
-    """The words that a type takes; none where it takes no words, or any text."""
-    return tuple(
-        str(choice) for option in _options(hint) if get_origin(option) is Literal for choice in get_args(option)
-    )
+    """The words that a type takes, or some of them where they are too many to count."""
+    words: list[str] = []
+    for option in _options(hint):
+        if get_origin(option) is Literal:
+            words += map(str, get_args(option))
+        elif get_origin(option) is Annotated:
+            words += get_args(option)[1].examples or ()
+    return tuple(words)
+
+
+def _or_pairs(inner: tuple[Any, ...]) -> str:
+    """What else than integers a list holds, of the padding of two axes each of which may have two ends."""
+    return " or pairs" if any(get_origin(each) in (Union, UnionType) for each in inner) else ""
 
 
 def listed(words: Iterable[object], joint: str = "or") -> str:

@@ -29,6 +29,7 @@ ARROWS = {
     "pipeline.draws": {"pipeline.stem", "pipeline.config", "pipeline.ops"},
     "pipeline.theory": {"pipeline.stem", "pipeline.config"},
     "pipeline.sweep": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.theory"},
+    "pipeline.models": {"pipeline.stem", "pipeline.ops"},
     "pipeline.gradient": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.ops"},
     "pipeline.sizes": {"pipeline.config", "pipeline.theory"},
     "pipeline.picture": {"pipeline.sizes"},
@@ -57,7 +58,7 @@ ARROWS = {
     "store.queue": {"store.database", "pipeline.config", "pipeline.sweep", "pipeline.theory"},
     "store.asking": {
         *("store.database", "store.queue", "pipeline.arrays", "pipeline.config", "pipeline.sizes", "pipeline.stem"),
-        *("pipeline.sweep", "pipeline.theory", "pipeline.gradient", "pipeline.picture"),
+        *("pipeline.sweep", "pipeline.theory", "pipeline.gradient", "pipeline.models", "pipeline.picture"),
     },
     "store.upkeep": {
         *("store.database", "store.queue", "store.asking", "pipeline.arrays", "pipeline.config", "pipeline.sizes"),
@@ -69,7 +70,7 @@ ARROWS = {
     },
     "cli": {
         *("pipeline.config", "pipeline.engines", "pipeline.engines.cluster", "pipeline.gradient", "pipeline.sizes"),
-        *("pipeline.stem", "pipeline.sweep", "pipeline.theory", "pipeline.work", "pipeline.picture"),
+        *("pipeline.models", "pipeline.picture", "pipeline.stem", "pipeline.sweep", "pipeline.theory", "pipeline.work"),
         *("store.database", "store.queue", "store.asking", "store.upkeep"),
     },
 }

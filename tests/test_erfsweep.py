@@ -94,7 +94,7 @@ def test_fields_are_written_as_in_a_sweep_file(fields):
 
 def test_a_plane_that_is_not_given_holds_the_window():
     config = erfsweep.measure("4x9x9:1", probes={"count": 1}).config
-    window = window_of(config.stem, config.input, config.unit)
+    window = window_of(config)
     assert 0 <= window.top <= window.bottom < config.input.height
 
 

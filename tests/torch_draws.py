@@ -8,7 +8,26 @@ import torch
 from torch.nn import functional
 
 from pipeline.config import Config
-from pipeline.stem import Activate, Axis, BatchNorm, Convolution, Network, Node, PreResidual, Transposed, Upsample
+from pipeline.stem import (
+    INPUT,
+    Activate,
+    Add,
+    Affine,
+    Axis,
+    BatchNorm,
+    Cat,
+    ChannelShuffle,
+    Convolution,
+    Crop,
+    Network,
+    Node,
+    Pad,
+    PReLU,
+    PreResidual,
+    Slice,
+    Transposed,
+    Upsample,
+)
 
 _ACTIVATIONS = {"linear": lambda z: z, "relu": functional.relu, "leaky_relu": lambda z: functional.leaky_relu(z, 0.01)}
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -23,26 +42,47 @@ def squared_gradients(config: Config, draws: int, seed: int) -> np.ndarray:
     plane, (row, column) = config.input, config.unit
     shape = (1, draws * plane.channels, plane.height, plane.width)
     x = torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_()
-    made = _stack(config.network, x, config.init.kind, draws, generator)
+    made = _run(config.network, x, config.init.kind, draws, generator)
     units = made[0, :, row, column].reshape(draws, -1)[:, config.readout.channel]
     (gradient,) = torch.autograd.grad(units.sum(), x)
     return gradient.reshape(draws, plane.channels, plane.height, plane.width).square().sum(dim=1).numpy()
 
 
-def _stack(nodes: Network, x: torch.Tensor, kind: str, draws: int, generator: torch.Generator) -> torch.Tensor:
+def _run(nodes: Network, x: torch.Tensor, kind: str, draws: int, generator: torch.Generator) -> torch.Tensor:
+    made = {INPUT: x}
     for node in nodes:
-        match node.layer:
-            case PreResidual():
-                beside = x if node.shortcut is None else _stack((node.shortcut,), x, kind, draws, generator)
-                x = _stack(node.body, x, kind, draws, generator) + beside
-            case Upsample():
-                x = x.repeat_interleave(node.y.stride, dim=2).repeat_interleave(node.x.stride, dim=3)
-            case BatchNorm() | Activate():
-                pass
-            case _:
-                x = _convolution(node, x, kind, draws, generator)
-        x = _ACTIVATIONS[node.activation](x)
-    return x
+        inputs = [made[source] for source in node.inputs]
+        z = _convolution(node, inputs[0], kind, draws, generator) if isinstance(node.layer, Convolution) else None
+        made[node.index] = _ACTIVATIONS[node.activation](_made(node, inputs, draws) if z is None else z)
+    return made[nodes[-1].index]
+
+
+def _made(node: Node, inputs: list[torch.Tensor], draws: int) -> torch.Tensor:
+    x, layer = inputs[0], node.layer
+    each = x.reshape(draws, -1, *x.shape[2:])
+    match layer:
+        case Add() | PreResidual():
+            parts = [part.reshape(draws, -1, *part.shape[2:]) for part in inputs]
+            return sum(parts[1:], parts[0]).reshape(1, -1, *x.shape[2:])
+        case Cat():
+            parts = [part.reshape(draws, -1, *part.shape[2:]) for part in inputs]
+            return torch.cat(parts, dim=1).reshape(1, -1, *x.shape[2:])
+        case Upsample():
+            return x.repeat_interleave(node.y.stride, dim=2).repeat_interleave(node.x.stride, dim=3)
+        case Slice():
+            return each[:, layer.first : layer.stop].reshape(1, -1, *x.shape[2:])
+        case ChannelShuffle():
+            grouped = each.reshape(draws, layer.groups, -1, *x.shape[2:])
+            return grouped.transpose(1, 2).reshape(x.shape)
+        case Pad():
+            return functional.pad(x, _sides(node.x, node.y, 1), mode=_PAD_MODE[node.padding_mode])
+        case Crop():
+            return functional.pad(x, _sides(node.x, node.y, 1))[:, :, :: node.y.stride, :: node.x.stride]
+        case PReLU():
+            return functional.leaky_relu(x, 0.25)
+        case BatchNorm() | Affine() | Activate():
+            return x
+    raise TypeError(f"draws of {type(layer).__name__} are not known here")
 
 
 def _convolution(node: Node, x: torch.Tensor, kind: str, draws: int, generator: torch.Generator) -> torch.Tensor:

@@ -2,8 +2,11 @@
 
 from pipeline.config.axes import AXIS_PATHS as AXIS_PATHS
 from pipeline.config.axes import axes as axes
+from pipeline.config.config import FILED as FILED
 from pipeline.config.config import KERNEL_VERSION as KERNEL_VERSION
 from pipeline.config.config import NOT_DRAWN as NOT_DRAWN
+from pipeline.config.config import PREPARATION as PREPARATION
+from pipeline.config.config import PREPARATIONS as PREPARATIONS
 from pipeline.config.config import Config as Config
 from pipeline.config.config import Gradient as Gradient
 from pipeline.config.config import Init as Init

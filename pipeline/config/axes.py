@@ -41,6 +41,8 @@ def axes(config: Config) -> Axes:
         config.dtype,
         *config.unit,
         config.network[-1].index,
+        config.network[-1].layer.mark,
+        probes.index,
     )
 
 

@@ -23,13 +23,16 @@ InitKind: TypeAlias = Literal[
     "neural_api",
     "file",
 ]
-ProbesKind: TypeAlias = Literal["uniform", "normal", "constant", "neural_api", "file"]
+ProbesKind: TypeAlias = Literal["uniform", "normal", "constant", "neural_api", "file", "images"]
+Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 Reduction: TypeAlias = Literal["sum", "mean", "relu_sum"]
 Gradient: TypeAlias = Literal["abs", "square", "relu"]
 Dtype: TypeAlias = Literal["float32", "float64"]
 
-NOT_DRAWN = frozenset({"uniform_kernel", "constant", "file"})
+NOT_DRAWN = frozenset({"uniform_kernel", "constant", "file", "images"})
 """Kinds of weights and of probes that come without a draw: their seed plays no part."""
+FILED = frozenset({"file", "images"})
+"""Kinds that come from files: they are known by the sha256 of what these hold."""
 
 _Seed: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
@@ -51,27 +54,59 @@ class Init(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     sha256: _Sha256 | None = None
 
 
-class Probes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The input samples that the heatmap is averaged over; `path` and `sha256` are for kind file; seed as in `Init`."""
+class Probes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
+    """The input samples that the heatmap is averaged over; `path` and `sha256` are for files; seed as in `Init`.
+
+    index: one probe alone, by its number from 0; `count` says how many there are to choose from, and is 1 in effect.
+    The others are for kind images, a folder: `resize` (a number is the shorter side, a pair (height, width)) by
+    `interpolation`, `crop` (cut out of the centre), then (pixel * scale - mean) / std, channels in `order`. `prepare`
+    stands for several of these at once, and `build` writes them out.
+    """
 
     kind: ProbesKind = "uniform"
     count: _Count = 16
     seed: _Seed = 0
     path: str | None = None
     sha256: _Sha256 | None = None
+    index: _Index | None = None
+    prepare: Literal["imagenet"] | None = None
+    resize: int | tuple[int, int] | None = None
+    interpolation: Interpolation | None = None
+    crop: int | tuple[int, int] | None = None
+    scale: float | None = None
+    mean: float | tuple[float, ...] | None = None
+    std: float | tuple[float, ...] | None = None
+    order: Literal["rgb", "bgr"] | None = None
 
     @property
     def may_repeat(self) -> bool:
         """Whether pixels of a probe may be equal, as those of a constant or of an image; random ones differ."""
-        return self.kind in ("constant", "file")
+        return self.kind in ("constant", "file", "images")
+
+    @property
+    def span(self) -> range:
+        """The numbers of the probes that are measured: all, or the one of `index`."""
+        return range(self.count) if self.index is None else range(self.index, self.index + 1)
+
+
+PREPARATION = ("resize", "interpolation", "crop", "scale", "mean", "std", "order")
+"""Fields of probes that say how images are prepared."""
+PREPARATIONS: dict[str, dict[str, Any]] = {
+    "imagenet": {"resize": 256, "scale": 1 / 255, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)},
+}
+"""What `prepare` stands for. imagenet: as torchvision evaluates its classifiers, cut to the input plane."""
 
 
 class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which output unit is differentiated, and what is made of the gradient."""
+    """Which output unit is differentiated, and what is made of the gradient.
+
+    layer: whose output it is, by its index or its mark; `build` writes the index, and none for the last layer.
+    """
 
     channel: _Index | Reduction = 0
     position: Literal["center"] | tuple[_Index, _Index] = "center"
     gradient: Gradient = "abs"
+    layer: _Index | Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,8 +121,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def network(self) -> Network:
-        """The stem on the input plane, every layer settled."""
-        return network(self.stem, self.input)
+        """The stem on the input plane, every layer settled, up to the one that is read out."""
+        return network(self.stem, self.input, self.layer)
+
+    @property
+    def layer(self) -> int | None:
+        """Index of the layer that is read out, None for the last. Raises TypeError where `build` has not settled it."""
+        layer = self.readout.layer
+        if isinstance(layer, str):
+            raise TypeError(f"the mark {layer!r} of a layer stands for no index yet; make the config by `build`")
+        return layer
 
     @property
     def unit(self) -> tuple[int, int]:

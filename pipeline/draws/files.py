@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Init, Probes
+from pipeline.draws.folder import image_paths, pack
 from pipeline.errors import InputError, amount, quote
 from pipeline.limits import MAX_ARRAY
 from pipeline.regular import read_regular
@@ -36,21 +37,30 @@ def ship(contents: dict[str, bytes]) -> None:
 
 
 def read_content(path: str) -> bytes:
-    """A file's bytes. Raises InputError where it is no file that can be read, or larger than 1 GiB."""
+    """A file's bytes, or the images of a folder packed into one archive.
+
+    Raises InputError where it is neither and can be read, or holds more than 1 GiB.
+    """
+    if Path(path).is_dir():
+        return pack(path)
     return read_regular(path, MAX_ARRAY)
 
 
 def sha256_of(path: str) -> str:
     """The sha256 of a file's content, in hexadecimal. Raises InputError as `read_content` does."""
     try:
-        known = Path(path).stat()
+        paths = image_paths(path) if Path(path).is_dir() else [Path(path)]
+        known = [each.stat() for each in paths]
     except (OSError, ValueError):
         return hashlib.sha256(read_content(path)).hexdigest()
-    return _sha256(path, known.st_ino, known.st_size, known.st_mtime_ns)
+    marks = hash(
+        tuple((str(at), each.st_ino, each.st_size, each.st_mtime_ns) for at, each in zip(paths, known, strict=True))
+    )
+    return _sha256(path, marks)
 
 
 @lru_cache(maxsize=64)  # the configs of a sweep share their files
-def _sha256(path: str, inode: int, size: int, modified: int) -> str:
+def _sha256(path: str, marks: int) -> str:
     return hashlib.sha256(read_content(path)).hexdigest()
 
 

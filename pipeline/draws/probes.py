@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from pipeline.config import Probes
 from pipeline.draws.files import probe_file
+from pipeline.draws.images import image_probes
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.ops.buffer import Array
 from pipeline.stem import Box, Plane
@@ -26,16 +27,24 @@ def draw_probes(probes: Probes, plane: Plane, box: Box, first: int, stop: int) -
     - constant: 1 everywhere.
     - neural_api: the original's stream, U[-0.5, 0.5) by probe, y, x, channel.
     - file: an .npy of [n, height, width, channels], read without pickle.
+    - images: a folder of them, prepared as the probes say; see `pipeline.draws.images`.
     """
     if probes.kind == "constant":
         return np.ones((box.height, plane.channels, box.width, stop - first), np.float32)
     if probes.kind == "file":
         return _cut(probe_file(probes, plane)[first:stop], box)
+    if probes.kind == "images":
+        return _cut(_images(probes, plane, first, stop), box)
     if probes.kind == "neural_api":
         return _cut(_original(probes.seed, probes.count, plane)[first:stop], box)
     numbers = (stop - first) * box.height * box.width * plane.channels
     draw = _rings if numbers <= CACHED else _rings.__wrapped__
     return draw(probes, plane, box, first, stop)
+
+
+@lru_cache(maxsize=2)
+def _images(probes: Probes, plane: Plane, first: int, stop: int) -> npt.NDArray[np.float32]:
+    return image_probes(probes, plane, first, stop)
 
 
 def _cut(images: Array, box: Box) -> Array:

@@ -12,7 +12,20 @@ from pipeline.draws.files import check_range, weight_file
 from pipeline.draws.streams import Role, Streams, original_draws
 from pipeline.errors import InputError, quote
 from pipeline.ops.parameters import Parameters
-from pipeline.stem import BatchNorm, Convolution, LayerNorm, Node, Plane, Transposed, network, walk
+from pipeline.stem import (
+    Affine,
+    BatchNorm,
+    Convolution,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    Network,
+    Node,
+    Plane,
+    PReLU,
+    Transposed,
+    network,
+)
 
 
 def draw_weights(config: Config) -> dict[int, Parameters]:
@@ -33,11 +46,14 @@ def draw_weights(config: Config) -> dict[int, Parameters]:
     """
     init = config.init
     if init.kind == "file":
-        return _from_file(init, walk(config.network), config.dtype)
+        return _from_file(init, network(config.stem, config.input), config.dtype)
     if init.kind == "neural_api":
-        return _original(init, walk(config.network))
+        return _original(init, config.network)
     streams = Streams(init.seed, Role.WEIGHTS)
-    return {filled.layer: Parameters(_draw(init, filled, streams)) for filled in _filled(config.stem, config.input)}
+    return {
+        filled.layer: Parameters(_draw(init, filled, streams))
+        for filled in _filled(config.stem, config.input, config.layer)
+    }
 
 
 class _Filled(NamedTuple):
@@ -50,9 +66,9 @@ class _Filled(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _filled(stem: str, plane: Plane) -> tuple[_Filled, ...]:
+def _filled(stem: str, plane: Plane, layer: int | None) -> tuple[_Filled, ...]:
     found = []
-    for node in walk(network(stem, plane)):
+    for node in network(stem, plane, layer):
         if isinstance(node.layer, Convolution):
             shape = node.weight_shape
             fan_out = shape[0] * shape[1] * shape[3] // node.groups
@@ -100,7 +116,7 @@ def _orthogonal(stream: np.random.Generator, shape: tuple[int, int, int, int]) -
     return np.ascontiguousarray(matrix.T, np.float32).reshape(shape)
 
 
-def _original(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
+def _original(init: Init, nodes: Network) -> dict[int, Parameters]:
     """One draw is (((u32 * 10000) >> 32) - 5000) / 5000, times float32(sqrt(3 / fan_in)).
 
     Layers are drawn last to first; within a layer: output feature, then y, then x, then input channel.
@@ -119,7 +135,7 @@ def _original(init: Init, nodes: list[Node]) -> dict[int, Parameters]:
     return found
 
 
-def _from_file(init: Init, nodes: list[Node], dtype: str) -> dict[int, Parameters]:
+def _from_file(init: Init, nodes: Network, dtype: str) -> dict[int, Parameters]:
     arrays, where = dict(weight_file(init)), quote(init.path)
     found = {}
     for node in nodes:
@@ -151,8 +167,10 @@ def _file_shapes(node: Node) -> dict[str, tuple[int, ...]]:
         return {"weight": node.weight_shape, "bias": channels}
     if isinstance(node.layer, BatchNorm):
         return {"weight": channels, "bias": channels, "mean": channels, "var": channels}
-    if isinstance(node.layer, LayerNorm):
+    if isinstance(node.layer, Affine | LayerNorm | GroupNorm | InstanceNorm):
         return {"weight": channels, "bias": channels}
+    if isinstance(node.layer, PReLU):
+        return {"weight": channels}
     return {}
 
 

@@ -1,9 +1,9 @@
 """Bound steps that each thread keeps, for the configs of a sweep that differ only in their draws.
 
 Making the views of a layer of a few thousand numbers takes longer than its arithmetic. So a thread caches the steps
-that it ran last, bound to their arrays. What is passed from step to step lies in two places of scratch memory for each
-level of nesting, taken in turn, and what a step needs for itself in places that all share; its own are only the arrays
-that its VJP needs. So a step finds its operand where it was, if only the operand of the whole pass is put in its place.
+that it ran last, bound to their arrays. What is passed from step to step lies in numbered places of scratch memory (see
+`places`), and what a step needs for itself in places that all share; its own are only the arrays that its VJP needs. So
+a step finds its operands where they were, if only the operand of the whole pass is put in its place.
 """
 
 import threading
@@ -25,24 +25,26 @@ MAX_CACHED = 2**25
 _BYTES_PER_CALL = 600
 """Bytes of the views that a call is bound to."""
 
-Direction = Literal["forward", "vjp", "slope", "read", "spread"]
+Direction = Literal["forward", "vjp", "slope", "read", "spread", "add"]
+Key = tuple[int, Direction, int, int]
 
 
 class Site(NamedTuple):
-    """What is cached: a step, in one direction, for n probes."""
+    """What is cached: a step, in one direction, for n probes and, where it reads several, for one input of its node."""
 
     step: Step
     direction: Direction
     n: int
+    slot: int = 0
 
     @property
-    def key(self) -> tuple[int, Direction, int]:
+    def key(self) -> Key:
         """The step is known by its identity."""
-        return id(self.step), self.direction, self.n
+        return id(self.step), self.direction, self.n, self.slot
 
 
 class Cached(NamedTuple):
-    """A step bound to its arrays: to its operand, and to `beside`, a second one or what its forward pass saved."""
+    """A step bound to its arrays: to its operand, and to `beside`, further ones or what its forward pass saved."""
 
     step: Step  # keeps its id from being given to another
     beside: Any
@@ -65,7 +67,7 @@ class _Input(NamedTuple):
 class _Cache(threading.local):
     def __init__(self) -> None:
         self.inputs: dict[tuple[int, str, int], _Input] = {}
-        self.cached: dict[tuple[int, Direction, int], Cached] = {}
+        self.cached: dict[Key, Cached] = {}
         self.size = 0  # of the cached steps
         self.input_size = 0
         self.growth = 0
@@ -151,8 +153,8 @@ def run_cached(
 ) -> Bound:
     """Returns the step of a site, bound and run: as it is cached if it is and suits, else bound by `make`.
 
-    operand: float32 or float64 [rows, C, columns, n]. beside: a second array that the step reads, or what its forward
-    pass saved; None if there is neither.
+    operand: float32 or float64 [rows, C, columns, n]. beside: a second array that the step reads, a tuple of them, or
+    what its forward pass saved; None if there is neither.
     """
     cached = lookup(site, operand, beside, parameters) or _bind(site, operand, beside, make)
     if _cache.ran is not None:
@@ -172,7 +174,7 @@ def lookup(site: Site, operand: Array, beside: Any, parameters: Parameters) -> C
     cached = _cache.cached.get(site.key)
     if cached is None or cached.step is not site.step or not cached.suits(parameters):
         return None
-    if cached.beside is not beside and not is_in_place(cached.beside, beside):
+    if cached.beside is not beside and not _are_in_place(cached.beside, beside):
         return None
     place = cached.bound.x
     return cached if place is operand or is_in_place(place, operand) else None
@@ -196,6 +198,13 @@ def _bind(site: Site, operand: Array, beside: Any, make: Callable[[], Bound]) ->
     if _cache.ran is not None:  # they are not run again as they were, and what they hold on to is freed
         _cache.ran.clear()
     return cached
+
+
+def _are_in_place(places: Any, operands: Any) -> bool:
+    """Whether each of the arrays beside an operand lies where a step is bound to find it."""
+    if isinstance(places, tuple) and isinstance(operands, tuple):
+        return len(places) == len(operands) and all(map(is_in_place, places, operands))
+    return is_in_place(places, operands)
 
 
 def is_in_place(place: Any, operand: Any) -> bool:

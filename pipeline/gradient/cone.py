@@ -1,42 +1,41 @@
-"""The cone of a unit: for each layer the piece of the plane it must read and make, and nothing more.
+"""The cone of a unit: for each node of the network the piece of its plane that the unit needs, and nothing more.
 
-The network is walked back from the unit. Along an axis, outputs [a, b] of a convolution or a pool read the padded
-pixels [a*s - before, b*s - before + (k-1)*d]; those that exist are handed over by the layer before, the rest is padding
-of the piece itself. A unit that reads nothing but padding is handed the nearest pixel, which then lies outside its
-window. Channels narrow as well: where one channel is read out, the layers before make only what that channel reads. So
-does a kernel: taps that meet nothing but padding, in all outputs, are left out, and so a kernel far wider than its
-plane costs what the plane asks for. A single output of a dilated kernel reads pixels that lie apart: it is handed these
-alone, and its kernel is not dilated.
+The nodes are walked back from the unit. Each is asked for the hull of what the nodes behind it read, and asks those
+before it for what it reads itself; a node that nobody asks makes no step, and what several nodes read is made once.
+Along an axis, outputs [a, b] of a convolution or a pool read the padded pixels [a*s - before, b*s - before + (k-1)*d];
+those that exist are handed over by the node before, the rest is padding of the piece itself. A unit that reads nothing
+but padding is handed the nearest pixel, which then lies outside its window. Channels narrow as well: where one channel
+is read out, the layers before make only what that channel reads. So does a kernel: taps that meet nothing but padding,
+in all outputs, are left out, and so a kernel far wider than its plane costs what the plane asks for. A single output of
+a dilated kernel reads pixels that lie apart: it is handed these alone, and its kernel is not dilated.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from pipeline.gradient.step import EVERYTHING, Range, Read, Step
+from pipeline.gradient.places import placed
+from pipeline.gradient.restriction import Side, restricted
+from pipeline.gradient.step import EVERYTHING, Range, Read, Source, Step
 from pipeline.gradient.ties import mark_ties
 from pipeline.stem import (
+    INPUT,
     SMOOTH,
     Activation,
-    Axis,
     Box,
     Convolution,
-    GlobalAvgPool,
-    Group,
+    GroupNorm,
     LayerNorm,
     MaxPool,
-    Network,
     Node,
     Plane,
-    Transposed,
-    Upsample,
-    feeding_taps,
-    folded,
+    channel_range,
+    channels_read,
+    curve,
     network,
-    read_taps,
-    walk,
 )
 
 
@@ -50,7 +49,7 @@ class Piece(msgspec.Struct, frozen=True):
 class Cone(msgspec.Struct, frozen=True):
     """The cone of one unit: the box of the input plane that it reads, the steps, and where its channels are.
 
-    is_smooth: whether any of its activations is.
+    The steps are in running order; the last one makes the unit. is_smooth: whether any of its activations is.
     """
 
     box: Box
@@ -60,152 +59,124 @@ class Cone(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def cone(stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool = False) -> Cone:
-    """Returns the cone of a unit of a stem on a plane, for one channel or for all (None).
+def cone(
+    stem: str,
+    plane: Plane,
+    unit: tuple[int, int],
+    channel: int | None,
+    repeated: bool = False,
+    layer: int | None = None,
+) -> Cone:
+    """Returns the cone of a unit of a layer (None: the last) of a stem on a plane, for one channel or for all (None).
 
     `repeated`: whether pixels of the input may be equal.
     """
-    nodes = network(stem, plane)
+    nodes = network(stem, plane, layer)
     channels = (0, nodes[-1].output.channels) if channel is None else (channel, channel + 1)
-    piece = Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)
-    steps, asked = _chain(nodes, piece)
-    # The input has all its channels: the first step takes those that it reads.
-    steps = (_reading_channels(steps[0], asked.channels, (0, plane.channels)), *steps[1:])
-    is_smooth = any(step.node.activation in SMOOTH for step in walk(steps))
-    return Cone(asked.box, mark_ties(steps, repeated), steps[-1].features, is_smooth)
-
-
-def _chain(nodes: Network, piece: Piece) -> tuple[tuple[Step, ...], Piece]:
-    """Returns the steps that compute a piece of the last node's plane, and the piece that the first of them reads."""
-    steps: list[Step] = []
+    asked = {nodes[-1].index: Piece(Box(unit[0], unit[0] + 1, unit[1], unit[1] + 1), channels)}
+    cuts: list[_Cut] = []
     for node in reversed(nodes):
-        step, asked = _group(node, piece) if isinstance(node.layer, Group) else _step(node, piece)
-        if steps:
-            steps[-1] = _reading_channels(steps[-1], piece.channels, step.features)
-        steps.append(step)
-        piece = asked
-    return pooled_first(reversed(steps)), piece
+        if node.index in asked:
+            cuts.append(_cut(node, asked[node.index]))
+            for operand in cuts[-1].operands:
+                other = asked.get(operand.node)
+                asked[operand.node] = operand.piece if other is None else _hull(operand.piece, other)
+    box = asked[INPUT].box
+    # The input has all its channels: the steps that read it take those that they read.
+    steps = pooled_first(_steps(reversed(cuts), Piece(box, (0, plane.channels))))
+    is_smooth = any(curve(step.node.activation).name in SMOOTH for step in steps)
+    return Cone(box, placed(mark_ties(steps, repeated)), steps[-1].features, is_smooth)
 
 
-def pooled_first(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Returns the steps with each ReLU behind the max pooling that it stood before, where it rectifies fewer numbers.
+class _Operand(msgspec.Struct, frozen=True):
+    """What a node reads of one of its inputs: of which node, the piece, and the pixels of it where these are listed."""
 
-    Both orders give the same to the bit. The largest pixel of a window is the same one where it is positive; where it
-    is not, both give zero, and the gradient stops.
-    """
-    swapped: list[Step] = []
-    for step in steps:
-        if isinstance(step.node.layer, MaxPool) and swapped and swapped[-1].node.activation == "relu":
-            swapped[-1] = _activated(swapped[-1], "linear")
-            step = _activated(step, "relu")
-        swapped.append(step)
-    return tuple(swapped)
+    node: int
+    slot: int
+    piece: Piece
+    pixels: tuple[tuple[int, ...] | None, tuple[int, ...] | None] = (None, None)
 
 
-def _activated(step: Step, activation: Activation) -> Step:
-    return msgspec.structs.replace(step, node=msgspec.structs.replace(step.node, activation=activation))
+class _Cut(msgspec.Struct, frozen=True):
+    """A node that makes a piece of its plane, and its operands."""
+
+    node: Node
+    made: Piece
+    y: Side
+    x: Side
+    operands: tuple[_Operand, ...]
+    groups: int
 
 
-def _reading_channels(step: Step, wanted: Range, available: Range) -> Step:
-    """Returns the step, reading the channels that it wants out of those that are available."""
-    if wanted == available:
-        return step
-    channels = slice(wanted[0] - available[0], wanted[1] - available[0])
-    return msgspec.structs.replace(step, read=msgspec.structs.replace(step.read, channels=channels))
+def _cut(node: Node, asked: Piece) -> _Cut:
+    """Returns what a node must read, and make, where a piece of its plane is asked for."""
+    box = asked.box
+    y = restricted(node, node.y, box.top, box.bottom - 1)
+    x = restricted(node, node.x, box.left, box.right - 1)
+    features, groups = _features(node, asked.channels)
+    wanted = (1 << features[1]) - (1 << features[0])
+    operands = []
+    for slot, (index, plane) in enumerate(zip(node.inputs, node.planes, strict=True)):
+        channels = channels_read(node, slot, wanted)
+        if not channels:
+            continue
+        read = Box(y.first, y.last + 1, x.first, x.last + 1)
+        if node.geometry == "join" and (plane.height, plane.width) == (1, 1):  # a single pixel counts for all
+            read = Box(0, 1, 0, 1)
+        operands.append(_Operand(index, slot, Piece(read, channel_range(channels)), (y.pixels, x.pixels)))
+    return _Cut(node, Piece(box, features), y, x, tuple(operands), groups)
 
 
-def _step(node: Node, piece: Piece) -> tuple[Step, Piece]:
-    y = _restricted(node, node.y, piece.box.top, piece.box.bottom - 1)
-    x = _restricted(node, node.x, piece.box.left, piece.box.right - 1)
-    features, channels, groups = _channels(node, piece.channels)
-    step = Step(node, y.axis, x.axis, _read(None, y.pixels, x.pixels), features, (y.taps, x.taps), groups)
-    return step, Piece(Box(y.first, y.last + 1, x.first, x.last + 1), channels)
-
-
-class _Side(NamedTuple):
-    """One axis of a node, restricted to some of its outputs.
-
-    first, last: the pixels that it is handed, and `axis` its geometry on them. taps: those of the kernel that are used,
-    half-open. pixels: the pixels that are read, counted from `first`, where some are read twice or left out.
-    """
-
-    axis: Axis
-    first: int
-    last: int
-    taps: Range
-    pixels: tuple[int, ...] | None = None
-
-
-def _restricted(node: Node, axis: Axis, a: int, b: int) -> _Side:
-    """Returns what outputs a to b, both included, need of one axis of a node."""
-    count, last, everything = b - a + 1, axis.size_in - 1, (0, axis.kernel)
-    if isinstance(node.layer, GlobalAvgPool):
-        return _Side(axis, 0, last, everything)
-    if isinstance(node.layer, Upsample):
-        first, stop = a // axis.stride, b // axis.stride
-        before = a - first * axis.stride
-        size = stop - first + 1
-        after = size * axis.stride - before - count
-        return _Side(Axis(size, count, axis.kernel, axis.stride, 1, before, after), first, stop, everything)
-    if isinstance(node.layer, Transposed):
-        taps = feeding_taps(axis, a, b) or range(axis.kernel)
-        reach, before = (len(taps) - 1) * axis.dilation, axis.before - taps.start * axis.dilation
-        first = min(max(-((reach - a - before) // axis.stride), 0), last)
-        stop = max(min((b + before) // axis.stride, last), first)
-        before += a - first * axis.stride
-        after = (stop - first) * axis.stride + reach + 1 - before - count
-        line = Axis(stop - first + 1, count, len(taps), axis.stride, axis.dilation, before, after)
-        return _Side(line, first, stop, (taps.start, taps.stop))
-    taps = range(axis.kernel)
-    if isinstance(node.layer, Convolution) and node.padding_mode == "zeros":
-        taps = read_taps(axis, a, b, 0, last) or taps
-    first = a * axis.stride - axis.before + taps.start * axis.dilation
-    stop = b * axis.stride - axis.before + (taps.stop - 1) * axis.dilation
-    used = taps.start, taps.stop
-    if node.padding_mode != "zeros" and (first < 0 or stop > last):
-        sources = folded(node.padding_mode, first, stop, axis.size_in)
-        low, high = min(sources), max(sources)
-        line = Axis(stop - first + 1, count, len(taps), axis.stride, axis.dilation)
-        return _Side(line, low, high, used, tuple(source - low for source in sources))
-    low, high = min(max(first, 0), last), min(max(stop, 0), last)
-    if count == 1 and axis.dilation > 1 and (low, high) == (first, stop):
-        return _Side(Axis(len(taps), 1, len(taps)), low, high, used, tuple(range(0, high - low + 1, axis.dilation)))
-    piece = Axis(high - low + 1, count, len(taps), axis.stride, axis.dilation, low - first, stop - high)
-    return _Side(piece, low, high, used)
-
-
-def _channels(node: Node, wanted: Range) -> tuple[Range, Range, int]:
-    """Returns (features computed, input channels read, groups among them) where `wanted` features are asked for."""
-    everything = (0, node.input.channels)
+def _features(node: Node, wanted: Range) -> tuple[Range, int]:
+    """Returns (features that a node makes, groups among them) where `wanted` ones are asked for."""
     if isinstance(node.layer, LayerNorm):
-        return everything, everything, 1
-    if not isinstance(node.layer, Convolution):
-        return wanted, wanted, 1
-    inputs, outputs = node.input.channels // node.groups, node.output.channels // node.groups
+        return (0, node.output.channels), 1
+    if isinstance(node.layer, GroupNorm):
+        groups = node.layer.groups
+    elif isinstance(node.layer, Convolution):
+        groups = node.groups
+    else:
+        return wanted, 1
+    outputs = node.output.channels // groups
     first, stop = wanted[0] // outputs, (wanted[1] - 1) // outputs + 1
-    if stop - first > 1:  # several groups: whole ones only, so that they stay of one shape
+    if stop - first > 1 or isinstance(node.layer, GroupNorm):  # whole groups only, so that they stay of one shape
         wanted = (first * outputs, stop * outputs)
-    return wanted, (first * inputs, stop * inputs), stop - first
+    return wanted, stop - first
 
 
-def _group(node: Node, piece: Piece) -> tuple[Step, Piece]:
-    body, asked = _chain(node.body, piece)
-    result = Piece(piece.box, body[-1].features)
-    shortcut, beside = (None, result) if node.shortcut is None else _step(node.shortcut, result)
-    read = _hull(asked, beside)
-    body = (_reading(body[0], asked, read), *body[1:])
-    if shortcut is not None:
-        shortcut = _reading(shortcut, beside, read)
-    identity = Axis(result.box.height, result.box.height, 1), Axis(result.box.width, result.box.width, 1)
-    step = Step(node, *identity, EVERYTHING, result.channels, ((0, 1), (0, 1)), 1, body, shortcut, _cut(beside, read))
-    return step, read
+def _steps(cuts: Iterable[_Cut], given: Piece) -> tuple[Step, ...]:
+    """Returns the steps of cuts in running order; `given` is the input piece."""
+    numbers, pieces = {INPUT: INPUT}, {INPUT: given}
+    steps: list[Step] = []
+    for cut in cuts:
+        sources = tuple(_source(one, numbers[one.node], pieces[one.node]) for one in cut.operands)
+        box, features = cut.made.box, cut.made.channels
+        taps = cut.y.taps, cut.x.taps
+        steps.append(Step(cut.node, cut.y.axis, cut.x.axis, sources, box, features, taps, cut.groups))
+        numbers[cut.node.index], pieces[cut.node.index] = len(steps) - 1, cut.made
+    return tuple(steps)
 
 
-def _read(
-    channels: slice | None, rows: slice | tuple[int, ...] | None, columns: slice | tuple[int, ...] | None
-) -> Read:
-    """Returns a Read, EVERYTHING itself where nothing is left out: it is recognised by identity."""
-    return EVERYTHING if channels is rows is columns is None else Read(channels, rows, columns)
+def _source(operand: _Operand, step: int, larger: Piece) -> Source:
+    """Returns the operand as a part of the larger piece that the step of this number makes."""
+    piece, whole = operand.piece, larger.box
+    box = piece.box
+    rows, columns = (
+        part if listed is None else tuple(first + pixel for pixel in listed)
+        for part, listed, first in (
+            (_slice((box.top, box.bottom), (whole.top, whole.bottom)), operand.pixels[0], box.top - whole.top),
+            (_slice((box.left, box.right), (whole.left, whole.right)), operand.pixels[1], box.left - whole.left),
+        )
+    )
+    channels = _slice(piece.channels, larger.channels)
+    # EVERYTHING is recognised by its identity.
+    read = EVERYTHING if channels is rows is columns is None else Read(channels, rows, columns)
+    shape = whole.height, larger.channels[1] - larger.channels[0], whole.width
+    return Source(step, operand.slot, read, piece.channels, shape)
+
+
+def _slice(part: Range, whole: Range) -> slice | None:
+    return None if part == whole else slice(part[0] - whole[0], part[1] - whole[0])
 
 
 def _hull(one: Piece, other: Piece) -> Piece:
@@ -218,27 +189,27 @@ def _hull(one: Piece, other: Piece) -> Piece:
     return Piece(box, (min(one.channels[0], other.channels[0]), max(one.channels[1], other.channels[1])))
 
 
-def _cut(piece: Piece, larger: Piece) -> Read:
-    """Returns the part of an array that holds the `larger` piece which is `piece`."""
-    box, whole = piece.box, larger.box
-    rows = slice(box.top - whole.top, box.bottom - whole.top)
-    columns = slice(box.left - whole.left, box.right - whole.left)
-    channels = slice(piece.channels[0] - larger.channels[0], piece.channels[1] - larger.channels[0])
-    return _read(
-        None if piece.channels == larger.channels else channels,
-        None if box.height == whole.height else rows,
-        None if box.width == whole.width else columns,
-    )
+def pooled_first(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Returns the steps with each ReLU behind the max pooling that it stood before, where it rectifies fewer numbers.
+
+    So it is where nothing else reads what was rectified. Both orders give the same to the bit. The largest pixel of a
+    window is the same one where it is positive; where it is not, both give zero, and the gradient stops.
+    """
+    readers = Counter(source.step for step in steps for source in step.sources)
+    swapped: list[Step] = []
+    for step in steps:
+        before = step.sources[0].step
+        if (
+            isinstance(step.node.layer, MaxPool)
+            and before != INPUT
+            and readers[before] == 1
+            and swapped[before].node.activation == "relu"
+        ):
+            swapped[before] = _activated(swapped[before], "linear")
+            step = _activated(step, "relu")
+        swapped.append(step)
+    return tuple(swapped)
 
 
-def _reading(step: Step, piece: Piece, larger: Piece) -> Step:
-    """Returns the step, reading its piece out of a larger one; pixels that it repeats are counted from there."""
-    cut = _cut(piece, larger)
-    box, whole = piece.box, larger.box
-    rows = _shifted(step.read.rows, box.top - whole.top) or cut.rows
-    columns = _shifted(step.read.columns, box.left - whole.left) or cut.columns
-    return msgspec.structs.replace(step, read=_read(cut.channels, rows, columns))
-
-
-def _shifted(pixels: slice | tuple[int, ...] | None, by: int) -> tuple[int, ...] | None:
-    return tuple(pixel + by for pixel in pixels) if isinstance(pixels, tuple) else None
+def _activated(step: Step, activation: Activation) -> Step:
+    return replace(step, node=replace(step.node, activation=activation))

@@ -10,7 +10,7 @@ from pipeline.gradient import effort, footprint
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load, load
 from pipeline.gradient.rates import RATES
-from pipeline.stem import Plane, walk
+from pipeline.stem import Plane
 
 _CALLS_PER_CONFIG = 70
 _CALLS_PER_BLOCK = 150
@@ -36,12 +36,12 @@ def _toll(own: Load) -> Toll:
 
 def tolls(cone: Cone, n: int, item: int) -> list[Toll]:
     """Returns what each step of a cone costs for `n` probes, in numbers of `item` bytes."""
-    return [_toll(load(step, n, item)) for step in walk(cone.steps)]
+    return [_toll(load(step, n, item)) for step in cone.steps]
 
 
 def multiply_adds(cone: Cone) -> int:
     """Returns the multiply-adds of the direct way, forward and back, for one probe."""
-    return sum(map(effort.multiply_adds, walk(cone.steps)))
+    return sum(map(effort.multiply_adds, cone.steps))
 
 
 class Work(NamedTuple):

@@ -6,26 +6,38 @@ from pipeline.gradient import conv_effort
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.rates import RATES
-from pipeline.gradient.step import Step, takes_mask
+from pipeline.gradient.step import Step
 from pipeline.ops.choice import LARGEST
 from pipeline.ops.span import rows_at_once
 from pipeline.stem import (
     Activate,
+    AdaptiveAvgPool,
+    Add,
+    Affine,
     AvgPool,
     BatchNorm,
+    Bilinear,
     Box,
+    Cat,
     Conv,
     Convolution,
     Depthwise,
     GlobalAvgPool,
+    GroupNorm,
+    InstanceNorm,
     LayerNorm,
+    LocalResponseNorm,
     MaxPool,
+    Mul,
     Plane,
+    PReLU,
     PreResidual,
     Residual,
+    Slice,
     Transposed,
     Upsample,
-    walk,
+    curve,
+    only_moves,
 )
 
 _CACHED = 2**20
@@ -46,7 +58,7 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
 
     Probes cost nothing where a block of them is small enough to be kept for the next config.
     """
-    numbers = sum(prod(step.node.weight_shape) for step in walk(cone.steps) if isinstance(step.node.layer, Convolution))
+    numbers = sum(prod(step.node.weight_shape) for step in cone.steps if isinstance(step.node.layer, Convolution))
     box = cone.box
     pixels = box.height * box.width * plane.channels
     probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > _CACHED else 0
@@ -71,7 +83,7 @@ def _unbound(own: Load) -> int:
 
 
 def _forward(own: Load) -> float:
-    """Returns the effort of a step on its way forward."""
+    """Returns the effort of a step on its way forward. Raises TypeError for a layer that has none here."""
     wide, y, x, results = own.item / 4, own.y, own.x, own.numbers_out
     total = wide * RATES.cut * own.numbers_in if own.is_cut else 0
     if own.activation != "linear":
@@ -82,10 +94,10 @@ def _forward(own: Load) -> float:
         case Transposed():
             total += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
         case MaxPool():
-            line = (x.size_out + (x.kernel - 1) // x.stride) * own.channels * own.n
-            phases = min(x.stride, x.kernel)
+            line = (x.size_out + (x.kernel - 1) * x.dilation // x.stride) * own.channels * own.n
+            phases = min(x.stride, (x.kernel - 1) * x.dilation + 1)
             at = rows_at_once(y.size_out, phases * y.stride * line * own.item)
-            rows = -(-y.size_out // at) * ((at - 1) * y.stride + y.kernel)
+            rows = -(-y.size_out // at) * ((at - 1) * y.stride + (y.kernel - 1) * y.dilation + 1)
             compared = rows * line * (x.kernel - 1) + results * (y.kernel - 1)
             pieces = rows * own.channels * x.size_in if x.stride > 1 else 0
             total += wide * (RATES.compared * compared + RATES.split * rows * line * phases) + RATES.piece * pieces
@@ -93,22 +105,36 @@ def _forward(own: Load) -> float:
             total += _averaged(own)
         case Upsample():
             total += wide * RATES.repeated * results
+        case Bilinear() | AdaptiveAvgPool():
+            total += _resampled(own)
         case GlobalAvgPool():
             total += wide * RATES.mean * own.numbers_in
-        case LayerNorm():
-            total += wide * RATES.normalized * results
-        case BatchNorm() | Residual() | PreResidual():
+        case LayerNorm() | GroupNorm() | InstanceNorm():
+            total += wide * RATES.normalized * own.numbers_in
+        case LocalResponseNorm(channels=size):
+            total += wide * (RATES.power + RATES.scaled * size) * own.numbers_in
+        case PReLU():
+            total += wide * RATES.split * results
+        case BatchNorm() | Affine() | Cat():
             total += wide * RATES.scaled * results
+        case layer if only_moves(layer):
+            total += wide * RATES.scaled * results
+        case Add() | Residual() | PreResidual():
+            total += wide * RATES.scaled * results * max(len(own.operands) - 1, 1)
+        case Mul():
+            total += wide * RATES.scaled * (own.numbers_in + results * len(own.operands))
         case Activate():
             pass
+        case layer:
+            raise TypeError(f"{type(layer).__name__} has no effort; give it one here")
     return total
 
 
 def _back(own: Load) -> float:
-    """Returns the effort of a step on its way back."""
+    """Returns the effort of a step on its way back. Raises TypeError for a layer that has none here."""
     wide, results = own.item / 4, own.numbers_out
     total = 0.0
-    if own.has_slope or (own.activation == "relu" and not takes_mask(own.layer)):
+    if own.activation != "linear" and not own.is_masked:
         total += wide * RATES.slope * results
     if own.scattered:
         rows, columns = own.scattered
@@ -118,7 +144,7 @@ def _back(own: Load) -> float:
         total += wide * RATES.returned * own.numbers_in
     match own.layer:
         case Conv() | Depthwise():
-            total += conv_effort.back(own.product, own.activation == "relu")
+            total += conv_effort.back(own.product, own.is_masked)
         case Transposed():
             total += conv_effort.forward(own.product)
         case MaxPool():
@@ -127,13 +153,37 @@ def _back(own: Load) -> float:
             total += _averaged(own)
         case Upsample():
             total += wide * RATES.merged * results + RATES.block * results / own.n
-        case LayerNorm():
-            total += wide * RATES.normalized * results
-        case BatchNorm() | Residual() | PreResidual() | GlobalAvgPool():
-            total += wide * RATES.scaled * results
-        case Activate():
+        case Bilinear() | AdaptiveAvgPool():
+            total += _resampled(own)
+        case LayerNorm() | GroupNorm() | InstanceNorm():
+            total += wide * RATES.normalized * own.numbers_in
+        case LocalResponseNorm(channels=size):
+            total += wide * RATES.scaled * (size + 3) * own.numbers_in
+        case PReLU():
+            total += wide * RATES.split * results
+        case BatchNorm() | Affine() | GlobalAvgPool():
+            total += wide * RATES.scaled * own.numbers_in
+        case Add() | Residual() | PreResidual() | Cat():
+            total += wide * RATES.scaled * results  # the gradients of what several steps read are added up
+        case Mul():
+            total += wide * RATES.scaled * results * len(own.operands) ** 2
+        case Activate() | Slice():
             pass
+        case layer if only_moves(layer):
+            total += wide * RATES.scaled * own.numbers_in
+        case layer:
+            raise TypeError(f"{type(layer).__name__} has no effort; give it one here")
     return total
+
+
+def _resampled(own: Load) -> float:
+    """Returns the effort of the products with a matrix along y and one across, in either direction."""
+    y, x = own.y, own.x
+    along_first = y.size_out * x.size_in * (y.size_in + x.size_out)
+    across_first = y.size_in * x.size_out * (x.size_in + y.size_out)
+    products = min(along_first, across_first) * own.channels * own.n
+    calls = own.channels * max(y.size_in, y.size_out)
+    return own.item / 4 * RATES.interpolated * products + RATES.call / 8 * calls
 
 
 def _averaged(own: Load) -> float:
@@ -147,8 +197,12 @@ def _activation(kind: str) -> float:
     """Returns the effort of an activation and its slope, for one float32 number; that of silu if it has no rate."""
     return {
         "relu": RATES.relu,
+        "relu6": 2 * RATES.relu,
+        "hardtanh": 2 * RATES.relu,
+        "hardsigmoid": RATES.sigmoid,
         "leaky_relu": RATES.leaky_relu,
         "sigmoid": RATES.sigmoid,
         "tanh": RATES.tanh,
         "gelu": RATES.gelu,
-    }.get(kind, RATES.silu)
+        "gelu_tanh": RATES.gelu_tanh,
+    }.get(curve(kind).name, RATES.silu)

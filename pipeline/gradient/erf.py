@@ -21,7 +21,7 @@ from pipeline.gradient.watch import LEAST, Watch, total_magnitude
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import Parameters
 from pipeline.scale import Sum
-from pipeline.stem import SMOOTH, Box
+from pipeline.stem import SMOOTH, Box, curve
 
 
 class Heatmap(NamedTuple):
@@ -60,8 +60,9 @@ def measure_heatmap(config: Config, plan: Plan, deadline: float | None = None) -
     parameters, exact = step_parameters(cone.steps, drawn, dtype) if fits else {}, None
     total = Sum((cone.box.height, cone.box.width))
     n_zero = n_nan = 0
-    for first in range(0, config.probes.count, plan.block):
-        stop = min(first + plan.block, config.probes.count)
+    span = config.probes.span
+    for first in span[:: plan.block]:
+        stop = min(first + plan.block, span.stop)
         probes = draw_probes(config.probes, config.input, cone.box, first, stop)
         beyond = np.arange(probes.shape[3])
         if fits and _is_held(probes, dtype):
@@ -183,7 +184,7 @@ def _ended(cone: Cone, seed: Array, traces: list[Trace], blurred: npt.NDArray[np
     The slope of its activation is 0 there, and what it was computed from was not blurred.
     """
     slope = traces[-1].slope
-    if cone.steps[-1].node.activation in SMOOTH:
+    if curve(cone.steps[-1].node.activation).name in SMOOTH:
         return False
     passed = seed != 0 if slope is None else (seed != 0) & (slope != 0)
     ended = ~np.logical_or.reduce(passed, axis=(0, 1, 2))
@@ -221,10 +222,6 @@ def step_parameters(
     """Returns the parameters of each step's own features, in `dtype`, by the index of its layer."""
     parameters: dict[int, Parameters] = {}
     for step in steps:
-        if step.body:
-            parameters |= step_parameters(step.body, drawn, dtype)
-        if step.shortcut is not None:
-            parameters |= step_parameters((step.shortcut,), drawn, dtype)
         whole = drawn.get(step.node.index)
         if whole is None:
             continue

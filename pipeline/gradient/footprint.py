@@ -9,31 +9,41 @@ A block of probes goes forward and back through the steps. What is alive at the 
 - behind the last step the gradient by the input, and its magnitude in float64.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import Room, padded, scratch_back, scratch_forward, together
-from pipeline.gradient.step import Step, takes_mask
+from pipeline.gradient.step import Step
 from pipeline.ops.span import BLOCK, even_rows
 from pipeline.stem import (
     Activate,
+    AdaptiveAvgPool,
+    Add,
+    Affine,
     AvgPool,
     BatchNorm,
+    Bilinear,
+    Cat,
     Conv,
     Convolution,
     Depthwise,
     GlobalAvgPool,
+    GroupNorm,
+    InstanceNorm,
     LayerNorm,
+    LocalResponseNorm,
     MaxPool,
+    Mul,
+    PReLU,
     PreResidual,
     Residual,
     Transposed,
     Upsample,
-    walk,
+    only_moves,
 )
 
 MAX_KEPT = 2**24
@@ -43,14 +53,11 @@ _BYTES_PER_STEP = 40_000
 
 
 class Use(NamedTuple):
-    """Bytes of a step in one direction.
+    """Bytes of a step in one direction, besides its operands and its result.
 
-    results: in their order, what it makes, and where there are any the copy of what it reads, and the gradient times
-    its slope or spread out. room: its scratch memory by place. passing: what is too large to be kept of both, and of
-    what it is given. saved: what stays for its VJP.
+    room: its scratch memory by place. passing: that of it which is too large to be kept. saved: what stays for its VJP.
     """
 
-    results: tuple[int, ...]
     room: Room
     passing: int
     saved: int = 0
@@ -66,10 +73,7 @@ class Uses(NamedTuple):
 
 def uses(own: Load) -> Uses:
     """Returns the bytes that a step takes on its way forward and on its way back."""
-    there, back = (
-        use._replace(results=tuple(map(_kept, use.results)), room=Room._make(map(_kept, use.room)))
-        for use in (_forward(own), _back(own))
-    )
+    there, back = (use._replace(room=Room._make(map(_kept, use.room))) for use in (_forward(own), _back(own)))
     return Uses(there, back, together(there.room, back.room))
 
 
@@ -83,55 +87,86 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     """Returns the bytes that a block of `n` probes takes at the peak, without the weights.
 
     item: bytes of a number, 4 or 8. steps: what each step of the cone takes, for so many probes. What is small is kept
-    for the next step: the two arrays that the steps of each level of nesting hand on in turn, and in each place of the
-    scratch memory the largest that any step asked for. What is not is there while its step runs.
+    for the next step: in each place of results, and in each place of the scratch memory, the largest that any step
+    asked for. What is not is there while it is needed.
     """
     channels = cone.steps[0].node.input.channels
     pixels = cone.box.height * cone.box.width * channels * n
     probes = 4 * pixels + (item * pixels if item == 8 else 0)
     saved = highest = 0
-    for there, _, _ in steps:
+    for (there, _, _), passing in zip(steps, _results_alive(cone.steps, n * item), strict=True):
         saved += there.saved
-        highest = max(highest, saved + there.passing)
-    highest = max(highest, saved + max(back.passing for _, back, _ in steps))
-    kept = _handed_on(cone.steps, steps) + sum(together(*(room for _, _, room in steps)))
+        highest = max(highest, saved + there.passing + passing)
+    for (_, back, _), passing in zip(reversed(steps), _gradients_alive(cone.steps, n * item), strict=True):
+        highest = max(highest, saved + back.passing + passing)
+    kept = _places(cone.steps, n * item) + sum(together(*(room for _, _, room in steps)))
     gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > MAX_KEPT else 0)
     drawing = (2 * 4 + 4 // channels) * pixels
     return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(steps)
 
 
-def _handed_on(steps: tuple[Step, ...], each: list[Uses]) -> int:
-    """Returns the bytes of the places that results are kept in.
+def _places(steps: tuple[Step, ...], unit: int) -> int:
+    """Returns the bytes of the places of results and gradients, each as large as the largest that lies there.
 
-    Those of a level of nesting take two in turn, in each direction. each: what the steps take, in their order.
+    unit: bytes of a number of all probes.
     """
-    by_level = defaultdict[int, list[Uses]](list)
-    for level, own in zip(_levels(steps, 0), each, strict=True):
-        by_level[level].append(own)
-    size = 0
-    for some in by_level.values():
-        there = [result for own in some for result in own.forward.results]
-        back = [result for own in reversed(some) for result in own.back.results]
-        size += max(*there[::2], *back[::2]) + max(*there[1::2], *back[1::2], 0, 0)
-    return size
-
-
-def _levels(steps: Iterable[Step], level: int) -> list[int]:
-    """Returns the level of nesting of each step, in the order of `walk`."""
-    found: list[int] = []
+    kept: dict[int, int] = {}
     for step in steps:
-        if step.body:
-            found += _levels(step.body, level + 1)
-        if step.shortcut is not None:
-            found.append(level + 2)
-        found.append(level)
-    return found
+        arrays = [(step.place, step.shape), (step.sloped, step.shape)]
+        for source in step.sources:
+            arrays += [(source.copied, source.shape), (source.gradient, source.shape), (source.spread, source.whole)]
+        for place, shape in arrays:
+            if place is not None:
+                kept[place] = max(kept.get(place, 0), unit * prod(shape))
+    return sum(map(_kept, kept.values()))
+
+
+def _results_alive(steps: tuple[Step, ...], unit: int) -> Iterator[int]:
+    """Yields the bytes of the results and copies that are alive while each step runs, of those too large to be kept."""
+    alive: dict[int, int] = {}
+    for number, step in enumerate(steps):
+        alive[number] = _passing(step.shape, unit)
+        copies = sum(_passing(source.shape, unit) for source in step.sources if source.copied is not None)
+        yield sum(alive.values()) + copies
+        for ended in step.ended:
+            del alive[ended]
+
+
+def _gradients_alive(steps: tuple[Step, ...], unit: int) -> Iterator[int]:
+    """Yields the bytes of the gradients that are alive while each step runs, of those too large to be kept.
+
+    The steps are those of the way back. A gradient that is handed on as it is counts once, however many hold it.
+    """
+    alive: dict[int, list[tuple[object, int]]] = {len(steps) - 1: [(object(), 0)]}
+    for number in reversed(range(len(steps))):
+        step, (own, *others) = steps[number], alive.pop(number)
+        most = _sizes([own, *others], *alive.values())
+        if step.sloped is not None:
+            sloped = object(), _passing(step.shape, unit)
+            most, own = max(most, _sizes([own, sloped], *alive.values())), sloped
+        for source in step.sources:
+            part = own if source.gradient is None else (object(), _passing(source.shape, unit))
+            spread = part if source.spread is None else (object(), _passing(source.whole, unit))
+            most = max(most, _sizes([own, part, spread], *alive.values()))
+            alive.setdefault(source.step, []).insert(0 if source.is_base else len(alive[source.step]), spread)
+        yield most
+
+
+def _sizes(*several: list[tuple[object, int]]) -> int:
+    """Returns the bytes of some arrays, each counted once."""
+    return sum(dict(itertools.chain(*several)).values())
+
+
+def _passing(shape: tuple[int, ...], unit: int) -> int:
+    """Returns the bytes of an array that is too large to be kept; 0 for one that is kept in its place."""
+    size: int = unit * prod(shape)
+    return size if size > MAX_KEPT else 0
 
 
 def weights(cone: Cone, item: int) -> int:
     """Returns the bytes of the weights: as drawn, as cut out of these, and as one step multiplies them."""
     drawn = cut = largest = 0
-    for step in walk(cone.steps):
+    for step in cone.steps:
         if isinstance(step.node.layer, Convolution):
             whole, own = prod(step.node.weight_shape), prod(step.weight_shape)
             drawn += 4 * whole
@@ -141,12 +176,12 @@ def weights(cone: Cone, item: int) -> int:
     return drawn + cut + largest
 
 
-def _use(operand: int, result: int, room: Room, saved: int = 0) -> Use:
-    return Use((result,), room, sum(size for size in (operand, result, *room) if size > MAX_KEPT), saved)
+def _use(room: Room, saved: int = 0) -> Use:
+    return Use(room, sum(size for size in room if size > MAX_KEPT), saved)
 
 
 def _forward(own: Load) -> Use:
-    """Returns what a step takes on its way forward."""
+    """Returns what a step takes on its way forward. Raises TypeError for a layer that has no use here."""
     item, y, x = own.item, own.y, own.x
     operand, result = item * own.numbers_in, item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
@@ -172,60 +207,95 @@ def _forward(own: Load) -> Use:
             room = together(room, Room(plane=padded(y, x, pixel), sums=sums))
         case Upsample():
             room = together(room, Room(plane=result))
-        case BatchNorm() | Activate():
+        case BatchNorm() | Affine() | Activate():
             room = together(room, Room(more=result))
         case LayerNorm():
             saved += result
             room = together(room, Room(more=result))
-        case GlobalAvgPool() | Residual() | PreResidual():
+        case GroupNorm() | InstanceNorm():
+            saved += operand
+            room = together(room, Room(more=operand))
+        case LocalResponseNorm():
+            saved += operand + 2 * result
+            room = together(room, Room(sums=operand))
+        case PReLU():
+            saved += result // item
+            room = together(room, Room(sums=result))
+        case Mul():
+            saved += operand
+        case Bilinear() | AdaptiveAvgPool():
+            room = together(room, _resampled(own))
+        case GlobalAvgPool() | Add() | Cat() | Residual() | PreResidual():
             pass
-    return _read(own, _use(operand, result, room, saved))
+        case layer if only_moves(layer):
+            pass
+        case layer:
+            raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")
+    return _use(together(room, _scattering(own)), saved)
 
 
 def _back(own: Load) -> Use:
-    """Returns what a step takes on its way back, from the gradient by its result to that by its operand."""
+    """Returns what a step takes on its way back, from the gradient by its result to that by its operands.
+
+    Raises TypeError for a layer that has no use here.
+    """
     item, y, x = own.item, own.y, own.x
     operand, result = item * own.numbers_in, item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
     room = Room()
     match own.layer:
         case Conv() | Depthwise():
-            room = scratch_back(own.product, own.activation == "relu")
+            room = scratch_back(own.product, own.is_masked)
         case Transposed():
             room = scratch_forward(own.product)
         case MaxPool():
             numbers = min(own.numbers_out, max(BLOCK // 4, own.numbers_out // max(y.size_out, 1)))
-            masked = item * numbers if own.activation == "relu" else 0
+            masked = item * numbers if own.is_masked else 0
             room = Room(padded(y, x, pixel), 8 * numbers, 4 * numbers, 4 * numbers, more=masked + 4 * numbers)
         case AvgPool():
             rows = result * (x.size_in + x.before + x.after) // max(x.size_out, 1)
             room = Room(operand=result, sums=rows, plane=padded(y, x, pixel))
         case Upsample():
             room = Room(plane=2 * result)
-        case BatchNorm():
+        case BatchNorm() | Affine():
             room = Room(more=result)
         case LayerNorm():
             room = Room(sums=result, more=result)
-        case Activate() | GlobalAvgPool() | Residual() | PreResidual():
+        case GroupNorm() | InstanceNorm():
+            room = Room(product=result, sums=result, more=operand)
+        case LocalResponseNorm():
+            room = Room(sums=result)
+        case Mul():
+            room = Room(product=result)
+        case Bilinear() | AdaptiveAvgPool():
+            room = _resampled(own)
+        case GlobalAvgPool():
+            room = Room(operand=result)
+        case PReLU():
+            room = Room(sums=result)
+        case Activate() | Add() | Cat() | Residual() | PreResidual():
             pass
-    sloped = own.has_slope or (own.activation == "relu" and not takes_mask(own.layer))
-    use = _use(result, operand, room)
-    if sloped:
-        use = use._replace(results=(result, operand), passing=use.passing + (result if result > MAX_KEPT else 0))
-    return _read(own, use, is_back=True)
+        case layer if only_moves(layer):
+            pass
+        case layer:
+            raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")
+    return _use(together(room, _scattering(own)))
 
 
-def _read(own: Load, use: Use, is_back: bool = False) -> Use:
-    """Returns a use with a further result: the copy of what is read, or its gradient spread over the whole operand."""
+def _scattering(own: Load) -> Room:
+    """Returns the room of a copy of listed pixels, or of its transpose: what lies between its rows and columns."""
     if own.scattered is None:
-        return use
+        return Room()
     rows, columns = own.scattered
-    line = own.item * own.channels * own.n
-    read = line * (rows * columns if is_back else own.y.size_in * own.x.size_in)
-    results = (*use.results, read) if is_back else (read, *use.results)
     is_both = rows != own.y.size_in and columns != own.x.size_in
-    room = together(use.room, Room(plane=line * own.y.size_in * columns if is_both else 0))
-    return Use(results, room, use.passing + (read if read > MAX_KEPT else 0), use.saved)
+    return Room(plane=own.item * own.channels * own.n * own.y.size_in * columns if is_both else 0)
+
+
+def _resampled(own: Load) -> Room:
+    """Returns the room of two products with matrices: what lies between them, and a copy of an operand in pieces."""
+    line, y, x = own.item * own.channels * own.n, own.y, own.x
+    between = max(y.size_in * x.size_out, y.size_out * x.size_in)
+    return Room(operand=line * max(y.size_in * x.size_in, y.size_out * x.size_out), product=line * between)
 
 
 def _pooled(own: Load) -> Room:
@@ -235,10 +305,10 @@ def _pooled(own: Load) -> Room:
     """
     y, x, n, item = own.y, own.x, own.n, own.item
     channels = own.shape[3]
-    line = (x.size_out + (x.kernel - 1) // x.stride) * channels * n * item
-    phases = min(x.stride, x.kernel)
+    line = (x.size_out + (x.kernel - 1) * x.dilation // x.stride) * channels * n * item
+    phases = min(x.stride, (x.kernel - 1) * x.dilation + 1)
     rows = even_rows(y.size_out, phases * y.stride * line)
-    read = (rows - 1) * y.stride + y.kernel
+    read = (rows - 1) * y.stride + (y.kernel - 1) * y.dilation + 1
     tap = 1 if y.kernel * x.kernel < 128 else 4
     numbers = read * line // item
     return Room(phases * read * line, read * line, rows * line, tap * numbers, more=numbers * (1 + 2 * tap))

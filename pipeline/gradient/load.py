@@ -3,23 +3,25 @@
 Steps of many stems have the same one: what follows from it is computed once. See `footprint` and `effort`.
 """
 
+from math import prod
 from typing import NamedTuple
 
 from pipeline.gradient.scratch import Bulk
-from pipeline.gradient.step import EVERYTHING, Step
+from pipeline.gradient.step import EVERYTHING, Step, is_masked
 from pipeline.ops.span import mirrored, reading_spread
-from pipeline.stem import Activation, Axis, Convolution, Layer, Transposed
+from pipeline.stem import RECTIFIERS, Activation, Axis, Layer, Transposed, curve
 
 
 class Load(NamedTuple):
     """A step for a block of `n` probes, with `item` bytes a number.
 
-    shape: of a convolution's weight, kernel height and width, input channels of a group, features; of other layers the
-    last is their channels. is_cut: whether it reads a part of what it is handed. scattered: (rows, columns) that it is
-    handed, where it reads some of these twice or leaves some out.
+    operands: (rows, channels, columns) of each. shape: of a convolution's weight, kernel height and width, input
+    channels of a group, features; of other layers the last is their channels. is_cut: whether it reads a part of what
+    it is handed. scattered: (rows, columns) that it is handed, where it reads some of these twice or leaves some out.
     """
 
     layer: Layer
+    operands: tuple[tuple[int, int, int], ...]
     shape: tuple[int, int, int, int]
     y: Axis
     x: Axis
@@ -33,13 +35,13 @@ class Load(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """Channels of the operand."""
-        return self.shape[2] * self.groups if isinstance(self.layer, Convolution) else self.shape[3]
+        """Channels of the first operand."""
+        return self.operands[0][1]
 
     @property
     def numbers_in(self) -> int:
-        """Numbers of the operand."""
-        return self.y.size_in * self.x.size_in * self.channels * self.n
+        """Numbers of all operands."""
+        return self.n * sum(map(prod, self.operands))
 
     @property
     def numbers_out(self) -> int:
@@ -48,8 +50,14 @@ class Load(NamedTuple):
 
     @property
     def has_slope(self) -> bool:
-        """Whether the slope of its activation is kept as numbers."""
-        return self.activation not in ("relu", "linear")
+        """Whether the slope of its activation is kept as numbers, and not as a mask."""
+        return curve(self.activation).name not in ("linear", *RECTIFIERS)
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether the gradient is multiplied by a mask."""
+        """See `Step.is_masked`."""
+        return is_masked(self.layer, self.activation)
 
     @property
     def product(self) -> Bulk:
@@ -68,13 +76,11 @@ class Load(NamedTuple):
 
 def load(step: Step, n: int, item: int) -> Load:
     """Returns the load of a step for `n` probes, of numbers of `item` bytes."""
-    node, read = step.node, step.read
-    is_cut, scattered = read is not EVERYTHING, None
-    if is_cut and (isinstance(read.rows, tuple) or isinstance(read.columns, tuple)):
-        rows, columns = (
-            max(places) + 1 if isinstance(places, tuple) else axis.size_in
-            for places, axis in ((read.rows, step.y), (read.columns, step.x))
-        )
-        scattered = rows, columns
+    node, source = step.node, step.sources[0]
+    is_cut = any(one.read is not EVERYTHING for one in step.sources)
+    operands = tuple(one.shape for one in step.sources)
+    scattered = (source.whole[0], source.whole[2]) if source.read.is_scattered else None
     shape, activation = step.weight_shape, node.activation
-    return Load(node.layer, shape, step.y, step.x, step.groups, activation, step.ties, is_cut, scattered, n, item)
+    return Load(
+        node.layer, operands, shape, step.y, step.x, step.groups, activation, step.ties, is_cut, scattered, n, item
+    )

@@ -44,15 +44,23 @@ def plan_of(config: Config) -> Plan:
     channel = config.readout.channel
     index = channel if isinstance(channel, int) else None
     item = 4 if config.dtype == "float32" else 8
-    return _plan(config.stem, config.input, config.unit, index, config.probes.may_repeat, item, config.probes.count)
+    count = config.probes.count
+    return _plan(config.stem, config.input, config.layer, config.unit, index, config.probes.may_repeat, item, count)
 
 
 @lru_cache(maxsize=256)
 def _plan(
-    stem: str, plane: Plane, unit: tuple[int, int], channel: int | None, repeated: bool, item: int, count: int
+    stem: str,
+    plane: Plane,
+    layer: int | None,
+    unit: tuple[int, int],
+    channel: int | None,
+    repeated: bool,
+    item: int,
+    count: int,
 ) -> Plan:
     """Returns the plan for `count` probes, in numbers of `item` bytes."""
-    of_unit = cone(stem, plane, unit, channel, repeated)
+    of_unit = cone(stem, plane, unit, channel, repeated, layer)
     block, tolls, peak = count, cost.tolls(of_unit, count, item), 0
     while (peak := footprint.peak(of_unit, block, item, [toll.uses for toll in tolls])) > BLOCK_BYTES and block > 1:
         block = -(-block // 2)

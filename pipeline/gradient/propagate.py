@@ -8,16 +8,14 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
-from pipeline.gradient import reading
 from pipeline.gradient import steps as operations
 from pipeline.gradient.cache import in_place
-from pipeline.gradient.step import Step
+from pipeline.gradient.step import Source, Step
 from pipeline.gradient.tape import replay
 from pipeline.gradient.watch import Watch
-from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
-from pipeline.stem import Group
+from pipeline.stem import INPUT
 
 Look = Callable[[Step], None]
 """Called before each step; raises Timeout past the deadline."""
@@ -28,18 +26,10 @@ class Timeout(Exception):  # noqa: N818  # the name is what the attempt records 
 
 
 class Trace(NamedTuple):
-    """What a step keeps for its VJP: the shape of its operand, what its operation saved, its activation's slope."""
+    """What a step keeps for its VJP: what its operation saved, and the slope of its activation."""
 
-    shape: tuple[int, ...]
     saved: Any
     slope: Any
-
-
-class SumTrace(NamedTuple):
-    """What a residual sum saves: the traces of its body and of its projection."""
-
-    body: list[Trace]
-    shortcut: list[Trace]
 
 
 def forward(
@@ -52,7 +42,7 @@ def forward(
     """
     look = looking(deadline, "forward")
     x = in_place(steps, "forward", x)
-    make = partial(_forward, steps, x, parameters, look, watch, 0)
+    make = partial(_forward, steps, x, parameters, look, watch)
     result: tuple[Array, list[Trace]] = replay("forward", steps, x, None, parameters, make, look, watch)
     return result
 
@@ -71,7 +61,7 @@ def backward(
     """
     look = looking(deadline, "backward")
     g = in_place(steps, "vjp", g)
-    make = partial(_backward, steps, g, traces, parameters, look, watch, 0)
+    make = partial(_backward, steps, g, traces, parameters, look, watch)
     result: Array = replay("vjp", steps, g, traces, parameters, make, look, watch)
     return result
 
@@ -87,31 +77,23 @@ def _look(deadline: float, direction: str, step: Step) -> None:
 
 
 def _forward(
-    steps: tuple[Step, ...],
-    x: Array,
-    parameters: dict[int, Parameters],
-    look: Look | None,
-    watch: Watch,
-    level: int,
+    steps: tuple[Step, ...], x: Array, parameters: dict[int, Parameters], look: Look | None, watch: Watch
 ) -> tuple[Array, list[Trace]]:
     traces: list[Trace] = []
-    for step in steps:
+    results = {INPUT: x}
+    for number, step in enumerate(steps):
         if look is not None:
             look(step)
-        shape = x.shape
-        x = operations.read(step, x, step.read, level)
-        if isinstance(step.node.layer, Group):
-            saved: Any
-            bound, saved = _forward_sum(step, x, parameters, look, watch, level)
-        else:
-            bound = operations.forward(step, x, parameters.get(step.node.index, NO_PARAMETERS), level)
-            saved = bound.saved
-        x = bound.out
+        operands = [operations.read(step, source, results[source.step]) for source in step.sources]
+        bound = operations.forward(step, operands, parameters.get(step.node.index, NO_PARAMETERS))
+        results[number] = bound.out
         if watch.is_raised:
-            watch.look_at(x)
-        traces.append(Trace(shape, saved, bound.slope))
-        del bound  # and the scratch memory that is too large to be kept, before the next step asks for its own
-    return x, traces
+            watch.look_at(bound.out)
+        traces.append(Trace(bound.saved, bound.slope))
+        for ended in step.ended:
+            del results[ended]
+        del bound, operands  # and the memory that is too large to be kept, before the next step asks for its own
+    return results[len(steps) - 1], traces
 
 
 def _backward(
@@ -121,44 +103,45 @@ def _backward(
     parameters: dict[int, Parameters],
     look: Look | None,
     watch: Watch,
-    level: int,
 ) -> Array:
-    for step, trace in zip(reversed(steps), reversed(traces), strict=True):
+    gradients = _Gradients(len(steps) - 1, g)
+    for number in reversed(range(len(steps))):
+        step, trace = steps[number], traces[number]
         if look is not None:
             look(step)
-        if isinstance(step.node.layer, Group):
-            g = _backward_sum(step, g, trace, parameters, look, watch, level)
+        g = gradients.sum_of(number)
+        mask = trace.slope if step.is_masked else None
+        if step.sloped is not None:
+            g = operations.activation_vjp(step, g, trace.slope)
+        own = parameters.get(step.node.index, NO_PARAMETERS)
+        for source in step.sources:
+            part = operations.vjp(step, source, g, own, trace.saved, mask)
+            if source.spread is not None:
+                part = operations.spread(step, source, part)
+            if watch.is_raised:
+                watch.look_at(part)
+            gradients.hand_on(step, source, part)
+        del g, part
+    return gradients.sum_of(INPUT)
+
+
+class _Gradients:
+    """The gradients that steps have handed on to those before them, until these take their sum."""
+
+    def __init__(self, last: int, seed: Array) -> None:
+        self.bases = {last: seed}
+        self.others: dict[int, list[tuple[Step, Source, Array]]] = {}
+
+    def hand_on(self, step: Step, source: Source, part: Array) -> None:
+        """Keeps the gradient by what a step read of one before it."""
+        if source.is_base:
+            self.bases[source.step] = part
         else:
-            own = parameters.get(step.node.index, NO_PARAMETERS)
-            g = operations.vjp(step, g, own, trace.saved, trace.slope, level)
-        g = operations.spread(step, g, trace.shape, level)
-        if watch.is_raised:
-            watch.look_at(g)
-    return g
+            self.others.setdefault(source.step, []).append((step, source, part))
 
-
-def _forward_sum(
-    step: Step, x: Array, parameters: dict[int, Parameters], look: Look | None, watch: Watch, level: int
-) -> tuple[Bound, SumTrace]:
-    result, body = _forward(step.body, x, parameters, look, watch, level + 1)
-    if step.shortcut is None:
-        return operations.sum_forward(step, result, reading.view(x, step.skip), level), SumTrace(body, [])
-    beside, shortcut = _forward((step.shortcut,), x, parameters, look, watch, level + 2)
-    return operations.sum_forward(step, result, beside, level), SumTrace(body, shortcut)
-
-
-def _backward_sum(
-    step: Step,
-    g: Array,
-    trace: Trace,
-    parameters: dict[int, Parameters],
-    look: Look | None,
-    watch: Watch,
-    level: int,
-) -> Array:
-    if trace.slope is not None:
-        g = operations.activation_vjp(step, g, trace.slope, level)
-    through = _backward(step.body, g, trace.saved.body, parameters, look, watch, level + 1)
-    if step.shortcut is not None:
-        g = _backward((step.shortcut,), g, trace.saved.shortcut, parameters, look, watch, level + 2)
-    return operations.sum_vjp(step, through, g, level)
+    def sum_of(self, number: int) -> Array:
+        """Returns the gradient by the result of a step, from all that read it, in running order; it is then let go."""
+        base = self.bases.pop(number)
+        for step, source, part in reversed(self.others.pop(number, ())):
+            operations.add(step, source, part, base)
+        return base

@@ -45,6 +45,7 @@ class Rates(NamedTuple):
     sigmoid: float = 130
     tanh: float = 155
     gelu: float = 200
+    gelu_tanh: float = 2600
     silu: float = 260
     slope: float = 35
     # Max pooling: a number compared, taken apart by phase, and one whose gradient is added to its pixel.
@@ -58,9 +59,11 @@ class Rates(NamedTuple):
     # Up-sampling: a number repeated, and a pixel of one probe whose block is added up.
     repeated: float = 20
     block: float = 1500
-    # A number of a layer norm, and of a batch norm or a sum.
+    # A number of a layer norm, and of a batch norm, a copy, a sum or a product; a power; a multiply-add of resampling.
     normalized: float = 116
     scaled: float = 22
+    power: float = 250
+    interpolated: float = 3
     # A number of a random image, of what is cut out of it, and of the weights; a number of the gradient by the input.
     drawn: float = 167
     cut_out: float = 118

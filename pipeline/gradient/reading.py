@@ -13,11 +13,6 @@ from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.passes import copy_call
 
 
-def is_view(read: Read) -> bool:
-    """Whether all that is read is slices."""
-    return not isinstance(read.rows, tuple) and not isinstance(read.columns, tuple)
-
-
 def view(x: Array, read: Read) -> Array:
     """Returns the slices of a Read of x [rows, C, columns, n] of any dtype, as a view; it ignores lists of pixels."""
     if read is EVERYTHING:
@@ -27,7 +22,7 @@ def view(x: Array, read: Read) -> Array:
     return slices
 
 
-def forward(x: Array, read: Read, level: int | None = None) -> Bound:
+def forward(x: Array, read: Read, place: int | None = None) -> Bound:
     """Returns the bound copy of what is read of x [rows, C, columns, n], of its dtype.
 
     Pixels that padding repeats are in it more than once.
@@ -38,20 +33,20 @@ def forward(x: Array, read: Read, level: int | None = None) -> Bound:
     for number, (part, axis) in enumerate(lists):
         shape = (*out.shape[:axis], len(part), *out.shape[axis + 1 :])
         is_last = number + 1 == len(lists)
-        target = room(level, x, shape, x.dtype) if is_last else scratch(Place.PLANE, shape, x.dtype)
+        target = room(place, shape, x.dtype) if is_last else scratch(Place.PLANE, shape, x.dtype)
         calls.append((np.take, (out, np.array(part), axis, target, "clip")))
         out = target
     return Bound(x, out, calls)
 
 
-def vjp(g: Array, read: Read, shape: tuple[int, ...], level: int | None = None) -> Bound:
+def vjp(g: Array, read: Read, shape: tuple[int, ...], place: int | None = None) -> Bound:
     """Returns the bound gradient by the array of `shape` [rows, C, columns, n] that was read.
 
     g: the gradient by what was read, of the same dtype. The gradients of repeated pixels add up.
     """
-    out = room(level, g, shape, g.dtype)
+    out = room(place, shape, g.dtype)
     target = view(out, read)
-    calls: Calls = [(out.fill, (0,))]
+    calls: Calls = [] if read is EVERYTHING else [(out.fill, (0,))]
     part = g
     if isinstance(read.columns, tuple):
         part = _spread(calls, part, read.columns, 2, target, Place.PLANE if isinstance(read.rows, tuple) else None)

@@ -8,6 +8,7 @@ below the largest number of its own probe in one array.
 The way forward is so wherever numbers twice as large make what is twice as large, and is as in float64 elsewhere.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from math import sqrt
 from typing import Any, NamedTuple
@@ -17,16 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.gradient import reading
-from pipeline.gradient.propagate import SumTrace, Trace
+from pipeline.gradient.places import is_handed_on
+from pipeline.gradient.propagate import Trace
 from pipeline.gradient.step import EVERYTHING, Read, Step
-from pipeline.gradient.table import OPERATIONS
-from pipeline.ops import activation
+from pipeline.gradient.table import JOINS, OPERATIONS, norm_forward
+from pipeline.ops import activation, norm
 from pipeline.ops.bound import run
 from pipeline.ops.buffer import Array
-from pipeline.ops.norm import EPSILON, layer_forward
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
 from pipeline.scale import times
-from pipeline.stem import Group, LayerNorm
+from pipeline.stem import INPUT, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Mul, PReLU, curve
 
 Exponents = npt.NDArray[np.int64]
 """[n], of two, by probe."""
@@ -37,7 +38,7 @@ _HIGH = 512
 _SLACK = 64
 """How far it may be from that before it is brought there again."""
 _HOMOGENEOUS = "linear", "relu", "leaky_relu"
-"""Activations of which the double is that of the double."""
+"""The names of activations of which the double is that of the double."""
 
 _NOTHING = -(2**40)
 """The exponent of a gradient that is zero: below any other, also with all weights' exponents added."""
@@ -69,58 +70,67 @@ def forward(steps: tuple[Step, ...], x: Scaled, parameters: dict[int, Parameters
     """
     traces: list[Trace] = []
     finite = np.isfinite(largest(x.values))
-    saved: Any
-    for step in steps:
+    results = {INPUT: _rescaled(*x)}
+    for number, step in enumerate(steps):
         if look is not None:
             look(step)
-        shape, x = x.values.shape, _rescaled(x.values, x.exponent)
-        x = Scaled(_read(x.values, step.read), x.exponent)
-        own = parameters.get(step.node.index, NO_PARAMETERS)
-        if isinstance(step.node.layer, Group):
-            z, saved, within = _forward_sum(step, x, parameters, look)
-            finite &= within
-        elif isinstance(step.node.layer, LayerNorm):
-            bound = layer_forward(_unscaled(x), inverse_of=_inverse_deviation)
-            z, saved = Scaled(run(bound, own), np.zeros_like(x.exponent)), bound.saved
-        elif own.bias is not None or own.mean is not None:
-            bound = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own, None)
-            z, saved = Scaled(run(bound, own), np.zeros_like(x.exponent)), bound.saved
-        else:
-            own, power = _reduced(own)
-            bound = OPERATIONS[type(step.node.layer)].forward(x.values, step, own, None)
-            z, saved = Scaled(run(bound, own), x.exponent + power), bound.saved
-        if step.node.activation not in _HOMOGENEOUS:
+        operands = [
+            Scaled(_read(results[source.step].values, source.read), results[source.step].exponent)
+            for source in step.sources
+        ]
+        z, saved = _made(step, operands, parameters.get(step.node.index, NO_PARAMETERS))
+        if curve(step.node.activation).name not in _HOMOGENEOUS:
             z = Scaled(_unscaled(z), np.zeros_like(z.exponent))
         finite &= np.isfinite(largest(z.values))
         values, slope = activation.forward(step.node.activation, z.values)
-        x = Scaled(values, z.exponent)
-        traces.append(Trace(shape, saved, slope))
-    return Forward(x, traces, finite)
+        results[number] = _rescaled(values, z.exponent)
+        traces.append(Trace(saved, slope))
+        for ended in step.ended:
+            del results[ended]
+    return Forward(results[len(steps) - 1], traces, finite)
 
 
-def _forward_sum(
-    step: Step, x: Scaled, parameters: dict[int, Parameters], look: Look | None
-) -> tuple[Scaled, SumTrace, npt.NDArray[np.bool_]]:
-    out, body, finite = forward(step.body, x, parameters, look)
-    beside, shortcut, other = Scaled(reading.view(x.values, step.skip), x.exponent), list[Trace](), finite
-    if step.shortcut is not None:
-        beside, shortcut, other = forward((step.shortcut,), x, parameters, look)
-    out, beside = _rescaled(*out), _rescaled(*beside)
-    common = np.maximum(out.exponent, beside.exponent)
-    total = times(out.values, out.exponent - common) + times(beside.values, beside.exponent - common)
-    return Scaled(total, common), SumTrace(body, shortcut), finite & other
+def _made(step: Step, operands: list[Scaled], own: Parameters) -> tuple[Scaled, Any]:
+    """Returns (what a step makes of its operands, before its activation, and what its VJP needs)."""
+    x = operands[0]
+    scale = np.zeros_like(x.exponent)
+    join = JOINS.get(type(step.node.layer))
+    if isinstance(step.node.layer, Mul):
+        factors = [near_one(operand) for operand in operands]
+        bound = JOINS[Mul].forward([factor.values for factor in factors], None)
+        exponents = [factor.exponent for factor in factors]
+        return Scaled(run(bound), sum(exponents, scale)), (bound.saved, exponents)
+    if join is not None:
+        values, common = _aligned(operands)
+        return Scaled(run(join.forward(values, None)), common), None
+    layer = step.node.layer
+    if isinstance(layer, LayerNorm | GroupNorm | InstanceNorm):
+        bound = norm_forward(_unscaled(x), step, inverse_of=_inverse_deviation)
+    elif isinstance(layer, LocalResponseNorm) or own.bias is not None or own.mean is not None:
+        bound = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own, None)
+    else:
+        own, power = _reduced(step, own)
+        bound = OPERATIONS[type(step.node.layer)].forward(x.values, step, own, None)
+        scale = x.exponent + power
+    return Scaled(run(bound, own), scale), bound.saved
+
+
+def _aligned(several: list[Scaled]) -> tuple[list[Array], Exponents]:
+    """Returns (the values, their exponent) of arrays that are brought to the largest of their exponents."""
+    common = np.maximum.reduce([one.exponent for one in several])
+    return [times(one.values, one.exponent - common) for one in several], common
 
 
 def _read(x: Array, read: Read) -> Array:
-    return reading.view(x, read) if reading.is_view(read) else run(reading.forward(x, read))
+    return run(reading.forward(x, read)) if read.is_scattered else reading.view(x, read)
 
 
-def _inverse_deviation(centred: Array) -> Array:
-    """As `norm.inverse_deviation`, each pixel by a power of two: float64 may not hold the squares of its numbers."""
-    power = np.frexp(np.abs(centred).max(axis=1, keepdims=True))[1].astype(np.int64)
+def _inverse_deviation(centred: Array, axes: norm.Axes, epsilon: float) -> Array:
+    """As `norm.inverse_deviation`, by a power of two: float64 may not hold the squares of the numbers."""
+    power = np.frexp(np.abs(centred).max(axis=axes, keepdims=True))[1].astype(np.int64)
     near_one = times(centred, -power)
-    deviation = times(np.sqrt((near_one * near_one).mean(axis=1, keepdims=True)), power)
-    inverse: Array = 1 / np.hypot(deviation, sqrt(EPSILON))
+    deviation = times(np.sqrt(norm.mean(near_one * near_one, axes)), power)
+    inverse: Array = 1 / np.hypot(deviation, sqrt(epsilon))
     return inverse
 
 
@@ -137,35 +147,49 @@ def backward(
     look: Look | None,
 ) -> Scaled:
     """Returns the gradient by the operand of the steps, from the gradient g by their result."""
-    for step, trace in zip(reversed(steps), reversed(traces), strict=True):
+    gradients = defaultdict[int, list[Scaled]](list, {len(steps) - 1: [g]})
+    for number in reversed(range(len(steps))):
+        step, trace = steps[number], traces[number]
         if look is not None:
             look(step)
+        g = _sum(gradients.pop(number))
         g = _rescaled(activation.vjp(g.values, trace.slope), g.exponent)
-        if not g.values.any():
-            return Scaled(np.zeros(traces[0].shape), g.exponent)
-        if isinstance(step.node.layer, Group):
-            g = _backward_sum(step, g, trace.saved, parameters, look)
-        else:
-            own, power = _reduced(parameters.get(step.node.index, NO_PARAMETERS))
-            bound = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, trace.saved, None, None)
-            g = Scaled(run(bound, own), g.exponent + power)
-        values = g.values if step.read is EVERYTHING else run(reading.vjp(g.values, step.read, trace.shape))
-        g = _rescaled(values, g.exponent)
-    return g
+        for position, source in enumerate(step.sources):
+            own = parameters.get(step.node.index, NO_PARAMETERS)
+            part = _gradient(step, position, g, trace.saved, own)
+            whole = *source.whole, part.values.shape[3]
+            values = part.values if source.read is EVERYTHING else run(reading.vjp(part.values, source.read, whole))
+            gradients[source.step].append(_rescaled(values, part.exponent))
+    return _sum(gradients.pop(INPUT))
 
 
-def _backward_sum(
-    step: Step, g: Scaled, saved: SumTrace, parameters: dict[int, Parameters], look: Look | None
-) -> Scaled:
-    """Brings the gradients of both branches to the larger of their exponents and adds them."""
-    through = backward(step.body, g, saved.body, parameters, look)
-    if step.shortcut is not None:
-        g = backward((step.shortcut,), g, saved.shortcut, parameters, look)
-    common = np.maximum(through.exponent, g.exponent)
-    total = times(through.values, through.exponent - common)
-    place = total if step.shortcut is not None else reading.view(total, step.skip)  # a view: what is skipped is cut out
-    place += times(g.values, g.exponent - common)
-    return Scaled(total, common)
+def _gradient(step: Step, position: int, g: Scaled, saved: Any, own: Parameters) -> Scaled:
+    """Returns the gradient by what a step reads of the source at a position, from that by what it makes."""
+    source, join = step.sources[position], JOINS.get(type(step.node.layer))
+    if isinstance(step.node.layer, Mul):
+        factors, exponents = saved
+        values = run(JOINS[Mul].vjp(g.values, step, source, factors, None))
+        return Scaled(values, sum(exponents[:position] + exponents[position + 1 :], g.exponent))
+    if join is not None:
+        is_part = is_handed_on(step, source)
+        return Scaled(
+            join.part(g.values, step, source) if is_part else run(join.vjp(g.values, step, source, None, None)),
+            g.exponent,
+        )
+    own, power = _reduced(step, own)
+    bound = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, saved, None, None)
+    return Scaled(run(bound, own), g.exponent + power)
+
+
+def _sum(several: list[Scaled]) -> Scaled:
+    """Returns the sum of gradients, of which the last one was handed on by the first step."""
+    if len(several) == 1:
+        return several[0]
+    values, common = _aligned(several[::-1])
+    total = values[0].copy()
+    for other in values[1:]:
+        total += other
+    return _rescaled(total, common)
 
 
 def largest(values: Array) -> Array:
@@ -190,9 +214,12 @@ def _rescaled(values: Any, exponent: Exponents) -> Scaled:
     return Scaled(times(values, shift), exponent - shift)
 
 
-def _reduced(own: Parameters) -> tuple[Parameters, int]:
-    """Returns (parameters, exponent): those that a step multiplies by, with the largest weight near 1."""
-    if own.weight is None:
+def _reduced(step: Step, own: Parameters) -> tuple[Parameters, int]:
+    """Returns (parameters, exponent): those that a step multiplies by, with the largest weight near 1.
+
+    PReLU multiplies only some numbers by its weight.
+    """
+    if own.weight is None or isinstance(step.node.layer, PReLU):
         return own, 0
     power = int(np.frexp(np.abs(own.weight).max(initial=0))[1])
     return msgspec.structs.replace(own, weight=times(own.weight, -power)), power

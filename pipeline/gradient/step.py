@@ -1,10 +1,12 @@
-"""A step: one node of a network restricted to the cone of a unit, and the part of an array that it reads."""
+"""A step: one node of a network restricted to the cone of a unit, and the parts of earlier results that it reads."""
+
+from typing import TypeAlias
 
 import msgspec
 
-from pipeline.stem import Axis, Conv, Depthwise, Layer, MaxPool, Node
+from pipeline.stem import RECTIFIERS, Activation, Axis, Box, Conv, Depthwise, Layer, MaxPool, Node, curve
 
-Range = tuple[int, int]
+Range: TypeAlias = tuple[int, int]
 """Half-open: channels `first` to `stop`."""
 
 
@@ -19,36 +21,90 @@ class Read(msgspec.Struct, frozen=True):
     rows: slice | tuple[int, ...] | None = None
     columns: slice | tuple[int, ...] | None = None
 
+    @property
+    def is_scattered(self) -> bool:
+        """Whether it lists pixels: what is read is a copy then, and not a view."""
+        return isinstance(self.rows, tuple) or isinstance(self.columns, tuple)
+
 
 EVERYTHING = Read()
 
 
-def takes_mask(layer: Layer) -> bool:
-    """Whether the VJP of a layer multiplies the gradient by a rectifier's mask itself, without a pass before."""
-    return isinstance(layer, Conv | Depthwise | MaxPool)
+class Source(msgspec.Struct, frozen=True):
+    """One operand of a step: what it reads of the result of an earlier step, or of the input piece.
+
+    step: the number of that step, INPUT for the input piece. slot: which input of the node it is. channels: those of
+    that input that are read, half-open. whole: (rows, channels, columns) of the result that is read from.
+
+    Of what several steps read, the gradients are added up: `is_base` is the one to which the others are added. copied,
+    gradient, spread: numbers of places (see `places`), of the copy of what is read, of the gradient by it, and of that
+    gradient spread over the whole; None where there is no such array.
+    """
+
+    step: int
+    slot: int
+    read: Read
+    channels: Range
+    whole: tuple[int, int, int]
+    is_base: bool = True
+    copied: int | None = None
+    gradient: int | None = None
+    spread: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Returns (rows, channels, columns) of what is read."""
+        parts = zip((self.read.rows, self.read.channels, self.read.columns), self.whole, strict=True)
+        rows, channels, columns = (_count(part, size) for part, size in parts)
+        return rows, channels, columns
+
+
+def _count(part: slice | tuple[int, ...] | None, size: int) -> int:
+    if part is None:
+        return size
+    return len(part) if isinstance(part, tuple) else len(range(*part.indices(size)))
 
 
 class Step(msgspec.Struct, frozen=True):
     """One node restricted to the cone: `y` and `x` are its axes on the piece that it reads.
 
-    taps: the rows and columns of a convolution's kernel that meet a pixel, half-open; `y` and `x` count only these.
-    ties: whether outputs may tie in front of a max pool; see `ties`.
+    box: the rows and columns of the node's plane that it makes. taps: the rows and columns of a convolution's kernel
+    that meet a pixel, half-open; `y` and `x` count only these.
+    ties: whether outputs may tie in front of a max pool; see `ties`. place, sloped: the numbers of the places of its
+    result and of the gradient by it times the slope of its activation; see `places`. ended: the steps whose results are
+    not read after it.
     """
 
     node: Node
     y: Axis
     x: Axis
-    read: Read
+    sources: tuple[Source, ...]
+    box: Box
     features: Range
     taps: tuple[Range, Range]
     groups: int = 1
-    body: "tuple[Step, ...]" = ()
-    shortcut: "Step | None" = None
-    skip: Read = EVERYTHING
     ties: bool = False
+    place: int = 0
+    sloped: int | None = None
+    ended: tuple[int, ...] = ()
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
         """Returns (rows, columns, input channels of one group, features) of the used part of a convolution's kernel."""
         inputs = self.node.input.channels // self.node.groups
         return self.y.kernel, self.x.kernel, inputs, self.features[1] - self.features[0]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Returns (rows, channels, columns) of its result."""
+        return self.y.size_out, self.features[1] - self.features[0], self.x.size_out
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether its VJP multiplies the gradient by the mask of its rectifier itself, without a pass before."""
+        return is_masked(self.node.layer, self.node.activation)
+
+
+def is_masked(layer: Layer, activation: Activation) -> bool:
+    """Whether the VJP of a layer multiplies the gradient by the mask of its activation itself; see `Step`."""
+    return isinstance(layer, Conv | Depthwise | MaxPool) and curve(activation).name in RECTIFIERS

@@ -1,7 +1,7 @@
 """Steps of a pass, each bound to its arrays and run, or run again as it is cached; see `cache`.
 
-Arrays are [rows, channels, columns, n], float32 or float64. `level` says whose places of scratch memory a result goes
-to: steps inside a sum run at a higher one, so that they leave alone what the sum was handed.
+Arrays are [rows, channels, columns, n], float32 or float64. Steps and their sources say in which places of scratch
+memory results and gradients lie; see `places`.
 """
 
 from typing import Any
@@ -10,101 +10,85 @@ import numpy as np
 
 from pipeline.gradient import reading
 from pipeline.gradient.cache import Site, run_cached
-from pipeline.gradient.step import EVERYTHING, Read, Step, takes_mask
-from pipeline.gradient.table import OPERATIONS
+from pipeline.gradient.step import Source, Step
+from pipeline.gradient.table import JOINS, OPERATIONS
 from pipeline.ops import activation
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, room
 from pipeline.ops.parameters import Parameters
-from pipeline.ops.passes import copy_call
 
 
-def forward(step: Step, x: Array, parameters: Parameters, level: int) -> Bound:
-    """Returns the operation of a step and its activation, run on x: its `out`, `saved` for its VJP, and its `slope`.
+def read(step: Step, source: Source, x: Array) -> Array:
+    """Returns what a step reads of x [rows, C, columns, n], of its dtype: a view where these are slices."""
+    if not source.read.is_scattered:
+        return reading.view(x, source.read)
+    site = Site(step, "read", x.shape[3], source.slot)
+    return run_cached(site, x, None, lambda: reading.forward(x, source.read, source.copied)).out
 
-    x: float32 or float64 [rows, C, columns, n]; out: [rows', F, columns', n], of its dtype.
+
+def forward(step: Step, operands: list[Array], parameters: Parameters) -> Bound:
+    """Returns the operation of a step and its activation, run: its `out`, `saved` for its VJP, and its `slope`.
+
+    operands: what it reads, float32 or float64 [rows, C, columns, n]; out: [rows', F, columns', n], of their dtype.
     """
-    operation = OPERATIONS[type(step.node.layer)]
+    join = JOINS.get(type(step.node.layer))
+    x, *others = operands
 
     def make() -> Bound:
-        return _activated(step, operation.forward(x, step, parameters, level))
+        if join is not None:
+            return _activated(step, join.forward(operands, step.place))
+        return _activated(step, OPERATIONS[type(step.node.layer)].forward(x, step, parameters, step.place))
 
-    return run_cached(Site(step, "forward", x.shape[3]), x, None, make, parameters)
+    return run_cached(Site(step, "forward", x.shape[3]), x, tuple(others) if others else None, make, parameters)
 
 
-def vjp(step: Step, g: Array, parameters: Parameters, saved: Any, slope: Any, level: int) -> Array:
-    """Returns the gradient by x [rows, C, columns, n], from that by the result of the step, g [rows', F, columns', n].
+def vjp(step: Step, source: Source, g: Array, parameters: Parameters, saved: Any, mask: Any) -> Array:
+    """Returns the gradient by what a step reads of a source, [rows, C, columns, n]: a new array, g, or a part of g.
 
-    Both are of one dtype. saved, slope: those that `forward` returned.
+    g: that by the result of the step times the slope of its activation, [rows', F, columns', n], or, with the mask of a
+    rectifier, without it. saved: that of the forward step. All are of one dtype.
     """
-    operation = OPERATIONS[type(step.node.layer)]
-    mask = None
-    if slope is not None and takes_mask(step.node.layer) and slope.dtype == np.bool_:
-        mask = slope
-    elif slope is not None:
-        g = activation_vjp(step, g, slope, level)
+    join = JOINS.get(type(step.node.layer))
+    if source.gradient is None:
+        return g if join is None else join.part(g, step, source)
 
     def make() -> Bound:
-        return operation.vjp(g, step, parameters, saved, mask, level)
+        if join is not None:
+            return join.vjp(g, step, source, saved, source.gradient)
+        return OPERATIONS[type(step.node.layer)].vjp(g, step, parameters, saved, mask, source.gradient)
 
     beside = mask if saved is None else saved  # a step that saves anything saves it with its mask
-    return run_cached(Site(step, "vjp", g.shape[3]), g, beside, make, parameters).out
+    return run_cached(Site(step, "vjp", g.shape[3], source.slot), g, beside, make, parameters).out
 
 
-def activation_vjp(step: Step, g: Array, slope: Array, level: int) -> Array:
+def activation_vjp(step: Step, g: Array, slope: Array) -> Array:
     """Returns g times the slope of an activation, both [rows, F, columns, n]; the result is of the dtype of g."""
 
     def make() -> Bound:
-        out = room(level, g, g.shape, g.dtype)
+        out = room(step.sloped, g.shape, g.dtype)
         return Bound(g, out, [(np.multiply, (g, slope, out))])
 
     return run_cached(Site(step, "slope", g.shape[3]), g, slope, make).out
 
 
-def sum_forward(step: Step, x: Array, beside: Array, level: int) -> Bound:
-    """Returns the activation of the sum of x and `beside`, run: `out` and its `slope`.
+def spread(step: Step, source: Source, g: Array) -> Array:
+    """Returns the gradient by the whole of which a step reads a part, from that by the part, g [rows, C, columns, n].
 
-    All are [rows, F, columns, n] and of one dtype.
+    It is the transpose of `read`, and of the dtype of g.
     """
-
-    def make() -> Bound:
-        out = room(level, beside, x.shape, x.dtype)
-        return _activated(step, Bound(x, out, [(np.add, (x, beside, out))]))
-
-    return run_cached(Site(step, "forward", x.shape[3]), x, beside, make)
+    n = g.shape[3]
+    site = Site(step, "spread", n, source.slot)
+    return run_cached(site, g, None, lambda: reading.vjp(g, source.read, (*source.whole, n), source.spread)).out
 
 
-def sum_vjp(step: Step, through: Array, beside: Array, level: int) -> Array:
-    """Returns the gradient by the operand of a sum, [rows, C, columns, n].
+def add(step: Step, source: Source, part: Array, base: Array) -> None:
+    """Adds to the gradient by a result [rows, C, columns, n] one that was handed on by another step that read it.
 
-    It adds the gradient through its body to that beside it, where the shortcut read the operand. All are of one dtype.
+    part: the gradient by what the step read of it, or spread over all of it, of the same dtype.
     """
-
-    def make() -> Bound:
-        out = room(level, beside, through.shape, through.dtype)
-        if step.shortcut is not None:
-            return Bound(through, out, [(np.add, (through, beside, out))])
-        skipped = reading.view(out, step.skip)  # what is skipped is cut out, but nothing of it repeated
-        return Bound(through, out, [copy_call(out, through), (np.add, (skipped, beside, skipped))])
-
-    return run_cached(Site(step, "vjp", through.shape[3]), through, beside, make).out
-
-
-def read(step: Step, x: Array, part: Read, level: int) -> Array:
-    """Returns what a step reads of x [rows, C, columns, n], of its dtype: a view where these are slices."""
-    if reading.is_view(part):
-        return reading.view(x, part)
-    return run_cached(Site(step, "read", x.shape[3]), x, None, lambda: reading.forward(x, part, level)).out
-
-
-def spread(step: Step, g: Array, shape: tuple[int, ...], level: int) -> Array:
-    """Returns the gradient by the array of `shape` [rows, C, columns, n] that a step reads, of the dtype of g.
-
-    It is the transpose of `read`.
-    """
-    if step.read is EVERYTHING:
-        return g
-    return run_cached(Site(step, "spread", g.shape[3]), g, None, lambda: reading.vjp(g, step.read, shape, level)).out
+    target = base if source.spread is not None else reading.view(base, source.read)
+    site = Site(step, "add", part.shape[3], source.slot)
+    run_cached(site, target, part, lambda: Bound(target, target, [(np.add, (target, part, target))]))
 
 
 def _activated(step: Step, bound: Bound) -> Bound:

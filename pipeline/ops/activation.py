@@ -1,10 +1,11 @@
 """Activations: the value beside its slope; the VJP of every one of them is g * slope.
 
 A slope has as many correct digits where it is 1e-30, in the tail of a sigmoid, as where it is 1: all are written in
-exp(-|z|), and in a form without cancellation, also around the zero that the slopes of silu, mish and gelu have.
+exp(-|z|), and in a form without cancellation, also around the zero that the slopes of silu, mish and both kinds of gelu
+have.
 
-At a kink the slope is the one that PyTorch takes: relu 0, leaky_relu its slope, elu and selu the limit from below,
-hardswish 0 at -3 and 1 at 3.
+At a kink the slope is the one that PyTorch takes: relu, relu6, hardtanh and hardsigmoid 0, leaky_relu its slope, elu
+and selu the limit from below, hardswish 0 at -3 and 1 at 3.
 """
 
 from collections.abc import Callable
@@ -15,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.ops import gelu
+from pipeline.ops import gelu, gelu_tanh
 from pipeline.ops.bound import Calls, perform
-from pipeline.ops.buffer import Array, scalar, zeros
-from pipeline.stem import LEAKY_SLOPE, Activation
+from pipeline.ops.buffer import Array, Place, scalar, scratch, zeros
+from pipeline.stem import RECTIFIERS, Activation, curve
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
@@ -29,14 +30,14 @@ _MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mi
 NUMBERS = 2**17
 """Numbers whose activation is computed at a time."""
 
-Rule = Callable[[Array], tuple[Array, Any]]
-"""z -> (value, slope); the value may be in the memory of z, and a slope may be boolean."""
+Rule = Callable[..., tuple[Array, Any]]
+"""z and the numbers of the activation -> (value, slope); the value may be in the memory of z."""
 
 
 def forward(kind: Activation, z: Array) -> tuple[Array, Any]:
     """Returns (value, slope) of an activation at z [...], float32 or float64 of any shape.
 
-    The value overwrites z. The slope has the shape of z: bool for relu, else of its dtype, and None for linear.
+    The value overwrites z. The slope has the shape of z: bool for RECTIFIERS, else of its dtype, and None for linear.
     """
     calls, slope = bind(kind, z)
     perform(calls)
@@ -58,23 +59,26 @@ def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
     They also fill the slope, an array as `forward` returns it. A smooth activation is computed for NUMBERS numbers at a
     time, so that what lies between its value and its slope stays in the cache.
     """
-    if kind == "linear":
+    name, numbers = curve(kind)
+    if name == "linear":
         return [], None
-    if kind == "relu":
+    if name == "relu":
         return _rectify(z)
+    if name in RECTIFIERS:
+        return _clip(z, *(numbers or (0, 6)))
     slope = np.empty_like(z, order="C")
     if not z.flags.c_contiguous:
-        return [(_put, (RULES[kind], z, slope))], slope
+        return [(_put, (RULES[name], z, numbers, slope))], slope
     result: Calls = []
     for first in range(0, z.size, NUMBERS):
         some = slice(first, first + NUMBERS)
         here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
-        result += gelu.bind(here, there) if kind == "gelu" else [(_put, (RULES[kind], here, there))]
+        result += gelu.bind(here, there) if name == "gelu" else [(_put, (RULES[name], here, numbers, there))]
     return result, slope
 
 
-def _put(rule: Rule, z: Array, slope: Array) -> None:
-    value, slope[...] = rule(z)
+def _put(rule: Rule, z: Array, numbers: tuple[float, ...], slope: Array) -> None:
+    value, slope[...] = rule(z, *numbers)
     if value is not z:
         z[...] = value
 
@@ -85,22 +89,30 @@ def _rectify(z: Array) -> tuple[Calls, npt.NDArray[np.bool_]]:
     return [(np.greater, (z, scalar(0, z.dtype), slope)), (largest, (z, zeros(z.shape[1:], z.dtype)))], slope
 
 
-def _relu(z: Array) -> tuple[Array, Any]:
-    calls, slope = _rectify(z)
-    perform(calls)
-    return z, slope
+def _clip(z: Array, least: float, largest: float) -> tuple[Calls, npt.NDArray[np.bool_]]:
+    """min(max(z, least), largest), whose slope is one between them and zero at either."""
+    slope = np.empty(z.shape, np.bool_)
+    is_below = scratch(Place.IS_LARGER, z.shape, slope.dtype)
+    low, high = scalar(least, z.dtype), scalar(largest, z.dtype)
+    return [
+        (np.greater, (z, low, slope)),
+        (np.less, (z, high, is_below)),
+        (np.logical_and, (slope, is_below, slope)),
+        (np.clip, (z, low, high, z)),
+    ], slope
 
 
-def _leaky_relu(z: Array) -> tuple[Array, Any]:
-    """Maas et al. 2013, slope 0.01."""
-    slope = np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAKY_SLOPE))
+def _leaky_relu(z: Array, below: float) -> tuple[Array, Any]:
+    """Maas et al. 2013."""
+    slope = np.where(z > 0, z.dtype.type(1), z.dtype.type(below))
     return z * slope, slope
 
 
-def _elu(z: Array) -> tuple[Array, Any]:
-    """Clevert et al. 2015, alpha 1."""
+def _elu(z: Array, alpha: float) -> tuple[Array, Any]:
+    """Clevert et al. 2015."""
     below = np.minimum(z, 0)
-    return np.maximum(z, 0) + np.expm1(below), np.exp(below)
+    slope = alpha * np.exp(below)
+    return np.maximum(z, 0) + alpha * np.expm1(below), np.where(z > 0, z.dtype.type(1), slope)
 
 
 def _selu(z: Array) -> tuple[Array, Any]:
@@ -180,6 +192,22 @@ def _difference(root: float, x: Array) -> Array:
     return result
 
 
+def _gelu_tanh(z: Array) -> tuple[Array, Any]:
+    x = np.abs(z)
+    tail, bend = gelu_tanh.tail_and_bend(x, _difference(gelu_tanh.ROOT, x))
+    return np.maximum(z, 0) - x * tail, _reflect(bend, z)
+
+
+def _hardsigmoid(z: Array, a: float, b: float) -> tuple[Array, Any]:
+    """min(max(a z + b, 0), 1) (Courbariaux et al. 2015), written with the place -b / a where it leaves zero."""
+    kind = z.dtype.type
+    if a == 0:
+        return np.full_like(z, min(max(b, 0), 1)), np.zeros_like(z)
+    low, high = sorted((-b / a, (1 - b) / a))
+    value = np.clip((z + kind(b / a)) * kind(a), 0, 1)
+    return value, np.where((z > kind(low)) & (z < kind(high)), kind(a), kind(0))
+
+
 def _hardswish(z: Array) -> tuple[Array, Any]:
     """Howard et al. 2019, z * relu6(z + 3) / 6."""
     kind = z.dtype.type
@@ -187,16 +215,18 @@ def _hardswish(z: Array) -> tuple[Array, Any]:
     return value, np.where(z <= -3, kind(0), np.where(z >= 3, kind(1), (z + kind(1.5)) / kind(3)))
 
 
-RULES: dict[Activation, Rule] = {
-    "relu": _relu,
+RULES: dict[str, Rule] = {
     "leaky_relu": _leaky_relu,
     "elu": _elu,
     "selu": _selu,
     "gelu": gelu.gelu,
+    "gelu_tanh": _gelu_tanh,
     "silu": _silu,
     "mish": _mish,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "hardswish": _hardswish,
+    "hardsigmoid": _hardsigmoid,
 }
+"""By name, those that are not made of comparisons alone."""

@@ -32,7 +32,7 @@ class Place(Enum):
     Names with different numbers are different memory. Names with one number share it, so that of them only one may be
     alive at a time: asking for it, within a step or in the next one, ends the life of what it held. All steps share all
     places, so that what lies between their arrays is little memory, and stays in the cache; the larger arrays of a step
-    have the lower numbers. A result outlives its step, until the next but one of its level is made; see `room`.
+    have the lower numbers. A result outlives its step, and lies in a place of its own number; see `room`.
     """
 
     RESULT = -1  # of a step
@@ -55,20 +55,20 @@ class Place(Enum):
     INDEX = 1  # maxpool: the pixel that each output came from, as NumPy wants it
     BELL = 1  # gelu: exp(-z^2 / 2)
 
-    PRODUCT = 2  # unfolded, windowed: a product that is not yet in its place
+    PRODUCT = 2  # unfolded, windowed, join, resample: a product that is not yet in its place, or not the last
     TRANSFORMED = 2  # winograd, fourier, thin: the operand, transformed, or with some taps unfolded
     LARGEST = 2  # maxpool: of each window
     PIXEL = 2  # maxpool: the pixel that each output came from
     RECIPROCAL = 2  # gelu
 
-    SUMS = 3  # folded, refold, pool, norm: what was summed, before it is copied
+    SUMS = 3  # folded, refold, pool, norm, prelu: what was summed, before it is copied
     TURNED = 3  # fourier: rows and columns exchanged
     MASKED = 3  # passes: a masked array whose lines are too short to mask where they go
     ROW_TAP = 3  # maxpool: the tap of each row's largest
     OFFSET = 3  # maxpool: of a pixel in its line
     SPARE = 3  # gelu
 
-    IS_LARGER = 4  # maxpool
+    IS_LARGER = 4  # maxpool, activation
     GRADIENT = 4  # maxpool: masked
     IS_POSITIVE = 4  # gelu
 
@@ -189,20 +189,15 @@ def growth() -> int:
     return _mine.growth
 
 
-def room(level: int | None, x: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Returns an array of `shape` [...] and `dtype` with arbitrary content: for the result of a step on operand x.
+def room(place: int | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Returns an array of `shape` [...] and `dtype` with arbitrary content, for a result in the place of this number.
 
-    Without a level it is an array of its own. Steps of one level of nesting take two places in turn, so that a result
-    is valid until the next but one is computed there, and never lies where x does.
+    Whoever numbers the places sees to it that none is asked for while what lies there is needed. Without a number it is
+    an array of its own.
     """
-    if level is None:
+    if place is None:
         return empty(shape, dtype)
-    number = 2 * level
-    for shelf in (_mine.scratch, _mine.large):
-        block = shelf.get((Place.RESULT, number))
-        if block is not None and np.may_share_memory(block.memory, x):
-            return scratch(Place.RESULT, shape, dtype, number + 1)
-    return scratch(Place.RESULT, shape, dtype, number)
+    return scratch(Place.RESULT, shape, dtype, place)
 
 
 _POISON = 0xFF

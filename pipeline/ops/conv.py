@@ -22,7 +22,7 @@ _FEW_BITS = 11
 """The bits of a significand, behind its first, that small integers and fractions have at most."""
 
 INNER = -1
-"""The level of nesting of convolutions of which another consists."""
+"""The number of the place for results of convolutions of which another consists."""
 
 _LONG = 256
 """Numbers of a line from which on adding one number to it is quicker than adding a line of that number."""
@@ -44,22 +44,22 @@ def forward(
     y: Axis,
     across: Axis,
     groups: int = 1,
-    level: int | None = None,
+    place: int | None = None,
     ties: bool = False,
     way: Way | None = None,
 ) -> Bound:
     """Returns the bound convolution of x [rows, C, columns, n] with a weight [kh, kw, C // groups, F].
 
     A bias [F], if the parameters have one, is added. The result is [rows', F, columns', n], of the dtype of x. `ties`
-    asks for equal bits of equal windows; `way` forces a way. The result goes to a level of this thread's memory if one
-    is named; see `buffer.room`. Raises ValueError for parameters without a weight.
+    asks for equal bits of equal windows; `way` forces a way. The result goes to the place of a number, if
+    one is named; see `buffer.room`. Raises ValueError for parameters without a weight.
     """
     shape = parameters.kernel.shape
     chosen = way or forward_way(shape, y, across, groups, x.shape[3], ties)
     actual = way or exact_way(chosen, parameters.kernel)
     if actual == "phases":
-        return with_bias(_dilated_forward(x, parameters, y, across, groups, level), parameters)
-    bound = _WAYS[actual].forward(x, shape, y, across, groups, level)
+        return with_bias(_dilated_forward(x, parameters, y, across, groups, place), parameters)
+    bound = _WAYS[actual].forward(x, shape, y, across, groups, place)
     return with_bias(bound._replace(suits=_same_choice(chosen, actual)), parameters)
 
 
@@ -70,7 +70,7 @@ def vjp(
     across: Axis,
     groups: int = 1,
     mask: Array | None = None,
-    level: int | None = None,
+    place: int | None = None,
     way: Way | None = None,
 ) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n].
@@ -82,8 +82,8 @@ def vjp(
     chosen = way or vjp_way(shape, y, across, groups, g.shape[3])
     actual = way or exact_way(chosen, parameters.kernel)
     if actual == "phases":
-        return _dilated_vjp(g, parameters, y, across, groups, mask, level)
-    bound: Bound = _WAYS[actual].vjp(g, shape, y, across, groups, mask, level)
+        return _dilated_vjp(g, parameters, y, across, groups, mask, place)
+    bound: Bound = _WAYS[actual].vjp(g, shape, y, across, groups, mask, place)
     return bound._replace(suits=_same_choice(chosen, actual))
 
 
@@ -141,11 +141,11 @@ def with_bias(bound: Bound, parameters: Parameters) -> Bound:
     return bound._replace(calls=[*bound.calls, (np.add, added)], start=start)
 
 
-def _dilated_forward(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
+def _dilated_forward(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, place: int | None) -> Bound:
     """Binds a convolution whose rows d apart are planes of their own, on which the kernel is not dilated."""
     calls: Calls = []
     padded = padded_copy(calls, Place.PLANE, x, y, _whole(across))
-    out = room(level, x, (y.size_out, parameters.kernel.shape[3], across.size_out, x.shape[3]), x.dtype)
+    out = room(place, (y.size_out, parameters.kernel.shape[3], across.size_out, x.shape[3]), x.dtype)
     kernel, parts = Parameters(parameters.kernel), []
     for phase in _phases(y):
         rows = padded[phase :: y.dilation]
@@ -156,9 +156,9 @@ def _dilated_forward(x: Array, parameters: Parameters, y: Axis, across: Axis, gr
 
 
 def _dilated_vjp(
-    g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, mask: Array | None, level: int | None
+    g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, mask: Array | None, place: int | None
 ) -> Bound:
-    out = room(level, g, (y.size_in, parameters.kernel.shape[2] * groups, across.size_in, g.shape[3]), g.dtype)
+    out = room(place, (y.size_in, parameters.kernel.shape[2] * groups, across.size_in, g.shape[3]), g.dtype)
     padded = padded_room(Place.PLANE, out, y, _whole(across))
     after, parts = Calls(), []
     for phase in _phases(y):

@@ -40,7 +40,7 @@ _SHORT = 128
 """Numbers of a line up to which a copy takes less time than adding line by line."""
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, place: int | None = None) -> Bound:
     """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F].
 
     Its result is [rows', F, columns', n], of the dtype of x, float32 or float64. Columns have stride 1, rows no
@@ -51,7 +51,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     own = features // groups
     calls: Calls = []
     kernel = empty_kernel((kh, kw), groups, own, channels, y.stride, x.dtype)
-    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, features, across.size_out, n), x.dtype)
     operand = Operand(x, None, across.size_in, Reach(-y.before, y.stride, kh), Shift(-across.before, across.dilation))
     operand = unfold_taps(calls, operand, groups, kernel, across.size_out)
     _fold(calls, kernel, operand, out)
@@ -60,7 +60,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
 
 
 def vjp(
-    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, place: int | None = None
 ) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
 
@@ -71,7 +71,7 @@ def vjp(
     own = features // groups
     calls: Calls = []
     kernel = empty_kernel((kh, kw), groups, channels, own, 1, g.dtype)
-    out = room(level, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
+    out = room(place, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     operand = Operand(
         g, mask, across.size_out, Reach(y.before - (kh - 1), 1, kh), Shift(across.before, -across.dilation)
     )

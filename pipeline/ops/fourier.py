@@ -75,14 +75,14 @@ def bilinear(columns: int, taps: int, outputs: int, before: int, dtype: str) -> 
     return Bilinear(*(np.ascontiguousarray(a, dtype) for a in (out[kept].T, line[kept], kernel[kept])))
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, place: int | None = None) -> Bound:
     """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C, F], stride 1.
 
     Its result is [rows', F, columns', n], of the dtype of x, float32 or float64. Where a probe has a window of zeros it
     is computed by folding, see above.
     """
     kh, kw, channels, features = shape
-    direct = folded.forward(x, shape, y, across, groups, level)
+    direct = folded.forward(x, shape, y, across, groups, place)
     kernel = scratch(Place.REORDERED, (kw, features, kh, channels), x.dtype)
     transformed = _correlation(x, kernel, Reach(-y.before, 1, kh), across.before, direct.out)
     windows = (kh, y.before, y.after), (kw, across.before, across.after)
@@ -90,14 +90,14 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
 
 
 def vjp(
-    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, place: int | None = None
 ) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
 
     mask: bool, of the shape of g, or None. The result is of the dtype of g; see `forward`.
     """
     kh, kw, channels, features = shape
-    direct = folded.vjp(g, shape, y, across, groups, mask, level)
+    direct = folded.vjp(g, shape, y, across, groups, mask, place)
     calls: Calls = []
     operand = masked(calls, g, mask)
     kernel = scratch(Place.REORDERED, (kw, channels, kh, features), g.dtype)

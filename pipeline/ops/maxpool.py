@@ -2,8 +2,9 @@
 
 The largest of each row's window is found first, then the largest of those: k + k comparisons for k * k pixels. Columns
 are taken apart by phase of the stride s, so that what tap j reads for all windows of all lines is one piece of memory,
-phase j mod s from column j // s on. Lines thus go on for (k - 1) // s columns behind the last window; what is there is
-not handed on. Taps are numbered row by row, so that of two numbers that of the later tap is the larger one:
+phase j d mod s from column j d // s on, with d the dilation. Lines thus go on for (k - 1) d // s columns behind the
+last window; what is there is not handed on. Taps are numbered row by row, so that of two numbers that of the later tap
+is the larger one:
 
     number = max(number, number of the tap where it is larger than all before it, else 0)
 
@@ -40,19 +41,19 @@ class Places(NamedTuple):
     tap: Numbers
 
 
-def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
+def forward(x: Array, y: Axis, across: Axis, place: int | None = None) -> Bound:
     """Returns the bound max pooling of x [rows, C, columns, n], padded with -inf: [rows', C, columns', n].
 
     It is of the dtype of x. `saved` is its Places: of equal numbers the first in row-major order. A NaN is passed on.
     """
     _, channels, _, n = x.shape
-    out = room(level, x, (y.size_out, channels, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, channels, across.size_out, n), x.dtype)
     places = Places(np.empty(out.shape, np.int8 if y.kernel * across.kernel < 128 else np.int32))
     pitch = (across.size_out + columns_behind(across)) * n
-    count = min(across.stride, across.kernel)
+    count = min(across.stride, (across.kernel - 1) * across.dilation + 1)
     calls: Calls = []
     for rows in blocks(y.size_out, count * y.stride * channels * pitch * x.itemsize):
-        read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + y.kernel)
+        read = range(rows.start * y.stride, (rows.stop - 1) * y.stride + (y.kernel - 1) * y.dilation + 1)
         phases = _split_columns(calls, x, read, y, across, (count, len(read), channels, pitch))
         _pool(calls, phases, y, across, out[rows.start : rows.stop], places.tap[rows.start : rows.stop])
     return Bound(x, out, calls, saved=places)
@@ -82,7 +83,7 @@ def _pool(calls: Calls, phases: Array, y: Axis, across: Axis, out: Array, tap: N
     lines = phases.shape[1:]
     widest, column = scratch(Place.ROW_LARGEST, lines, out.dtype), scratch(Place.ROW_TAP, lines, tap.dtype)
     size = widest.size - columns_behind(across) * n
-    starts = [divmod(number, across.stride) for number in range(across.kernel)]
+    starts = [divmod(number * across.dilation, across.stride) for number in range(across.kernel)]
     taps = [phases[phase].reshape(-1)[shift * n :][:size] for shift, phase in starts]
     numbers = [scalar(number, tap.dtype) for number in range(across.kernel)]
     _compare(calls, taps, widest.reshape(-1)[:size], column.reshape(-1)[:size], numbers)
@@ -118,13 +119,13 @@ def _compare(
         best, before = largest, number
 
 
-def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, level: int | None = None) -> Bound:
+def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = None, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n]: each number of g goes to the pixel that was the largest.
 
     g: float32 or float64 [rows', C, columns', n]. mask: bool, of its shape, which is multiplied by it first.
     """
     rows, channels, columns, n = g.shape
-    out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
+    out = room(place, (y.size_in, channels, across.size_in, n), g.dtype)
     padded = padded_room(Place.POOLED, g, y, across) if is_padded(y, across) else out
     calls: Calls = [(padded.fill, (0,))]
     for block in blocks(rows, 4 * channels * columns * n * _INDEX.itemsize):
@@ -134,20 +135,21 @@ def vjp(g: Array, places: Places, y: Axis, across: Axis, mask: Array | None = No
             part = scratch(Place.GRADIENT, part.shape, g.dtype)
             calls += mask_calls(part, g[here], None if mask is None else mask[here])
         target = padded[block.start * y.stride :]
-        pixel = _pixel(calls, places.tap[here], target, y.stride, across)
+        pixel = _pixel(calls, places.tap[here], target, y, across)
         calls.append((np.add.at, (target.reshape(-1), pixel.reshape(-1), part.reshape(-1))))
     if padded is not out:
         copy_inside(calls, padded, y, across, out)
     return Bound(g, out, calls)
 
 
-def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis) -> npt.NDArray[np.intp]:
+def _pixel(calls: Calls, tap: Numbers, padded: Array, y: Axis, across: Axis) -> npt.NDArray[np.intp]:
     """Returns the number of each output's pixel in padded [rows, C, columns, n], for which it adds the calls.
 
+    A pixel stands row * y.dilation lines and (tap - row * kernel) * across.dilation columns from its window's first.
     They compute in 32 bits where these are enough, as that is quicker.
     """
     _, channels, width, n = padded.shape
-    line = channels * width * n
+    line, column = channels * width * n, across.dilation * n
     kind = np.dtype(np.int32 if padded.size < 2**31 else np.intp)
     row = scratch(Place.ROW, tap.shape, tap.dtype)
     index = scratch(Place.INDEX, tap.shape, _INDEX)
@@ -155,11 +157,11 @@ def _pixel(calls: Calls, tap: Numbers, padded: Array, stride: int, across: Axis)
     calls += [
         (np.floor_divide, (tap, scalar(across.kernel, tap.dtype), row)),
         (np.copyto, (pixel, row)),
-        (np.multiply, (pixel, scalar(line - across.kernel * n, kind), pixel)),
+        (np.multiply, (pixel, scalar(y.dilation * line - across.kernel * column, kind), pixel)),
         (np.copyto, (more, tap)),
-        (np.multiply, (more, scalar(n, kind), more)),
+        (np.multiply, (more, scalar(column, kind), more)),
         (np.add, (pixel, more, pixel)),
-        (np.add, (pixel, _corners(tap.shape, (stride * line, width * n, across.stride * n), kind), pixel)),
+        (np.add, (pixel, _corners(tap.shape, (y.stride * line, width * n, across.stride * n), kind), pixel)),
         (np.copyto, (index, pixel)),
     ]
     return index

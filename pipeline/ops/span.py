@@ -93,14 +93,15 @@ def even_rows(rows: int, size: int) -> int:
 
 def blocks(rows: int, size: int) -> Iterator[range]:
     """Yields the numbers of so many rows, of `size` bytes each, in blocks that are as even as can be."""
-    step = even_rows(rows, size)
+    step = even_rows(max(rows, 1), size)
     for first in range(0, rows, step):
         yield range(first, min(first + step, rows))
 
 
 def padded_taps(axis: Axis, outputs: int) -> list[slice]:
-    """Returns where each tap of a window without dilation stands in the padded line, for so many outputs."""
-    return [slice(i, i + (outputs - 1) * axis.stride + 1, axis.stride) for i in range(axis.kernel)]
+    """Returns where each tap of a window stands in the padded line, for so many outputs."""
+    firsts = (position * axis.dilation for position in range(axis.kernel))
+    return [slice(first, first + (outputs - 1) * axis.stride + 1, axis.stride) for first in firsts]
 
 
 def mirrored(axis: Axis) -> Axis:

@@ -24,7 +24,7 @@ def forward(
     y: Axis,
     across: Axis,
     groups: int = 1,
-    level: int | None = None,
+    place: int | None = None,
     ties: bool = False,
 ) -> Bound:
     """Returns the bound transposed convolution of x [rows, C, columns, n] with a weight [kh, kw, C // groups, F].
@@ -34,19 +34,19 @@ def forward(
     for parameters without a weight.
     """
     if ties:
-        return conv.with_bias(_by_windows(x, parameters, y, across, groups, level), parameters)
+        return conv.with_bias(_by_windows(x, parameters, y, across, groups, place), parameters)
     exchanged = partial(_exchanged, groups)
-    spread = conv.vjp(x, exchanged(parameters), mirrored(y), mirrored(across), groups, None, level)
+    spread = conv.vjp(x, exchanged(parameters), mirrored(y), mirrored(across), groups, None, place)
     return conv.with_bias(_with(exchanged, spread), parameters)
 
 
-def vjp(g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int = 1, level: int | None = None) -> Bound:
+def vjp(g: Array, parameters: Parameters, y: Axis, across: Axis, groups: int = 1, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], of the dtype of the gradient g [rows', F, columns', n].
 
     Raises ValueError for parameters without a weight.
     """
     exchanged = partial(_exchanged, groups)
-    return _with(exchanged, conv.forward(g, exchanged(parameters), mirrored(y), mirrored(across), groups, level))
+    return _with(exchanged, conv.forward(g, exchanged(parameters), mirrored(y), mirrored(across), groups, place))
 
 
 def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
@@ -57,14 +57,14 @@ def _with(changed: Callable[[Parameters], Parameters], bound: Bound) -> Bound:
     )
 
 
-def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, level: int | None) -> Bound:
+def _by_windows(x: Array, parameters: Parameters, y: Axis, across: Axis, groups: int, place: int | None) -> Bound:
     """Binds the convolution of x, its pixels a stride apart among zeros, with the kernel reversed."""
     spread = scratch(Place.PLANE, (spread_size(y), x.shape[1], spread_size(across), x.shape[3]), x.dtype)
     own = _turned(parameters)
     bound = _with(
         _turned, conv.forward(spread, own, reading_spread(y), reading_spread(across), groups, conv.INNER, ties=True)
     )
-    out = room(level, x, bound.out.shape, x.dtype)
+    out = room(place, bound.out.shape, x.dtype)
     put = np.copyto, (spread[:: y.stride, :, :: across.stride], x)
     return bound._replace(x=x, out=out, calls=[(spread.fill, (0,)), put, *bound.calls, copy_call(out, bound.out)])
 

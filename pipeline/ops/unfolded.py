@@ -40,7 +40,7 @@ from pipeline.ops.span import Reach, blocks, padded_slices, tap
 from pipeline.stem import Axis
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, place: int | None = None) -> Bound:
     """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F].
 
     Its result is [rows', F, columns', n], of the dtype of x, float32 or float64.
@@ -53,7 +53,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     whole = is_whole_line(across)
     wide = size if whole or y.dilation > 1 or kh * kw * channels < DEEP else product_width(size, x.itemsize)
     kernel = scratch(Place.KERNEL, (groups, kh, *((channels, kw) if whole else (kw, channels)), own), x.dtype)
-    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, features, across.size_out, n), x.dtype)
     if y.dilation == 1:
         reach = Reach(-y.before, y.stride, kh)
         matrices = kernel.reshape(groups, 1, -1, own).swapaxes(2, 3)
@@ -107,7 +107,7 @@ def _dilated(calls: Calls, kernel: Array, unfolded: Array, y: Axis, out: Array) 
 
 
 def vjp(
-    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, level: int | None = None
+    g: Array, shape: Shape, y: Axis, across: Axis, groups: int, mask: Array | None = None, place: int | None = None
 ) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
 
@@ -120,7 +120,7 @@ def vjp(
     rows, lines, size = there.stop - there.start, kw * channels, across.size_out * n
     overlapping = y.size_out > 1 and y.dilation == 1
     if groups == 1 and is_whole_line(across) and rows == y.size_in:
-        unfolded = room(level, g, (groups, rows, lines, size), g.dtype)
+        unfolded = room(place, (groups, rows, lines, size), g.dtype)
         if overlapping:
             phases, weigh = _make_phases(calls, g, mask, shape, y, groups, True)
             _rows(calls, phases, range(rows), unfolded)
@@ -128,7 +128,7 @@ def vjp(
             weigh = _spread(calls, g, mask, shape, y, unfolded, True)
         return Bound(g, unfolded.reshape(rows, channels, across.size_in, n), calls, lambda own: weigh(own.kernel))
     line = max(size + columns_behind(across) * n, product_width(size, g.itemsize))
-    out = room(level, g, (y.size_in, groups * channels, across.size_in, n), g.dtype)
+    out = room(place, (y.size_in, groups * channels, across.size_in, n), g.dtype)
     if rows < y.size_in:
         calls.append((out.fill, (0,)))
     target = in_groups(out[source], groups)

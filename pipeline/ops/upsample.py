@@ -8,12 +8,12 @@ from pipeline.ops.passes import copy_call
 from pipeline.stem import Axis
 
 
-def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
+def forward(x: Array, y: Axis, across: Axis, place: int | None = None) -> Bound:
     """Returns the bound up-sampling of x [rows, C, columns, n], of its dtype: each pixel repeated along both axes.
 
     The result is [rows', C, columns', n], the outputs that are asked for.
     """
-    out = room(level, x, (y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
+    out = room(place, (y.size_out, x.shape[1], across.size_out, x.shape[3]), x.dtype)
     whole = _whole(out, y, across)
     pixels = _by_pixel(whole, y, across)
     calls: Calls = [copy_call(pixels[:, 0, :, :, column], x) for column in range(across.stride)]
@@ -23,9 +23,9 @@ def forward(x: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
     return Bound(x, out, calls)
 
 
-def vjp(g: Array, y: Axis, across: Axis, level: int | None = None) -> Bound:
+def vjp(g: Array, y: Axis, across: Axis, place: int | None = None) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n]: the sum of g over each pixel's block, of its dtype."""
-    out = room(level, g, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
+    out = room(place, (y.size_in, g.shape[1], across.size_in, g.shape[3]), g.dtype)
     whole = _whole(g, y, across)
     calls: Calls = []
     if whole is not g:

@@ -24,7 +24,7 @@ from pipeline.ops.span import blocks
 from pipeline.stem import Axis
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, place: int | None = None) -> Bound:
     """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, kw, C // groups, F].
 
     Its result is [rows', F, columns', n], of the dtype of x, float32 or float64.
@@ -33,7 +33,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     n, own, depth = x.shape[3], features // groups, kh * kw * channels
     calls: Calls = []
     kernel = scratch(Place.KERNEL, (groups, own, kh, kw, channels), x.dtype)
-    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, features, across.size_out, n), x.dtype)
     padded = padded_copy(calls, Place.OPERAND, x, y, across)
     line, beside = pitch(depth * n, x.itemsize), pitch(own * n, x.itemsize)
     row, channel, column, item = padded.strides

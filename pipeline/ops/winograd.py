@@ -38,7 +38,7 @@ from pipeline.ops.span import Reach, blocks
 from pipeline.stem import Axis
 
 
-def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: int | None = None) -> Bound:
+def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, place: int | None = None) -> Bound:
     """Returns the bound convolution of x [rows, C, columns, n] with a weight of `shape` [kh, 3, C, F]; column stride 1.
 
     Its result is [rows', F, columns', n], of the dtype of x, float32 or float64.
@@ -51,7 +51,7 @@ def forward(x: Array, shape: Shape, y: Axis, across: Axis, groups: int, level: i
     matrices = filters.reshape(4, 1, kh * channels, features).transpose(0, 1, 3, 2)
     read, written = pitch((tiles + 1) * n, x.itemsize), pitch(tiles * n, x.itemsize)
     reach = Reach(-y.before, y.stride, kh)
-    out = room(level, x, (y.size_out, features, across.size_out, n), x.dtype)
+    out = room(place, (y.size_out, features, across.size_out, n), x.dtype)
     each = list(blocks(y.size_out, 4 * features * written * x.itemsize))
     most = reach.most_read(each, y.size_in)  # asked for first; see `as_lines`
     scratch(Place.HALVES, (2, most, channels, read), x.dtype)
@@ -91,7 +91,7 @@ def vjp(
     across: Axis,
     groups: int,
     mask: Array | None = None,
-    level: int | None = None,
+    place: int | None = None,
 ) -> Bound:
     """Returns the bound gradient by x [rows, C, columns, n], from the gradient g [rows', F, columns', n] times mask.
 
@@ -106,7 +106,7 @@ def vjp(
     turned = filters[:, :, ::-1].transpose(0, 2, 1, 3)
     read, written = pitch(tiles * n, g.itemsize), pitch((tiles + 1) * n, g.itemsize)
     reach = Reach(y.before - (kh - 1), 1, kh)
-    out = room(level, g, (y.size_in, channels, across.size_in, n), g.dtype)
+    out = room(place, (y.size_in, channels, across.size_in, n), g.dtype)
     each = list(blocks(y.size_in, 4 * channels * written * g.itemsize))
     most = reach.most_read(each, y.size_out)  # asked for first; see `as_lines`
     scratch(Place.TRANSFORMED, (4, most, features, read), g.dtype)

@@ -37,7 +37,7 @@ def cutout(config: Config, heatmap: Floats, side: float | None, center: Center =
     pixel of the plane is in the window. Raises InputError as `window_of` does.
     """
     height, width = heatmap.shape
-    window = window_of(config.stem, config.input, config.unit)
+    window = window_of(config)
     top, bottom = max(window.top, 0), min(window.bottom, height - 1)
     left, right = max(window.left, 0), min(window.right, width - 1)
     if top > bottom or left > right:

@@ -9,6 +9,7 @@ from pipeline.sizes.sample import Center, Floats, sample_of
 from pipeline.sizes.sizes import sizes
 from pipeline.theory import window_of
 from pipeline.theory.expected import expected, heatmap
+from pipeline.theory.walk import are_alike
 
 _PREDICTED = "sigma_x", "eff_rf", "luo"
 """The sizes of the closed form's map that are columns of theory, as `pred_sigma`, `pred_eff_rf` and `pred_luo`."""
@@ -33,8 +34,10 @@ def expected_curves(config: Config, center: Center = "unit") -> Floats | None:
 
 def _without_draws(config: Config) -> Config:
     """The config with everything that the closed form takes no notice of as it is by default."""
-    channel = 0 if isinstance(config.readout.channel, int) else config.readout.channel
-    readout = Readout(channel, config.unit, config.readout.gradient)
+    channel = config.readout.channel
+    if isinstance(channel, int) and are_alike(config.network):
+        channel = 0
+    readout = Readout(channel, config.unit, config.readout.gradient, config.readout.layer)
     return Config(config.stem, config.input, Init(config.init.kind), Probes(), readout)
 
 
@@ -49,7 +52,7 @@ def _curves(config: Config, center: Center) -> Floats | None:
 
 @lru_cache(maxsize=4096)
 def _columns(config: Config) -> Theory:
-    seen = window_of(config.stem, config.input, config.unit)
+    seen = window_of(config)
     center_y, center_x = seen.center
     predicted = _predicted(config)
     return Theory(

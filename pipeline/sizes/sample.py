@@ -43,6 +43,6 @@ def sample_of(config: Config, heatmap: Floats, n_nan: int = 0, corner: tuple[int
     heatmap: float64 [height, width], the whole plane or a part of it, whose first pixel is `corner`, (y, x) on the
     plane. n_nan: the config's probes that are not in the heatmap. Raises InputError as `window_of` does.
     """
-    seen = window_of(config.stem, config.input, config.unit)
+    seen = window_of(config)
     plane = config.input.height, config.input.width
     return Sample(heatmap, seen.center, seen, config.probes.count - n_nan, corner, plane)

@@ -1,62 +1,54 @@
-"""The notation: a stem in one line, `7x7/2:64 max3x3/2 2xres(2x3x3:64)`.
+"""The notation: a stem in one line, `7x7/2:64 max3x3/2 2xres(2x3x3:64)`, or with branches, `cat(1x1:8|3x3:16)`.
 
-    stem  = block {SPACE block}
-    block = [INT "x"] (op | group)
-    group = ("res" | "res_pre") "(" stem ")" ["=" ACT]        ; "=" only after res
-    op    = ["dw" | "t"] K {mod} ["=" ACT]
-          | ("max" | "avg") K {"/" pair | "p" pair} | "up" pair | "gap" | "bn" | "ln" | ACT
-    mod   = "/" pair | "@" pair | ":" INT | "p" pair | "g" INT | "~" ("reflect" | "replicate" | "circular")
-    K     = INT "x" INT          pair = INT ["x" INT]          ; height, then width
-
-White space, of any kind and length, separates blocks. `parse(format_stem(s)) == s` for every stem.
+`pipeline.stem.spelling` has the layers, docs/stems.md the grammar. White space, of any kind and length, separates
+blocks. `parse(format_stem(s)) == s` for every stem.
 """
 
+import re
 from functools import lru_cache
 from itertools import groupby
 
 from msgspec.structs import replace
 
 from pipeline.errors import InputError
+from pipeline.stem.activations import DEFAULT_ACTIVATION
+from pipeline.stem.cursor import MisreadError, block_at
+from pipeline.stem.forms import Acting
 from pipeline.stem.layers import (
-    DEFAULT_ACTIVATION,
-    Activate,
-    AvgPool,
-    BatchNorm,
+    Add,
+    Branch,
     Convolution,
-    GlobalAvgPool,
-    Group,
+    From,
+    Join,
     Layer,
-    LayerNorm,
-    MaxPool,
-    Pair,
     PreResidual,
     Residual,
     Stem,
-    Upsample,
     last_convolution,
     uniform_layer,
 )
-from pipeline.stem.reader import MODIFIERS, WINDOWED, WORDS, Block, MisreadError, Reader, complaint
+from pipeline.stem.reader import Part, Reader, complaint
+from pipeline.stem.spelling import BY_KIND
 
 MAX_CHARACTERS = 200_000
+_ACTIVATION = Acting()
+# A comma between the numbers of a layer separates nothing. Few characters: a run of commas would take its square.
+_COMMA = re.compile(r",(?![-+0-9.,e]{0,200}\))")
 
-_PREFIX = {kind: prefix for prefix, kind in WINDOWED.items()}
-_NAME = {kind: word for word, kind in WORDS.items()}
 
-
-def _read(text: str) -> tuple[Stem, list[Block]]:
+def _read(text: str) -> tuple[Stem, Part]:
     if len(text) > MAX_CHARACTERS:
         raise InputError(f"a stem has at most {MAX_CHARACTERS} characters, this one has {len(text)}; shorten it")
     reader = Reader(text)
     try:
-        return reader.read(), reader.frames[0].blocks
+        return reader.read(), reader.frames[0].part
     except MisreadError as misread:
         raise InputError(complaint(text, *_explained(text, misread))) from None
 
 
 def _explained(text: str, misread: MisreadError) -> tuple[str, int]:
     """(what is wrong, at which offset), with the nearest spelling that can be read at least beyond this block."""
-    from pipeline.stem.respelling import block_at, respellings  # what can be read does without its patterns
+    from pipeline.stem.respelling import respellings  # what can be read does without its patterns
 
     for other in respellings(text, misread.at):
         start, end = block_at(other.text, min(other.at, len(other.text)))
@@ -102,42 +94,30 @@ def is_notation(text: str) -> bool:
 
 
 def locate(text: str, path: tuple[int, ...], name: str) -> int:
-    """The offset of a layer's field in a line of notation; `path` counts layers, one number a level of nesting."""
-    blocks = _read(text)[1]
-    offset = 0
-    for index in path:
-        block = next(block for block in blocks if block.first <= index < block.first + block.count)
+    """The offset of a layer's field in a line of notation, or of the layer where the field is not written.
+
+    path: the position of a layer in the stem, then the number of a branch of it, the position of a layer in that, and
+    so on. If it ends with the number of a branch, the offset is that of the branch.
+    """
+    part = _read(text)[1]
+    offset = part.offset
+    for step in range(0, len(path), 2):
+        position = path[step]
+        block = next(block for block in part.blocks if block.first <= position < block.first + block.count)
         offset = block.fields.get(name, block.offset)
-        blocks = block.inner
+        if step + 1 < len(path):
+            part = block.branches[path[step + 1]]
+            offset = part.offset
     return offset
 
 
-def _pair_text(pair: Pair) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+def split_stems(text: str) -> list[str]:
+    """The stems of a text, which commas separate; the commas between the numbers of a layer do not.
 
-
-def _layer_text(layer: Layer) -> str:
-    match layer:
-        case Residual():
-            activation = "" if layer.activation == "relu" else f"={layer.activation}"
-            return f"res({format_stem(layer.stem)}){activation}"
-        case PreResidual():
-            return f"res_pre({format_stem(layer.stem)})"
-        case Upsample():
-            return f"up{_pair_text(layer.factor)}"
-        case Activate():
-            return layer.kind
-        case GlobalAvgPool() | BatchNorm() | LayerNorm():
-            return _NAME[type(layer)]
-    parts = [f"{_PREFIX[type(layer)]}{layer.kernel[0]}x{layer.kernel[1]}"]
-    for sign, name in MODIFIERS[_PREFIX[type(layer)]].items():
-        value = getattr(layer, name)
-        if value == type(layer).__struct_defaults__[type(layer).__struct_fields__.index(name) - 1]:
-            continue
-        parts.append(sign + (_pair_text(value) if isinstance(value, tuple) else str(value)))
-    if not isinstance(layer, MaxPool | AvgPool) and layer.activation is not None:
-        parts.append(f"={layer.activation}")
-    return "".join(parts)
+    >>> split_stems("4x3x3, hardtanh(0,6) 5x5")
+    ['4x3x3', 'hardtanh(0,6) 5x5']
+    """
+    return [stem.strip() for stem in _COMMA.split(text)]
 
 
 @lru_cache(maxsize=4096)
@@ -146,15 +126,18 @@ def canonical(text: str) -> str:
 
     Raises InputError as `parse` does.
     """
-    return format_stem(_without_default_activations(parse(text), is_body=False))
+    return format_stem(_without_default_activations(parse(text), is_summed=False))
 
 
-def _without_default_activations(stem: Stem, is_body: bool) -> Stem:
-    last = last_convolution(stem) if is_body else None
+def _without_default_activations(stem: Stem, is_summed: bool) -> Stem:
+    last = last_convolution(stem) if is_summed else None
     layers: list[Layer] = []
     for position, layer in enumerate(stem):
-        if isinstance(layer, Group):
-            layer = replace(layer, stem=_without_default_activations(layer.stem, is_body=True))
+        if isinstance(layer, Residual | PreResidual):
+            layer = replace(layer, stem=_without_default_activations(layer.stem, is_summed=True))
+        elif isinstance(layer, Join):
+            is_sum = isinstance(layer, Add)
+            layer = replace(layer, branches=tuple(_plain_branch(branch, is_sum) for branch in layer.branches))
         elif isinstance(layer, Convolution):
             default = "linear" if position == last else DEFAULT_ACTIVATION
             if layer.activation == default:
@@ -163,13 +146,56 @@ def _without_default_activations(stem: Stem, is_body: bool) -> Stem:
     return tuple(layers)
 
 
+def _plain_branch(branch: Branch, is_summed: bool) -> Branch:
+    if isinstance(branch, From):
+        return replace(branch, stem=_without_default_activations(branch.stem, is_summed))
+    return _without_default_activations(branch, is_summed)
+
+
 def format_stem(stem: Stem) -> str:
     """The notation of a stem: run-length counted, what equals the default of its field dropped."""
     blocks = []
-    for layer, run in groupby(stem):
-        count = sum(1 for _ in run)
-        blocks.append(f"{count}x{_layer_text(layer)}" if count > 1 else _layer_text(layer))
+    for plain, run in groupby(stem, _unmarked):
+        count = 0
+        for layer in run:
+            count += 1
+            if layer.mark is not None:  # the last of a run bears its mark
+                blocks.append(_block_text(plain, count, layer.mark))
+                count = 0
+        if count:
+            blocks.append(_block_text(plain, count, None))
     return " ".join(blocks)
+
+
+def _unmarked(layer: Layer) -> Layer:
+    return layer if layer.mark is None else replace(layer, mark=None)
+
+
+def _block_text(layer: Layer, count: int, mark: str | None) -> str:
+    return (f"{count}x" if count > 1 else "") + _layer_text(layer) + ("" if mark is None else f"#{mark}")
+
+
+def _layer_text(layer: Layer) -> str:
+    """A layer without its mark."""
+    spelling = BY_KIND[type(layer)]
+    parts = [spelling.word]
+    if isinstance(layer, Residual | PreResidual):
+        parts.append(f"({format_stem(layer.stem)})")
+    elif isinstance(layer, Join):
+        parts.append(f"({'|'.join(map(_branch_text, layer.branches))})")
+    elif spelling.head is not None:
+        parts.extend(spelling.head.written(layer))
+    for sign, form in spelling.signs.items():
+        parts.extend(sign + text for text in form.written(layer))
+    if spelling.takes("activation"):
+        parts.extend(f"={text}" for text in _ACTIVATION.written(layer))
+    return "".join(parts)
+
+
+def _branch_text(branch: Branch) -> str:
+    if not isinstance(branch, From):
+        return format_stem(branch)
+    return f"#{branch.source} {format_stem(branch.stem)}".rstrip()
 
 
 @lru_cache(maxsize=4096)

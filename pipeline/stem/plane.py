@@ -4,7 +4,7 @@ A kernel may span far more than its plane (kernel and dilation go up to a millio
 sizes its arrays by the taps that touch the plane (`read_taps`, `feeding_taps`), never by the kernel.
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -27,16 +27,21 @@ class Plane(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.height}x{self.width}x{self.channels}"
 
 
+Scheme: TypeAlias = Literal["even", "half_pixel", "corners", "adaptive"]
+"""How the windows of an axis follow each other: evenly by its stride, or as `resample` says."""
+
+
 class Axis(msgspec.Struct, frozen=True):
-    """One axis of a windowed layer.
+    """One axis of a layer.
 
     Convolution and pooling: output `o` reads inputs `o*stride - before + i*dilation`, i = 0 .. kernel-1, and
     `size_out = (size_in + before + after - dilation*(kernel-1) - 1) // stride + 1`.
     Transposed: input `n` feeds outputs `n*stride - before + i*dilation`, and
     `size_out = (size_in-1)*stride + dilation*(kernel-1) + 1 - before - after` (a negative `after` appends zeros).
     Up-sampling by f: kernel = stride = f, output `o` reads input `o // f`. Global pooling: kernel = size_in.
-    Layers that act on each pixel by itself have kernel = stride = 1; so have residual sums, with the stride product
-    of their body.
+    Layers that act on each pixel by itself, joins and norms over the plane have kernel = stride = 1.
+    Another scheme than "even": output `o` is a weighted mean of the inputs of its own window; see
+    `pipeline.stem.resample`. Bilinear up-sampling by f has kernel 2 and stride f.
     """
 
     size_in: int
@@ -46,6 +51,7 @@ class Axis(msgspec.Struct, frozen=True):
     dilation: int = 1
     before: int = 0
     after: int = 0
+    scheme: Scheme = "even"
 
     @property
     def has_gaps(self) -> bool:

@@ -2,56 +2,32 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
+
+from msgspec.structs import replace
 
 from pipeline.errors import quote
+from pipeline.stem.activations import NAMES
+from pipeline.stem.cursor import Cursor
+from pipeline.stem.forms import Acting, Form, Marking
 from pipeline.stem.layers import (
-    ACTIVATIONS,
-    MAX_INTEGER,
     MAX_LAYERS,
     MAX_NESTING,
-    PADDING_MODES,
-    Activate,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Depthwise,
-    GlobalAvgPool,
-    Group,
+    Branch,
+    From,
     Layer,
-    LayerNorm,
-    MaxPool,
-    Pair,
-    PreResidual,
-    Residual,
     Stem,
-    Transposed,
-    Upsample,
     count_layers,
 )
+from pipeline.stem.spelling import ACTIVATE, BY_WORD, EXAMPLES, GROUPS, LAYERS, Spelling
 
-_SPACE = re.compile(r"\s*")
 _REPEAT = re.compile(r"([0-9]+)x(?=[a-z]|[0-9]+x[0-9])")
-_KERNEL = re.compile(r"([0-9]+)x([0-9]+)")
-_PAIR = re.compile(r"([0-9]+)(?:x([0-9]+))?")
-_INTEGER = re.compile(r"[0-9]+")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-_MODE = re.compile("|".join(PADDING_MODES[1:]))  # a modifier may follow without a sign between: ~reflectp1
-_HEAD = re.compile(r"(?:dw|t|max|avg|up)(?=[0-9])|[a-z_][a-z_0-9]*")
-
-# The modifiers each kind of layer takes, by sign: the field that the modifier sets.
-_CONV_MODIFIERS = {"/": "stride", "@": "dilation", ":": "features", "p": "padding", "g": "groups", "~": "padding_mode"}
-MODIFIERS: dict[str, dict[str, str]] = {
-    "": _CONV_MODIFIERS,
-    "dw": {sign: name for sign, name in _CONV_MODIFIERS.items() if sign != "g"},
-    "t": {sign: name for sign, name in _CONV_MODIFIERS.items() if sign != "~"},
-    "max": {"/": "stride", "p": "padding"},
-    "avg": {"/": "stride", "p": "padding"},
-}
-_LAYERS = "3x3, dw3x3, t4x4, max3x3, avg2x2, up2, gap, bn, ln, res(...), res_pre(...)"
-_ACTIVATIONS = f"activations: {', '.join(ACTIVATIONS)}"
-WINDOWED: dict[str, Any] = {"": Conv, "dw": Depthwise, "t": Transposed, "max": MaxPool, "avg": AvgPool}
-WORDS: dict[str, Any] = {"gap": GlobalAvgPool, "bn": BatchNorm, "ln": LayerNorm}
+_KERNEL = re.compile(r"[0-9]+x[0-9]")
+_HEADED = sorted((each.word for each in LAYERS if each.word and each.head), key=len, reverse=True)
+_WORD = re.compile(rf"(?:{'|'.join(_HEADED)})(?=[0-9])|[a-z_][a-z_0-9]*")
+_ACTIVATION, _MARK = Acting(), Marking()
+_EXPECTED = "expected a layer such as 3x3, 4x3x3, max3x3/2 or res(2x3x3), found {}"
+_GROUPS = frozenset(each.word for each in GROUPS)
 
 
 @dataclass
@@ -62,225 +38,211 @@ class Block:
     first: int
     count: int = 1
     fields: dict[str, int] = field(default_factory=dict)
-    inner: "list[Block]" = field(default_factory=list)
+    branches: "list[Part]" = field(default_factory=list)
+
+
+@dataclass
+class Part:
+    """Where a branch of a group stands, or the stem itself, and its blocks."""
+
+    offset: int
+    blocks: list[Block] = field(default_factory=list)
 
 
 @dataclass
 class Frame:
-    """A group that is still open, or the stem itself."""
+    """A group that is still open, or the stem itself: its branches that are read, and the one that is being read."""
 
-    kind: str
+    spelling: Spelling | None
     block: Block | None
+    part: Part
+    source: str | None = None
     layers: list[Layer] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
+    branches: list[Branch] = field(default_factory=list)
+
+    @property
+    def is_branched(self) -> bool:
+        """Whether it has branches, each of which may be empty or begin with a mark."""
+        return self.spelling is not None and self.spelling.takes("branches")
+
+    @property
+    def may_end(self) -> bool:
+        """Whether it needs no other layer: only branches may be empty."""
+        return bool(self.layers) or self.is_branched
 
 
-class MisreadError(Exception):
-    """Text that is not in the notation: what is wrong, and at which offset."""
-
-    def __init__(self, problem: str, at: int) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.at = at
-
-
-class Reader:
+class Reader(Cursor):
     """Reads a stem from left to right, with a stack of open groups instead of recursion.
 
     Raises MisreadError where the text is not in the notation.
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.frames = [Frame("", None)]
+        super().__init__(text)
+        self.frames = [Frame(None, None, Part(0))]
         self.total = 0
-
-    def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        """Raises MisreadError for a problem at a character, the next one unless another is named."""
-        raise MisreadError(problem, self.at if at is None else at)
 
     def read(self) -> Stem:
         """The stem that the whole text stands for."""
         self.space()
-        while True:
-            while self.opens_group():
-                self.space()
-            is_apart = self.space()
-            while self.at < len(self.text) and self.text[self.at] == ")":
+        is_apart = True  # whether another block may begin here
+        while self.sign or not self.frames[-1].may_end:
+            if self.sign == ")":
                 self.close()
                 is_apart = self.space()
-            if self.at == len(self.text):
-                break
-            if not is_apart:
-                self.fail(f"unexpected {quote(self.text[self.at])} (white space separates blocks)")
+            elif self.sign == "|":
+                self.separate()
+                is_apart = True
+            elif is_apart:
+                is_apart = self.begin()
+                is_apart |= self.space()
+            else:
+                self.fail(f"unexpected {quote(self.sign)} (white space separates blocks)")
         frame = self.frames[-1]
         if frame.block is not None:
             self.fail("this bracket is never closed; add a ')'", frame.block.fields["bracket"])
         return tuple(frame.layers)
 
-    def space(self) -> bool:
-        """Skips white space of any kind, and says whether there was some."""
-        before = self.at
-        match = _SPACE.match(self.text, before)
-        self.at = match.end() if match else before
-        return self.at > before
-
-    def opens_group(self) -> bool:
-        """Reads one block, or only the opening of a group: its layers follow and `close` ends it."""
+    def begin(self) -> bool:
+        """Reads one block, or only the opening of a group; returns whether it was an opening."""
         frame = self.frames[-1]
+        if self.sign == "#":
+            self.start_from_mark(frame)
+            return False
         here = Block(self.at, len(frame.layers))
-        frame.blocks.append(here)
-        if repeat := _REPEAT.match(self.text, self.at):
-            here.count = self.number(repeat[1], self.at, "the repetition", least=1)
-            self.at = repeat.end()
+        frame.part.blocks.append(here)
+        if repeat := self.found(_REPEAT):
+            here.count = self.number(repeat[1], repeat.start(), "the repetition", least=1)
         start = self.at
-        head = _HEAD.match(self.text, self.at)
-        word = head[0] if head else ""
-        if word in ("res", "res_pre"):
-            self.open(word, here)
+        match = _WORD.match(self.text, start)
+        word = match[0] if match else ""
+        if word in _GROUPS:
+            self.open(BY_WORD[word], here)
             return True
-        if word in WINDOWED and (word or _KERNEL.match(self.text, self.at)):
+        if word in NAMES:
+            self.append(self.layer(ACTIVATE, here), here)
+        elif word in BY_WORD and (word or _KERNEL.match(self.text, start)):
             self.at += len(word)
-            layer = self.windowed(word, here)
-        elif word == "up":
-            self.at += 2
-            layer = Upsample(self.pair("the factor", here, "factor"))
-        elif word in WORDS:
-            self.at += len(word)
-            layer = WORDS[word]()
-        elif word in ACTIVATIONS:
-            self.at += len(word)
-            layer = Activate(word)
+            self.append(self.layer(BY_WORD[word], here), here)
         elif word:
-            self.fail(f"no layer or activation is called {quote(word)} (layers: {_LAYERS}; {_ACTIVATIONS})", start)
+            names = f"layers: {EXAMPLES}; activations: {', '.join(NAMES)}"
+            self.fail(f"no layer or activation is called {quote(word)} ({names})", start)
         else:
-            found = quote(self.text[self.at]) if self.at < len(self.text) else "the end"
-            self.fail(f"expected a layer such as 3x3, 4x3x3, max3x3/2 or res(2x3x3), found {found}")
-        self.append(layer, here)
+            self.fail(_EXPECTED.format(quote(self.sign) if self.sign else "the end"))
         return False
 
-    def append(self, layer: Layer, block: Block) -> None:
-        """Adds a layer, as often as its block repeats it, to the innermost group."""
-        inside = count_layers(layer.stem) if isinstance(layer, Group) else 0  # counted once while they were read
-        self.total += (1 + inside) * block.count - inside
+    def start_from_mark(self, frame: Frame) -> None:
+        """Reads the mark that a branch begins with."""
+        if not frame.is_branched:
+            self.fail("a mark follows its layer at once, as in 3x3#NAME; alone it begins a branch of add, cat or mul")
+        if frame.layers or frame.source is not None:
+            self.fail("a mark that is taken up begins its branch; put a '|' before it")
+        frame.part.offset = self.at
+        self.at += 1
+        frame.source = _MARK.read(self)["mark"]
+
+    def append(self, layer: Layer, block: Block, inside: int = 0) -> None:
+        """Adds a layer, as often as its block repeats it, to the innermost branch; the last one bears its mark.
+
+        `inside`: how many layers a group has inside, which were counted once while they were read.
+        """
+        self.count((1 + inside) * block.count - inside, block)
+        others = layer if layer.mark is None or block.count == 1 else replace(layer, mark=None)
+        self.frames[-1].layers.extend([others] * (block.count - 1))
+        self.frames[-1].layers.append(layer)
+
+    def count(self, more: int, block: Block) -> None:
+        """Counts layers, and fails at their block where they are too many."""
+        self.total += more
         if self.total > MAX_LAYERS:
             self.fail(f"a stem has at most {MAX_LAYERS} layers after repetition", block.offset)
-        self.frames[-1].layers.extend([layer] * block.count)
 
-    def open(self, word: str, block: Block) -> None:
+    def open(self, spelling: Spelling, block: Block) -> None:
         """Begins a group: reads its word and its bracket."""
-        self.at += len(word)
-        if self.text[self.at : self.at + 1] != "(":
-            self.fail(f"expected '(' after {word}")
+        self.at += len(spelling.word)
+        if self.sign != "(":
+            self.fail(f"expected '(' after {spelling.word}")
         if len(self.frames) > MAX_NESTING:
             self.fail(f"groups nest at most {MAX_NESTING} levels deep")
         block.fields["bracket"] = self.at
         self.at += 1
-        self.frames.append(Frame(word, block))
+        self.frames.append(Frame(spelling, block, Part(self.at)))
+
+    def separate(self) -> None:
+        """Ends a branch at the sign before the next."""
+        frame = self.frames[-1]
+        if not frame.is_branched:
+            word = "a stem" if frame.spelling is None else frame.spelling.word
+            self.fail(f"{word} has no branches; '|' stands between those of add(...|...), cat(...|...) or mul(...|...)")
+        self.end_branch(frame)
+        self.at += 1
+        self.space()
+        frame.part = Part(self.at)
+
+    def end_branch(self, frame: Frame) -> None:
+        """Adds the branch that was read to those of its group."""
+        stem = tuple(frame.layers)
+        frame.branches.append(stem if frame.source is None else From(frame.source, stem))
+        if frame.block is not None:
+            self.count(not stem, frame.block)  # as `count_layers` does
+            frame.block.branches.append(frame.part)
+        frame.layers, frame.source = [], None
 
     def close(self) -> None:
-        """Ends the innermost group at its bracket, and adds it to the group around it."""
+        """Ends the innermost group at its bracket, and adds it to the branch around it."""
         frame = self.frames[-1]
-        if frame.block is None:
+        if frame.spelling is None or frame.block is None:
             self.fail("this bracket was never opened; drop it or add 'res('")
+        if not frame.may_end:
+            self.fail(_EXPECTED.format("')'"))
         self.frames.pop()
         self.at += 1
-        frame.block.inner = frame.blocks
-        layer: Layer
-        if frame.kind == "res":
-            layer = Residual(tuple(frame.layers), **self.activation(frame.block))
-        else:
-            if self.text[self.at : self.at + 1] == "=":
-                self.fail("res_pre(...) is a bare sum; write the activation as a block of its own or use res(...)=ACT")
-            layer = PreResidual(tuple(frame.layers))
-        self.append(layer, frame.block)
+        self.end_branch(frame)
+        body = {"branches": tuple(frame.branches)} if frame.is_branched else {"stem": frame.branches[0]}
+        group = self.layer(frame.spelling, frame.block, **body)
+        self.append(group, frame.block, count_layers((group,)) - 1)
 
-    def windowed(self, word: str, block: Block) -> Layer:
-        """A convolution or a pool: its kernel, its modifiers in any order, its activation."""
-        kernel = _KERNEL.match(self.text, self.at)
-        if kernel is None:
-            self.fail("expected a kernel such as 3x3, height then width")
-        block.fields["kernel"] = self.at
-        values: dict[str, Any] = {
-            "kernel": (
-                self.number(kernel[1], kernel.start(1), "the kernel", least=1),
-                self.number(kernel[2], kernel.start(2), "the kernel", least=1),
-            )
-        }
-        self.at = kernel.end()
-        modifiers = MODIFIERS[word]
-        while (sign := self.text[self.at : self.at + 1]) and not sign.isspace() and sign not in ")=":
-            name = modifiers.get(sign)
-            if name is None:
-                self.fail(f"unexpected {quote(sign)} after {word or 'a'} kernel (modifiers: {' '.join(modifiers)})")
-            if name in values:
-                self.fail(f"{name.replace('_', ' ')} given twice")
-            self.at += 1
-            block.fields[name] = self.at
-            if name in ("features", "groups"):
-                values[name] = self.integer(f"the number of {name}", least=1)
-            elif name == "padding_mode":
-                values[name] = self.padding_mode()
-            else:
-                values[name] = self.pair(f"the {name}", block, name, least=0 if name == "padding" else 1)
-        if word not in ("max", "avg"):
-            values |= self.activation(block)
-        elif self.text[self.at : self.at + 1] == "=":
-            self.fail("pooling takes no activation; write it as a block of its own")
-        layer: Layer = WINDOWED[word](**values)
+    def layer(self, spelling: Spelling, block: Block, **values: Any) -> Layer:
+        """A layer: its head, its signs in any order, its activation, its mark. `values`: what is read before."""
+        start = self.at
+        if spelling.head is not None:
+            self.fields("", spelling.head, block, values)
+        while form := self.form(spelling, "activation" in values):
+            self.fields(self.sign, form, block, values)
+        try:
+            layer: Layer = spelling.kind(**values)
+        except TypeError:
+            lacking = next(name for name in spelling.required if name not in values)
+            self.fail(f"{spelling.word} lacks its {lacking}; write it as in {spelling.example}")
+        except ValueError as error:
+            self.fail(str(error), start)
         return layer
 
-    def activation(self, block: Block) -> dict[str, Any]:
-        """The field of an activation after `=`; empty where there is none."""
-        if self.text[self.at : self.at + 1] != "=":
-            return {}
-        self.at += 1
-        block.fields["activation"] = self.at
-        return {"activation": self.word(ACTIVATIONS, "activation", _WORD.match(self.text, self.at))}
+    def form(self, spelling: Spelling, is_activated: bool) -> Form | None:
+        """What stands behind the next sign; None where the layer is at its end, as it is behind its activation."""
+        sign = self.sign
+        if sign == "#":
+            return _MARK
+        if is_activated or not sign or sign.isspace() or sign in ")|":
+            return None
+        if sign == "=":
+            if not spelling.takes("activation"):
+                self.fail(f"{spelling.word or 'an activation'} {spelling.no_activation}")
+            return _ACTIVATION
+        if spelling.signs and sign not in spelling.signs:
+            after = f"{spelling.word or 'a'} kernel" if spelling.takes("kernel") else spelling.word
+            self.fail(f"unexpected {quote(sign)} after {after} (modifiers: {' '.join(spelling.signs)})")
+        return spelling.signs.get(sign)
 
-    def padding_mode(self) -> str:
-        """The padding mode at this place, after `~`."""
-        mode = _MODE.match(self.text, self.at)
-        return self.word(PADDING_MODES[1:], "padding mode", mode or _WORD.match(self.text, self.at))
-
-    def word(self, words: tuple[str, ...], what: str, found: re.Match[str] | None) -> str:
-        """The word that was found at this place, which must be one of `words`; `what` names them in the error."""
-        written = found[0] if found else self._block_from_here()
-        if found is None or written not in words:
-            named = quote(written) if written else f"behind {quote(self.text[self.at - 1])}"
-            self.fail(f"there is no {what} {named} (choose from {', '.join(words)})")
-        self.at = found.end()
-        return written
-
-    def _block_from_here(self) -> str:
-        from pipeline.stem.respelling import block_at  # what can be read does without its patterns
-
-        return self.text[self.at : block_at(self.text, self.at)[1]]
-
-    def integer(self, what: str, least: int) -> int:
-        """The integer at this place, of at least `least`; `what` names it in the error."""
-        match = _INTEGER.match(self.text, self.at)
-        if match is None:
-            self.fail(f"expected an integer for {what}")
-        self.at = match.end()
-        return self.number(match[0], match.start(), what, least)
-
-    def pair(self, what: str, block: Block, name: str, least: int = 1) -> Pair:
-        """(height, width) at this place: one integer for both, or two with an x between them."""
-        match = _PAIR.match(self.text, self.at)
-        if match is None:
-            self.fail(f"expected an integer or a pair such as 2x1 for {what}")
-        block.fields[name] = self.at
-        self.at = match.end()
-        height = self.number(match[1], match.start(1), what, least)
-        return height, height if match[2] is None else self.number(match[2], match.start(2), what, least)
-
-    def number(self, digits: str, at: int, what: str, least: int) -> int:
-        """The number that digits stand for, from `least` to MAX_INTEGER; `at` is where they begin."""
-        if len(digits) > len(str(MAX_INTEGER)) or not least <= int(digits) <= MAX_INTEGER:
-            self.fail(f"{what} must be between {least} and {MAX_INTEGER}, not {digits[:20]}", at)
-        return int(digits)
+    def fields(self, sign: str, form: Form, block: Block, values: dict[str, Any]) -> None:
+        """Reads a sign and what stands behind it into `values`."""
+        at = self.at
+        self.at += len(sign)
+        for name, value in form.read(self).items():
+            if name in values:
+                self.fail(f"{name.replace('_', ' ')} given twice", at)
+            block.fields[name] = at + len(sign)
+            values[name] = value
 
 
 def complaint(text: str, problem: str, at: int) -> str:

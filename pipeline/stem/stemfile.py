@@ -1,11 +1,15 @@
-"""Files of one stem: the notation over as many lines as it likes, with `#` starting a comment."""
+"""Files of stems: the notation over as many lines as it likes, with comments."""
 
+import re
 from pathlib import Path
 
 from pipeline.errors import InputError, cannot_read, quote
+from pipeline.stem.layers import MARK_PATTERN
 from pipeline.stem.notation import MAX_CHARACTERS
 
 SUFFIX = ".stem"
+_MARK = re.compile(MARK_PATTERN)
+_BRANCH_BEGINS = re.compile(r"(?:\b(?:add|cat|mul)\(|\|)\s{0,100}$")
 
 
 def read_stem_file(path: Path) -> str:
@@ -23,7 +27,24 @@ def read_stem_file(path: Path) -> str:
         raise InputError(f"stem file {quote(path)} is not UTF-8 text; save it as text") from None
     if len(data) > MAX_CHARACTERS:
         raise InputError(f"stem file {quote(path)} has more than {MAX_CHARACTERS} bytes; shorten it")
-    blocks = [block for line in lines for block in line.partition("#")[0].split()]
+    blocks = [block for line in lines for block in without_comment(line).split()]
     if not blocks:
         raise InputError(f"stem file {quote(path)} holds no stem; write one such as 7x7/2:64 max3x3/2")
     return " ".join(blocks)
+
+
+def without_comment(line: str) -> str:
+    """A line up to its comment.
+
+    A `#` begins a mark where a name follows it and a layer, a group or `|` stands right before it; white space may
+    stand between it and `|`, or the bracket of add, cat or mul, where a branch begins. Any other `#` begins a comment.
+
+    >>> without_comment("3x3#c1 cat(#c1| #c1 up2)  # a comment")
+    '3x3#c1 cat(#c1| #c1 up2)  '
+    """
+    for found in re.finditer("#", line):
+        before = line[: found.start()]
+        is_glued = bool(before) and not before[-1].isspace() and before[-1] != ","
+        if not _MARK.match(line, found.end()) or not (is_glued or _BRANCH_BEGINS.search(before[-110:])):
+            return before
+    return line

@@ -4,7 +4,7 @@ from typing import Any, get_type_hints
 
 from pipeline.config import AXIS_PATHS, Config, Init, Probes, Readout
 from pipeline.sentence import choices, takes
-from pipeline.stem import ACTIVATIONS, MAX_LAYERS, Plane
+from pipeline.stem import MAX_LAYERS, NAMES, Plane
 from pipeline.sweep.grid import PATHS, STACK_AXES
 
 _SIDES = "an integer, or HEIGHTxWIDTH"
@@ -14,7 +14,7 @@ _OF_STACKS = {
     "features": "an integer",
     "dilation": _SIDES,
     "stride": _SIDES,
-    "activation": ", ".join(ACTIVATIONS),
+    "activation": ", ".join(NAMES),
 }
 """What the axes of a plain stack take."""
 
@@ -31,7 +31,7 @@ def axis_words(name: str) -> tuple[str, ...]:
     """The words among the values of an axis, by its name or path; none where it takes numbers, or is no axis."""
     path = AXIS_PATHS.get(name, name)
     if path == "activation":
-        return ACTIVATIONS
+        return NAMES
     return choices(_hint(path)) if path in PATHS else ()
 
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from pipeline.config import NOT_DRAWN, Config, Init, Probes
+from pipeline.config import NOT_DRAWN, Config
 from pipeline.errors import InputError, quote
-from pipeline.sentence import sentence
+from pipeline.sentence import listed, nearest, sentence
 from pipeline.stem import (
-    MAX_INTEGER,
     AvgPool,
     Conv,
     Convolution,
@@ -21,9 +19,10 @@ from pipeline.stem import (
     Plane,
     canonical,
     format_stem,
+    marked,
     network,
-    walk,
 )
+from pipeline.sweep.filed import hashed, settled_probes
 from pipeline.sweep.input_plane import input_plane, written_sides
 
 
@@ -74,8 +73,8 @@ def _settled(config: Config, counted: bool) -> Config:
 
     `counted`: whether the user wrote probes.count, which otherwise follows a file of probes.
     """
-    nodes = config.network
-    made = nodes[-1].output
+    config = _at_layer(config)
+    made = config.network[-1].output
     channel, position = config.readout.channel, config.readout.position
     if isinstance(channel, int) and channel >= made.channels:
         raise InputError(
@@ -89,15 +88,34 @@ def _settled(config: Config, counted: bool) -> Config:
         config = _with_offset(config)
     elif config.init.offset is not None:
         raise InputError(f"init.offset {config.init.offset} is for init.kind neural_api, not {config.init.kind}")
-    config = msgspec.structs.replace(config, init=_hashed("init", config.init))
-    config = msgspec.structs.replace(config, probes=_hashed("probes", config.probes))
-    if config.probes.kind == "file":
-        config = _counted(config, counted)
+    config = msgspec.structs.replace(config, init=hashed("init", config.init))
+    config = msgspec.structs.replace(config, probes=settled_probes(config, counted))
     if config.init.kind == "file":
         from pipeline.draws import draw_weights  # NumPy, which most configs do without
 
         draw_weights(config)
     return _without_idle_seeds(config)
+
+
+def _at_layer(config: Config) -> Config:
+    """The config with the index of the layer that is read out, or none where it is the last.
+
+    Raises InputError for a mark or an index that the stem does not have.
+    """
+    layer = config.readout.layer
+    if layer is None:
+        return config
+    nodes = network(config.stem, config.input)
+    if isinstance(layer, str):
+        marks = marked(nodes)
+        if layer.removeprefix("#") not in marks:
+            known = f"{nearest(layer, [*marks])}; its marks are {listed(list(marks))}" if marks else "; it has no marks"
+            raise InputError(f"readout.layer {quote(layer)} is not a mark of the stem{known}")
+        layer = marks[layer.removeprefix("#")]
+    if layer >= len(nodes):
+        raise InputError(f"readout.layer {layer} is outside the {len(nodes)} layers of the stem; they count from 0")
+    settled = msgspec.structs.replace(config.readout, layer=None if layer == len(nodes) - 1 else layer)
+    return msgspec.structs.replace(config, readout=settled)
 
 
 def _without_idle_seeds(config: Config) -> Config:
@@ -110,40 +128,6 @@ def _without_idle_seeds(config: Config) -> Config:
     if probes.seed and probes.kind in NOT_DRAWN:
         probes = msgspec.structs.replace(probes, seed=0)
     return msgspec.structs.replace(config, init=init, probes=probes)
-
-
-_Filed = TypeVar("_Filed", Init, Probes)
-
-
-def _hashed(part: str, own: _Filed) -> _Filed:
-    """An init or probes with the sha256 of the file that it names, by a path that holds from any folder."""
-    if own.kind != "file":
-        for field, value in (("path", own.path), ("sha256", own.sha256)):
-            if value is not None:
-                raise InputError(
-                    f"{part}.{field} {quote(value)} is for {part}.kind file, not {own.kind}; "
-                    f"set the kind, or drop the {field}"
-                )
-        return own
-    if own.path is None:
-        raise InputError(f"{part}.kind file needs the file; name it by {part}.path")
-    from pipeline.draws import sha256_of
-
-    found = sha256_of(own.path)
-    if own.sha256 not in (None, found):
-        raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")
-    return msgspec.structs.replace(own, sha256=found, path=str(Path(own.path).absolute()))
-
-
-def _counted(config: Config, counted: bool) -> Config:
-    """The config with as many probes as its file holds, unless their count was written."""
-    from pipeline.draws import check_probe_shape, probe_shape
-
-    shape = probe_shape(config.probes.path or "", config.probes.sha256 or "", config.dtype)
-    count = config.probes.count if counted else min(max(shape[0], 1), MAX_INTEGER) if shape else 1
-    probes = msgspec.structs.replace(config.probes, count=count)
-    check_probe_shape(shape, probes, config.input)
-    return msgspec.structs.replace(config, probes=probes)
 
 
 def _with_offset(config: Config) -> Config:
@@ -167,7 +151,7 @@ def _with_offset(config: Config) -> Config:
 @lru_cache(maxsize=4096)
 def _weight_count(stem: str, plane: Plane) -> int:
     total = 0
-    for node in walk(network(stem, plane)):
+    for node in network(stem, plane):
         if isinstance(node.layer, Convolution):
             height, width, inputs, features = node.weight_shape
             total += height * width * inputs * features

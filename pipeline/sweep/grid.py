@@ -34,6 +34,7 @@ _AS_ONE = {
 }
 """How a value is written whose parts a user may have taken for a list."""
 _CUT_RANGE = r"range\([^)]*"
+_CUT_NUMBERS = r"[a-z_0-9]+\([^)]*"
 _AFTER_COMMA = r"-?[0-9]+\)?"
 _NUMBERS = r"(?a)-?[0-9]+(\s*,\s*-?[0-9]+)+"
 
@@ -81,8 +82,11 @@ def check_whole(name: str, written: object) -> None:
         raise InputError(f"axis {name}: {quote(written)} is text; put a list in brackets, as in {name}: [{written}]")
 
 
-def axis_values(name: str, written: object) -> Sequence[Any]:
-    """The values of an axis: a list, one value, or `range(...)`. Raises InputError for none, or one given twice."""
+def axis_values(name: str, written: object, may_repeat: bool = False) -> Sequence[Any]:
+    """The values of an axis: a list, one value, or `range(...)`.
+
+    Raises InputError for none, or for one given twice unless it `may_repeat`.
+    """
     values: Sequence[Any]
     if isinstance(written, str) and (match := re.fullmatch(_RANGE, written)):
         start, stop, step = (int(number) if number else 1 for number in match.groups())
@@ -95,7 +99,7 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
         values = written if isinstance(written, list) else [written]
     if len(values) == 0:
         raise InputError(f"axis {name} has no values in {quote(written)}; list at least one")
-    if not isinstance(values, range):
+    if not isinstance(values, range) and not may_repeat:
         seen = set()
         for value in values:
             key = value if isinstance(value, _Scalar) else repr(value)  # a plane may be a mapping, a stride a list
@@ -110,6 +114,7 @@ def axis_values(name: str, written: object) -> Sequence[Any]:
 def parse_setting(text: str) -> tuple[str, object]:
     """(name, values) of `-s name=values`; values are separated by commas, brackets make a list one value.
 
+    `-s kernel,depth=3:10,5:5` names several axes that run in step: their values are rows, [[3, 10], [5, 5]].
     Raises InputError for text that is not a setting.
     """
     name, sign, written = text.partition("=")
@@ -122,7 +127,21 @@ def parse_setting(text: str) -> tuple[str, object]:
 
     values = parse_sweep_file(f"values: [{written}]", ".yaml", f"-s {quote(text)}")["values"]
     check_text(values, f"-s {quote(text)}")
+    for value in values:
+        if isinstance(value, str) and re.fullmatch(_CUT_NUMBERS, value):
+            raise InputError(f"-s {quote(text)}: {quote(value)} is cut at a comma; write {name}='\"{value},...)\"'")
+    if "," in name:
+        return name, [_row(value, f"-s {quote(text)}") for value in values]
     return name, values
+
+
+def _row(value: object, where: str) -> object:
+    """The values between the colons of a text."""
+    from pipeline.sweep.sweepfile import parse_sweep_file
+
+    if not isinstance(value, str):
+        return value
+    return [parse_sweep_file(f"value: {part}", ".yaml", where)["value"] for part in value.split(":")]
 
 
 def without_axes(config: Config, *paths: str) -> str:

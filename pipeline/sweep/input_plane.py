@@ -1,8 +1,9 @@
 """The input plane: how it is written, and which one is chosen where its sides are not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import assert_never
 
 import msgspec
 
@@ -10,19 +11,16 @@ from pipeline.errors import InputError, PlaneError, quote
 from pipeline.sentence import sentence
 from pipeline.stem import (
     MAX_INTEGER,
+    AdaptiveAvgPool,
     Axis,
-    GlobalAvgPool,
-    Group,
     Network,
     Node,
     Plane,
     Side,
-    Transposed,
-    Upsample,
     network,
-    walk,
 )
 from pipeline.theory import window
+from pipeline.theory.walk import EVERY, carried_back, channels_behind, is_one_pixel, over_all
 
 LEAST_SIDE = 21
 """Of a chosen plane: that of the program that this one replaces."""
@@ -73,6 +71,15 @@ def written_sides(value: object) -> dict[str, int]:
     return found if "channels" in found or len(found) < 2 else found | {"channels": 1}
 
 
+def written_image_sides(text: str) -> tuple[int, int]:
+    """(height, width) of an image as a user wrote it: `224` or `224x320`. Raises InputError for anything else."""
+    match = _TEXT.fullmatch(text)
+    if match is None or match[3] is not None:
+        raise InputError(f"the sides of an image are written 224 or 224x320, not {quote(text)}")
+    height = int(match[1])
+    return height, height if match[2] is None else int(match[2])
+
+
 def _sides_of_text(text: str) -> dict[str, int]:
     match = _TEXT.fullmatch(text)
     if match is None:
@@ -108,9 +115,10 @@ def input_plane(stem: str, sides: Mapping[str, int]) -> Plane:
     """The plane for a stem in canonical notation, from what `written_sides` returned; channels are 1 if not written.
 
     A side that is not written is chosen: the smallest odd one of at least 21 with which the window of the output's
-    centre unit lies within the plane along that side, both sides alike if neither is written; 224 where a global
-    layer makes the window the whole plane, or the smallest that the stem fits if it does not fit 224. Raises InputError
-    where no side is found, or where the stem does not fit its channels.
+    centre unit lies within the plane along that side, both sides alike if neither is written. Where the stem does not
+    fit an odd side, the next even one is tried. It is 224 where a global layer makes the window the whole plane, or an
+    adaptive pooling makes it grow with the plane, or the smallest that the stem fits if it does not fit 224. Raises
+    InputError where no side is found, or where the stem does not fit its channels.
     """
     height, width, channels = sides.get("height"), sides.get("width"), sides.get("channels", 1)
     if height is not None and width is not None:
@@ -128,20 +136,23 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
             nodes = network(stem, plane)
         except PlaneError as error:
             why = str(error)
-            continue
-        if any(isinstance(node.layer, GlobalAvgPool) for node in walk(nodes)):
+            plane = Plane(height or side + 1, width or side + 1, channels)
+            if not _fits(stem, plane):
+                continue
+            nodes = network(stem, plane)
+        if any(node.geometry == "global" or isinstance(node.layer, AdaptiveAvgPool) for node in nodes):
             usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
             return usual if _fits(stem, usual) else plane
         if _holds(nodes, height is None, width is None):
             return plane
-        least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x")) | 1
+        least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x"))
         if least > MAX_INTEGER:
             raise InputError(
                 f"the centre unit of {quote(stem)} sees more than {MAX_INTEGER} pixels; name a plane, such as input=224"
             )
-        side, why = max(side, least - 2), f"stem {quote(stem)}: its window leaves the plane"
+        side, why = max(side, (least - 1 | 1) - 2), f"stem {quote(stem)}: its window leaves the plane"
     raise InputError(
-        f"no odd side from {LEAST_SIDE} to {side} makes a plane that holds the window of the centre unit ({why}); "
+        f"no side from {LEAST_SIDE} to {side + 1} makes a plane that holds the window of the centre unit ({why}); "
         "name a plane, such as input=224"
     )
 
@@ -163,16 +174,33 @@ def _holds(nodes: Network, rows: bool, columns: bool) -> bool:
     )
 
 
-def _least(nodes: Network, name: str, seen: int = 1) -> int:
-    """No window of `seen` outputs is narrower than this along the axis `name`, wherever and on whichever plane."""
-    for node in reversed(nodes):
-        axis: Axis = getattr(node, name)
-        reach = (axis.kernel - 1) * axis.dilation
-        if isinstance(node.layer, Group):
-            beside: tuple[Node, ...] = (node.shortcut,) if node.shortcut else ()
-            seen = max(_least(node.body, name, seen), _least(beside, name, seen))
-        elif isinstance(node.layer, Transposed | Upsample):
-            seen = 0 if axis.has_gaps else max(seen + reach, 0) // axis.stride
-        elif seen:
-            seen = (seen - 1) * axis.stride + 1 + reach
-    return seen
+def _least(nodes: Network, name: str) -> int:
+    """No window of one unit of the output is narrower than this along an axis, "y" or "x", on any plane."""
+
+    def carry(node: Node, slot: int, channels: int, seen: int) -> Iterator[tuple[int, int]]:
+        least = (
+            1 if node.geometry == "join" and is_one_pixel(node, slot) else _least_read(node, getattr(node, name), seen)
+        )
+        behind = channels_behind(node, slot, channels)
+        if least and behind:
+            yield behind, least
+
+    return over_all(carried_back(nodes, {nodes[-1].index: ((EVERY, 1),)}, carry, max), max) or 0
+
+
+def _least_read(node: Node, axis: Axis, seen: int) -> int:
+    """How many inputs `seen` outputs of a node stand on at the least, on any plane; 0 where it may be none."""
+    reach = (axis.kernel - 1) * axis.dilation
+    match node.geometry:
+        case "reads":
+            return (seen - 1) * axis.stride + 1 + reach
+        case "feeds":
+            return 0 if axis.has_gaps else max(seen + reach, 0) // axis.stride
+        case "resampled":
+            return (seen - 1) // axis.stride + 1 if axis.scheme == "half_pixel" else 1
+        case "global":
+            return 1
+        case "pixelwise" | "join":
+            return seen
+        case _:
+            assert_never(node.geometry)

@@ -57,10 +57,12 @@ def sweep_schema() -> dict[str, Any]:
     label = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL, "description": "what tables call the configs"}
     entry = {"type": "object", "properties": {**fields, **dotted, "seed": {}, "label": label}, "required": ["stem"]}
     stems = {"type": "array", "items": {"anyOf": [fields["stem"], {**entry, "additionalProperties": False}]}}
+    in_step = {"type": "object", "properties": axes, "additionalProperties": False, "minProperties": 2}
     own = {
         "name": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
         "description": {"type": "string"},
         "grid": {"type": "object", "properties": axes, "additionalProperties": False},
+        "zip": {"anyOf": [in_step, {"type": "array", "items": in_step}]},
         "stems": stems,
     }
     return {

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from pipeline.config import Config
 from pipeline.errors import InputError, quote
-from pipeline.stem import SUFFIX, canonical, is_notation
+from pipeline.stem import SUFFIX, canonical, is_notation, split_stems
 from pipeline.sweep.sweepfile import FORMULA
 
-SUFFIXES = (".yaml", ".yml", ".toml", ".json", SUFFIX)
+MODEL = ".onnx"
+SUFFIXES = (".yaml", ".yml", ".toml", ".json", SUFFIX, MODEL)
 """Of the files that a sweep is read from."""
 MAX_LABEL = 64
 
@@ -73,8 +74,9 @@ def unstored(text: str) -> str | None:
     """What a text is that `run` and `submit` take and a store does not know: a stem, a preset or a sweep file."""
     from pipeline.sweep.presets import preset_names
 
-    if all(is_notation(part.strip()) for part in text.split(",")):
-        return "a stem" if "," not in text else "a list of stems"
+    stems = split_stems(text)
+    if all(map(is_notation, stems)):
+        return "a stem" if len(stems) == 1 else "a list of stems"
     if text in preset_names():
         return "a preset"
     return "a sweep file" if PurePath(text).suffix.lower() in SUFFIXES else None

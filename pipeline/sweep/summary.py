@@ -31,9 +31,18 @@ def _of_one(spec: Any) -> str:
     written = spec.get("stems", spec.get("stem", []))
     stems = [_stem(each) for each in (written if isinstance(written, list) else [written])]
     grid = spec.get("grid")
-    axes = [f"{name}={_listed(values)}" for name, values in grid.items()] if isinstance(grid, Mapping) else []
+    axes = [*_in_step(spec.get("zip")), *_each(grid)]
     more = f" and {len(stems) - _NAMED:,} more" if len(stems) > _NAMED else ""
     return "; ".join(part for part in (", ".join(stems[:_NAMED]) + more, " ".join(axes)) if part)
+
+
+def _each(axes: Any) -> list[str]:
+    return [f"{name}={_listed(values)}" for name, values in axes.items()] if isinstance(axes, Mapping) else []
+
+
+def _in_step(written: Any) -> list[str]:
+    """Axes that run in step, joined by an `&`."""
+    return [" & ".join(_each(axes)) for axes in (written if isinstance(written, list) else [written]) if _each(axes)]
 
 
 def _stem(entry: Any) -> str:

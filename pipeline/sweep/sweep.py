@@ -9,35 +9,42 @@ from typing import Any
 
 import msgspec
 
-from pipeline.config import Config
+from pipeline.config import FILED, PREPARATION, Config
 from pipeline.errors import InputError, quote
 from pipeline.limits import DEFAULT_MAX_CONFIGS
 from pipeline.sentence import nearest
+from pipeline.stem import split_stems
 from pipeline.sweep.build import build, canonical_stem
+from pipeline.sweep.dimension import TOGETHER, Dimension, in_step, product, zipped, zips
 from pipeline.sweep.entries import Entry, check_fields, entries, flat, nested
 from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
 from pipeline.sweep.names import Labelled, check_name, check_new_name, is_name
 from pipeline.sweep.presets import preset_fields
 
-_OWN_FIELDS = ("name", "description", "grid", "stems", "stem")
+_OWN_FIELDS = ("name", "description", "grid", "zip", "stems", "stem")
 _SPELT = ("kernel", "stride", "dilation", "init.path", "init.sha256", "probes.path", "probes.sha256")
 """Axes whose values may be spelt in two ways, as 3 and 3x3."""
 _FIELDS = (*_OWN_FIELDS, "input", "init", "probes", "readout", "dtype")
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """A sweep as written, checked: `axes` by dotted path in the order of the grid, `entries` the explicit stems."""
+    """A sweep as written, checked: `dimensions` those that run in step, then the grid; `entries` the explicit stems."""
 
     name: str
     spec: dict[str, Any]
-    axes: dict[str, Sequence[Any]]
+    dimensions: tuple[Dimension, ...]
     entries: tuple[Entry, ...]
     defaults: dict[str, Any]
 
     @property
     def size(self) -> int:
         """Number of configs, those that come again included, counted without making them."""
-        return sum(prod(len(values) for values in axes.values()) for axes in self.grids())
+        return sum(prod(map(len, dimensions)) for dimensions in self.grids())
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The axes of the sweep by dotted path."""
+        return tuple(path for dimension in self.dimensions for path in dimension.axes)
 
     def __iter__(self) -> Iterator[Config]:
         """The configs in the order of `labelled`."""
@@ -49,7 +56,7 @@ class Sweep(msgspec.Struct, frozen=True):
         Raises InputError at the first config that cannot be used.
         """
         if self._has_stack():
-            for config in self._expanded({}, self.axes):
+            for config in self._expanded({}, self.dimensions):
                 yield Labelled(config)
         for entry in self.entries:
             for config in self._expanded(entry.fields, self._crossed(entry), entry.place):
@@ -70,41 +77,44 @@ class Sweep(msgspec.Struct, frozen=True):
 
         Raises InputError as `labelled` would, but for values that only together cannot be used.
         """
-        groups: list[tuple[Mapping[str, Any], Mapping[str, Sequence[Any]], str]] = []
+        groups: list[tuple[Mapping[str, Any], tuple[Dimension, ...], str]] = []
         if self._has_stack():
-            groups.append(({}, self.axes, ""))
+            groups.append(({}, self.dimensions, ""))
         groups += [(entry.fields, self._crossed(entry), entry.place) for entry in self.entries]
-        for fields, axes, place in groups:
-            next(self._expanded(fields, axes, place))
-        fields, axes, place = groups[0]
-        firsts = {path: values[:1] for path, values in axes.items()}
-        for path, values in axes.items():
-            for value in (values[:1], values[-1:]) if isinstance(values, range) else ([each] for each in values[1:]):
-                next(self._expanded(fields, {**firsts, path: value}, place))
+        for fields, dimensions, place in groups:
+            next(self._expanded(fields, dimensions, place))
+        fields, dimensions, place = groups[0]
+        firsts = [dimension.only(0) for dimension in dimensions]
+        for number, dimension in enumerate(dimensions):
+            last = len(dimension) - 1
+            for at in (0, last) if dimension.is_range else range(1, last + 1):
+                chosen = (*firsts[:number], dimension.only(at), *firsts[number + 1 :])
+                next(self._expanded(fields, chosen, place))
 
-    def grids(self) -> Iterator[dict[str, Sequence[Any]]]:
-        """The axes of each product that the sweep is made of: of the grid, and of each explicit stem."""
+    def grids(self) -> Iterator[tuple[Dimension, ...]]:
+        """The dimensions of each product that the sweep is made of: of the grid, and of each explicit stem."""
         if self._has_stack():
-            yield self.axes
+            yield self.dimensions
         yield from map(self._crossed, self.entries)
 
     def _has_stack(self) -> bool:
-        return any(path in STACK_AXES for path in self.axes)
+        return any(path in STACK_AXES for path in self.paths)
 
-    def _crossed(self, entry: Entry) -> dict[str, Sequence[Any]]:
-        """The axes that an explicit stem runs through: those that neither describe a stack nor are set by itself."""
-        return {
-            path: values
-            for path, values in self.axes.items()
-            if path not in STACK_AXES
-            and not any(field == path or field.startswith(f"{path}.") for field in entry.fields)
-        }
+    def _crossed(self, entry: Entry) -> tuple[Dimension, ...]:
+        """What an explicit stem runs through: the axes that neither describe a stack nor are set by itself."""
+        left_out = frozenset(
+            path
+            for path in self.paths
+            if path in STACK_AXES or any(field == path or field.startswith(f"{path}.") for field in entry.fields)
+        )
+        kept = (dimension.without(left_out) for dimension in self.dimensions)
+        return tuple(dimension for dimension in kept if dimension is not None)
 
     def _expanded(
-        self, fields: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], place: str = ""
+        self, fields: Mapping[str, Any], dimensions: Sequence[Dimension], place: str = ""
     ) -> Iterator[Config]:
-        for values in _product(tuple(axes.values())):
-            settings = {**self.defaults, **fields, **flat(dict(zip(axes, values, strict=True)))}
+        for values in product(dimensions):
+            settings = _of_its_kinds({**self.defaults, **fields, **flat(values)}, self.paths)
             stack = {path: settings.pop(path) for path in STACK_AXES if path in settings}
             if "stem" not in settings:
                 settings["stem"] = stack_stem(**stack)
@@ -115,14 +125,17 @@ class Sweep(msgspec.Struct, frozen=True):
             yield config
 
 
-def _product(axes: tuple[Sequence[Any], ...]) -> Iterator[tuple[Any, ...]]:
-    """Every combination, the last axis fastest; itertools.product would first write a long range out."""
-    if not axes:
-        yield ()
-        return
-    for outer in _product(axes[:-1]):
-        for value in axes[-1]:
-            yield (*outer, value)
+def _of_its_kinds(settings: dict[str, Any], axes: Sequence[str]) -> dict[str, Any]:
+    """The settings without the file of a kind that an axis has changed for one that needs none.
+
+    So a trained network is compared with an untrained one by `init.kind=file,he_normal`, though its file stands beside.
+    """
+    for part in ("init", "probes"):
+        if f"{part}.kind" in axes and settings.get(f"{part}.kind") not in FILED:
+            for field in ("path", "sha256", "prepare", *PREPARATION):
+                if f"{part}.{field}" not in axes:
+                    settings.pop(f"{part}.{field}", None)
+    return settings
 
 
 def sweep(
@@ -149,31 +162,57 @@ def sweep(
         raise InputError(f"grid is a mapping of axes to values, as in grid: {{seed: [1, 2]}}, not {quote(grid)}")
     for axis, written in grid.items():
         check_whole(str(axis), written)
-    whole = _overridden(grid, overrides or {})
+    whole, together = _overridden(grid, zips(spec["zip"]) if "zip" in spec else [], overrides or {})
     axes = {axis_path(axis): axis_values(axis, written) for axis, written in whole.items()}
+    dimensions = (*map(zipped, together), *(Dimension({path: values}) for path, values in axes.items()))
+    paths = [path for dimension in dimensions for path in dimension.axes]
     if len(axes) < len(whole):  # seed and init.seed
         raise InputError(f"grid names one axis in two ways ({', '.join(map(str, whole))}); keep one")
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise InputError(f"{twice} stands twice, under `zip:` and `grid:` or in two mappings of `zip:`; keep one")
     named = name or spec.get("name")
-    full = {**spec, **({"grid": whole} if whole else {})}
+    full = {**spec, **({"grid": whole} if whole else {}), **({"zip": together} if together else {})}
+    if not whole:
+        full.pop("grid", None)
     defaults = flat({field: value for field, value in spec.items() if field not in _OWN_FIELDS})
     check_fields(defaults, "a sweep")
     found = Sweep(
         name=check_name(named) if is_stored else check_new_name(named, full),
         spec=full,
-        axes=axes,
+        dimensions=dimensions,
         entries=entries(spec),
         defaults=defaults,
     )
-    _check_stacks(found, {axis_path(axis) for axis in grid})
+    _check_stacks(found, {axis_path(axis) for written in (grid, *zips(spec.get("zip", []))) for axis in written})
     if found.size == 0:
         raise InputError(f"sweep {quote(found.name)} has no stems; give it `stems:` or a grid with a `kernel` axis")
     return found
 
 
-def _overridden(grid: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The grid with axes set: one that it has, by whichever name, keeps its place and its name."""
-    names = {axis_path(axis): axis for axis in grid}
-    return {**grid, **{names.get(axis_path(axis), axis): written for axis, written in overrides.items()}}
+def _overridden(
+    grid: Mapping[str, Any], together: list[dict[str, Any]], overrides: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The grid and the axes that run in step, with axes set: one of the grid keeps its place and its name.
+
+    Axes that are set to run in step leave the grid. Raises InputError for one axis out of several that run in step.
+    """
+    single = {axis: written for axis, written in overrides.items() if TOGETHER not in axis}
+    several = [in_step(axis, written) for axis, written in overrides.items() if TOGETHER in axis]
+    moved = {axis_path(axis) for written in several for axis in written}
+    kept = [written for written in together if not moved.issuperset(axis_path(axis) for axis in written)]
+    for written in kept:
+        paths = [axis_path(axis) for axis in written]
+        for path in (*moved, *map(axis_path, single)):
+            if path in paths:
+                raise InputError(
+                    f"{path} runs in step with others; set them together, as in -s {TOGETHER.join(paths)}=..."
+                )
+    whole = {axis: written for axis, written in grid.items() if axis_path(axis) not in moved}
+    names = {axis_path(axis): axis for axis in whole}
+    return {**whole, **{names.get(axis_path(axis), axis): written for axis, written in single.items()}}, [
+        *kept,
+        *several,
+    ]
 
 
 def _check_stacks(found: Sweep, written: set[str]) -> None:
@@ -181,7 +220,7 @@ def _check_stacks(found: Sweep, written: set[str]) -> None:
 
     `written`: the axes that the sweep had before any was set.
     """
-    of_stack = [path for path in found.axes if path in STACK_AXES]
+    of_stack = [path for path in found.paths if path in STACK_AXES]
     if not of_stack:
         return
     first = of_stack[0]
@@ -190,7 +229,7 @@ def _check_stacks(found: Sweep, written: set[str]) -> None:
             f"{first} describes a plain stack and would not change {found.entries[0].shown}, which is written out; "
             f"write the {first} in the stem, or name several stems, as in '4x3x3, 4x5x5'"
         )
-    if "kernel" not in found.axes:
+    if "kernel" not in found.paths:
         beside = f", or write the {first} in the stems, which do not follow it" if found.entries else ""
         raise InputError(f"the grid has {first} but no kernel, so it describes no stack; add a `kernel` axis{beside}")
 
@@ -200,7 +239,7 @@ def stem_sweep(line: str, overrides: Mapping[str, Any], fields: Mapping[str, Any
 
     Raises InputError for a stem that cannot be read, or an empty one beside a comma.
     """
-    stems = [stem.strip() for stem in line.split(",")]
+    stems = split_stems(line)
     if len(stems) > 1 and not all(stems):
         raise InputError(f"{quote(line)} lacks a stem beside a comma; write '4x3x3, 5x5'")
     spec: dict[str, Any] = {"stems": [canonical_stem(stem) for stem in stems], **fields}
@@ -234,9 +273,13 @@ def check_size(found: Sweep, most: int = DEFAULT_MAX_CONFIGS) -> None:
         )
 
 
-def _least(axes: Mapping[str, Sequence[Any]]) -> int:
-    """How many configs a product of axes has at least, counted without making them.
+def _least(dimensions: Sequence[Dimension]) -> int:
+    """How many configs a product has at least, counted without making them.
 
     The values of an axis differ, but two spellings of a plane, or two copies of a file, make one config.
     """
-    return prod(len(values) for path, values in axes.items() if path not in _SPELT and not path.startswith("input"))
+    return prod(
+        len(dimension)
+        for dimension in dimensions
+        if not any(path in _SPELT or path.startswith("input") for path in dimension.axes)
+    )

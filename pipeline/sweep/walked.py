@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.errors import InputError, quote
-from pipeline.stem import SUFFIX, network, read_stem_file
+from pipeline.stem import SUFFIX, Network, network, read_stem_file, split_stems
 from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
 from pipeline.sweep.presets import preset_names
@@ -13,14 +13,19 @@ LONGEST_PATH = 255
 
 
 def walked(stem: str, plane: object = None) -> Walk:
-    """The walk of a stem, which is notation or the path of a file that holds one.
+    """The walk of a stem; see `network_of`."""
+    return theory(network_of(stem, plane))
+
+
+def network_of(stem: str, plane: object = None) -> Network:
+    """The network of a stem, which is notation or the path of a file that holds one.
 
     `plane` is what `pipeline.sweep.input_plane` reads, such as `224x224x3`; None: one that holds the window.
     Raises InputError for several stems, the name of a preset, a file that cannot be read, and a stem that cannot be
     used or does not fit the plane.
     """
     text = _one_stem(stem_text(stem))
-    return theory(network(text, input_plane(canonical_stem(text), {} if plane is None else written_sides(plane))))
+    return network(text, input_plane(canonical_stem(text), {} if plane is None else written_sides(plane)))
 
 
 def stem_text(text: str) -> str:
@@ -35,7 +40,7 @@ def stem_text(text: str) -> str:
 
 def _one_stem(text: str) -> str:
     """The text of a stem. Raises InputError for several, or for the name of a preset."""
-    if "," in text:
+    if len(split_stems(text)) > 1:
         raise InputError(f"theory walks one stem at a time, and {quote(text)} has commas; name one of them")
     if text in preset_names():
         raise InputError(f"{quote(text)} is a preset, and theory walks one stem; write one, such as 4x3x3")

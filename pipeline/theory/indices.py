@@ -1,13 +1,14 @@
 """Sets of indices along one axis, as bits of an integer, and how a layer carries them back to its input.
 
-`read_by` and `feeding` take planes to go on without end; `pixels_read` and `pixels_feeding` keep to those that exist.
+`read_by`, `feeding` and `weighed` take planes to go on without end; `pixels_read`, `pixels_feeding` and
+`pixels_weighed` keep to those that exist.
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
-from pipeline.stem import Axis, PaddingMode, feeding_taps, read_taps
+from pipeline.stem import Axis, PaddingMode, feeding_taps, read_taps, resample
 
 
 class Indices(msgspec.Struct, frozen=True):
@@ -32,6 +33,16 @@ class Indices(msgspec.Struct, frozen=True):
 
     def __iter__(self) -> Iterator[int]:
         return (self.first + i for i, bit in enumerate(reversed(format(self.bits, "b"))) if bit == "1")
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """(first, last) of each run of consecutive indices."""
+        first, bits = self.first, self.bits
+        while bits:
+            count = (~bits & bits + 1).bit_length() - 1
+            yield first, first + count - 1
+            bits >>= count
+            gap = (bits & -bits).bit_length() - 1 if bits else 0
+            first, bits = first + count + gap, bits >> gap
 
     def __or__(self, other: "Indices") -> "Indices":
         if not self.bits or not other.bits:
@@ -91,6 +102,17 @@ def feeding(outputs: Indices, axis: Axis, taps: range | None = None) -> Indices:
     return indices(start, int(kept, 2))
 
 
+def weighed(outputs: Indices, axis: Axis) -> Indices:
+    """The inputs in the windows of some outputs of an axis that is not even; no plane ends them.
+
+    The windows of consecutive outputs overlap or adjoin: each run of outputs has one run of inputs.
+    """
+    found = Indices()
+    for first, last in outputs.runs():
+        found |= span(resample.taps(axis, first).first, resample.taps(axis, last).last)
+    return found
+
+
 def pixels_read(outputs: Indices, axis: Axis, mode: PaddingMode) -> Indices:
     """The pixels of the input that some outputs of a convolution or pool read, padding folded onto those it copies.
 
@@ -122,6 +144,19 @@ def pixels_feeding(outputs: Indices, axis: Axis) -> Indices:
         return outputs
     taps = feeding_taps(axis, outputs.first, outputs.last)
     return feeding(outputs, axis, taps) & span(0, axis.size_in - 1)
+
+
+def pixels_weighed(outputs: Indices, axis: Axis) -> Indices:
+    """The pixels in the windows of some outputs of an axis that is not even; its end stands for what is beyond it."""
+    reached, last = weighed(outputs, axis), axis.size_in - 1
+    if not reached:
+        return reached
+    inside = reached & span(0, last)
+    if reached.first < 0:
+        inside |= span(0, 0)
+    if reached.last > last:
+        inside |= span(last, last)
+    return inside
 
 
 def _mirrored(beyond: Indices, edge: int) -> Indices:

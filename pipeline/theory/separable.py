@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.stem import Axis, PaddingMode, feeding_taps, folded, read_taps
+from pipeline.stem import Axis, PaddingMode, feeding_taps, folded, read_taps, resample
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -145,6 +145,21 @@ def feeding(lines: Lines, axis: Axis) -> Lines:
     n = max(-((-start - axis.before) // axis.stride), 0)
     sampled = boxed[:, n * axis.stride - axis.before - start :: axis.stride]
     return Lines(sampled[:, : max(axis.size_in - n, 0)], n)
+
+
+def weighed(lines: Lines, axis: Axis) -> Lines:
+    """in[n] = sum of w[o, n] * out[o] over the outputs of an axis that is not even, w the weight of n in o's window."""
+    made = np.zeros((len(lines.values), axis.size_in))
+    for output, values in enumerate(lines.values.T, lines.first):
+        window = resample.clipped(resample.taps(axis, output), axis.size_in)
+        for pixel, weight in enumerate(window.weights, window.first):
+            made[:, pixel] += float(weight) * values
+    return Lines(made, 0)
+
+
+def summed(lines: Lines) -> Lines:
+    """The sum of all outputs, at pixel 0: what a single pixel gets that counts for all."""
+    return Lines(lines.values.sum(axis=1, keepdims=True), 0)
 
 
 def spread_over(lines: Lines, axis: Axis) -> Lines:

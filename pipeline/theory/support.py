@@ -1,23 +1,21 @@
 """The support of a unit: exactly which input pixels can matter to it, clipped at every plane on the way back.
 
 Every layer reads rows and columns independently, so one chain of layers stands on a product of a set of rows and a
-set of columns. A sum of branches stands on a union of such products, which is no product any more; it is kept as rows
-that share the same columns. Channels play no part: each channel of a layer reads at least one channel before it,
-over the same pixels.
+set of columns. What reaches a node from several others stands on a union of such products, which is no product any
+more; it is kept as rows that share the same columns, for each set of channels that sees the same.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias, assert_never
 
 import msgspec
 
-from pipeline.stem import GlobalAvgPool, Group, Network, Node, Transposed, Upsample
-from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, span
+from pipeline.stem import Network, Node
+from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, pixels_weighed, span
+from pipeline.theory.walk import carried_back, channels_behind, is_one_pixel, one_channel, over_all
 
 Product: TypeAlias = tuple[Indices, Indices]
 Products: TypeAlias = tuple[Product, ...]
-Carry: TypeAlias = Callable[[Node, Product], Product]
-"""How one layer, which is no residual sum, carries a product of its outputs back to its input."""
 
 
 class Support(msgspec.Struct, frozen=True):
@@ -50,22 +48,15 @@ class Support(msgspec.Struct, frozen=True):
         return {(y, x) for rows, columns in self.products for y in rows for x in columns}
 
 
-class Seen(NamedTuple):
-    """Pixels that are seen of one plane. misaligned: two branches of a sum have hulls of different middles."""
+def support(nodes: Network, unit: tuple[int, int], channel: int | str = "sum") -> Support:
+    """The support on the input plane, of any of its channels, of the output unit (y, x).
 
-    products: Products
-    misaligned: bool = False
-
-
-def support(nodes: Network, unit: tuple[int, int]) -> Support:
-    """The support on the input plane of the output unit (y, x)."""
-    return Support(seen_by(nodes, unit, _on_plane).products)
-
-
-def seen_by(nodes: Network, unit: tuple[int, int], carry: Carry) -> Seen:
-    """What the output unit (y, x) sees of the input of some nodes, each of which is walked back by `carry`."""
+    channel: that of the unit; a reduction such as "sum" stands for all of them.
+    """
     y, x = unit
-    return _behind(nodes, Seen(((span(y, y), span(x, x)),)), carry)
+    start: Products = ((span(y, y), span(x, x)),)
+    reached = carried_back(nodes, {nodes[-1].index: ((one_channel(channel), start),)}, _on_plane, union_of)
+    return Support(over_all(reached, union_of) or ())
 
 
 def hull(products: Products) -> tuple[int, int, int, int] | None:
@@ -80,36 +71,39 @@ def hull(products: Products) -> tuple[int, int, int, int] | None:
     )
 
 
-def _behind(nodes: Network, seen: Seen, carry: Carry) -> Seen:
-    for node in reversed(nodes):
-        if isinstance(node.layer, Group):
-            body = _behind(node.body, seen, carry)
-            beside = _behind((node.shortcut,), seen, carry) if node.shortcut else seen
-            misaligned = body.misaligned or beside.misaligned or not _same_middle(body.products, beside.products)
-            seen = Seen(_union(body.products + beside.products), misaligned)
-        else:
-            seen = Seen(_union(carry(node, product) for product in seen.products), seen.misaligned)
-    return seen
+def _on_plane(node: Node, slot: int, channels: int, products: Products) -> Iterator[tuple[int, Products]]:
+    """The pixels of an input of a node that some pixels of it can be changed by; nothing where there are none."""
+    found = union(_product_on_plane(node, slot, product) for product in products)
+    behind = channels_behind(node, slot, channels)
+    if found and behind:
+        yield behind, found
 
 
-def _same_middle(one: Products, other: Products) -> bool:
-    """Whether the hulls of both have the same middle; a branch that sees nothing has none."""
-    first, second = hull(one), hull(other)
-    if first is None or second is None:
-        return True
-    return first[0] + first[1] == second[0] + second[1] and first[2] + first[3] == second[2] + second[3]
-
-
-def _on_plane(node: Node, product: Product) -> Product:
+def _product_on_plane(node: Node, slot: int, product: Product) -> Product:
     rows, columns = product
-    if isinstance(node.layer, GlobalAvgPool):
-        return span(0, node.y.size_in - 1), span(0, node.x.size_in - 1)
-    if isinstance(node.layer, Transposed | Upsample):
-        return pixels_feeding(rows, node.y), pixels_feeding(columns, node.x)
-    return pixels_read(rows, node.y, node.padding_mode), pixels_read(columns, node.x, node.padding_mode)
+    match node.geometry:
+        case "reads":
+            return pixels_read(rows, node.y, node.padding_mode), pixels_read(columns, node.x, node.padding_mode)
+        case "feeds":
+            return pixels_feeding(rows, node.y), pixels_feeding(columns, node.x)
+        case "resampled":
+            return pixels_weighed(rows, node.y), pixels_weighed(columns, node.x)
+        case "global":
+            return span(0, node.y.size_in - 1), span(0, node.x.size_in - 1)
+        case "pixelwise":
+            return product
+        case "join":
+            return (span(0, 0), span(0, 0)) if is_one_pixel(node, slot) else product
+        case _:
+            assert_never(node.geometry)
 
 
-def _union(products: Iterable[Product]) -> Products:
+def union_of(one: Products, other: Products) -> Products:
+    """The pixels of both."""
+    return one if one == other else union(one + other)
+
+
+def union(products: Iterable[Product]) -> Products:
     """The same pixels with each row in one product, and rows of equal columns together.
 
     There are never more products than rows, however many branches were summed.

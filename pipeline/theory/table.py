@@ -4,42 +4,47 @@ The numbers are those of `pipeline.theory.arithmetic`; `cover` is always that of
 (`pipeline.theory.window`).
 """
 
-from collections.abc import Iterator
-from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, assert_never
 
 import msgspec
 
 from pipeline.errors import InputError
 from pipeline.stem import (
+    INPUT,
+    Add,
     AvgPool,
     Axis,
+    Cat,
     Convolution,
-    GlobalAvgPool,
-    Group,
+    Crop,
+    Join,
     MaxPool,
+    Mul,
     Network,
     Node,
+    Pad,
     Plane,
+    PreResidual,
     Residual,
-    Transposed,
-    Upsample,
+    Slice,
     format_stem,
 )
-from pipeline.theory.arithmetic import Line, after, hull
-from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, span
+from pipeline.theory.arithmetic import Line, after, joined
+from pipeline.theory.halo import Halo, halo
+from pipeline.theory.indices import Indices, pixels_feeding, pixels_read, pixels_weighed, span
+from pipeline.theory.number import Number, number
 from pipeline.theory.support import support
 from pipeline.theory.window import LARGEST_WINDOW, window
 
-Number: TypeAlias = int | float
 _Interval: TypeAlias = tuple[int, int]
 
 
 class Row(msgspec.Struct, frozen=True):
     """One layer of the table; lengths in input pixels, `_y` along y, the others along x.
 
-    index: as the network numbers its nodes. height, width, features: of the plane that the layer makes. start: centre
-    of the first unit's window. cover: share, 0 to 1, of the input plane in the window of the layer's centre unit.
+    index: as the network numbers its nodes. height, width, features: of the plane that the layer makes. rf_min: the rf
+    of the narrowest way through all branches. start: centre of the first unit's window. cover: share, 0 to 1, of the
+    input plane in the window of the layer's centre unit.
     padding: (rf - 1)/2 - start, how far the first window reaches beyond the plane. kernel (`@` its dilation),
     stride and pad (before, or before+after where they differ) are the layer's own, empty for layers that have none.
     """
@@ -51,6 +56,8 @@ class Row(msgspec.Struct, frozen=True):
     features: int
     rf: Number
     rf_y: Number
+    rf_min: Number
+    rf_min_y: Number
     jump: Number
     jump_y: Number
     start: Number
@@ -69,7 +76,9 @@ class Walk(msgspec.Struct, frozen=True):
     covered_x, covered_y: the first layer whose centre unit sees both ends of the axis, or None (by its support: taps
     on padding see nothing). idle_x, idle_y: layers that could widen what their centre unit sees along the axis, and
     cannot: the layer before covers it, or all taps but one fall on padding. pixelwise: layers that never widen
-    anything (1x1, norms, activations, up-sampling, transposed kernels no larger than their stride).
+    anything: 1x1, norms of a pixel, activations, padding, slices, nearest up-sampling, transposed kernels no larger
+    than their stride. global_layer: the first layer over the whole plane, such as a group norm. halo: how far the
+    windows of the output's units reach; None where that is the whole plane.
     """
 
     plane: Plane
@@ -79,6 +88,8 @@ class Walk(msgspec.Struct, frozen=True):
     idle_x: tuple[int, ...]
     idle_y: tuple[int, ...]
     pixelwise: tuple[int, ...]
+    global_layer: int | None
+    halo: Halo | None
 
 
 class _Place(NamedTuple):
@@ -95,15 +106,6 @@ class _Place(NamedTuple):
     all_columns: bool
 
 
-class _Entry(NamedTuple):
-    """One node with what lies before it and after it."""
-
-    node: Node
-    name: str
-    before: _Place
-    after: _Place
-
-
 def theory(nodes: Network) -> Walk:
     """The table of a network, a row for each node in the order of their index.
 
@@ -111,76 +113,59 @@ def theory(nodes: Network) -> Walk:
     """
     plane = nodes[0].input
     row, column = plane.height // 2, plane.width // 2
-    start = _Place(Line(), Line(), (row, row), (column, column), plane.height == 1, plane.width == 1)
-    entries = list(_walk(nodes, start, [], plane))
-    widening = {e.node.index for e in entries if any(_can_widen(e.node, axis) for axis in (e.node.y, e.node.x))}
+    places = {INPUT: _Place(Line(), Line(), (row, row), (column, column), plane.height == 1, plane.width == 1)}
+    for node in nodes:
+        places[node.index] = _behind(node, [places[source] for source in node.inputs], nodes, plane)
+    layers = [node for node in nodes if node.geometry != "join"]
+    before = [places[node.inputs[0]] for node in layers]
     return Walk(
         plane=plane,
-        rows=tuple(_row(entry, plane) for entry in entries),
-        covered_x=next((e.node.index for e in entries if e.after.all_columns), None),
-        covered_y=next((e.node.index for e in entries if e.after.all_rows), None),
-        idle_x=tuple(e.node.index for e in entries if _idle(e.node, e.node.x, e.before.all_columns)),
-        idle_y=tuple(e.node.index for e in entries if _idle(e.node, e.node.y, e.before.all_rows)),
-        pixelwise=tuple(
-            e.node.index for e in entries if e.node.index not in widening and not isinstance(e.node.layer, Group)
-        ),
+        rows=tuple(_row(node, places[node.index], plane) for node in nodes),
+        covered_x=next((node.index for node in nodes if places[node.index].all_columns), None),
+        covered_y=next((node.index for node in nodes if places[node.index].all_rows), None),
+        idle_x=tuple(n.index for n, seen in zip(layers, before, strict=True) if _idle(n, n.x, seen.all_columns)),
+        idle_y=tuple(n.index for n, seen in zip(layers, before, strict=True) if _idle(n, n.y, seen.all_rows)),
+        pixelwise=tuple(node.index for node in layers if not (_can_widen(node, node.y) or _can_widen(node, node.x))),
+        global_layer=next((node.index for node in nodes if node.geometry == "global"), None),
+        halo=halo(nodes, places[nodes[-1].index].y, places[nodes[-1].index].x),
     )
 
 
-def _walk(nodes: Network, place: _Place, trail: list[Node], plane: Plane) -> Iterator[_Entry]:
-    """The entries of some nodes, the last of them that of the last node; `trail` holds the nodes before them."""
+def _behind(node: Node, before: list[_Place], nodes: Network, plane: Plane) -> _Place:
+    """The place behind a node, from those of its inputs."""
     all_rows: bool | None
     all_columns: bool | None
-    for node in nodes:
-        before = place
-        if isinstance(node.layer, Group):
-            body, beside = before, before
-            for entry in _walk(node.body, before, list(trail), plane):
-                yield entry
-                body = entry.after
-            if node.shortcut is not None:
-                for entry in _walk((node.shortcut,), before, list(trail), plane):
-                    yield entry._replace(name=f"shortcut {entry.name}")
-                    beside = entry.after
-            name = _sum_name(node)
-            y, x = hull(body.y, beside.y), hull(body.x, beside.x)
-            all_rows = body.all_rows or beside.all_rows or None
-            all_columns = body.all_columns or beside.all_columns or None
-        else:
-            name = format_stem((node.layer,))
-            y, x = after(node, node.y, before.y), after(node, node.x, before.x)
-            all_rows = _inherited(node, node.y, before.all_rows)
-            all_columns = _inherited(node, node.x, before.all_columns)
-        trail.append(node)
-        place = _place(y, x, (all_rows, all_columns), trail, plane)
-        yield _Entry(node, name, before, place)
-
-
-def _sum_name(node: Node) -> str:
-    if isinstance(node.layer, Residual):
-        return "res sum" if node.activation == "relu" else f"res sum={node.activation}"
-    return "res_pre sum"
-
-
-def _place(y: Line, x: Line, known: tuple[bool | None, bool | None], trail: list[Node], plane: Plane) -> _Place:
-    """The place after the last node of a trail, which goes one way through each group that is still open.
-
-    known: whether the centre unit sees both ends of y and of x, where that needs no walk back.
-    """
-    made = trail[-1].output
-    unit = made.height // 2, made.width // 2
-    rows, columns = y.sight(unit[0]), x.sight(unit[1])
-    if rows is None or columns is None:
-        seen = window(tuple(trail), unit)
-        rows, columns = (seen.top, seen.bottom), (seen.left, seen.right)
+    if node.geometry == "join":
+        y, x = joined(node, [place.y for place in before]), joined(node, [place.x for place in before])
+        all_rows = any(place.all_rows for place in before) or None
+        all_columns = any(place.all_columns for place in before) or None
+    else:
+        y, x = after(node, node.y, before[0].y), after(node, node.x, before[0].x)
+        is_known = not (isinstance(node.layer, Slice) and before[0].y.is_split)
+        all_rows = _inherited(node, node.y, before[0].all_rows) if is_known else None
+        all_columns = _inherited(node, node.x, before[0].all_columns) if is_known else None
+    if y.is_exact or x.is_exact:
+        rows, columns = _seen_by(nodes, node, (0, 0), y, x)
+        y, x = y.with_first(*rows), x.with_first(*columns)
+    unit = node.output.height // 2, node.output.width // 2
+    rows, columns = _seen_by(nodes, node, unit, y, x)
     rows, columns = _clipped(rows, plane.height), _clipped(columns, plane.width)
     # The support lies within the window: only where that spans the axis is a walk back needed.
-    all_rows = known[0] if rows == (0, plane.height - 1) else False
-    all_columns = known[1] if columns == (0, plane.width - 1) else False
+    all_rows = all_rows if rows == (0, plane.height - 1) else False
+    all_columns = all_columns if columns == (0, plane.width - 1) else False
     if all_rows is None or all_columns is None:
-        edges = support(tuple(trail), unit).hull or (-1, -1, -1, -1)
-        all_rows, all_columns = edges[:2] == (0, plane.height - 1), edges[2:] == (0, plane.width - 1)
+        hull = support(nodes[: node.index + 1], unit).hull or (-1, -1, -1, -1)
+        all_rows, all_columns = hull[:2] == (0, plane.height - 1), hull[2:] == (0, plane.width - 1)
     return _Place(y, x, rows, columns, all_rows, all_columns)
+
+
+def _seen_by(nodes: Network, node: Node, unit: tuple[int, int], y: Line, x: Line) -> tuple[_Interval, _Interval]:
+    """The rows and the columns of the window of a unit of a node, whose lines are given."""
+    rows, columns = y.seen_by(unit[0]), x.seen_by(unit[1])
+    if rows is None or columns is None:
+        seen = window(nodes[: node.index + 1], unit)
+        return (seen.top, seen.bottom), (seen.left, seen.right)
+    return rows, columns
 
 
 def _inherited(node: Node, axis: Axis, covered: bool) -> bool | None:
@@ -201,12 +186,19 @@ def _clipped(interval: _Interval, size: int) -> _Interval:
 def _can_widen(node: Node, axis: Axis) -> bool:
     """Whether one unit of the layer can read several pixels along the axis."""
     reach = (axis.kernel - 1) * axis.dilation
-    match node.layer:
-        case Transposed():
-            return reach >= axis.stride
-        case _ if isinstance(node.layer, Convolution | MaxPool | AvgPool | GlobalAvgPool):
+    match node.geometry:
+        case "reads":
             return reach > 0
-    return False
+        case "feeds":
+            return reach >= axis.stride
+        case "resampled":
+            return axis.size_in > 1 and (axis.size_in != axis.size_out)
+        case "global":
+            return axis.size_in > 1
+        case "pixelwise" | "join":
+            return False
+        case _:
+            assert_never(node.geometry)
 
 
 def _idle(node: Node, axis: Axis, covered: bool) -> bool:
@@ -215,45 +207,74 @@ def _idle(node: Node, axis: Axis, covered: bool) -> bool:
 
 def _pixels_read(node: Node, axis: Axis) -> Indices:
     """The pixels of its input that the centre unit of a layer reads along an axis, padding left out."""
-    if isinstance(node.layer, GlobalAvgPool):
-        return span(0, axis.size_in - 1)
     unit = span(axis.size_out // 2, axis.size_out // 2)
-    if isinstance(node.layer, Transposed | Upsample):
-        return pixels_feeding(unit, axis)
-    return pixels_read(unit, axis, node.padding_mode)
+    match node.geometry:
+        case "reads":
+            return pixels_read(unit, axis, node.padding_mode)
+        case "feeds":
+            return pixels_feeding(unit, axis)
+        case "resampled":
+            return pixels_weighed(unit, axis)
+        case "global":
+            return span(0, axis.size_in - 1)
+        case "pixelwise" | "join":
+            return unit
+        case _:
+            assert_never(node.geometry)
 
 
-def _row(entry: _Entry, plane: Plane) -> Row:
-    node, (y, x, *seen, _, _) = entry.node, entry.after
+def _name(node: Node) -> str:
+    """The layer as the table shows it: in the notation, a join by its word."""
+    layer = node.layer
+    if not isinstance(layer, Join):
+        return f"shortcut {format_stem((layer,))}" if node.is_projection else format_stem((layer,))
+    match layer:
+        case Residual():
+            word, usual = "res sum", "relu"
+        case PreResidual():
+            word, usual = "res_pre sum", "linear"
+        case Add():
+            word, usual = "add", "linear"
+        case Cat():
+            word, usual = "cat", "linear"
+        case Mul():
+            word, usual = "mul", "linear"
+        case _:
+            assert_never(layer)
+    activation = "" if node.activation == usual else f"={node.activation}"
+    return word + activation + (f"#{layer.mark}" if layer.mark else "")
+
+
+def _row(node: Node, place: _Place, plane: Plane) -> Row:
+    y, x, *seen, _, _ = place
     if max(x.rf, y.rf) > LARGEST_WINDOW:
         raise InputError(
             f"the receptive field of layer {node.index} exceeds 2**53 pixels; use fewer strides or smaller kernels"
         )
     height, width = (max(last - first + 1, 0) for first, last in seen)
-    windowed = isinstance(node.layer, Convolution | MaxPool | AvgPool)
+    is_windowed = isinstance(node.layer, Convolution | MaxPool | AvgPool)
+    strides = hasattr(node.layer, "stride") or hasattr(node.layer, "factor")
     return Row(
         index=node.index,
-        layer=entry.name,
+        layer=_name(node),
         height=node.output.height,
         width=node.output.width,
         features=node.output.channels,
-        rf=_number(x.rf),
-        rf_y=_number(y.rf),
-        jump=_number(x.jump),
-        jump_y=_number(y.jump),
-        start=_number(x.start),
-        start_y=_number(y.start),
+        rf=number(x.rf),
+        rf_y=number(y.rf),
+        rf_min=number(x.rf_min),
+        rf_min_y=number(y.rf_min),
+        jump=number(x.jump),
+        jump_y=number(y.jump),
+        start=number(x.start),
+        start_y=number(y.start),
         cover=height * width / (plane.height * plane.width),
-        padding=_number((x.rf - 1) / 2 - x.start),
-        padding_y=_number((y.rf - 1) / 2 - y.start),
-        kernel=_kernel(node) if windowed else "",
-        stride=_pair(str(node.y.stride), str(node.x.stride)) if windowed or isinstance(node.layer, Upsample) else "",
-        pad=_pair(_pad(node.y), _pad(node.x)) if windowed else "",
+        padding=number((x.rf - 1) / 2 - x.start),
+        padding_y=number((y.rf - 1) / 2 - y.start),
+        kernel=_kernel(node) if is_windowed else "",
+        stride=_pair(str(node.y.stride), str(node.x.stride)) if strides else "",
+        pad=_pair(_pad(node.y), _pad(node.x)) if is_windowed or isinstance(node.layer, Pad | Crop) else "",
     )
-
-
-def _number(value: Fraction) -> Number:
-    return value.numerator if value.denominator == 1 else float(value)
 
 
 def _kernel(node: Node) -> str:

@@ -160,7 +160,7 @@ def _averaged(store: Store, found: Groups, selection: Selection, map_: MapName) 
         found.table.only(("digest", "spec", "probes_count", "n_nan")).rows
     ):
         config = decode(spec.encode())
-        kind = _Kind(window_of(config.stem, config.input, config.unit), config.input, config.readout.gradient)
+        kind = _Kind(window_of(config), config.input, config.readout.gradient)
         of[i] = kinds.setdefault(kind, len(kinds))
         digests.append(bytes.fromhex(digest))
         used[i] = -1 if n_nan is None else count - n_nan

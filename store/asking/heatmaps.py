@@ -173,7 +173,7 @@ def curves_of(packed: Arrays, own: Config) -> "Floats | None":
     from pipeline.arrays import unpack_curves
     from pipeline.sizes import radius_count
 
-    center = window_of(own.stem, own.input, own.unit).center
+    center = window_of(own).center
     return unpack_curves(packed, radius_count((own.input.height, own.input.width), center))
 
 

@@ -97,7 +97,7 @@ def dataset(store: Store, selection: Selection, columns: Sequence[str] | None, a
 def _places(table: Table) -> Iterator[Place]:
     for digest, spec, n_nan in table.rows:
         config = decode(spec.encode())
-        center = window_of(config.stem, config.input, config.unit).center
+        center = window_of(config).center
         yield Place(digest, (config.input.height, config.input.width), center, n_nan is not None)
 
 

@@ -22,7 +22,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
     A stored sweep with overrides is expanded again from what was written. Raises InputError where it is none of all.
     """
     from pipeline.stem import SUFFIX, read_stem_file
-    from pipeline.sweep.names import is_name
+    from pipeline.sweep.names import MODEL, is_name
     from pipeline.sweep.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweep.sweepfile import read_sweep_file
 
@@ -30,6 +30,8 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
     if _is_file(path):
         if path.suffix.lower() == SUFFIX:
             return stem_sweep(read_stem_file(path), overrides, {}, name or path.stem)
+        if path.suffix.lower() == MODEL:
+            path = _imported(path)
         spec = {"name": path.stem, **read_sweep_file(path)}
         return sweep(spec, overrides, name=name)
     if (preset := preset_spec(text)) is not None:
@@ -47,10 +49,23 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
         raise _unresolved(text, error, store) from None
 
 
+def _imported(path: Path) -> Path:
+    """The sweep file of a model, MODEL.onnx.yaml beside it; written now unless there is one that is newer.
+
+    Raises InputError as `import_model` does.
+    """
+    from pipeline.models import import_model, write_import
+
+    sweep, weights = path.with_name(f"{path.name}.yaml"), path.with_name(f"{path.name}.npz")
+    if sweep.is_file() and weights.is_file() and sweep.stat().st_mtime >= path.stat().st_mtime:
+        return sweep
+    return write_import(import_model(path), path, replace=True)[0]
+
+
 def _unresolved(text: str, error: InputError, store: "Store | None") -> InputError:
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
     from pipeline.sentence import nearest
-    from pipeline.stem import ACTIVATIONS, WORDS, is_notation
+    from pipeline.stem import NAMES, WORDS, is_notation
     from pipeline.sweep.names import SUFFIXES, is_name
     from pipeline.sweep.presets import preset_names
 
@@ -61,7 +76,7 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     if not is_name(text) or _KERNEL.search(text) or is_notation(text.lower()):  # perhaps in capitals: error says so
         return error
     stored = [] if store is None else _stored_names(store)
-    hint = nearest(text, [*dict.fromkeys((*preset_names(), *stored, *WORDS, *ACTIVATIONS))])
+    hint = nearest(text, [*dict.fromkeys((*preset_names(), *stored, *WORDS, *NAMES))])
     return InputError(
         f"no file, preset, stored sweep or stem is called {quote(text)}{hint} (`erfsweep presets` and `erfsweep ls` "
         "list the sweeps, 4x3x3 is a stem)"

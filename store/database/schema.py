@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Tab
 from pipeline.result import Arrays, Axes, Costs, OutcomeKind, Provenance, Result, Sizes, Theory
 from store.database.types import BYTES, INTEGER, REAL, TEXT, TRUTH, columns, declared, declared_some
 
-REVISION = "0004"
+REVISION = "0005"
 """The head of `store/migrations/versions`."""
 
 STATES = ("queued", "running", "done", "failed", "killed")

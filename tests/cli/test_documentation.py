@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec import structs
 
 from cli.app import app
 from cli.examples import EXAMPLES
@@ -14,6 +15,7 @@ from cli.render.page.limits import DEFAULT_PORT, LARGEST_SIDE, MAX_POINTS, MAX_R
 from pipeline.engines.suspects import DEATHS
 from pipeline.errors import amount
 from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY, MAX_ARRAY, MAX_SWEEP_FILE
+from pipeline.stem.spelling import BY_KIND, Spelling
 from pipeline.sweep.grid import PATHS, STACK_AXES
 from pipeline.sweep.names import MAX_NAME
 from pipeline.sweep.sweep import sweep
@@ -42,6 +44,18 @@ def test_every_command_and_option_is_documented(command: str, options: list[str]
     assert section, f"docs/commands.md has no section for {command}"
     for option in options:
         assert f"{option} " in section or f"{option}\n" in section
+
+
+@pytest.mark.parametrize("spelling", BY_KIND.values(), ids=lambda spelling: spelling.example)
+def test_every_layer_is_on_the_page_of_stems(spelling: Spelling) -> None:
+    page = (ROOT / "docs" / "stems.md").read_text()
+    notation, _, listed = page.partition("## The list form")
+    word = re.sub(r"[0-9].*", "", spelling.example).partition("(")[0]
+    assert re.search(rf"\n\|[^|]*`{word}(?![a-z_])" if spelling.word else rf"`{spelling.example}", notation)
+    tag = spelling.kind.__struct_config__.tag
+    row = next((line for line in listed.splitlines() if re.match(rf"\| [^|]*`{tag}`", line)), "")
+    for field in structs.fields(spelling.kind):
+        assert field.name == "mark" or field.name in row
 
 
 def test_the_page_of_commands_is_not_stale() -> None:
@@ -99,7 +113,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor[1:] in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
-FOR_DEVELOPERS = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
+FOR_DEVELOPERS = [*(ROOT / "docs" / page for page in ("architecture.md", "layers.md")), ROOT / "CONTRIBUTING.md"]
 _FILE = re.compile(r"(?<![\w/.-])((?:pipeline|store|cli|tests|docs|benchmarks|examples)/[\w/.-]*\w/?)")
 
 
@@ -129,7 +143,7 @@ def test_the_example_of_every_command_runs() -> None:
         program, *words = shlex.split(example.partition(" > ")[0])
         assert program == "erfsweep"
         assert (ROOT / "docs" / page).exists()
-        if words[0] == "ui":  # does not end; tests/cli/page/test_ui.py runs it
+        if words[0] in ("ui", "import"):  # one does not end, one needs a model; they have tests of their own
             continue
         if words[0] == "rm":
             good("run", "luo2016")

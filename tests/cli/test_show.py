@@ -161,6 +161,63 @@ def test_theory_says_where_the_plane_is_covered() -> None:
     assert "layers that add nothing along x: 10 to 19" in err
 
 
+UNET = "3x3 cat(|max2x2/2p0 3x3 up2)#skip 3x3"
+
+
+def test_theory_shows_joins_marks_and_the_narrowest_way() -> None:
+    rows = good("theory", f"{UNET} res(3x3)#r", "--input", "64", "-f", "json").json
+    joins = [(row["layer"], row["rf"], row["rf_min"]) for row in rows if row["layer"].startswith(("cat", "res"))]
+    assert joins == [("cat#skip", 8, 3), ("res sum#r", 12, 5)]
+
+
+def test_theory_says_that_the_arithmetic_is_no_units_window() -> None:
+    err = good("theory", "up2 3x3", "--input", "64").err
+    assert "rf 2 along x" not in err  # which both phases have
+    err = good("theory", "up3 3x3", "--input", "64").err
+    assert "by position, windows are 1 or 2 px" in err
+    assert "halo, for tiles: top 0.666667, bottom 0.666667, left 0.666667, right 0.666667 px" in err
+
+
+def test_theory_says_which_layer_reads_the_whole_plane() -> None:
+    err = good("theory", "3x3 gn2 3x3", "--input", "21").err
+    assert "layer 1, gn2, reads the whole plane: windows behind it are all of it" in err
+    assert "halo" not in err
+
+
+def test_the_output_alone_has_its_halo_and_its_windows() -> None:
+    last = good("theory", UNET, "--input", "64", "--last", "-f", "json").json
+    assert (last["layer"], last["rf"], last["rf_min"], last["window_widths"]) == ("3x3", 10, 5, "10")
+    assert [last[f"halo_{side}"] for side in ("top", "bottom", "left", "right")] == [5, 5, 5, 5]
+    assert good("theory", "gap", "--last", "-f", "json").json["halo_top"] is None
+
+
+def test_the_region_of_a_unit_is_clipped_and_not() -> None:
+    seen = good("theory", "cat(|3x5:4)", "--input", "64", "--unit", "0,63", "-f", "json").json
+    assert [seen[side] for side in ("top", "bottom", "left", "right")] == [-1, 1, 61, 65]
+    assert [seen[f"clipped_{side}"] for side in ("top", "bottom", "left", "right")] == [0, 1, 61, 63]
+    assert (seen["pixels"], seen["saturated"], seen["channel"]) == (6, True, None)
+    seen = good("theory", "cat(|3x5:4)", "--input", "64", "--unit", "0,63", "--channel", "0", "-f", "csv").out
+    assert "\nwidth,1\n" in seen
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--unit", "21,0"),
+            "there is no unit 21,0 in an output of 21 x 21; rows go from 0 to 20, columns from 0 to 20",
+        ),
+        (("--unit", "3"), "--unit '3' is no place in the output; write its row and its column: --unit 3,5"),
+        (("--unit", "3,3", "--channel", "4"), "there is no channel 4 in an output of 4; they go from 0"),
+        (("--channel", "0"), "--channel needs a unit; name one by --unit Y,X"),
+        (("--unit", "3,3", "--last"), "--unit and --last are two questions; ask one at a time"),
+    ],
+)
+def test_units_that_are_not_there_are_refused(options: tuple[str, ...], said: str) -> None:
+    ended = erfsweep("theory", "3x3", "--input", "21", *options)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"erfsweep: {said}\n")
+
+
 def test_a_stem_file_may_hold_comments_and_lines() -> None:
     Path("mine.stem").write_text("# two layers\n3x3  # the first\n\n5x5\n")
     assert [row["layer"] for row in good("theory", "mine.stem", "-f", "json").json] == ["3x3", "5x5"]

@@ -21,14 +21,6 @@ from tests.heatmaps import heatmap_of
 from tests.strategies import stems
 
 
-def flat(steps):
-    for step in steps:
-        yield from flat(step.body)
-        if step.shortcut is not None:
-            yield step.shortcut
-        yield step
-
-
 @settings(max_examples=150)
 @given(stems(depth=5), st.data())
 def test_the_box_is_the_hull_of_the_support(found, data):
@@ -102,8 +94,8 @@ def test_taps_that_meet_nothing_but_padding_are_left_out(stem, plane, taps):
 
 def test_one_output_of_a_dilated_kernel_is_handed_only_the_pixels_that_it_reads():
     step = plan_of(build({"stem": "3x5@4", "input": 101})).cone.steps[-1]
-    assert step.read.rows == (0, 4, 8)
-    assert step.read.columns == (0, 4, 8, 12, 16)
+    assert step.sources[0].read.rows == (0, 4, 8)
+    assert step.sources[0].read.columns == (0, 4, 8, 12, 16)
     assert (step.y.size_in, step.y.dilation, step.x.size_in, step.x.dilation) == (3, 1, 5, 1)
 
 
@@ -196,7 +188,7 @@ def test_channels_that_the_readout_does_not_read_are_not_made():
 def test_steps_hand_on_what_the_next_takes(found):
     stem, plane = found
     plan = plan_of(build({"stem": stem, "input": plane})).cone
-    for step in flat(plan.steps):
+    for step in plan.steps:
         node = step.node
         assert 0 <= step.features[0] < step.features[1] <= node.output.channels
         if isinstance(node.layer, Convolution):

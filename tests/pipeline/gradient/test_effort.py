@@ -11,7 +11,7 @@ from benchmarks.random_configs import random_config
 from pipeline.gradient import conv_effort, effort, plan_of
 from pipeline.gradient.load import load
 from pipeline.gradient.scratch import Bulk, phases
-from pipeline.stem import Axis, walk
+from pipeline.stem import Axis
 from pipeline.sweep.build import build
 
 AXES = [
@@ -52,7 +52,7 @@ def test_a_large_product_takes_its_multiply_adds():
 
 def test_numbers_of_float64_take_twice_as_long():
     config = build({"stem": "4x7x7:32", "input": 41})
-    (step, *_) = walk(plan_of(config).cone.steps)
+    (step, *_) = plan_of(config).cone.steps
     single, double = (effort.both_ways(load(step, 16, item)) for item in (4, 8))
     assert 1.5 < double / single < 2.5
 

@@ -13,7 +13,7 @@ from pipeline.gradient import plan_of
 from pipeline.gradient.erf import step_parameters
 from pipeline.gradient.propagate import forward
 from pipeline.gradient.watch import Watch
-from pipeline.stem import Convolution, network, walk
+from pipeline.stem import Convolution, network
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.heatmaps import heatmap_of
@@ -34,9 +34,7 @@ def filed(folder, stem, plane, weights, probes, **readout):
 
 def random_weights(stem, plane, seed):
     drawn = np.random.default_rng(seed)
-    nodes = [
-        node for node in walk(build({"stem": stem, "input": plane}).network) if isinstance(node.layer, Convolution)
-    ]
+    nodes = [node for node in build({"stem": stem, "input": plane}).network if isinstance(node.layer, Convolution)]
     return {node.index: drawn.normal(0, node.fan_in**-0.5, node.weight_shape) for node in nodes}
 
 

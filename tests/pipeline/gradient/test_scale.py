@@ -16,7 +16,7 @@ from pipeline.gradient.watch import LEAST, Watch
 from pipeline.result import Sizes
 from pipeline.scale import FARTHEST, Sum, times
 from pipeline.sizes import COLUMNS, sample_of, sizes
-from pipeline.stem import Convolution, walk
+from pipeline.stem import Convolution
 from pipeline.sweep.build import build
 from tests.heatmaps import gradient_of, heatmap_of
 from tests.strategies import stems
@@ -37,7 +37,7 @@ def shape(heatmap: Heatmap) -> np.ndarray:
 def drawn(config: Config, seed: int = 1) -> dict[str, np.ndarray]:
     """Random weights, float64, by their names in a file."""
     rng = np.random.default_rng(seed)
-    nodes = [node for node in walk(config.network) if isinstance(node.layer, Convolution)]
+    nodes = [node for node in config.network if isinstance(node.layer, Convolution)]
     return {f"layer{node.index}.weight": rng.normal(0, node.fan_in**-0.5, node.weight_shape) for node in nodes}
 
 
@@ -69,6 +69,9 @@ HOMOGENEOUS = [
     "3x3:4 res(3x3:4 3x3:4=linear) res(3x3/2:6 3x3:6=linear) res_pre(3x3:6)",
     "4x3x3:32",
     "2x13x13:16=linear",
+    "3x3:4 cat(|3x3:2|up2 3x3/2:3) crop1 slice2:8 channelshuffle2 3x3:2=linear",
+    "3x3:4 add(3x3:4|1x1:4|gap 1x1:1=linear) prelu 3x3:3=linear",
+    "3x3:4 mul(3x3:4|gap 1x1:4=linear) pad1~reflect bilinear2 3x3:3=linear",
 ]
 """Without biases and norms, the gradient of these is proportional to each weight."""
 
@@ -83,8 +86,8 @@ def test_every_size_is_the_same_at_any_scale(stem, dtype, gradient, decade, tmp_
     fields = {"stem": stem, "input": 33, "dtype": dtype, "readout": readout, "probes": {"count": 3}}
     arrays = drawn(build(fields))
     plain = filed(tmp_path / "plain.npz", arrays, **fields)
-    # Residual branches of other lengths are not scaled alike: a shortcut is scaled by no weight.
-    chain = [name for name in arrays if "res" not in stem or name == "layer0.weight"]
+    # Branches of other lengths are not scaled alike: a shortcut is scaled by no weight.
+    chain = [name for name in arrays if "(" not in stem or name == "layer0.weight"]
     power = round(decade * np.log2(10) / len(chain))
     if abs(power) > 1000 or (dtype == "float32" and power > 120):
         pytest.skip("no weight of this type is so far from 1")
@@ -149,7 +152,16 @@ def test_a_gradient_that_falls_below_the_range_and_comes_back_is_not_lost(powers
         np.testing.assert_allclose(shape(found), shape(plain), rtol=0, atol=2e-6)
 
 
-@pytest.mark.parametrize("stem", ["3x3:4=linear res_pre(2x3x3:4=linear)", "res(3x3/2:6 3x3:6=linear) 3x3:2=linear"])
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "3x3:4=linear res_pre(2x3x3:4=linear)",
+        "res(3x3/2:6 3x3:6=linear) 3x3:2=linear",
+        "3x3:4=linear add(|3x3:4=linear|gap 1x1:1=linear) 3x3:2=linear",
+        "3x3:2=linear cat(|3x3:2=linear|max3x3 1x1:2=linear) 3x3:2=linear",
+        "3x3:3=linear mul(|3x3:3=linear|gap 1x1:3=linear) 3x3:2=linear",
+    ],
+)
 @pytest.mark.parametrize("power", [-120, -40, 40, 120])
 def test_branches_of_unlike_scale_are_added_at_one(stem, power, tmp_path):
     """Each convolution of the branch, or of the shortcut, is scaled; float64 holds the sum without powers of two."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.stem import BatchNorm, Convolution, LayerNorm, walk
+from pipeline.stem import BatchNorm, Convolution, LayerNorm
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 
@@ -12,7 +12,7 @@ def arrays_of(stem: str, parts: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Random weights, and of the norms the `parts`, float64, by their names in a file."""
     rng = np.random.default_rng(2)
     found = {}
-    for node in walk(build({"stem": stem, "input": "9x9x2"}).network):
+    for node in build({"stem": stem, "input": "9x9x2"}).network:
         name, channels = f"layer{node.index}", node.output.channels
         if isinstance(node.layer, Convolution):
             found[f"{name}.weight"] = rng.normal(0, node.fan_in**-0.5, node.weight_shape)

@@ -185,7 +185,8 @@ def test_a_record_keeps_no_step_that_is_dropped(monkeypatch, in_a_fresh_thread):
 
     def is_cached(one: cache.Cached) -> bool:
         own = parameters.get(one.step.node.index, NO_PARAMETERS)
-        sites = [cache.Site(one.step, direction, one.bound.x.shape[3]) for direction in get_args(cache.Direction)]
+        n, slots = one.bound.x.shape[3], range(len(one.step.sources))
+        sites = [cache.Site(one.step, direction, n, slot) for direction in get_args(cache.Direction) for slot in slots]
         return any(cache.lookup(site, one.bound.x, one.beside, own) is one for site in sites)
 
     def looked_at(make):

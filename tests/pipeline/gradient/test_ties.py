@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.draws import draw_probes, draw_weights
 from pipeline.gradient import plan_of
 from pipeline.ops import activation
-from pipeline.stem import ACTIVATIONS, Axis, Box, Conv, Convolution, Depthwise, Transposed, walk
+from pipeline.stem import NAMES, Axis, Box, Conv, Convolution, Depthwise, Transposed
 from pipeline.sweep.build import build
 from tests.heatmaps import heatmap_of
 
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.usefixtures("memory_and_ways")
 class SummedNetwork(TorchNetwork):
     """Convolutions tap by tap and channel by channel: every output is the same sum, in the same order."""
 
-    def node(self, node, x):
+    def node(self, node, x, *others):
         if not isinstance(node.layer, Conv | Depthwise | Transposed):
-            return super().node(node, x)
+            return super().node(node, x, *others)
         weight = self.array(self.parameters[node.index].weight)
         y, across = node.y, node.x
         padding = across.before, across.after, y.before, y.after
@@ -92,6 +92,9 @@ STEMS = [
     ("bn 3x3:8=silu ln 1x1:5 max2x2", "13x13x3"),
     ("7x7/2:16 max3x3/2 2x3x3:8", "33x30x3"),
     ("max3x3 3x3:8=sigmoid avg3x3 max3x3", "12x12x1"),
+    ("cat(1x1:4|3x3:8 max2x2|5x5:4=tanh) max2x2/2 3x3:4", "14x13x2"),
+    ("3x3:8 mul(|gap 1x1:8=sigmoid) 3x3:4 max3x3/2", "13x12x2"),
+    ("add(3x3:6|1x1:6|) 3x3:6 max3x3/2p1", "13x13x6"),
 ]
 
 
@@ -111,6 +114,11 @@ def test_windows_of_a_constant_tie(stem, plane, dtype):
         ("3x3:8 up3 2x2:8=tanh max3x3", "9x8x2"),
         ("7x7:8~replicate 3x3:8 max3x3/2", "7x6x2"),
         ("3x3:4 res(up2 3x3/2:4) max2x2 5x5:4~circular max2x2", "8x6x2"),
+        ("cat(3x3:4|up2 3x3/2:4) max2x2 3x3", "9x8x2"),
+        ("mul(up3 1x1:4=linear max3x3/3|gap 1x1:4=sigmoid) 3x3:4=linear max2x2/2", "6x6x2"),
+        ("add(bilinear4#b 3x3:4|#b 1x1:4) 3x3:6 max2x2", "5x6x2"),
+        ("pad2x3~replicate 3x3:8 max3x3/2", "7x6x2"),
+        ("3x3:8=hardtanh(-0.05,0.05) 3x3:8 max3x3/2", "13x12x2"),
     ],
 )
 def test_pixels_that_the_network_repeats_tie(stem, plane):
@@ -146,7 +154,7 @@ def test_only_what_a_max_pool_compares_is_summed_window_by_window():
 
     def marked(stem, kind, plane="40x40x1"):
         plan = plan_of(build({"stem": stem, "input": plane, "probes": {"kind": kind, "count": 1}})).cone
-        return [step.ties for step in walk(plan.steps) if isinstance(step.node.layer, Convolution)]
+        return [step.ties for step in plan.steps if isinstance(step.node.layer, Convolution)]
 
     assert marked("2x3x3 max2x2 3x3", "constant") == [True, True, False]
     assert marked("2x3x3 max2x2 3x3", "uniform") == [False, False, False]
@@ -155,10 +163,13 @@ def test_only_what_a_max_pool_compares_is_summed_window_by_window():
     assert marked("3x3 3x3~reflect 3x3 max2x2", "normal", "5x5x1") == [False, True, True]
     assert marked("res(3x3:8) res(3x3:4 max3x3 3x3:8)", "constant") == [True, True, True, False]
     assert marked("4x3x3", "constant") == [False] * 4
+    assert marked("cat(3x3 max3x3 1x1|5x5) 3x3", "constant") == [True, False, False, False]
+    assert marked("cat(up2 3x3|up2) 3x3 max2x2", "uniform") == [True, True]
+    assert marked("cat(up2|3x3~reflect up2) 3x3 max2x2", "uniform") == [False, True]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_an_activation_makes_equal_bits_of_equal_numbers(kind, dtype):
     """Wherever they stand in a line, which ends with less than a vector."""
     for size in (1, 7, 16, 37, 1023):

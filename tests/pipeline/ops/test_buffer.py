@@ -28,20 +28,20 @@ def test_numbers_of_one_place_are_alive_together():
     assert not np.may_share_memory(one, other)
 
 
-def test_a_result_does_not_lie_where_its_operand_does():
-    x = room(0, np.zeros(1, FLOAT), (4, 4, 4, 4), FLOAT)
-    for _ in range(4):
-        out = room(0, x, (4, 4, 4, 4), FLOAT)
-        assert not np.may_share_memory(out, x)
-        assert not np.may_share_memory(out, room(1, x, (4, 4, 4, 4), FLOAT))
-        x = out
+def test_results_lie_in_the_places_of_their_numbers():
+    """Those of one number in the same memory, those of two in two, and those without a number in some of their own."""
+    shape = 4, 4, 4, 4
+    one, other, own = (room(number, shape, FLOAT) for number in (0, 1, None))
+    assert np.may_share_memory(one, room(0, shape, FLOAT))
+    assert not np.may_share_memory(one, other)
+    assert not any(np.may_share_memory(own, place) for place in (one, other, room(None, shape, FLOAT)))
 
 
 def test_released_memory_is_poisoned_and_so_is_a_result_until_it_is_made(monkeypatch):
     monkeypatch.setattr(buffer, "poisoning", True)
 
     def released() -> tuple[np.ndarray, np.ndarray]:
-        x, out = np.ones((2, 2, 2, 2), FLOAT), room(0, np.zeros(1, FLOAT), (2, 2, 2, 2), FLOAT)
+        x, out = np.ones((2, 2, 2, 2), FLOAT), room(0, (2, 2, 2, 2), FLOAT)
         taps = scratch(Place.TAPS, (2, 2, 2, 2), FLOAT)
         out.fill(7)
         calls = [(np.add, (x, x, taps)), (np.copyto, (out[:1], taps[:1]))]

@@ -1,6 +1,7 @@
 """Activations have as many correct digits in their tails as elsewhere, and around the zeros of their slopes."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.ops import activation
-from pipeline.stem import ACTIVATIONS, LEAKY_SLOPE
+from pipeline.stem import NAMES, curve
 
 mpmath.mp.dps = 60
 
@@ -33,8 +34,19 @@ def gaussian(z: Any) -> Any:
     return z * below, below + z * mpmath.exp(-z * z / 2) / mpmath.sqrt(2 * mpmath.pi)
 
 
-def exponential(z: Any) -> Any:
-    return (z, mpmath.mpf(1)) if z > 0 else (mpmath.expm1(z), mpmath.exp(z))
+def gaussian_by_tanh(z: Any) -> Any:
+    c, k = mpmath.sqrt(2 / mpmath.pi), mpmath.mpf("0.044715")
+    below = logistic(2 * c * (z + k * z**3))
+    above = logistic(-2 * c * (z + k * z**3))
+    return z * below, below + z * below * above * 2 * c * (1 + 3 * k * z * z)
+
+
+def leaky(z: Any, below: float) -> Any:
+    return (z, mpmath.mpf(1)) if z > 0 else (z * mpmath.mpf(below), mpmath.mpf(below))
+
+
+def exponential(z: Any, alpha: float) -> Any:
+    return (z, mpmath.mpf(1)) if z > 0 else (alpha * mpmath.expm1(z), alpha * mpmath.exp(z))
 
 
 def scaled(z: Any) -> Any:
@@ -48,23 +60,56 @@ def hardswish(z: Any) -> Any:
     return (z, mpmath.mpf(1)) if z >= 3 else (z * (z + 3) / 6, (2 * z + 3) / 6)
 
 
-EXACT: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+def clipped(z: Any, least: float, largest: float) -> Any:
+    """At the kinks the slope is zero, as that of PyTorch."""
+    return min(max(z, mpmath.mpf(least)), mpmath.mpf(largest)), mpmath.mpf(least < z < largest)
+
+
+def hardsigmoid(z: Any, a: float, b: float) -> Any:
+    """As if its numbers were fractions: 1/6 is not what a float is."""
+    a, b = (
+        mpmath.mpf(Fraction(number).limit_denominator(1000).numerator)
+        / Fraction(number).limit_denominator(1000).denominator
+        for number in (a, b)
+    )
+    value = min(max(a * z + b, mpmath.mpf(0)), mpmath.mpf(1))
+    return value, a if 0 < value < 1 else mpmath.mpf(0)
+
+
+EXACT: dict[str, Callable[..., tuple[Any, Any]]] = {
     "linear": lambda z: (z, mpmath.mpf(1)),
     "relu": lambda z: (z, mpmath.mpf(1)) if z > 0 else (mpmath.mpf(0), mpmath.mpf(0)),
-    "leaky_relu": lambda z: (z, mpmath.mpf(1)) if z > 0 else (z * mpmath.mpf(LEAKY_SLOPE), mpmath.mpf(LEAKY_SLOPE)),
+    "relu6": lambda z: clipped(z, 0, 6),
+    "leaky_relu": leaky,
     "elu": exponential,
     "selu": scaled,
     "gelu": gaussian,
+    "gelu_tanh": gaussian_by_tanh,
     "silu": lambda z: (z * logistic(z), logistic(z) * (1 + z * logistic(-z))),
     "mish": mish,
     "tanh": lambda z: (mpmath.tanh(z), mpmath.sech(z) ** 2),
     "sigmoid": lambda z: (logistic(z), logistic(z) * logistic(-z)),
     "softplus": lambda z: (softplus(z), logistic(z)),
     "hardswish": hardswish,
+    "hardsigmoid": hardsigmoid,
+    "hardtanh": clipped,
 }
-"""(value, slope) by definition, to 60 digits."""
+"""(value, slope) by definition, to 60 digits, from z and the activation's numbers."""
+ALL = [*NAMES, "leaky_relu(0.3)", "leaky_relu(-1)", "elu(0.5)", "hardtanh(-2,3)", "hardsigmoid(0.2,0.5)"]
 
-ZEROS = {"gelu": -0.7517915246935645, "silu": -1.2784645427610738, "mish": -1.1924312145154955, "hardswish": -1.5}
+
+def exactly(kind: str, z: float) -> Any:
+    name, numbers = curve(kind)
+    return EXACT[name](mpmath.mpf(z), *numbers)
+
+
+ZEROS = {
+    "gelu": -0.7517915246935645,
+    "gelu_tanh": -0.7524614220710162,
+    "silu": -1.2784645427610738,
+    "mish": -1.1924312145154955,
+    "hardswish": -1.5,
+}
 """Where a slope is zero; a hundredth around it no relative accuracy is asked for."""
 
 
@@ -77,7 +122,7 @@ def arguments(dtype: str, largest: float, kind: str) -> np.ndarray:
         drawn.uniform(-largest, largest, 400),
         small,
         -small,
-        [0.0, 3.0, -3.0],
+        [0.0, 1.0, -1.0, 2.5, -2.5, 3.0, -3.0, 6.0],
     ]
     found.append(drawn.uniform(-14, 14, 1000))
     if kind in ZEROS:
@@ -103,40 +148,40 @@ def errors(found: np.ndarray, exact: list[Any]) -> np.ndarray:
     return np.array(worst)
 
 
-@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize(("dtype", "largest", "tolerance"), [("float32", 80, 1e-6), ("float64", 700, 1e-13)])
 @pytest.mark.parametrize("part", [1, 100], ids=["together", "apart"])
 def test_slopes_are_right_relatively(kind: Any, dtype: str, largest: float, tolerance: float, part: int) -> None:
     """All together, and those of like size together: of small arguments alone GELU goes a shorter way."""
     z = arguments(dtype, largest, kind)
     z = z[np.argsort(np.abs(z))]
-    exact = [EXACT[kind](mpmath.mpf(number))[1] for number in z.tolist()]
+    exact = [exactly(kind, number)[1] for number in z.tolist()]
     slopes = [activation.forward(kind, some.copy())[1] for some in np.array_split(z, part)]
     found = np.ones_like(z) if slopes[0] is None else np.concatenate(slopes).astype(dtype)
     counted = np.abs(z - ZEROS.get(kind, np.inf)) > 0.01
     assert errors(found, exact)[counted].max() <= tolerance
 
 
-@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize(("dtype", "largest", "tolerance"), [("float32", 80, 1e-6), ("float64", 700, 1e-13)])
 def test_values_are_right_relatively(kind: Any, dtype: str, largest: float, tolerance: float) -> None:
     """GELU's tail in float32 is the difference of two numbers that are z^2 times as large."""
     z = arguments(dtype, largest, kind)
-    exact = [EXACT[kind](mpmath.mpf(number))[0] for number in z.tolist()]
+    exact = [exactly(kind, number)[0] for number in z.tolist()]
     found = errors(activation.forward(kind, z.copy())[0], exact)
     if kind == "gelu" and dtype == "float32":
         found /= np.maximum(1, z * z)
     assert found.max() <= tolerance
 
 
-@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_far_out_an_activation_is_its_asymptote(kind: Any, dtype: str) -> None:
     """No argument that is finite makes anything that is not."""
     for far in (-1e30, -1e4, 1e4, 1e30):
         z = np.full(7, far, dtype)
         value, slope = activation.forward(kind, z.copy())
-        right = EXACT[kind](mpmath.mpf(float(z[0]))) if abs(far) < 1e5 else None
+        right = exactly(kind, float(z[0])) if abs(far) < 1e5 else None
         assert np.isfinite(value).all()
         if slope is not None:
             assert np.isfinite(slope).all()

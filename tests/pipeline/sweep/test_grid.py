@@ -48,7 +48,7 @@ def test_an_unknown_axis_is_answered_with_the_nearest(name, near):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("readout", "set one of readout.channel, readout.position or readout.gradient"),
+        ("readout", "set one of readout.channel, readout.position, readout.gradient or readout.layer"),
         ("stem", "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'"),
         ("stems", "list them under `stems:`"),
     ],

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.result import Costs
-from pipeline.stem import Convolution, Plane, Transposed, network, walk
+from pipeline.stem import Convolution, Plane, Transposed, network
 from pipeline.theory import costs
 
 VGG16 = "2x3x3:64 max2x2/2p0 2x3x3:128 max2x2/2p0 3x3x3:256 max2x2/2p0 3x3x3:512 max2x2/2p0 3x3x3:512"
@@ -49,7 +49,7 @@ def test_counts_are_those_of_pytorch(stem: str) -> None:
     counter = pytest.importorskip("torch.utils.flop_counter").FlopCounterMode(display=False)
     params = 0
     with counter:
-        for node in walk(network(stem, plane)):
+        for node in network(stem, plane):
             if isinstance(node.layer, Convolution):
                 is_back = isinstance(node.layer, Transposed)
                 kind = torch.nn.ConvTranspose2d if is_back else torch.nn.Conv2d

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.errors import InputError
-from pipeline.stem import Plane, network, walk
+from pipeline.stem import Plane, network
 from pipeline.theory import theory, window
 from pipeline.theory.support import support
 from tests.endless_network import seen
@@ -58,7 +58,7 @@ def test_resnet_18(layer, rf):
 def test_rows_are_the_nodes_in_their_order():
     nodes = network(RESNET_18, Plane(224, 224, 3))
     rows = theory(nodes).rows
-    assert [row.index for row in rows] == [node.index for node in walk(nodes)] == list(range(len(rows)))
+    assert [row.index for row in rows] == [node.index for node in nodes] == list(range(len(rows)))
     assert [(row.height, row.width, row.features) for row in rows[:3]] == [(112, 112, 64), (56, 56, 64), (56, 56, 64)]
 
 
@@ -129,15 +129,85 @@ def test_cover_is_that_of_the_exact_window(stem):
         assert rows[node.index].cover == height * width / (plane.height * plane.width)
 
 
-@settings(max_examples=200, deadline=None)
-@given(stems(kinds=("conv", "dw", "max", "avg", "bn", "act"), depth=5))
-def test_without_rounding_the_table_is_the_window(stem):
+READING = (
+    *(
+        "conv",
+        "dw",
+        "max",
+        "avg",
+        "bn",
+        "ln",
+        "act",
+        "pad",
+        "crop",
+        "affine",
+        "prelu",
+        "lrn",
+        "channelshuffle",
+        "slice",
+    ),
+    *("gap", "gn", "in", "res", "res_pre", "add", "cat", "mul"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(stems(kinds=READING, depth=5))
+def test_without_rounding_the_table_is_the_window_of_the_first_unit(stem):
     text, plane = stem
     nodes = network(text, plane)
     last, seen = theory(nodes).rows[-1], window(nodes, (0, 0))
     assert (last.rf, last.rf_y) == (seen.width, seen.height)
     assert (last.start_y, last.start) == seen.center
     assert (last.padding, last.padding_y) == (-seen.left, -seen.top)
+    assert 1 <= last.rf_min <= last.rf
+
+
+@pytest.mark.parametrize(
+    ("stem", "rf", "least"),
+    [
+        ("3x3 5x5", 7, 7),
+        ("add(3x3|7x7|5x5@2)", 9, 3),
+        ("2xcat(|3x3)", 5, 1),
+        ("3x3/2 add(5x5|3x3) 3x3", 15, 11),
+        ("3x3#a 5x5 cat(|#a) 3x3", 9, 5),
+        ("mul(|gap 1x1:1) 3x3", 22, 3),  # of pixels -1 to 20
+        ("cat(3x3|gap up21) gap", 23, 21),
+        ("gap up21 9x9", 21, 21),  # behind a layer over the whole plane nothing widens a way
+        ("3x3 in 3x3 in", 23, 23),
+    ],
+)
+def test_the_narrowest_way(stem, rf, least):
+    row = table(stem, side=21).rows[-1]
+    assert (row.rf, row.rf_y, row.rf_min, row.rf_min_y) == (rf, rf, least, least)
+
+
+@pytest.mark.parametrize(
+    ("stem", "rf", "jump", "start"),
+    [
+        ("bilinear2", 2, 0.5, -0.25),
+        ("bilinear3 3x3", 2 + 2 / 3, 1 / 3, -1 / 3),
+        ("bilinear2~corners", 2, 20 / 41, 0),
+        ("adaptive7", 3, 3, 1),  # windows of 21 / 7 pixels
+        ("adaptive4", 6, 21 / 4, 2.5),  # 0-5, 5-10, 10-15, 15-20
+        ("3x3/2 adaptive3", 11, 22 / 3, 3),  # of 11 pixels 0-3, 3-7, 7-10, at jumps of 2
+        ("gap up21", 21, 1, 10),
+        ("cat(3x3|gap up21) 3x3", 23, 1, 9),  # as image pooling in DeepLab
+        ("pad2+0", 1, 1, -2),
+        ("crop2x3/2", 1, 2, 3),
+        ("3x3/2 in 3x3", 23, 2, 10),
+        ("cat(1x1:1|5x5:1) slice0:1", 1, 1, 0),
+        ("cat(1x1:1|5x5:1) slice1:2 3x3", 7, 1, 0),
+    ],
+)
+def test_the_arithmetic_of_every_geometry(stem, rf, jump, start):
+    row = table(stem, side=21).rows[-1]
+    assert (row.rf, row.jump, row.start) == pytest.approx((rf, jump, start))
+
+
+def test_joins_are_shown_by_their_word_and_their_mark():
+    rows = table("add(|3x3:3)=relu6#a mul(|1x1:3)#b cat(|#a)=relu res_pre(3x3:6#d)#c", side=9).rows
+    assert [row.layer for row in rows if row.kernel == ""] == ["add=relu6#a", "mul#b", "cat=relu", "res_pre sum#c"]
+    assert [row.layer for row in rows if "#d" in row.layer] == ["3x3:6=linear#d"]
 
 
 def test_where_the_plane_is_first_covered():
@@ -193,6 +263,8 @@ def centre_moved(axis):
 def test_layers_that_never_widen_are_named():
     walked = table("3x3 1x1 bn relu up2 t2x2/2 t3x3/2 max1x1 res(1x1)", side=41, channels=4)
     assert walked.pixelwise == (1, 2, 3, 4, 5, 7, 8)
+    walked = table("pad1 crop1 affine prelu lrn3 channelshuffle3 slice0:2 bilinear2 in cat(|3x3)", side=41)
+    assert walked.pixelwise == (0, 1, 2, 3, 4, 5, 6)
 
 
 def test_ten_thousand_layers():

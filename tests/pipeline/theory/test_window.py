@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.stem import Plane, Transposed, network, walk
+from pipeline.stem import Plane, Transposed, network
 from pipeline.theory import Window, window
 from pipeline.theory.support import support
 from tests.box_network import responses
@@ -52,10 +52,54 @@ def square(first, last, **flags):
         ("gap", (0, 0), square(0, 100, is_global=True)),
         ("3x3 gap", (0, 0), square(-1, 101, is_global=True)),
         ("gap up101", (3, 3), square(0, 100, is_global=True)),
+        ("in", (3, 3), square(0, 100, is_global=True)),
+        ("3x3 gn2 3x3", (3, 3), square(-1, 101, is_global=True)),
+        ("crop2", (3, 3), square(5, 5)),
+        ("crop1+0x3/2", (3, 3), Window(7, 7, 9, 9)),
+        ("pad1+2x3", (0, 0), Window(-1, -1, -3, -3)),
+        ("3x3p0+2", (7, 7), square(7, 9)),
+        ("7x7/2psame", (0, 0), square(-3, 3)),  # of 101 pixels; of 100 it would begin at -2
+        ("max3x3/2p0~ceil", (50, 50), square(100, 102)),
+        ("max3x3@2", (7, 7), square(5, 9)),
+        ("bilinear2", (5, 5), square(2, 3)),  # stands at 2.25
+        ("bilinear3", (4, 4), square(1, 1)),  # stands at 1
+        ("bilinear2~corners", (0, 0), square(0, 0)),
+        ("bilinear2~corners", (1, 1), square(0, 1)),
+        ("adaptive7", (1, 1), square(14, 28)),  # floor(101/7) to ceil(202/7) - 1
+        ("slice0:1 affine prelu", (5, 5), square(5, 5)),
+        ("add(3x3|5x5|)", (7, 7), square(5, 9)),
+        ("mul(3x3|gap 1x1)", (50, 50), square(0, 100, is_global=True)),
+        ("3x3/2#a 3x3/2 cat(up2 crop0+1 5x5|#a)", (8, 8), square(9, 23)),  # 5x5 reads 6..10, up2 3..5, 3x3/2 5..11
     ],
 )
 def test_windows_worked_out_by_hand(stem, unit, expected):
     assert seen_by(stem, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("stem", "channel", "expected"),
+    [
+        ("cat(|3x3:4|5x5:4)", 0, square(7, 7)),
+        ("cat(|3x3:4|5x5:4)", 1, square(6, 8)),
+        ("cat(|3x3:4|5x5:4)", 5, square(5, 9)),
+        ("cat(|3x3:4|5x5:4)", "sum", square(5, 9)),
+        ("cat(|3x3:4|5x5:4) slice0:5", "mean", square(6, 8)),
+        ("cat(3x3:2|5x5:2) channelshuffle2", 1, square(5, 9)),
+        ("cat(3x3:2|5x5:2) 3x3g2", 0, square(5, 9)),
+        ("cat(3x3:2|5x5:2) 3x3g2", 3, square(4, 10)),
+        ("cat(3x3:2|5x5:2) dw3x3 lrn3", 0, square(5, 9)),
+        ("cat(3x3:2|5x5:2) lrn3", 1, square(5, 9)),
+        ("cat(3x3:2|5x5:2) 1x1", 0, square(5, 9)),
+        ("cat(3x3:2|gap up101)", 0, square(6, 8)),
+        ("cat(2x2:2|3x3:2)", 1, square(7, 8)),
+        ("cat(2x2:2|3x3:2)", "sum", square(6, 8, misaligned=True)),
+        ("cat(3x3:2|5x5:2) in", 3, square(-2, 102, is_global=True)),
+        ("cat(3x3:2|5x5:2) gn2", 0, square(-1, 101, is_global=True)),
+        ("cat(3x3:2|5x5:2) ln", 0, square(5, 9)),
+    ],
+)
+def test_channels_may_see_different_windows(stem, channel, expected):
+    assert window(network(stem, PLANE), (7, 7), channel) == expected
 
 
 @pytest.mark.parametrize(
@@ -137,7 +181,7 @@ def test_a_unit_that_falls_into_gaps_sees_nothing_and_stands_between_pixels(stem
 def test_windows_are_the_hull_of_brute_force_on_2000_random_stems():
     dead = gaps = 0
     for text, nodes in random_networks(16, 2000):
-        gaps += any(isinstance(node.layer, Transposed) and (node.y.has_gaps or node.x.has_gaps) for node in walk(nodes))
+        gaps += any(isinstance(node.layer, Transposed) and (node.y.has_gaps or node.x.has_gaps) for node in nodes)
         for unit in some_units(text, nodes):
             pixels, found = seen(nodes, unit), window(nodes, unit)
             dead += not pixels
@@ -149,10 +193,24 @@ def test_windows_are_the_hull_of_brute_force_on_2000_random_stems():
     assert dead > 400
 
 
+@settings(max_examples=500, deadline=None)
+@given(stems(largest=9, depth=5), st.data())
+def test_windows_of_all_graphs_are_the_hull_of_brute_force(stem, data):
+    nodes = network(*stem)
+    made = nodes[-1].output
+    unit = data.draw(st.integers(0, made.height - 1)), data.draw(st.integers(0, made.width - 1))
+    channel = data.draw(st.one_of(st.none(), st.integers(0, made.channels - 1)))
+    pixels, found = seen(nodes, unit, channel), window(nodes, unit, "sum" if channel is None else channel)
+    if pixels:
+        assert bounds(found) == hull(pixels)
+    else:
+        assert (found.height, found.width) == (0, 0)
+
+
 def test_supports_are_brute_force_on_2000_random_stems():
     dead = 0
     for text, nodes in random_networks(17, 2000, modes=("", "~reflect", "~replicate", "~circular")):
-        reached = responses(nodes) > 0
+        reached = (responses(nodes) > 0).any(axis=0)
         for unit in some_units(text, nodes):
             expected = {(int(y), int(x)) for y, x in np.argwhere(reached[unit])}
             assert support(nodes, unit).pixels() == expected, (text, nodes[0].input, unit)

@@ -1,0 +1,1 @@
+"""Rules that translate the operations of ONNX."""
