@@ -105,9 +105,20 @@ def _loaded(onnx: Any, path: Path) -> Any:
         model.ParseFromString(data)
     except Exception:  # noqa: BLE001  # protobuf's own class of error depends on its build
         raise InputError(f"{quote(path)} is not an ONNX model, or is damaged; export it again") from None
+    if not _is_text(model.graph):
+        raise InputError(f"{quote(path)} is damaged: a name in it is not UTF-8 text; export it again")
     if not model.graph.node:
         raise InputError(f"{quote(path)} is not an ONNX model with a graph of nodes; export it again")
     return model
+
+
+def _is_text(graph: Any) -> bool:
+    """Whether all names of a graph are text; protobuf gives what is not UTF-8 as bytes."""
+    named = [*graph.initializer, *graph.input, *graph.output, *graph.node]
+    words = [word for node in graph.node for word in (node.op_type, node.domain, *node.input, *node.output)]
+    words += [attribute.name for node in graph.node for attribute in node.attribute]
+    inner = [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
+    return all(isinstance(word, str) for word in (*words, *(each.name for each in named))) and all(map(_is_text, inner))
 
 
 def _array(onnx: Any, tensor: Any, path: Path) -> Constant:

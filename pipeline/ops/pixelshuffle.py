@@ -33,7 +33,8 @@ def to_pixels(deep: Array, shape: tuple[int, ...], y: Axis, across: Axis, first:
 def to_channels(wide: Array, shape: tuple[int, ...], y: Axis, across: Axis, first: int, place: int | None) -> Bound:
     """Returns the bound deep array of `shape` [rows, C, columns, n] from the wide one [rows', C', columns', n].
 
-    It is the transpose of `to_pixels`; see there. What no pixel of the wide array stands for is zero.
+    Both are of one dtype. It is the transpose of `to_pixels`; see there. What no pixel of the wide array stands for is
+    zero.
     """
     deep = room(place, shape, wide.dtype)
     calls: Calls = [] if wide.size == deep.size else [(deep.fill, (0,))]

@@ -93,6 +93,13 @@ def window(layer: Conv | Depthwise | MaxPool | AvgPool, size: int, axis: int) ->
         extent = f"a kernel that spans {reach + 1}"
         name = ("height", "width")[axis]
         raise MisfitError(f"{extent} does not fit a plane of {name} {size} padded by {before + after}", by_sides=True)
+    if isinstance(layer, MaxPool) and dilation > size:
+        # The first tap of a window that is not before the plane; where it is behind it, the window spans the plane.
+        firsts = ((output * stride - before) % dilation for output in range(min(made, before // stride + 1)))
+        if any(first >= size for first in firsts):
+            raise MisfitError(
+                f"dilation {dilation} leaves pooling windows on {size} pixels without a pixel", "dilation", True
+            )
     return Axis(size, made, kernel, stride, dilation, before, after)
 
 

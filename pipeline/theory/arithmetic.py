@@ -37,17 +37,15 @@ class Sight(NamedTuple):
 class Line(NamedTuple):
     """After some layers: the arithmetic in input pixels, and the inputs that unit u of the last one sees.
 
-    place: where unit 0 stands: the centre of its window on its own, or the last, way through all branches. least,
-    least_global: rf of the narrowest way without and with a layer over the whole plane, behind which nothing widens it;
-    None where there is none. sights: their hull is what a unit sees; None behind a layer that transposes or up-samples,
-    where only a walk back can say. is_split: its channels may see different things. is_exact: the rf and the start are
-    to be read off the exact window of the first unit: it sees the whole plane, or a slice of channels.
+    least, least_global: rf of the narrowest way without and with a layer over the whole plane, behind which nothing
+    widens it; None where there is none. sights: their hull is what a unit sees; None behind a layer that transposes or
+    up-samples, where only a walk back can say. is_split: its channels may see different things. is_exact: the rf and
+    the start are to be read off the exact window of the first unit: it sees the whole plane, or a slice of channels.
     """
 
     rf: Fraction = Fraction(1)
     jump: Fraction = Fraction(1)
     start: Fraction = Fraction(0)
-    place: Fraction = Fraction(0)
     least: Fraction | None = Fraction(1)
     least_global: Fraction | None = None
     sights: tuple[Sight, ...] | None = (Sight(),)
@@ -116,7 +114,6 @@ def joined(node: Node, lines: list[Line]) -> Line:
         last - first + 1,
         alike[-1].jump,
         (first + last) / 2,
-        alike[-1].place,
         min((line.least for line in lines if line.least is not None), default=None),
         min((line.least_global for line in lines if line.least_global is not None), default=None),
         None if sights is None else _merged(sights),
@@ -127,9 +124,7 @@ def joined(node: Node, lines: list[Line]) -> Line:
 
 def _moved(line: Line, wider: Fraction, shift: Fraction, jump: Fraction, sights: tuple[Sight, ...] | None) -> Line:
     least = None if line.least is None else line.least + wider
-    return line._replace(
-        rf=line.rf + wider, jump=jump, start=line.start + shift, place=line.place + shift, least=least, sights=sights
-    )
+    return line._replace(rf=line.rf + wider, jump=jump, start=line.start + shift, least=least, sights=sights)
 
 
 def _read(line: Line, axis: Axis) -> tuple[Sight, ...] | None:
@@ -166,7 +161,6 @@ def _over_plane(axis: Axis, line: Line) -> Line:
         rf=line.rf + wider,
         jump=line.jump if keeps else line.jump * axis.size_in,
         start=line.start + wider / 2,
-        place=line.place if keeps else line.place + wider / 2,
         least=None,
         least_global=min(ways),
         sights=sights,

@@ -2,15 +2,19 @@
 
 Where a network transposes or up-samples, the window of a unit hangs on its position: on its phase, as a rule, with
 which the windows repeat. A tile of outputs needs the input pixels between its own units, and the halo around them.
+
+A unit stands where its pixel lies if the output, its units as far apart as the jump, is laid centred over the input:
+unit u of m over n pixels at u*j + ((n - 1) - (m - 1)*j)/2. So it does with every padding, in a causal network for one.
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from math import gcd, lcm
 
 import msgspec
 
 from pipeline.stem import INPUT, Axis, Network, Node
-from pipeline.theory.arithmetic import Line
 from pipeline.theory.number import Number, number
 from pipeline.theory.walk import is_one_pixel
 from pipeline.theory.window import Window, window
@@ -20,7 +24,7 @@ MOST_POSITIONS = 4096
 
 
 class Halo(msgspec.Struct, frozen=True):
-    """How far, in input pixels, windows reach at most beyond the place of their unit; see `Line.place`.
+    """How far, in input pixels, windows reach at most beyond the place of their unit.
 
     heights, widths: the sizes of all exact windows, from the smallest to the largest; those of units that see nothing
     are left out.
@@ -34,39 +38,46 @@ class Halo(msgspec.Struct, frozen=True):
     widths: tuple[int, ...]
 
 
-def halo(nodes: Network, y: Line, x: Line) -> Halo | None:
-    """The halo of the units of the last node, whose lines are given.
+def halo(nodes: Network, jump_y: Fraction, jump_x: Fraction) -> Halo | None:
+    """The halo of the units of the last node, which stand so many pixels apart.
 
     None where a window is the whole plane, where no unit sees anything, or where it would take more than MOST_POSITIONS
     windows to tell.
     """
-    periods = [_period(nodes, axis) for axis in ("y", "x")]
-    made = nodes[-1].output
-    rows, columns = (min(period or size, size) for period, size in zip(periods, (made.height, made.width), strict=True))
-    if max(rows, columns) > MOST_POSITIONS:
+    plane, made = nodes[0].input, nodes[-1].output
+    rows = min(_period(nodes, "y") or made.height, made.height)
+    columns = min(_period(nodes, "x") or made.width, made.width)
+    # Rows and columns hang on each other only where kernels leave gaps, into which either may fall.
+    is_gapped = any(node.geometry == "feeds" and (node.y.has_gaps or node.x.has_gaps) for node in nodes)
+    if (rows * columns if is_gapped else max(rows, columns)) > MOST_POSITIONS:
         return None
-    found: list[tuple[int, int, Window]] = []
-    for at in range(max(rows, columns)):
-        unit = min(at, rows - 1), min(at, columns - 1)
-        seen = window(nodes, unit)
-        if seen.is_global:
+    units = product(range(rows), range(columns)) if is_gapped else _diagonal(rows, columns)
+    seen: list[Window] = []
+    reaches: list[tuple[Fraction, Fraction, Fraction, Fraction]] = []
+    for row, column in units:
+        found = window(nodes, (row, column))
+        if found.is_global:
             return None
-        if seen.height and seen.width:
-            found.append((*unit, seen))
-    if not found:
+        if found.height and found.width:
+            y = _place(plane.height, made.height, jump_y, row)
+            x = _place(plane.width, made.width, jump_x, column)
+            seen.append(found)
+            reaches.append((y - found.top, found.bottom - y, x - found.left, found.right - x))
+    if not seen:
         return None
-    return Halo(
-        top=number(max(_place(y, row) - seen.top for row, _, seen in found)),
-        bottom=number(max(seen.bottom - _place(y, row) for row, _, seen in found)),
-        left=number(max(_place(x, column) - seen.left for _, column, seen in found)),
-        right=number(max(seen.right - _place(x, column) for _, column, seen in found)),
-        heights=tuple(sorted({seen.height for *_, seen in found})),
-        widths=tuple(sorted({seen.width for *_, seen in found})),
-    )
+    top, bottom, left, right = (number(max(side)) for side in zip(*reaches, strict=True))
+    heights, widths = {found.height for found in seen}, {found.width for found in seen}
+    return Halo(top, bottom, left, right, tuple(sorted(heights)), tuple(sorted(widths)))
 
 
-def _place(line: Line, unit: int) -> Fraction:
-    return line.place + unit * line.jump
+def _diagonal(rows: int, columns: int) -> Iterator[tuple[int, int]]:
+    """Places in each of the rows and in each of the columns, as few as there can be."""
+    return ((min(at, rows - 1), min(at, columns - 1)) for at in range(max(rows, columns)))
+
+
+def _place(pixels: int, units: int, jump: Fraction, unit: int) -> Fraction:
+    """Where a unit stands on a line of pixels over which so many units are centred."""
+    return unit * jump + (pixels - 1 - (units - 1) * jump) / 2
 
 
 def _period(nodes: Network, name: str) -> int | None:

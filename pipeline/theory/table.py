@@ -127,7 +127,7 @@ def theory(nodes: Network) -> Walk:
         idle_y=tuple(n.index for n, seen in zip(layers, before, strict=True) if _idle(n, n.y, seen.all_rows)),
         pixelwise=tuple(node.index for node in layers if not (_can_widen(node, node.y) or _can_widen(node, node.x))),
         global_layer=next((node.index for node in nodes if node.geometry == "global"), None),
-        halo=halo(nodes, places[nodes[-1].index].y, places[nodes[-1].index].x),
+        halo=halo(nodes, places[nodes[-1].index].y.jump, places[nodes[-1].index].x.jump),
     )
 
 

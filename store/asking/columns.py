@@ -20,7 +20,7 @@ VARYING = (
     "gradient",
     "dtype",
 )
-UNIT = ("unit_y", "unit_x")
+UNIT = ("layer", "mark", "probe", "unit_y", "unit_x")
 """Shown where configs differ in it that have one stem and one plane: else it follows from these."""
 STATES = ("state", "dead", "n_zero", "error")
 _DECIDING = ("config", "height", "width")

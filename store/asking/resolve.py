@@ -31,7 +31,7 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
         if path.suffix.lower() == SUFFIX:
             return stem_sweep(read_stem_file(path), overrides, {}, name or path.stem)
         if path.suffix.lower() == MODEL:
-            path = _imported(path)
+            return sweep(read_sweep_file(_imported(path)), overrides, name=name or path.stem)
         spec = {"name": path.stem, **read_sweep_file(path)}
         return sweep(spec, overrides, name=name)
     if (preset := preset_spec(text)) is not None:

@@ -414,3 +414,20 @@ def test_padding_left_out_at_stride_one_is_pytorchs_same(kernel, dilation, heigh
                 y, x_ = row - node.y.before, column - node.x.before
                 inside = 0 <= y < height and 0 <= x_ < width
                 assert made[row, column] == (x[0, 0, y, x_] if inside else 0)
+
+
+@pytest.mark.parametrize("side", range(1, 9))
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "padding"), [(2, 1, 5, 3), (2, 2, 7, 7), (3, 1, 4, 2), (3, 3, 6, 5)]
+)
+def test_a_dilated_pool_has_a_pixel_in_every_window_or_is_refused(
+    side: int, kernel: int, stride: int, dilation: int, padding: int
+) -> None:
+    firsts = range(-padding, side + padding - dilation * (kernel - 1), stride)
+    windows = [[first + tap * dilation for tap in range(kernel)] for first in firsts]
+    text, plane = f"max{kernel}x{kernel}/{stride}@{dilation}p{padding}", Plane(side, side)
+    if windows and all(any(0 <= pixel < side for pixel in window) for window in windows):
+        assert network(text, plane)[0].output.height == len(windows)
+    else:
+        with pytest.raises(PlaneError, match="without a pixel" if windows else "does not fit"):
+            network(text, plane)

@@ -27,9 +27,12 @@ def alike(reach: float, *sizes: int) -> Halo:
         ("1x1", alike(0, 1)),
         ("4x3x3", alike(4, 9)),
         ("3x3p0", alike(1, 3)),  # unit 0 stands at pixel 1
-        ("3x3/2", alike(1, 3)),
+        ("3x3/2", Halo(1.5, 0.5, 1.5, 0.5, (3,), (3,))),  # unit 0 of 30 stands between pixels 0 and 1
+        ("3x3/2 up2", Halo(2, 1, 2, 1, (3,), (3,))),  # units 0 and 1 read pixels -1 to 1
         ("4x4/2p1", alike(1.5, 4)),
-        ("3x3p2+0", alike(1, 3)),  # its unit 0 stands at pixel -1, in the middle of what it reads
+        ("3x3p2+0", Halo(2, 0, 2, 0, (3,), (3,))),  # causal
+        ("3x3p2 crop0+2", Halo(2, 0, 2, 0, (3,), (3,))),  # the same
+        ("pad2+0 3x3p0", Halo(2, 0, 2, 0, (3,), (3,))),  # the same
         ("up2", alike(0.25, 1)),  # unit 0 stands at -1/4 and reads pixel 0
         ("up3 3x3", alike(2 / 3, 1, 2)),  # unit 3 stands at 2/3 and reads from pixel 0
         ("3x3#a 7x5 cat(#a|)", Halo(4, 4, 3, 3, (9,), (7,))),
@@ -48,9 +51,14 @@ def test_worked_out_by_hand(stem: str, expected: Halo | None) -> None:
         assert found == expected
 
 
+def test_rows_and_columns_may_fall_into_gaps_apart() -> None:
+    # Rows 0, 2, ... are between kernels, and columns 1, 3, ... Row 1 of 118 stands at 0.75 and reads pixel 1.
+    assert halo("t1x1/2p0 crop1+0x0") == Halo(-0.25, 0.25, 0, 0, (1,), (1,))
+
+
 def test_windows_that_repeat_nowhere_are_all_looked_at() -> None:
-    # floor(o 10 / 4) to ceil((o + 1) 10 / 4) - 1 are 0-2, 2-4, 5-7 and 7-9; the units stand at 1, 3.5, 6 and 8.5.
-    assert halo("adaptive4", Plane(10, 10)) == Halo(1.5, 1, 1.5, 1, (3,), (3,))
+    # floor(o 10 / 4) to ceil((o + 1) 10 / 4) - 1 are 0-2, 2-4, 5-7 and 7-9; units stand at 0.75, 3.25, 5.75, 8.25.
+    assert halo("adaptive4", Plane(10, 10)) == alike(1.25, 3)
 
 
 @settings(max_examples=200, deadline=None)
@@ -65,13 +73,14 @@ def test_no_window_reaches_beyond_the_halo(stem: tuple[str, Plane], data: st.Dat
     assume(seen.height and seen.width)
     assert seen.height in found.heights
     assert seen.width in found.widths
-    if "cat" not in stem[0] and "res" not in stem[0]:  # without branches `start` is where the first unit stands
-        places = [Fraction(start) + at * Fraction(jump) for start, jump, at in places_of(row, unit)]
-        assert places[0] - seen.top <= found.top + 1e-9
-        assert seen.bottom - places[0] <= found.bottom + 1e-9
-        assert places[1] - seen.left <= found.left + 1e-9
-        assert seen.right - places[1] <= found.right + 1e-9
-
-
-def places_of(row, unit):
-    return (row.start_y, row.jump_y, unit[0]), (row.start, row.jump, unit[1])
+    places = [
+        at * Fraction(jump) + (pixels - 1 - (units - 1) * Fraction(jump)) / 2
+        for at, jump, pixels, units in (
+            (unit[0], row.jump_y, stem[1].height, made.height),
+            (unit[1], row.jump, stem[1].width, made.width),
+        )
+    ]
+    assert places[0] - seen.top <= found.top + 1e-9
+    assert seen.bottom - places[0] <= found.bottom + 1e-9
+    assert places[1] - seen.left <= found.left + 1e-9
+    assert seen.right - places[1] <= found.right + 1e-9
