@@ -50,6 +50,7 @@ __all__ = [
     "Measurement",
     "Store",
     "StoreError",
+    "import_model",
     "measure",
     "open_store",
     "region",
@@ -109,6 +110,28 @@ def region(
     from pipeline.theory import region
 
     return region(network_of(stem, input), unit, channel)
+
+
+def import_model(
+    path: str | PathLike[str],
+    to: str | PathLike[str] | None = None,
+    *,
+    output: str | None = None,
+    input: str | None = None,  # as the command calls it
+    replace: bool = False,
+) -> tuple[Path, Path]:
+    """Writes a trained network, an ONNX file, as a sweep file and a file of its weights; returns their paths.
+
+    `to` is their path without a suffix, by default the model's name in the working directory. `output` names the tensor
+    that ends the network, `input` the sides, `224x320`, of one that leaves them free; `replace` writes over files of
+    that name. Raises InputError as `erfsweep import` does.
+    """
+    from pipeline.models import import_model as imported
+    from pipeline.models import write_import
+    from pipeline.sweep.input_plane import written_image_sides
+
+    sides = None if input is None else written_image_sides(input)
+    return write_import(imported(Path(path), output, sides), Path(to or Path(path).stem), replace)
 
 
 def open_store(url: str = DEFAULT_URL, *, create: bool = False) -> "Store":

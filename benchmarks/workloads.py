@@ -25,6 +25,8 @@ STEMS: tuple[tuple[str, str, int, int], ...] = (  # stem, plane, probes, seed of
     ("4xdw31x31:32", "161", 4, 0),
     ("7x7/2:64 max3x3/2 2xres(2x3x3:64)", "224x224x3", 4, 0),
     ("6x3x3=gelu", "64", 16, 0),
+)
+BRANCHED: tuple[tuple[str, str, int, int], ...] = (
     (
         "7x7/2:64 max3x3/2 6xcat(|bn relu 1x1:128=linear bn relu 3x3:32=linear) bn relu 1x1:128=linear",  # DenseNet
         *("224x224x3", 4, 0),

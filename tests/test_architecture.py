@@ -66,7 +66,7 @@ ARROWS = {
     },
     "erfsweep": {
         *("pipeline.measurement", "pipeline.sweep", "pipeline.theory", "pipeline.engines", "pipeline.gradient"),
-        *("pipeline.work", "store.database", "store.queue", "store.asking", "store.upkeep", "cli"),
+        *("pipeline.work", "pipeline.models", "store.database", "store.queue", "store.asking", "store.upkeep", "cli"),
     },
     "cli": {
         *("pipeline.config", "pipeline.engines", "pipeline.engines.cluster", "pipeline.gradient", "pipeline.sizes"),

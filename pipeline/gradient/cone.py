@@ -159,20 +159,25 @@ def _steps(cuts: Iterable[_Cut], given: Piece) -> tuple[Step, ...]:
 
 def _source(operand: _Operand, step: int, larger: Piece) -> Source:
     """Returns the operand as a part of the larger piece that the step of this number makes."""
-    piece, whole = operand.piece, larger.box
-    box = piece.box
-    rows, columns = (
-        part if listed is None else tuple(first + pixel for pixel in listed)
-        for part, listed, first in (
-            (_slice((box.top, box.bottom), (whole.top, whole.bottom)), operand.pixels[0], box.top - whole.top),
-            (_slice((box.left, box.right), (whole.left, whole.right)), operand.pixels[1], box.left - whole.left),
-        )
+    piece, (listed_rows, listed_columns) = operand.piece, operand.pixels
+    box, whole = piece.box, larger.box
+    of_whole = whole.height, larger.channels[1] - larger.channels[0], whole.width
+    if listed_rows is listed_columns is None and piece == larger:
+        return Source(step, operand.slot, EVERYTHING, piece.channels, of_whole, of_whole)
+    read = Read(
+        _slice(piece.channels, larger.channels),
+        _pixels(listed_rows, (box.top, box.bottom), (whole.top, whole.bottom)),
+        _pixels(listed_columns, (box.left, box.right), (whole.left, whole.right)),
     )
-    channels = _slice(piece.channels, larger.channels)
-    # EVERYTHING is recognised by its identity.
-    read = EVERYTHING if channels is rows is columns is None else Read(channels, rows, columns)
-    shape = whole.height, larger.channels[1] - larger.channels[0], whole.width
-    return Source(step, operand.slot, read, piece.channels, shape)
+    height = box.height if listed_rows is None else len(listed_rows)
+    width = box.width if listed_columns is None else len(listed_columns)
+    shape = height, piece.channels[1] - piece.channels[0], width
+    return Source(step, operand.slot, read, piece.channels, shape, of_whole)
+
+
+def _pixels(listed: tuple[int, ...] | None, part: Range, whole: Range) -> slice | tuple[int, ...] | None:
+    """Returns which pixels of a larger line are read, where `part` of it is, or the pixels of it that are listed."""
+    return _slice(part, whole) if listed is None else tuple(part[0] - whole[0] + pixel for pixel in listed)
 
 
 def _slice(part: Range, whole: Range) -> slice | None:

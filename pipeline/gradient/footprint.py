@@ -93,32 +93,40 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     channels = cone.steps[0].node.input.channels
     pixels = cone.box.height * cone.box.width * channels * n
     probes = 4 * pixels + (item * pixels if item == 8 else 0)
+    places = _places(cone.steps, n * item)
+    results: Iterator[int] = itertools.repeat(0)
+    gradients: Iterator[int] = itertools.repeat(0)
+    if max(places.values()) > MAX_KEPT:
+        results, gradients = _results_alive(cone.steps, n * item), _gradients_alive(cone.steps, n * item)
     saved = highest = 0
-    for (there, _, _), passing in zip(steps, _results_alive(cone.steps, n * item), strict=True):
+    for (there, _, _), passing in zip(steps, results, strict=False):
         saved += there.saved
         highest = max(highest, saved + there.passing + passing)
-    for (_, back, _), passing in zip(reversed(steps), _gradients_alive(cone.steps, n * item), strict=True):
+    for (_, back, _), passing in zip(reversed(steps), gradients, strict=False):
         highest = max(highest, saved + back.passing + passing)
-    kept = _places(cone.steps, n * item) + sum(together(*(room for _, _, room in steps)))
+    kept = sum(map(_kept, places.values())) + sum(together(*(room for _, _, room in steps)))
     gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > MAX_KEPT else 0)
     drawing = (2 * 4 + 4 // channels) * pixels
     return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(steps)
 
 
-def _places(steps: tuple[Step, ...], unit: int) -> int:
-    """Returns the bytes of the places of results and gradients, each as large as the largest that lies there.
+def _places(steps: tuple[Step, ...], unit: int) -> dict[int, int]:
+    """Returns the bytes of each place of results and gradients: those of the largest that lies there.
 
     unit: bytes of a number of all probes.
     """
-    kept: dict[int, int] = {}
+    found: dict[int, int] = {}
     for step in steps:
-        arrays = [(step.place, step.shape), (step.sloped, step.shape)]
+        shape = step.shape
+        arrays = [(step.place, shape), (step.sloped, shape)]
         for source in step.sources:
-            arrays += [(source.copied, source.shape), (source.gradient, source.shape), (source.spread, source.whole)]
-        for place, shape in arrays:
+            arrays += ((source.copied, source.shape), (source.gradient, source.shape), (source.spread, source.whole))
+        for place, (rows, channels, columns) in arrays:
             if place is not None:
-                kept[place] = max(kept.get(place, 0), unit * prod(shape))
-    return sum(map(_kept, kept.values()))
+                size = unit * rows * channels * columns
+                if size > found.get(place, 0):
+                    found[place] = size
+    return found
 
 
 def _results_alive(steps: tuple[Step, ...], unit: int) -> Iterator[int]:

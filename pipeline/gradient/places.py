@@ -7,7 +7,8 @@ A plain chain thus takes two places in turn, as small as they can be, and those 
 A gradient that a step hands on as it is, or a part of it, lies where it lay.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,7 +18,14 @@ from pipeline.stem import INPUT, Activate, Add, Cat, PreResidual, Residual, Slic
 
 def placed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Returns the steps with the numbers of all places that `Step` and `Source` name, and with the steps that end."""
-    return _gradients(_results(steps))
+    found = []
+    for step, there, back in zip(steps, _results(steps), _gradients(steps), strict=True):
+        sources = tuple(
+            replace(source, copied=copied, is_base=is_base, gradient=gradient, spread=spread)
+            for source, copied, (is_base, gradient, spread) in zip(step.sources, there.copied, back.parts, strict=True)
+        )
+        found.append(replace(step, sources=sources, place=there.place, sloped=back.sloped, ended=there.ended))
+    return tuple(found)
 
 
 def is_handed_on(step: Step, source: Source) -> bool:
@@ -34,10 +42,12 @@ class _Shelf:
     """The places that are taken, each by how many."""
 
     def __init__(self) -> None:
-        self.users: Counter[int] = Counter()
+        self.users: list[int] = []
 
     def take(self) -> int:
-        number = next(number for number in range(len(self.users) + 1) if not self.users[number])
+        if 0 not in self.users:
+            self.users.append(0)
+        number = self.users.index(0)
         self.users[number] = 1
         return number
 
@@ -50,34 +60,46 @@ class _Shelf:
             self.users[number] -= 1
 
 
-def _results(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Returns the steps with the places of what they make and copy on the way forward."""
+class _There(NamedTuple):
+    """What a step needs on the way forward: see the fields of `Step` and of `Source`, of which there may be several."""
+
+    place: int
+    copied: tuple[int | None, ...]
+    ended: tuple[int, ...]
+
+
+class _Back(NamedTuple):
+    """What it needs on the way back: the place `sloped`, and of each source (is_base, gradient, spread)."""
+
+    sloped: int | None
+    parts: tuple[tuple[bool, int | None, int | None], ...]
+
+
+def _results(steps: tuple[Step, ...]) -> list[_There]:
+    """Returns the places of what steps make and copy on the way forward."""
     last = {source.step: number for number, step in enumerate(steps) for source in step.sources}
-    shelf, found = _Shelf(), list[Step]()
+    shelf, found = _Shelf(), list[_There]()
     for number, step in enumerate(steps):
-        sources, copies = list[Source](), list[int]()
-        ended = sorted({one.step for one in step.sources if one.step != INPUT and last[one.step] == number})
-        held = Counter(source.step for source in step.sources if not source.read.is_scattered)
-        for position, source in enumerate(step.sources):
-            if source.read.is_scattered:
-                copies.append(shelf.take())
-                source = replace(source, copied=copies[-1])
-            sources.append(source)
-            is_last = all(later.step != source.step for later in step.sources[position + 1 :])
-            if is_last and source.step in ended and not held[source.step]:  # of what was copied, nothing is needed
-                shelf.let_go(found[source.step].place)
+        read = dict.fromkeys(source.step for source in step.sources)
+        ended = tuple(one for one in read if one != INPUT and last[one] == number)
+        copied = tuple(shelf.take() if source.read.is_scattered else None for source in step.sources)
+        is_copied = None not in copied  # and nothing else is needed of what was read
+        let_go = [found[one].place for one in ended]
+        if is_copied:
+            for place in let_go:
+                shelf.let_go(place)
         own = shelf.take()
-        for place in (*copies, *(found[one].place for one in ended if held[one])):
-            shelf.let_go(place)
-        found.append(replace(step, sources=tuple(sources), place=own, ended=tuple(ended)))
-    return tuple(found)
+        for taken in copied if is_copied else (*copied, *let_go):
+            shelf.let_go(taken)
+        found.append(_There(own, copied, ended))
+    return found
 
 
-def _gradients(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Returns the steps with the places of gradients, and with the bases of those that are added up."""
+def _gradients(steps: tuple[Step, ...]) -> list[_Back]:
+    """Returns the places of gradients, and which are the bases of those that are added up."""
     readers = _readers(steps)
-    bases = {source: _base(steps, some) for source, some in readers.items()}
-    shelf, found = _Shelf(), list[Step]()
+    bases = {source: _base(steps, some) for source, some in readers.items() if len(some) > 1}
+    shelf, found = _Shelf(), list[_Back]()
     waiting: dict[int, list[int | None]] = defaultdict(list)  # the places of gradients, that of the base first
     waiting[len(steps) - 1] = [None]
     for number in reversed(range(len(steps))):
@@ -85,13 +107,14 @@ def _gradients(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         place, *others = waiting.pop(number)
         for other in others:
             shelf.let_go(other)
-        sloped, sources = None, list[Source]()
+        sloped, parts = None, []
         if step.node.activation != "linear" and not step.is_masked:
             sloped = shelf.take()
             shelf.let_go(place)
             place = sloped
         for position, source in enumerate(step.sources):
-            is_base, is_alone = bases[source.step] == (number, position), len(readers[source.step]) == 1
+            base = bases.get(source.step)  # None where nobody else reads it
+            is_base, is_whole = base in (None, (number, position)), source.read is EVERYTHING
             gradient = spread = None
             if is_handed_on(step, source):
                 shelf.hold(place)
@@ -100,16 +123,16 @@ def _gradients(steps: tuple[Step, ...]) -> tuple[Step, ...]:
                 held = gradient = shelf.take()
             if position + 1 == len(step.sources):
                 shelf.let_go(place)
-            is_own = gradient is not None and source.read is EVERYTHING  # and may be added to as it is
-            must_be_own = source.read.is_scattered or (is_base and not is_alone)
-            if (must_be_own and not is_own) or (is_alone and source.read is not EVERYTHING):
+            # Others are added to a base, which thus is an array of its own, and whole. So is what lists pixels.
+            is_own = is_whole and (gradient is not None or base is None)
+            if not is_own and (is_base or source.read.is_scattered):
                 spread = shelf.take()
                 shelf.let_go(held)
                 held = spread
             waiting[source.step].insert(0 if is_base else len(waiting[source.step]), held)
-            sources.append(replace(source, is_base=is_base, gradient=gradient, spread=spread))
-        found.append(replace(step, sources=tuple(sources), sloped=sloped))
-    return tuple(reversed(found))
+            parts.append((is_base, gradient, spread))
+        found.append(_Back(sloped, tuple(parts)))
+    return found[::-1]
 
 
 _Reader = tuple[int, int]

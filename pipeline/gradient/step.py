@@ -34,7 +34,8 @@ class Source(msgspec.Struct, frozen=True):
     """One operand of a step: what it reads of the result of an earlier step, or of the input piece.
 
     step: the number of that step, INPUT for the input piece. slot: which input of the node it is. channels: those of
-    that input that are read, half-open. whole: (rows, channels, columns) of the result that is read from.
+    that input that are read, half-open. shape: (rows, channels, columns) of what is read, `whole` of the result that it
+    is read from.
 
     Of what several steps read, the gradients are added up: `is_base` is the one to which the others are added. copied,
     gradient, spread: numbers of places (see `places`), of the copy of what is read, of the gradient by it, and of that
@@ -45,24 +46,12 @@ class Source(msgspec.Struct, frozen=True):
     slot: int
     read: Read
     channels: Range
+    shape: tuple[int, int, int]
     whole: tuple[int, int, int]
     is_base: bool = True
     copied: int | None = None
     gradient: int | None = None
     spread: int | None = None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Returns (rows, channels, columns) of what is read."""
-        parts = zip((self.read.rows, self.read.channels, self.read.columns), self.whole, strict=True)
-        rows, channels, columns = (_count(part, size) for part, size in parts)
-        return rows, channels, columns
-
-
-def _count(part: slice | tuple[int, ...] | None, size: int) -> int:
-    if part is None:
-        return size
-    return len(part) if isinstance(part, tuple) else len(range(*part.indices(size)))
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -21,6 +21,8 @@ MAX_TERMS = 40
 """An expression of more terms is recognised piece by piece."""
 _TOLERANCE = 1e-5
 """How far, of the largest value nearby, curves may lie apart: constants of trained networks are float32."""
+_ROUNDING = 1.2e-7
+"""How far a number moves, relative to itself, when it is rounded to float32."""
 _GRID = np.concatenate([np.linspace(-12, 12, 481), [-60.0, -30.0, 30.0, 60.0]])
 
 
@@ -152,18 +154,18 @@ def _fitted(found: Floats, kind: str) -> Curve | None:
     near = np.maximum(np.abs(scale * curve) + abs(shift), 1e-3)
     if scale == 0 or (np.abs(scale * curve + shift - found) > _TOLERANCE * near).any():
         return None
-    return Curve(kind, _plain(scale), _plain(shift) if abs(shift) > _TOLERANCE * max(abs(scale), 1) else 0.0)
+    return Curve(kind, _plain(scale), _plain(shift) if abs(shift) > 2 * _ROUNDING * max(abs(scale), 1) else 0.0)
 
 
 def _plain(number: float) -> float:
     """A number without the noise of float32, where a plain one is as near."""
     for digits in (2, 4, 6):
         rounded = float(f"{number:.{digits}g}")
-        if abs(rounded - number) <= 1e-6 * abs(number):
+        if abs(rounded - number) <= _ROUNDING * abs(number):
             return rounded
     for part in (3, 6, 7, 9, 11, 12):
         rounded = round(number * part) / part
-        if rounded and abs(rounded - number) <= 1e-6 * abs(number):
+        if rounded and abs(rounded - number) <= _ROUNDING * abs(number):
             return rounded
     return number
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import erfsweep as erfsweep_door
 from tests.cli.command import erfsweep, good
 
 onnx_models = pytest.importorskip("tests.onnx_models")
@@ -123,3 +124,13 @@ def test_a_file_that_is_no_model_is_told(data):
     ended = erfsweep("import", "net.onnx")
     assert ended.code == 2
     assert "is not an ONNX model" in ended.err
+
+
+def test_python_imports_as_the_command_does(residual):
+    good("import", "net.onnx", "--to", "by-command")
+    sweep, weights = erfsweep_door.import_model("net.onnx", "by-python")
+    assert sweep == Path("by-python.yaml")
+    assert Path("by-command.yaml").read_text() == sweep.read_text().replace("by-python", "by-command")
+    assert weights.exists()
+    with pytest.raises(erfsweep_door.InputError, match="is there already"):
+        erfsweep_door.import_model("net.onnx", "by-python")

@@ -14,7 +14,8 @@ from pipeline.errors import InputError
 from pipeline.gradient import plan_of
 from pipeline.gradient.cone import cone
 from pipeline.gradient.erf import measure_heatmap
-from pipeline.stem import Convolution, Plane, Transposed, format_stem, network, parse
+from pipeline.gradient.restriction import restricted
+from pipeline.stem import INPUT, Convolution, Plane, Transposed, format_stem, network, parse
 from pipeline.sweep.build import build
 from pipeline.theory.support import support
 from tests.heatmaps import heatmap_of
@@ -234,3 +235,66 @@ def test_a_cone_costs_the_same_on_a_wider_plane() -> None:
     wide = msgspec.structs.replace(narrow, input=msgspec.structs.replace(narrow.input, height=84, width=84))
     assert plan_of(wide).cone.box.height == plan_of(narrow).cone.box.height == 9
     assert [step.y for step in plan_of(wide).cone.steps] == [step.y for step in plan_of(narrow).cone.steps]
+
+
+def steps_of(stem, plane, channel=0):
+    return plan_of(build({"stem": stem, "input": plane, "readout": {"channel": channel}})).cone.steps
+
+
+def test_a_node_that_several_read_is_computed_once_on_the_hull_of_what_they_read():
+    steps = steps_of("3x3:4#a 3x3:4 cat(1x1:2|5x5:2|#a 3x3@3:2) 1x1", 40)
+    assert [step.node.index for step in steps] == list(range(7))
+    assert steps[0].shape == (7, 4, 7)  # what 3x3@3 reads
+    assert steps[1].shape == (5, 4, 5)
+    assert [source.read.rows for source in steps[1].sources] == [None]
+    assert [source.step for step in steps for source in step.sources] == [INPUT, 0, 1, 1, 0, 2, 3, 4, 5]
+
+
+def test_a_branch_that_nobody_asks_for_makes_no_step():
+    """The channels of a concatenation lie one branch after the other: one of them leads to one branch."""
+    stem = "3x3:4 cat(1x1:2|5x5:2|max3x3)"
+    assert [step.node.index for step in steps_of(stem, 40, 1)] == [0, 1, 4]
+    assert [step.node.index for step in steps_of(stem, 40, 3)] == [0, 2, 4]
+    assert [step.node.index for step in steps_of(stem, 40, 4)] == [0, 3, 4]
+    assert [step.node.index for step in steps_of(stem, 40, "sum")] == [0, 1, 2, 3, 4]
+    asked = steps_of("3x3:4#a 5x5:4 slice1:3 cat(|#a) slice2:5", 40, "sum")
+    assert [step.node.index for step in asked] == [0, 3, 4]
+
+
+def test_a_branch_of_one_pixel_is_read_whole():
+    gap, _, gate = steps_of("mul(|gap 1x1:1=sigmoid)", "9x8")
+    assert (gap.shape, gate.shape) == ((1, 1, 1), (1, 1, 1))
+    assert [source.shape for source in gate.sources] == [(1, 1, 1), (1, 1, 1)]
+    *_, gate = steps_of("mul(3x3:4|gap) 3x3", "9x8")[:-1]
+    assert [source.shape for source in gate.sources] == [(3, 4, 3), (1, 1, 1)]
+
+
+def test_a_relu_that_others_read_stays_before_the_max_pooling():
+    activations = [step.node.activation for step in steps_of("3x3:4 cat(max3x3|1x1:2=linear)", 40, "sum")]
+    assert activations == ["relu", "linear", "linear", "linear"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "reads"),
+    [
+        ("gn2 slice0:1", (9, 2, 8)),
+        ("in slice3:4", (9, 1, 8)),
+        ("lrn3 slice0:1", (1, 2, 1)),
+        ("lrn3 slice2:3", (1, 3, 1)),
+        ("channelshuffle2 slice1:2", (1, 1, 1)),
+        ("bilinear2", (2, 1, 2)),
+        ("adaptive3x2", (3, 1, 4)),
+        ("crop2/2 slice1:2", (1, 1, 1)),
+        ("pad1~reflect 3x3p0:4", (3, 4, 3)),
+        ("affine prelu", (1, 1, 1)),
+    ],
+)
+def test_layers_read_what_their_unit_needs(stem, reads):
+    """Rows, channels and columns of a plane of 9 by 8 pixels and 4 channels that the first layer reads."""
+    assert steps_of(stem, "9x8x4")[0].sources[0].shape == reads
+
+
+def test_a_geometry_without_a_rule_is_refused():
+    known = network("3x3", Plane(9, 9))[0]
+    with pytest.raises(TypeError, match="spiral has no cone"):
+        restricted(replace(known, geometry="spiral"), known.y, 0, 0)

@@ -8,10 +8,10 @@ import pytest
 
 from benchmarks.expected import seconds
 from benchmarks.random_configs import random_config
-from pipeline.gradient import conv_effort, effort, plan_of
+from pipeline.gradient import conv_effort, effort, footprint, plan_of
 from pipeline.gradient.load import load
 from pipeline.gradient.scratch import Bulk, phases
-from pipeline.stem import Axis
+from pipeline.stem import Axis, Residual
 from pipeline.sweep.build import build
 
 AXES = [
@@ -75,3 +75,12 @@ def test_seconds_of_random_configs_are_expected_within_a_factor():
     assert len(ratios) > 20
     middle = statistics.median(ratios)
     assert sum(1 / 2.5 < ratio / middle < 2.5 for ratio in ratios) > 0.8 * len(ratios)
+
+
+def test_a_layer_that_is_not_known_has_no_cost():
+    """None is free in silence."""
+    (step,) = plan_of(build({"stem": "relu", "input": 9})).cone.steps
+    unknown = load(step, 1, 4)._replace(layer=Residual)
+    for cost in (effort.both_ways, footprint.uses):
+        with pytest.raises(TypeError, match="give it one here"):
+            cost(unknown)
