@@ -63,11 +63,7 @@ class Axes(msgspec.Struct, frozen=True):
         int, Meta(description="column of the unit that is read out, on its own plane", extra_json_schema=_PX)
     ]
     layer: Annotated[
-        int,
-        Meta(
-            description="number of the layer that is read out, from 0; the last one unless another was chosen",
-            extra_json_schema=_path("readout.layer"),
-        ),
+        int, Meta(description="number of the layer that is read out, from 0; the last one unless another was chosen")
     ]
     mark: Annotated[str | None, Meta(description="mark of the layer that is read out, where it has one")]
     probe: Annotated[

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Init, Probes
-from pipeline.draws.folder import image_paths, pack
+from pipeline.draws.folder import holds_images, image_paths, pack
 from pipeline.errors import InputError, amount, quote
 from pipeline.limits import MAX_ARRAY
 from pipeline.regular import read_regular
@@ -41,7 +41,7 @@ def read_content(path: str) -> bytes:
 
     Raises InputError where it is neither and can be read, or holds more than 1 GiB.
     """
-    if Path(path).is_dir():
+    if holds_images(path):
         return pack(path)
     return read_regular(path, MAX_ARRAY)
 
@@ -49,7 +49,7 @@ def read_content(path: str) -> bytes:
 def sha256_of(path: str) -> str:
     """The sha256 of a file's content, in hexadecimal. Raises InputError as `read_content` does."""
     try:
-        paths = image_paths(path) if Path(path).is_dir() else [Path(path)]
+        paths = image_paths(path) if holds_images(path) else [Path(path)]
         known = [each.stat() for each in paths]
     except (OSError, ValueError):
         return hashlib.sha256(read_content(path)).hexdigest()

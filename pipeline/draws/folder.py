@@ -3,9 +3,10 @@
 import io
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import InputError, amount, cannot_read, quote
+from pipeline.errors import InputError, amount, quote
 from pipeline.limits import MAX_ARRAY
 from pipeline.regular import read_regular
 
@@ -16,21 +17,24 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time that all entries of the archive have, which is the earliest that one can have."""
 
 
+def holds_images(path: str) -> bool:
+    """Whether a path is that of a folder, and there is an image in it."""
+    return os.path.isdir(path) and any(_found(path))  # noqa: PTH112  # a path that none can have is told no other way
+
+
+def _found(folder: str) -> Iterator[Path]:
+    for where, _, names in os.walk(folder):
+        yield from (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and name[0] != ".")
+
+
 def image_paths(folder: str) -> list[Path]:
     """The images of a folder, by name, those in folders within it too.
 
     Raises InputError where there is none, or more than MAX_IMAGES.
     """
-    place = Path(folder)
-    try:
-        found = [
-            Path(where, name)
-            for where, _, names in os.walk(place)
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    except OSError as error:
-        raise cannot_read(quote(folder), error) from None
+    place, found = Path(folder), [*_found(folder)]
+    if not os.path.isdir(folder):  # noqa: PTH112  # as above
+        raise InputError(f"{quote(folder)} is not a folder; name one with images in it")
     if not found:
         raise InputError(f"{quote(folder)} holds no image; images end in {', '.join(SUFFIXES)}")
     if len(found) > MAX_IMAGES:

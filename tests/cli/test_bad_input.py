@@ -31,7 +31,7 @@ WRONG = [
     (("run", "binary.stem"), "'binary.stem'"),
     (("run", "3x3", "-s", "input=3x224x224"), "224x224x3"),
     (("theory", "3x3", "--input", "1x28x28"), "28x28x1"),
-    (("run", "res(3x3/2 up2)"), "input="),
+    (("run", "res(3x3/2 up3)"), "input="),
     (("run", "\x1b[31m3x3"), "\\x1b"),
     (("run", "[red]3x3[/red]"), "'['"),
     (("run", "3x3p0", "-s", "input=2"), "2"),

@@ -56,7 +56,7 @@ def by_bash(*words: str) -> list[str]:
         (("show", "'unfinished", ""), []),
         (("table", "-c", "sigma"), ["sigma_x", "sigma_y"]),
         (("table", "-c", "id,siz"), ["id,size_seconds", "id,sizes"]),
-        (("table", "-c", "macs,ma"), []),
+        (("table", "-c", "macs,ma"), ["macs,mark"]),
         (("table", "--sort", "id,-luo"), ["id,-luo", "id,-luo_ratio"]),
         (("table", "--sort", "id,luo_"), ["id,luo_ratio"]),
         (("table", "--over", "probes_"), ["probes_count", "probes_seed"]),

@@ -25,7 +25,7 @@ SETTINGS = {
     "readout.gradient=absolute": "readout.gradient must be abs, square or relu, not 'absolute'; did you mean abs?",
     "readout.position=[1]": "readout.position must be center or a list of 2 integers, not '[1]'",
     "readout.position=top": "readout.position must be center or a list of 2 integers, not 'top'",
-    "probes.kind=gauss": "probes.kind must be uniform, normal, constant, neural_api or file, not 'gauss'",
+    "probes.kind=gauss": "probes.kind must be uniform, normal, constant, neural_api, file or images, not 'gauss'",
     "probes.count=0": "probes.count must be an integer from 1 to 1000000, not '0'",
     "seed=-1": "init.seed must be an integer from 0 to 4294967295, not '-1'",
     "seed=1.5": "init.seed must be an integer from 0 to 4294967295, not '1.5'",
@@ -37,7 +37,7 @@ SETTINGS = {
     "input=28,28,1": "axis input lists '28' twice; drop one, or write one plane as 224x224x3",
     "readout.position=9,9": "axis readout.position lists '9' twice; drop one, or write one position as [50, 50]",
     "init=he": "init.kind must be lecun_uniform,",
-    "probes=16": "probes.kind must be uniform, normal, constant, neural_api or file, not '16'",
+    "probes=16": "probes.kind must be uniform, normal, constant, neural_api, file or images, not '16'",
     "input_height=9": "there is no axis 'input_height'; did you mean input.height",
     "stem=5x5": "'stem' is not an axis; name several stems with commas between them, as in '4x3x3, 5x5'",
     "init.sead=1": "there is no axis 'init.sead'; did you mean init.seed or",
@@ -55,11 +55,12 @@ FILES = {
     "stems: [3x3, {stem: 3x3, sed: 1}]": "stems[1] has no field 'sed'; did you mean seed or stem?",
     "stems: [3x3, {stem: 3x3, init: {kind: kaiming}}]": "stems[1]: init.kind must be lecun_uniform,",
     "stems: [5x5, {stem: [{layer: conv, kernl: 3}]}]": "stems[1]: layer 0 of the stem: it has no field 'kernl'; did "
-    "you mean kernel? (it has kernel, features, stride, dilation, padding, groups, padding_mode and activation)",
+    "you mean kernel? (it has kernel, features, stride, dilation, padding, groups, padding_mode, activation and "
+    "mark)",
     "stems: [5x5, {stem: [3x3, {layer: convx, kernel: 3}]}]": "stems[1]: layer 1 of the stem: layer must be conv, "
-    "depthwise, transposed, max, avg, up, gap, bn, ln, activation, res or res_pre, not 'convx'; did you mean conv?",
-    "stems: [{stem: [{layer: conv, kernel: 3, activation: swish}]}]": "activation must be relu, leaky_relu, elu, selu, "
-    "gelu, silu, mish, tanh, sigmoid, softplus, hardswish or linear, not 'swish'; did you mean hardswish or mish?",
+    "depthwise, transposed, max, avg, up, bilinear, adaptive, gap, pad,",
+    "stems: [{stem: [{layer: conv, kernel: 3, activation: swish}]}]": "layer 0 of the stem: activation must be an "
+    "activation, such as relu or leaky_relu(0.1), not 'swish'; did you mean hardswish or mish?",
     "stems: [{stem: [{layer: conv}]}]": "layer 0 of the stem: it lacks the field kernel",
     "stems: 3x3": "stems is a list, not '3x3'; write stems: [3x3]",
     "stems: [3x3]\ninit: he_normal": "init must be a mapping, as in init: {kind: he_normal}, not 'he_normal'",
@@ -89,7 +90,7 @@ FILES = {
     "stems: [3x3]\ngrid: {features: [1, 2], seed: 3}": "the grid has features but no kernel, so it describes no stack; "
     "add a `kernel` axis, or write the features in the stems, which do not follow it",
     "grid: {kernel: 3, stride: a}": "plain stack: stride must be an integer or a list of 2 integers, not 'a'",
-    "grid: {kernel: 3, activation: swish}": "plain stack: activation must be relu, leaky_relu,",
+    "grid: {kernel: 3, activation: swish}": "plain stack: activation must be an activation, such as relu",
 }
 NAMES = {
     "luo2017": "no file, preset, stored sweep or stem is called 'luo2017'; did you mean luo2016 or luo2016-growth?",

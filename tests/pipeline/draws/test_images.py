@@ -102,7 +102,7 @@ def test_an_index_of_random_probes_is_that_probe(tmp_path):
         ({"mean": [1, 2]}, "8x8x3", "probes.mean has 2 numbers"),
         ({"std": 0}, "8x8x3", "probes.std must not be 0"),
         ({"resize": 0}, "8x8x3", "probes.resize must be between 1"),
-        ({"path": "/nowhere"}, "8x8x3", "cannot read '/nowhere'"),
+        ({"path": "/nowhere"}, "8x8x3", "'/nowhere' is not a folder"),
         ({"kind": "uniform", "path": None, "resize": 8}, "8x8x3", "probes.resize is for probes.kind images"),
         ({"path": None}, "8x8x3", "needs the folder"),
     ],

@@ -367,7 +367,7 @@ def complaint(text):
         parse(text)
     message = str(raised.value)
     assert "\n" not in message
-    assert len(message) < 600
+    assert len(message) < 650
     pointed = re.search(r", at character (\d+)$", message)
     assert pointed, message
     return message, int(pointed[1])

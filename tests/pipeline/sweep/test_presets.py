@@ -24,7 +24,7 @@ def test_every_stem_of_window31_sees_31_pixels_and_no_two_are_alike() -> None:
     assert (len(stems), len(configs)) == (394, 5 * 394)
     assert f"{len(stems)} stems" in spec["description"]
     for config in configs:
-        seen = window_of(config.stem, config.input, config.unit)
+        seen = window_of(config)
         assert (seen.height, seen.width, seen.leaves(config.input)) == (31, 31, False), config.stem
 
 

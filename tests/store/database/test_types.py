@@ -80,7 +80,7 @@ def test_a_path_of_a_config_names_its_column_and_its_axis() -> None:
     paths = {each.path: each.name for each in FIELDS if each.path}
     assert {*paths} == {
         *("input.height", "input.width", "input.channels", "init.kind", "init.seed"),
-        *("probes.kind", "probes.count", "probes.seed", "readout.channel", "readout.gradient"),
+        *("probes.kind", "probes.count", "probes.seed", "probes.index", "readout.channel", "readout.gradient"),
     }
     for path, name in paths.items():
         part, _, of = path.partition(".")

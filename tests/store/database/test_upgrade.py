@@ -183,7 +183,7 @@ def test_the_unit_of_an_old_config_is_where_its_readout_says(url: str) -> None:
         "1x 3x3": (Config("3x3", Plane(21, 21, 1), readout=Readout(position=(3, 4))), (3, 4)),
         "2x 3x3p0": (Config("2x3x3p0", Plane(9, 6)), (2, 1)),  # 5 by 2 units
     }
-    later = {"stem", "unit_y", "unit_x", "layer", "params", "macs"}
+    later = {"stem", "unit_y", "unit_x", "layer", "params", "macs", "mark", "probe"}
     old = sorted({column.name for column in schema.config.columns} - later | {"label"})
     statement = text(f"INSERT INTO config ({', '.join(old)}) VALUES ({', '.join(':' + name for name in old)})")
     with store.write() as connection:
