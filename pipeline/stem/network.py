@@ -126,6 +126,8 @@ class _Builder:
     def placed(self, node: Node, place: _Place) -> _Place:
         """Appends a node that is no join; returns the place behind it."""
         self.nodes.append(node)
+        if node.y.stride == node.x.stride == 1:
+            return _Place(node.index, node.output, place.jump)
         fills = node.geometry == "feeds" or isinstance(node.layer, Bilinear)
         by = [Fraction(1, axis.stride) if fills else Fraction(axis.stride) for axis in (node.y, node.x)]
         return _Place(node.index, node.output, (place.jump[0] * by[0], place.jump[1] * by[1]))
