@@ -8,6 +8,7 @@ A gradient that a step hands on as it is, or a part of it, lies where it lay.
 """
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -19,13 +20,43 @@ from pipeline.stem import INPUT, Activate, Add, Cat, PreResidual, Residual, Slic
 def placed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Returns the steps with the numbers of all places that `Step` and `Source` name, and with the steps that end."""
     found = []
-    for step, there, back in zip(steps, _results(steps), _gradients(steps), strict=True):
+    for step, (there, back) in zip(steps, _numbered(tuple(map(_outline, steps))), strict=True):
         sources = tuple(
             replace(source, copied=copied, is_base=is_base, gradient=gradient, spread=spread)
             for source, copied, (is_base, gradient, spread) in zip(step.sources, there.copied, back.parts, strict=True)
         )
         found.append(replace(step, sources=sources, place=there.place, sloped=back.sloped, ended=there.ended))
     return tuple(found)
+
+
+class _Operand(NamedTuple):
+    """What places depend on of a source: the step that it reads, whether it lists pixels, reads all of the result, and
+    hands on its gradient as it is."""
+
+    step: int
+    is_scattered: bool
+    is_whole: bool
+    is_handed_on: bool
+
+
+class _Outline(NamedTuple):
+    """What places depend on of a step; bends: its gradient is multiplied by a slope, in a pass of its own."""
+
+    sources: tuple[_Operand, ...]
+    bends: bool
+
+
+def _outline(step: Step) -> _Outline:
+    sources = tuple(
+        _Operand(source.step, source.read.is_scattered, source.read is EVERYTHING, is_handed_on(step, source))
+        for source in step.sources
+    )
+    return _Outline(sources, step.node.activation != "linear" and not step.is_masked)
+
+
+@lru_cache(maxsize=1024)  # most stems of a sweep are alike in this
+def _numbered(steps: tuple[_Outline, ...]) -> "tuple[tuple[_There, _Back], ...]":
+    return tuple(zip(_results(steps), _gradients(steps), strict=True))
 
 
 def is_handed_on(step: Step, source: Source) -> bool:
@@ -75,14 +106,14 @@ class _Back(NamedTuple):
     parts: tuple[tuple[bool, int | None, int | None], ...]
 
 
-def _results(steps: tuple[Step, ...]) -> list[_There]:
+def _results(steps: tuple[_Outline, ...]) -> list[_There]:
     """Returns the places of what steps make and copy on the way forward."""
     last = {source.step: number for number, step in enumerate(steps) for source in step.sources}
     shelf, found = _Shelf(), list[_There]()
     for number, step in enumerate(steps):
         read = dict.fromkeys(source.step for source in step.sources)
         ended = tuple(one for one in read if one != INPUT and last[one] == number)
-        copied = tuple(shelf.take() if source.read.is_scattered else None for source in step.sources)
+        copied = tuple(shelf.take() if source.is_scattered else None for source in step.sources)
         is_copied = None not in copied  # and nothing else is needed of what was read
         let_go = [found[one].place for one in ended]
         if is_copied:
@@ -95,7 +126,7 @@ def _results(steps: tuple[Step, ...]) -> list[_There]:
     return found
 
 
-def _gradients(steps: tuple[Step, ...]) -> list[_Back]:
+def _gradients(steps: tuple[_Outline, ...]) -> list[_Back]:
     """Returns the places of gradients, and which are the bases of those that are added up."""
     readers = _readers(steps)
     bases = {source: _base(steps, some) for source, some in readers.items() if len(some) > 1}
@@ -108,15 +139,15 @@ def _gradients(steps: tuple[Step, ...]) -> list[_Back]:
         for other in others:
             shelf.let_go(other)
         sloped, parts = None, []
-        if step.node.activation != "linear" and not step.is_masked:
+        if step.bends:
             sloped = shelf.take()
             shelf.let_go(place)
             place = sloped
         for position, source in enumerate(step.sources):
             base = bases.get(source.step)  # None where nobody else reads it
-            is_base, is_whole = base in (None, (number, position)), source.read is EVERYTHING
+            is_base = base in (None, (number, position))
             gradient = spread = None
-            if is_handed_on(step, source):
+            if source.is_handed_on:
                 shelf.hold(place)
                 held = place
             else:
@@ -124,8 +155,8 @@ def _gradients(steps: tuple[Step, ...]) -> list[_Back]:
             if position + 1 == len(step.sources):
                 shelf.let_go(place)
             # Others are added to a base, which thus is an array of its own, and whole. So is what lists pixels.
-            is_own = is_whole and (gradient is not None or base is None)
-            if not is_own and (is_base or source.read.is_scattered):
+            is_own = source.is_whole and (gradient is not None or base is None)
+            if not is_own and (is_base or source.is_scattered):
                 spread = shelf.take()
                 shelf.let_go(held)
                 held = spread
@@ -139,7 +170,7 @@ _Reader = tuple[int, int]
 """The number of a step, and of one of its sources."""
 
 
-def _readers(steps: tuple[Step, ...]) -> dict[int, list[_Reader]]:
+def _readers(steps: tuple[_Outline, ...]) -> dict[int, list[_Reader]]:
     """Returns who reads each result, in running order."""
     readers: dict[int, list[_Reader]] = defaultdict(list)
     for number, step in enumerate(steps):
@@ -148,10 +179,10 @@ def _readers(steps: tuple[Step, ...]) -> dict[int, list[_Reader]]:
     return readers
 
 
-def _base(steps: tuple[Step, ...], readers: list[_Reader]) -> _Reader:
+def _base(steps: tuple[_Outline, ...], readers: list[_Reader]) -> _Reader:
     """Returns the reader to whose gradient the others are added: the first that makes one of the whole result."""
     for number, position in readers:
-        step, source = steps[number], steps[number].sources[position]
-        if source.read.is_scattered or (source.read is EVERYTHING and not is_handed_on(step, source)):
+        source = steps[number].sources[position]
+        if source.is_scattered or (source.is_whole and not source.is_handed_on):
             return number, position
     return readers[0]

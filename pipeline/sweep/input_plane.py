@@ -19,7 +19,7 @@ from pipeline.stem import (
     Side,
     network,
 )
-from pipeline.theory import window
+from pipeline.theory import Window, window
 from pipeline.theory.walk import EVERY, carried_back, channels_behind, is_one_pixel, over_all
 
 LEAST_SIDE = 21
@@ -143,9 +143,13 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
         if any(node.geometry == "global" or isinstance(node.layer, AdaptiveAvgPool) for node in nodes):
             usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
             return usual if _fits(stem, usual) else plane
-        if _holds(nodes, height is None, width is None):
+        seen = _seen(nodes)
+        if _holds(seen, plane, height is None, width is None):
             return plane
-        least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x"))
+        if all(node.geometry in ("reads", "pixelwise") for node in nodes):  # then windows are as wide on any plane
+            least = max(0 if height else seen.height, 0 if width else seen.width)
+        else:
+            least = max(0 if height else _least(nodes, "y"), 0 if width else _least(nodes, "x"))
         if least > MAX_INTEGER:
             raise InputError(
                 f"the centre unit of {quote(stem)} sees more than {MAX_INTEGER} pixels; name a plane, such as input=224"
@@ -165,10 +169,14 @@ def _fits(stem: str, plane: Plane) -> bool:
     return True
 
 
-def _holds(nodes: Network, rows: bool, columns: bool) -> bool:
-    """Whether the window of the output's centre unit lies within the rows, and the columns, of the plane."""
-    plane, made = nodes[0].input, nodes[-1].output
-    seen = window(nodes, (made.height // 2, made.width // 2))
+def _seen(nodes: Network) -> Window:
+    """The window of the output's centre unit."""
+    made = nodes[-1].output
+    return window(nodes, (made.height // 2, made.width // 2))
+
+
+def _holds(seen: Window, plane: Plane, rows: bool, columns: bool) -> bool:
+    """Whether a window lies within the rows, and the columns, of the plane."""
     return not (rows and (seen.top < 0 or seen.bottom >= plane.height)) and not (
         columns and (seen.left < 0 or seen.right >= plane.width)
     )
