@@ -74,7 +74,12 @@ def _check_preparation(probes: Probes, plane: Plane) -> None:
 
 def _image(data: bytes, name: str, probes: Probes, plane: Plane) -> npt.NDArray[np.uint8]:
     """One image, uint8 [height, width, channels] of the plane."""
-    from PIL import Image, ImageOps
+    try:
+        from PIL import Image, ImageOps  # an extra
+    except ImportError:
+        raise InputError(
+            "images are read by Pillow, which is not installed; type `pip install '.[images]'` in erfsweep's folder"
+        ) from None
 
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:

@@ -66,7 +66,7 @@ def read_graph(path: Path) -> Graph:
         import onnx  # an extra, and slow to import
     except ImportError:
         raise InputError(
-            "reading an ONNX file needs the package onnx; install it by: pip install 'erfsweep[onnx]'"
+            "models are read by onnx, which is not installed; type `pip install '.[onnx]'` in erfsweep's folder"
         ) from None
     model = _loaded(onnx, path)
     graph = model.graph

@@ -1,5 +1,6 @@
 """`erfsweep import`: a model becomes a sweep file and its weights; what cannot is told in one sentence."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +135,12 @@ def test_python_imports_as_the_command_does(residual):
     assert weights.exists()
     with pytest.raises(erfsweep_door.InputError, match="is there already"):
         erfsweep_door.import_model("net.onnx", "by-python")
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch):
+    Path("net.onnx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    said = (
+        "erfsweep: models are read by onnx, which is not installed; type `pip install '.[onnx]'` in erfsweep's folder\n"
+    )
+    assert erfsweep("import", "net.onnx").err == said

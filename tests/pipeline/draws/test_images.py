@@ -1,5 +1,7 @@
 """Probes that are images: what a folder is known by, and how its images are prepared."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -122,3 +124,10 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path, data):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no image"):
         config(tmp_path / "empty")
+
+
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    saved(tmp_path, "a.png", 8, 8)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(InputError, match=r"images are read by Pillow.*pip install '\.\[images\]'"):
+        config(tmp_path, "8x8x3", resize=9)
