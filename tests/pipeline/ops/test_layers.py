@@ -106,7 +106,8 @@ def alone(text: str, plane: Plane, seed: int) -> tuple[Step, Parameters, np.rand
             parameters = Parameters(rng.standard_normal(4))
     given, made = node.input, node.output
     read = channel_range(channels_read(node, 0, all_channels(made.channels)))
-    source = Source(INPUT, 0, EVERYTHING, read, (given.height, read[1] - read[0], given.width))
+    shape = given.height, read[1] - read[0], given.width
+    source = Source(INPUT, 0, EVERYTHING, read, shape, shape)
     taps, box = ((0, node.y.kernel), (0, node.x.kernel)), Box(0, made.height, 0, made.width)
     groups = node.layer.groups if isinstance(node.layer, GroupNorm) else node.groups
     return Step(node, node.y, node.x, (source,), box, (0, made.channels), taps, groups), parameters, rng
