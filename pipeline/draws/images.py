@@ -31,11 +31,20 @@ def count_images(probes: Probes, plane: Plane) -> int:
 
 @lru_cache(maxsize=8)  # the configs of a sweep share their images
 def _looked_through(probes: Probes, plane: Plane) -> int:
-    with zipfile.ZipFile(io.BytesIO(content(probes.path, probes.sha256))) as archive:
+    with _archive(probes.path, probes.sha256) as archive:
         names = archive.namelist()
         for name in names:
             _image(archive.read(name), name, probes, plane)
     return len(names)
+
+
+def _archive(path: str | None, sha256: str | None) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(_packed(path, sha256)))
+
+
+@lru_cache(maxsize=1)  # each block of probes takes its own images out of it
+def _packed(path: str | None, sha256: str | None) -> bytes:
+    return content(path, sha256)
 
 
 def image_probes(probes: Probes, plane: Plane, first: int, stop: int) -> npt.NDArray[np.float32]:
@@ -45,7 +54,7 @@ def image_probes(probes: Probes, plane: Plane, first: int, stop: int) -> npt.NDA
     `scale` (1 / 255 where it is not given), then made (x - mean) / std channel by channel.
     Raises InputError, naming the image, for one that cannot be read or is smaller than what is cut out.
     """
-    with zipfile.ZipFile(io.BytesIO(content(probes.path, probes.sha256))) as archive:
+    with _archive(probes.path, probes.sha256) as archive:
         names = archive.namelist()[first:stop]
         images = [_image(archive.read(name), name, probes, plane) for name in names]
     made = np.stack(images).astype(np.float32)

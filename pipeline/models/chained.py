@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from pipeline.models.fused import is_plain
 from pipeline.models.units import Unit
 from pipeline.stem import Branch, Cat, From, Layer, Stem
 
@@ -14,14 +13,10 @@ _UNMARKED = re.compile(r"[^A-Za-z_0-9./:-]")
 
 
 class Chain(NamedTuple):
-    """A stem; for each of its nodes in running order the unit that it stands for, None for a jump to a mark.
-
-    marks: the mark of each tensor that has one.
-    """
+    """A stem; for each of its nodes in running order the unit that it stands for, None for a jump to a mark."""
 
     stem: Stem
     nodes: tuple[Unit | None, ...]
-    marks: dict[str, str]
 
 
 def chained(units: dict[str, Unit], source: str, output: str, stages: frozenset[str]) -> Chain:
@@ -34,7 +29,7 @@ def chained(units: dict[str, Unit], source: str, output: str, stages: frozenset[
     marks, wanted = _marks(units), set[str]()
 
     def is_inner(tensor: str) -> bool:
-        return tensor in units and tensor != output and is_plain(units[tensor]) and readers[tensor] == 1
+        return tensor in units and tensor != output and not units[tensor].is_group and readers[tensor] == 1
 
     def run_to(tensor: str) -> tuple[list[Unit], str]:
         """The inner units up to a tensor, and the tensor that the first of them reads."""
@@ -52,15 +47,14 @@ def chained(units: dict[str, Unit], source: str, output: str, stages: frozenset[
         return From(marks[root], stem)
 
     layers, made, nodes, current = list[Layer](), list[str | None](), list[Unit | None](), source
-    is_led = source in {name for unit in units.values() for name in unit.inputs} and readers[source] > 1
-    if is_led:  # so that later branches can begin with the input
+    if readers[source] > 1:  # so that later branches can begin with the input
         layers.append(Cat(branches=((),)))
         made.append(source)
         nodes.append(None)
     for tensor, unit in units.items():
         if is_inner(tensor):
             continue
-        if is_plain(unit):
+        if not unit.is_group:
             run, root = run_to(unit.inputs[0])
             run.append(unit)
             if root == current:
@@ -86,8 +80,7 @@ def chained(units: dict[str, Unit], source: str, output: str, stages: frozenset[
         replace(layer, mark=marks[name]) if name is not None and name in wanted and name in marks else layer
         for layer, name in zip(layers, made, strict=True)
     ]
-    kept = {name: marks[name] for name in made if name is not None and name in wanted}
-    return Chain(tuple(marked), tuple(nodes), kept)
+    return Chain(tuple(marked), tuple(nodes))
 
 
 def _marks(units: dict[str, Unit]) -> dict[str, str]:

@@ -17,7 +17,7 @@ class UnfoldedError(Exception):
     """An operation that is not computed on constants: says why."""
 
 
-def fold(call: Call, inputs: list[Constant | None], opset: int) -> list[Constant]:
+def fold(call: Call, inputs: list[Constant | None]) -> list[Constant]:
     """What an operation makes of constants; None stands for an input that is left out.
 
     Raises UnfoldedError where the operation is not among those that are computed, or its result would be too large.
@@ -27,7 +27,7 @@ def fold(call: Call, inputs: list[Constant | None], opset: int) -> list[Constant
         raise UnfoldedError(f"{call.operation} of constants is not computed")
     try:
         with np.errstate(all="ignore"):
-            made = rule(call, inputs, opset)
+            made = rule(call, inputs)
     except UnfoldedError:
         raise
     except (ValueError, IndexError, TypeError, AttributeError, OverflowError, MemoryError, KeyError):
@@ -43,7 +43,7 @@ def _held(array: Constant) -> int:
     return array.size if array.strides and any(array.strides) else 1
 
 
-def _filled(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _filled(call: Call, inputs: list[Constant | None]) -> Constant:
     shape = tuple(int(side) for side in _given(inputs, 0).tolist())
     if any(side < 0 for side in shape):
         raise UnfoldedError("ConstantOfShape has a negative side")
@@ -86,7 +86,7 @@ def slices_of(call: Call, inputs: list[Constant | None], rank: int) -> dict[int,
     }
 
 
-def _slice(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _slice(call: Call, inputs: list[Constant | None]) -> Constant:
     data = _given(inputs, 0)
     found = slices_of(call, inputs, data.ndim)
     cut = [found.get(axis, slice(None)) for axis in range(data.ndim)]
@@ -108,7 +108,7 @@ def reshaped(shape: tuple[int, ...], wanted: list[int], keeps_zero: bool = False
     return tuple(sides)
 
 
-def _reshape(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _reshape(call: Call, inputs: list[Constant | None]) -> Constant:
     data = _given(inputs, 0)
     shape = reshaped(data.shape, _given(inputs, 1).tolist(), bool(call.attributes.get("allowzero", 0)))
     if _held(data) == 1 and data.size > 1:
@@ -116,17 +116,17 @@ def _reshape(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
     return data.reshape(shape)
 
 
-def _unsqueeze(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _unsqueeze(call: Call, inputs: list[Constant | None]) -> Constant:
     data, axes = _given(inputs, 0), axes_of(call, inputs) or []
     return np.expand_dims(data, tuple(axes))
 
 
-def _squeeze(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _squeeze(call: Call, inputs: list[Constant | None]) -> Constant:
     axes = axes_of(call, inputs)
     return np.squeeze(_given(inputs, 0), None if axes is None else tuple(axes))
 
 
-def _cast(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _cast(call: Call, inputs: list[Constant | None]) -> Constant:
     import onnx
 
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(int(call.attributes["to"])))
@@ -135,7 +135,7 @@ def _cast(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
     return _given(inputs, 0).astype(np.float32 if dtype.kind == "f" and dtype.itemsize < 4 else dtype)
 
 
-def _constant(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _constant(call: Call, inputs: list[Constant | None]) -> Constant:
     for name, dtype in (("value_float", np.float32), ("value_int", np.int64)):
         if name in call.attributes:
             return np.asarray(call.attributes[name], dtype)
@@ -148,11 +148,11 @@ def _constant(call: Call, inputs: list[Constant | None], opset: int) -> Constant
     return np.asarray(value)
 
 
-def _concat(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _concat(call: Call, inputs: list[Constant | None]) -> Constant:
     return np.concatenate([_given(inputs, at) for at in range(len(inputs))], int(call.attributes["axis"]))
 
 
-def _split(call: Call, inputs: list[Constant | None], opset: int) -> list[Constant]:
+def _split(call: Call, inputs: list[Constant | None]) -> list[Constant]:
     data, axis = _given(inputs, 0), int(call.attributes.get("axis", 0))
     parts = parts_of(call, inputs, data.shape[axis])
     return np.split(data, np.cumsum(parts)[:-1].tolist(), axis)
@@ -176,8 +176,8 @@ def parts_of(call: Call, inputs: list[Constant | None], size: int) -> list[int]:
     return parts
 
 
-def _binary(operation: Callable[[Any, Any], Any]) -> Callable[[Call, list[Constant | None], int], Constant]:
-    def folded(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _binary(operation: Callable[[Any, Any], Any]) -> Callable[[Call, list[Constant | None]], Constant]:
+    def folded(call: Call, inputs: list[Constant | None]) -> Constant:
         one, other = _given(inputs, 0), _given(inputs, 1)
         shape = np.broadcast_shapes(one.shape, other.shape)
         if _held(one) == _held(other) == 1 and int(np.prod(shape, dtype=np.int64)) > 1:
@@ -190,8 +190,8 @@ def _binary(operation: Callable[[Any, Any], Any]) -> Callable[[Call, list[Consta
     return folded
 
 
-def _unary(operation: Callable[[Any], Any]) -> Callable[[Call, list[Constant | None], int], Constant]:
-    return lambda call, inputs, opset: np.asarray(operation(_given(inputs, 0)))
+def _unary(operation: Callable[[Any], Any]) -> Callable[[Call, list[Constant | None]], Constant]:
+    return lambda call, inputs: np.asarray(operation(_given(inputs, 0)))
 
 
 def _divided(one: Constant, other: Constant) -> Constant:
@@ -199,27 +199,27 @@ def _divided(one: Constant, other: Constant) -> Constant:
     return made
 
 
-def _transposed(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _transposed(call: Call, inputs: list[Constant | None]) -> Constant:
     return np.transpose(_given(inputs, 0), call.attributes.get("perm"))
 
 
-def _expanded(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _expanded(call: Call, inputs: list[Constant | None]) -> Constant:
     data = _given(inputs, 0)
     return np.broadcast_to(data, np.broadcast_shapes(data.shape, tuple(_given(inputs, 1).tolist())))
 
 
-def _gathered(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _gathered(call: Call, inputs: list[Constant | None]) -> Constant:
     return np.take(_given(inputs, 0), _given(inputs, 1).astype(np.int64), axis=int(call.attributes.get("axis", 0)))
 
 
-def _ranged(call: Call, inputs: list[Constant | None], opset: int) -> Constant:
+def _ranged(call: Call, inputs: list[Constant | None]) -> Constant:
     start, stop, step = (_given(inputs, at).reshape(-1)[0] for at in range(3))
     if step == 0 or abs((stop - start) / step) > MAX_NUMBERS:
         raise UnfoldedError("Range is too long")
     return np.arange(start, stop, step)
 
 
-_Rule = Callable[[Call, list[Constant | None], int], Constant | list[Constant]]
+_Rule = Callable[[Call, list[Constant | None]], Constant | list[Constant]]
 _RULES: dict[str, _Rule] = {
     "Constant": _constant,
     "ConstantOfShape": _filled,
@@ -235,7 +235,7 @@ _RULES: dict[str, _Rule] = {
     "Slice": _slice,
     "Gather": _gathered,
     "Range": _ranged,
-    "Shape": lambda call, inputs, opset: np.asarray(_given(inputs, 0).shape, np.int64),
+    "Shape": lambda call, inputs: np.asarray(_given(inputs, 0).shape, np.int64),
     "Add": _binary(np.add),
     "Sub": _binary(np.subtract),
     "Mul": _binary(np.multiply),
@@ -247,7 +247,7 @@ _RULES: dict[str, _Rule] = {
     "Less": _binary(np.less),
     "Min": _binary(np.minimum),
     "Max": _binary(np.maximum),
-    "Where": lambda call, inputs, opset: np.where(_given(inputs, 0), _given(inputs, 1), _given(inputs, 2)),
+    "Where": lambda call, inputs: np.where(_given(inputs, 0), _given(inputs, 1), _given(inputs, 2)),
     "Floor": _unary(np.floor),
     "Ceil": _unary(np.ceil),
     "Round": _unary(np.round),
@@ -257,4 +257,4 @@ _RULES: dict[str, _Rule] = {
     "Reciprocal": _unary(np.reciprocal),
     "Not": _unary(np.logical_not),
 }
-"""What is computed on constants. The `opset` is handed on for operations whose meaning has changed."""
+"""What is computed on constants."""

@@ -76,8 +76,3 @@ def _shifted(before: Parameters, after: Parameters) -> Parameters:
         return own | {"bias": own.get("bias", np.float32(0)) + more["bias"]}
 
     return parameters
-
-
-def is_plain(unit: Unit) -> bool:
-    """Whether a unit reads one tensor; what reads several is a group."""
-    return not isinstance(unit.layer, Add | Cat | Mul)

@@ -11,7 +11,7 @@ from pipeline.models.chained import chained
 from pipeline.models.fused import fused
 from pipeline.models.onnxfile import Graph, read_graph
 from pipeline.models.rules.table import RULES
-from pipeline.models.translate import Translation, candidates
+from pipeline.models.translate import Translation
 from pipeline.models.units import Array, Held, Point, Unit, Unknown, UnsupportedError
 from pipeline.stem import MAX_INTEGER, Plane, Stem, canonical, format_stem
 
@@ -19,14 +19,13 @@ from pipeline.stem import MAX_INTEGER, Plane, Stem, canonical, format_stem
 class Imported(NamedTuple):
     """A network of our own: its stem on its input plane, its weights, and where it came from.
 
-    arrays: by name and layer, as a file of weights has them (`layer0.weight`, ...). marks: the mark of each tensor of
-    the model that has one. tensor: the model's name of what the stem makes. source: what the file is, in words.
+    arrays: by name and layer, as a file of weights has them (`layer0.weight`, ...). tensor: the model's name of what
+    the stem makes. source: what the file is, in words.
     """
 
     stem: Stem
     plane: Plane
     arrays: dict[str, Array]
-    marks: dict[str, str]
     tensor: str
     source: str
 
@@ -53,7 +52,7 @@ def import_model(path: Path, output: str | None = None, sides: tuple[int, int] |
     graph = read_graph(path)
     plane, rank = _input(graph, path, sides)
     net = Translation(graph, plane, rank, RULES)
-    net.run()
+    net.through(graph.calls)
     tensor = _ending(net, graph, path, output)
     held = net.plane_of(net.values[tensor])
     units = fused(net.units, (held.tensor,))
@@ -67,7 +66,7 @@ def import_model(path: Path, output: str | None = None, sides: tuple[int, int] |
         for name, array in unit.parameters().items()
     }
     source = f"{path.name}, opset {graph.opset}" + (f", by {graph.producer}" if graph.producer else "")
-    return Imported(chain.stem, plane, arrays, chain.marks, held.tensor, source)
+    return Imported(chain.stem, plane, arrays, held.tensor, source)
 
 
 def _settled(array: Array, name: str) -> Array:
@@ -130,9 +129,11 @@ def _ending(net: Translation, graph: Graph, path: Path, output: str | None) -> s
 
 
 def _refused(path: Path, unknown: Unknown) -> InputError:
-    offered = candidates(unknown)
-    way = f"end the network before it, by {offered}" if offered else "end the network before it, by --output"
-    return InputError(f"node {unknown.node} of {quote(path)} is not understood: {unknown.why.rstrip('.')}; {way}")
+    offered = " or ".join(f"--output {quote(name)}" for name in unknown.before[:3]) or "--output"
+    why = unknown.why.rstrip(".")
+    return InputError(
+        f"node {unknown.node} of {quote(path)} is not understood: {why}; end the network before it, by {offered}"
+    )
 
 
 def _nearest(name: str, names: list[str]) -> str | None:

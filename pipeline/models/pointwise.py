@@ -27,7 +27,10 @@ _GRID = np.concatenate([np.linspace(-12, 12, 481), [-60.0, -30.0, 30.0, 60.0]])
 
 
 class Term(msgspec.Struct, frozen=True, eq=False):
-    """One operation on terms and numbers; without an operation, the tensor that all begins with."""
+    """One operation on terms and numbers; without an operation, the tensor that all begins with.
+
+    No two terms are equal: each stands for a tensor of its own.
+    """
 
     operation: str = ""
     operands: "tuple[Term | float, ...]" = ()
@@ -56,30 +59,30 @@ OPERATIONS = frozenset({*_UNARY, *_BINARY, "Erf"})
 
 def terms(term: Term) -> list[Term]:
     """All terms of an expression, each behind its operands, once."""
-    found: dict[int, Term] = {}
+    found: dict[Term, None] = {}
     pending = [(term, False)]
     while pending:
         one, is_ready = pending.pop()
-        if id(one) in found:
+        if one in found:
             continue
         if is_ready:
-            found[id(one)] = one
+            found[one] = None
             continue
         pending.append((one, True))
         pending.extend((operand, False) for operand in one.operands if isinstance(operand, Term))
-    return list(found.values())
+    return list(found)
 
 
 def values(term: Term, start: Term, at: Floats) -> Floats:
     """The values of an expression, float64 [n], where the term `start` has those of `at`, float64 [n]."""
-    known: dict[int, Floats] = {id(start): at}
+    known: dict[Term, Floats] = {start: at}
     for one in terms(term):
-        if id(one) in known:
+        if one in known:
             continue
-        operands = [known[id(part)] if isinstance(part, Term) else np.full_like(at, part) for part in one.operands]
+        operands = [known[part] if isinstance(part, Term) else np.full_like(at, part) for part in one.operands]
         with np.errstate(all="ignore"):
-            known[id(one)] = _applied(one.operation, operands)
-    return known[id(term)]
+            known[one] = _applied(one.operation, operands)
+    return known[term]
 
 
 def _applied(operation: str, operands: list[Floats]) -> Floats:
@@ -217,12 +220,12 @@ def gates(term: Term) -> list[Term]:
 
 def _reaches(term: Term, without: Term) -> bool:
     """Whether an expression reads its tensor by a way around one of its terms."""
-    pending, seen = [term], set[int]()
+    pending, seen = [term], {without}
     while pending:
         one = pending.pop()
-        if one is without or id(one) in seen:
+        if one in seen:
             continue
-        seen.add(id(one))
+        seen.add(one)
         if one.operation == "":
             return True
         pending.extend(operand for operand in one.operands if isinstance(operand, Term))

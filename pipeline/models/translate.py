@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from pipeline.errors import InputError, quote
+from pipeline.errors import InputError
 from pipeline.models import pointwise
 from pipeline.models.folding import UnfoldedError, fold
 from pipeline.models.onnxfile import Call, Graph, Subgraph
@@ -30,6 +30,8 @@ from pipeline.models.units import (
 )
 from pipeline.stem import Activate, Add, Affine, Cat, Conv, Layer, Mul, Plane, plane_behind
 
+_JOINS: dict[str, type[Add] | type[Mul]] = {"Add": Add, "Mul": Mul}
+
 
 class Translation:
     """The units of a graph and the value of each of its tensors, on one input plane."""
@@ -37,23 +39,17 @@ class Translation:
     def __init__(self, graph: Graph, plane: Plane, rank: int, rules: "Mapping[str, Rule]") -> None:
         self.graph = graph
         self.rules = rules
-        self.rank = rank
         self.units: dict[str, Unit] = {}
         self.values: dict[str, Value] = {name: Known(array) for name, array in graph.constants.items()}
         self.values[graph.input] = Held(graph.input, plane, rank=rank)
         self.readers = Counter(name for call in graph.calls for name in call.inputs)
-        self.held: dict[int, Held] = {}
-        self.names: dict[int, str] = {}
+        self.held: dict[Term, Held] = {}
+        self.names: dict[Term, str] = {}
         self.starts: dict[str, Term] = {}
-        self.terms: list[Term] = []
         self.made = 0
 
-    def run(self) -> None:
-        """Translates all calls; one that is not understood leaves what it makes unknown."""
-        self.through(self.graph.calls)
-
     def through(self, calls: Iterable[Call]) -> None:
-        """Translates some calls, in running order."""
+        """Translates calls in running order; one that is not understood leaves what it makes unknown."""
         for call in calls:
             made = self.understood(call)
             for name, value in zip(call.outputs, made, strict=False):
@@ -71,7 +67,7 @@ class Translation:
                 return self.branch(call)
             known = [value.array if isinstance(value, Known) else None for value in inputs]
             if all(value is None or isinstance(value, Known) for value in inputs):
-                return [Known(array) for array in fold(call, known, self.graph.opset)]
+                return [Known(array) for array in fold(call, known)]
             return self.translated(call)
         except (UnfoldedError, InputError) as error:
             return [self.unknown(call, str(error))] * len(call.outputs)
@@ -209,19 +205,18 @@ class Translation:
         points = [self.term(tensor, one) if not isinstance(one, float) else one for one in operands]
         first = next(one for one in points if isinstance(one, Point))
         term = Term(operation, tuple(one.term if isinstance(one, Point) else one for one in points))
-        self.names[id(term)] = tensor
-        self.terms.append(term)  # so that its id is given to nothing else
+        self.names[term] = tensor
         return Point(tensor, term, first.start, first.of)
 
     def pointwise(self, term: Term, start: Term, of: Held) -> Held:
         """The tensor of an expression: as an activation that it equals, or piece by piece."""
         if term is start:
             return of
-        if id(term) in self.held:
-            return self.held[id(term)]
-        tensor = self.names.get(id(term)) or self.fresh(of.tensor, "point")
+        if term in self.held:
+            return self.held[term]
+        tensor = self.names.get(term) or self.fresh(of.tensor, "point")
         ways = [start, *pointwise.gates(term)]
-        ways.sort(key=lambda gate: id(gate) not in self.held and gate is not start)
+        ways.sort(key=lambda gate: gate not in self.held and gate is not start)  # what a unit makes already comes first
         for gate in ways:
             curve = pointwise.recognised(term, gate)
             if curve is not None:
@@ -229,7 +224,7 @@ class Translation:
                 break
         else:
             made = self.written_out(tensor, term, start, of)
-        self.held[id(term)] = made
+        self.held[term] = made
         return made
 
     def curve(self, tensor: str, curve: Curve, given: Held) -> Held:
@@ -245,14 +240,17 @@ class Translation:
 
         Raises UnsupportedError for a form that no layer stands for.
         """
-        numbers = [one for one in term.operands if isinstance(one, float)]
         parts = [self.pointwise(one, start, of) for one in term.operands if isinstance(one, Term)]
-        if term.operation in ("Add", "Mul") and not numbers:
-            return self.join(tensor, Add if term.operation == "Add" else Mul, parts)
-        if term.operation == "Sub" and not numbers:
-            turned = self.affine(self.fresh(tensor, "negative"), parts[1], -1.0, 0.0)
-            return self.join(tensor, Add, [parts[0], turned])
-        raise UnsupportedError(f"{term.operation} is part of no activation that is known")
+        made = None if len(parts) < len(term.operands) else self.combined(tensor, term.operation, parts)
+        if made is None:
+            raise UnsupportedError(f"{term.operation} is part of no activation that is known")
+        return made
+
+    def combined(self, tensor: str, operation: str, parts: list[Held]) -> Held | None:
+        """The sum, the product or the difference of tensors; None for another operation."""
+        if operation == "Sub":
+            operation, parts = "Add", [parts[0], self.affine(self.fresh(tensor, "negative"), parts[1], -1.0, 0.0)]
+        return self.join(tensor, _JOINS[operation], parts) if operation in _JOINS else None
 
 
 def _is_pixel(held: Held) -> bool:
@@ -260,8 +258,3 @@ def _is_pixel(held: Held) -> bool:
 
 
 Rule = Callable[[Translation, Call], Value | list[Value]]
-
-
-def candidates(unknown: Unknown) -> str:
-    """The tensors before a node, as a sentence offers them."""
-    return " or ".join(f"--output {quote(name)}" for name in unknown.before[:3])

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from pipeline.errors import InputError
 from pipeline.models.pointwise import Term
-from pipeline.stem import Layer, Plane
+from pipeline.stem import Add, Cat, Layer, Mul, Plane
 
 Array: TypeAlias = npt.NDArray[Any]
 Parameters: TypeAlias = Callable[[], dict[str, Array]]
@@ -33,6 +33,11 @@ class Unit(msgspec.Struct, frozen=True, eq=False):
     inputs: tuple[str, ...]
     plane: Plane
     parameters: Parameters = no_parameters
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it joins several tensors."""
+        return isinstance(self.layer, Add | Cat | Mul)
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -20,11 +20,11 @@ VARYING = (
     "gradient",
     "dtype",
 )
-UNIT = ("layer", "mark", "probe", "unit_y", "unit_x")
-"""Shown where configs differ in it that have one stem and one plane: else it follows from these."""
+READ_OUT = ("layer", "mark", "probe", "unit_y", "unit_x")
+"""What is read out, and of which probe: shown where configs of one stem and plane differ in it, else it follows."""
 STATES = ("state", "dead", "n_zero", "error")
 _DECIDING = ("config", "height", "width")
-DEFAULT = (*FIRST, *VARYING, *UNIT, *SIZES, *STATES)
+DEFAULT = (*FIRST, *VARYING, *READ_OUT, *SIZES, *STATES)
 """Of a row for each config."""
 GROUPED = ("config", *VARYING, "theo_rf", "eff_rf", "ratio", "luo")
 """Of a row for each group."""
@@ -58,7 +58,7 @@ def without_constants(table: Table) -> Table:
         unwell.update(
             name for name, value in zip(table.columns, row, strict=True) if value not in (None, False, "done")
         )
-    follows = _following(table, [name for name in UNIT if name in table.columns])
+    follows = _following(table, [name for name in READ_OUT if name in table.columns])
     kept = [
         name
         for name in table.columns

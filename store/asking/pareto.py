@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 
 from pipeline.errors import InputError, quote
-from store.asking.columns import FIRST, UNIT, VARYING
+from store.asking.columns import FIRST, READ_OUT, VARYING
 from store.asking.fields import expanded, field
 from store.asking.frames import pandas_frame, polars_frame
 from store.asking.grouped import read_grouped
@@ -106,7 +106,7 @@ def front(
         shown = ("config", *VARYING) if columns is None else columns
         found = read_grouped(store, every, (*shown, *names), over, None)
     else:
-        shown = (*FIRST, *VARYING, *UNIT) if columns is None else columns
+        shown = (*FIRST, *VARYING, *READ_OUT) if columns is None else columns
         found = read(store, every, expanded((*shown, *names)))
     places = [found.columns.index(name) for name in names]
     has_all = [all(_is_number(row[i]) for i in places) for row in found.rows]

@@ -8,10 +8,7 @@ from pipeline.models.onnxfile import Call
 from pipeline.models.rules.norms import norm_step
 from pipeline.models.translate import Translation
 from pipeline.models.units import Known, Stat, UnsupportedError, Value
-from pipeline.stem import (
-    Add,
-    Mul,
-)
+from pipeline.stem import Add
 
 
 def arithmetic(net: Translation, call: Call) -> Value:
@@ -41,12 +38,10 @@ def arithmetic(net: Translation, call: Call) -> Value:
     parts = [net.plane_of(value) for value in values]
     if parts[0] == parts[1]:
         return net.point(call.outputs[0], call.operation, [*parts])
-    if call.operation in ("Add", "Mul"):
-        return net.join(call.outputs[0], Add if call.operation == "Add" else Mul, parts)
-    if call.operation == "Sub":
-        turned = net.affine(net.fresh(call.outputs[0], "negative"), parts[1], -1.0, 0.0)
-        return net.join(call.outputs[0], Add, [parts[0], turned])
-    raise UnsupportedError("two tensors are divided by, or compared with, each other")
+    made = net.combined(call.outputs[0], call.operation, parts)
+    if made is None:
+        raise UnsupportedError("two tensors are divided by, or compared with, each other")
+    return made
 
 
 def _many(net: Translation, call: Call, values: list[Value]) -> Value:
