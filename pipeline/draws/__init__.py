@@ -5,6 +5,7 @@ from pipeline.draws.files import content as content
 from pipeline.draws.files import probe_shape as probe_shape
 from pipeline.draws.files import sha256_of as sha256_of
 from pipeline.draws.files import ship as ship
+from pipeline.draws.folder import holds_images as holds_images
 from pipeline.draws.folder import image_paths as image_paths
 from pipeline.draws.images import count_images as count_images
 from pipeline.draws.probes import draw_probes as draw_probes

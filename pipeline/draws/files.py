@@ -53,14 +53,11 @@ def sha256_of(path: str) -> str:
         known = [each.stat() for each in paths]
     except (OSError, ValueError):
         return hashlib.sha256(read_content(path)).hexdigest()
-    marks = hash(
-        tuple((str(at), each.st_ino, each.st_size, each.st_mtime_ns) for at, each in zip(paths, known, strict=True))
-    )
-    return _sha256(path, marks)
+    return _sha256(path, tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in known), *map(str, paths))
 
 
 @lru_cache(maxsize=64)  # the configs of a sweep share their files
-def _sha256(path: str, marks: int) -> str:
+def _sha256(path: str, marks: tuple[tuple[int, int, int], ...], *names: str) -> str:
     return hashlib.sha256(read_content(path)).hexdigest()
 
 

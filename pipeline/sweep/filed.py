@@ -29,10 +29,10 @@ def hashed(part: str, own: _Filed) -> _Filed:
     if own.path is None:
         what = "folder" if own.kind == "images" else "file"
         raise InputError(f"{part}.kind {own.kind} needs the {what}; name it by {part}.path")
-    from pipeline.draws import image_paths, sha256_of  # NumPy, which most configs do without
+    from pipeline.draws import holds_images, image_paths, sha256_of  # NumPy, which most configs do without
 
-    if own.kind == "images":
-        image_paths(own.path)  # raises where there are none
+    if own.kind == "images" and not holds_images(own.path):
+        image_paths(own.path)  # says why
     found = sha256_of(own.path)
     if own.sha256 not in (None, found):
         raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")
