@@ -23,12 +23,13 @@ def holds_images(path: str) -> bool:
 
 
 def _found(folder: str) -> Iterator[Path]:
-    for where, _, names in os.walk(folder):
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != "."]  # os.walk goes no further into those that are dropped
         yield from (Path(where, name) for name in names if name.lower().endswith(SUFFIXES) and name[0] != ".")
 
 
 def image_paths(folder: str) -> list[Path]:
-    """The images of a folder, by name, those in folders within it too.
+    """The images of a folder, by name, those in folders within it too, but nothing hidden.
 
     Raises InputError where there is none, or more than MAX_IMAGES.
     """

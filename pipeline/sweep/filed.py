@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from pipeline.config import FILED, PREPARATION, PREPARATIONS, Config, Init, Probes
 from pipeline.errors import InputError, quote
+from pipeline.regular import regular_file
 from pipeline.stem import MAX_INTEGER
 
 _Filed = TypeVar("_Filed", Init, Probes)
@@ -33,6 +34,9 @@ def hashed(part: str, own: _Filed) -> _Filed:
 
     if own.kind == "images" and not holds_images(own.path):
         image_paths(own.path)  # says why
+    elif own.kind != "images":
+        with regular_file(own.path):
+            pass  # a folder has a content too, but only as images
     found = sha256_of(own.path)
     if own.sha256 not in (None, found):
         raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")

@@ -239,7 +239,8 @@ def held_to_input_errors(read):
 
 
 @pytest.mark.parametrize("path", ["nowhere.npy", ".", "/dev/zero", "", "a\0b", "/dev/null/x", "x" * 5000])
-def test_what_is_no_file_is_an_input_error(path):
+def test_what_is_no_file_is_an_input_error(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for read in (read_content, sha256_of):
         with pytest.raises(InputError):
             read(path)

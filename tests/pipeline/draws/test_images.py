@@ -78,6 +78,21 @@ def test_a_folder_is_known_by_its_names_and_contents(tmp_path):
     assert sha256_of(str(tmp_path / "one")) != before
 
 
+def test_hidden_files_and_folders_are_no_images(tmp_path):
+    saved(tmp_path, "a.png", 8, 8)
+    before = sha256_of(str(tmp_path))
+    saved(tmp_path, ".b.png", 8, 8)
+    saved(tmp_path / ".venv" / "icons", "c.png", 8, 8)
+    assert sha256_of(str(tmp_path)) == before
+
+
+def test_a_folder_of_images_is_no_file_of_weights_or_probes(tmp_path):
+    saved(tmp_path, "a.png", 8, 8)
+    for part in ("init", "probes"):
+        with pytest.raises(InputError, match="is not a regular file"):
+            build({"stem": "3x3", part: {"kind": "file", "path": str(tmp_path)}})
+
+
 def test_an_index_takes_one_image(tmp_path):
     saved(tmp_path, "a.png", 8, 8)
     second = saved(tmp_path, "b.png", 8, 8)
