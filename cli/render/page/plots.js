@@ -1,13 +1,14 @@
 // The figures of Bokeh: their data, their axes and the colours of the page.
 
 // Okabe and Ito's colours, which the colour-blind tell apart and which are seen on white and on black.
-const COLOURS = ["#0072b2", "#e08e00", "#009e73", "#d55e00", "#b8659b", "#3fa7e0", "#8a8a8a"];
+const COLOURS = ["#0072b2", "#e08e00", "#009e73", "#d55e00", "#b8659b", "#3fa7e0"];
+const NEUTRAL = "#8a8a8a"; // of points that belong to no group, where others do
 const MARKERS = ["circle", "square", "triangle", "diamond", "inverted_triangle", "hex"];
 const DASHES = [[], [6, 3], [2, 3]];
 const LONGEST = 60; // characters of a label in a tooltip
 
-const colourOf = (number) => COLOURS[number % COLOURS.length];
-const markerOf = (number) => MARKERS[Math.floor(number / COLOURS.length) % MARKERS.length];
+const colourOf = (number) => (number === null ? NEUTRAL : COLOURS[number % COLOURS.length]);
+const markerOf = (number) => MARKERS[Math.floor((number ?? 0) / COLOURS.length) % MARKERS.length];
 const shortened = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
 function model(name) {
@@ -33,7 +34,6 @@ function named(figure, { x, y }) {
 
 // Points as {id, config, x, y, group}; a group is a number, or null.
 function showPoints(name, points, labels, tooltips) {
-  const groups = points.group.map((group) => group ?? 0);
   named(model(name), labels);
   model(`${name}-hover`).tooltips = tooltips;
   const source = model(`${name}-points`);
@@ -41,8 +41,8 @@ function showPoints(name, points, labels, tooltips) {
   source.data = {
     id: points.id, config: points.config.map(shortened),
     x: points.x, y: points.y, across: points.across, up: points.up,
-    family: points.group.map((group) => (group === null ? "" : points.groups[group])),
-    color: groups.map(colourOf), marker: groups.map(markerOf),
+    family: points.group.map((group) => points.groups[group] ?? ""),
+    color: points.group.map(colourOf), marker: points.group.map(markerOf),
   };
 }
 

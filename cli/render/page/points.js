@@ -44,7 +44,7 @@ function showScatter(page, found) {
   }
   showPoints("scatter", { ...kept, groups: groups.names }, { x: withUnit(page, state.x), y: withUnit(page, state.y) },
     [["config", "@config"], ["id", "@id"], [state.x, "@across"], [state.y, "@up"]]);
-  showLegend($("scatter-legend"), groups.names, kept.group);
+  showLegend($("scatter-legend"), groups.names, kept.group, `no ${state.colour}`);
   const missing = found.ids.length - kept.id.length;
   $("scatter-note").textContent = missing
     ? `${shownNumber(missing)} of ${count(found.ids.length, "row")} have no ${state.x} or no ${state.y}` +
@@ -66,7 +66,7 @@ function showGrowth(page, found) {
       number(line.slope === null ? "-" : line.slope.toFixed(3)), number(line.x.length), number(line.draws))));
   $("slopes-part").hidden = !lines.length;
   $("growth-note").textContent = lines.length
-    ? "Slopes are those of the means of each family, on logarithmic axes; `erfsweep growth` gives their intervals too."
+    ? "Slopes are those of the means of each family, on logarithmic axes; the command erfsweep growth gives their intervals too."
     : `There is no plain stack with a ${state.growth} above 0 here.`;
 }
 
@@ -89,10 +89,11 @@ function placed(page, name, values, found) {
   return values.map((value) => words.indexOf(value));
 }
 
-// The groups that colour the points: names, and the number of each row's group.
+// The groups that colour the points: names, and the number of each row's group. Without any, all rows are of one.
 function groupsOf({ column, state }, found) {
-  if (state.colour === "family") return { names: found.families, of: found.family };
-  if (!column.has(state.colour)) return { names: [], of: found.ids.map(() => NO_GROUP) };
+  const isFamily = state.colour === "family";
+  if (isFamily ? !found.families.length : !column.has(state.colour)) return { names: [], of: found.ids.map(() => 0) };
+  if (isFamily) return { names: found.families, of: found.family };
   const values = found.columns[state.colour];
   const isLess = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
   const names = [...new Set(values.filter((value) => value !== null))].sort(isLess);
@@ -104,9 +105,12 @@ function groupsOf({ column, state }, found) {
 }
 
 // A legend beside the plot and not in it: it hides no point, and a name in it is text.
-function showLegend(list, names, used) {
+// `none` names the points of no group, where others have one.
+function showLegend(list, names, used, none) {
   const there = new Set(used);
-  list.replaceChildren(...names.flatMap((name, i) => (there.has(i) ? [element("li", {}, signOf(i), name)] : [])));
+  const entry = (group, name) => (there.has(group) ? [element("li", {}, signOf(group), name)] : []);
+  const grouped = names.flatMap((name, i) => entry(i, name));
+  list.replaceChildren(...grouped, ...(grouped.length ? entry(NO_GROUP, none) : []));
   list.hidden = !list.children.length;
 }
 

@@ -48,6 +48,20 @@ def test_names_and_errors_of_others_do_no_harm(chromium: Browser, mixed: str) ->
     assert all(label not in source for label in HOSTILE if "alert" in label)
 
 
+def test_points_of_no_family_look_like_none_that_have_one(chromium: Browser, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/families.db"
+    good("--db", url, "run", "3x3, 2x3x3, res(2x3x3:1) 3x3", "--name", "families")
+    opened(chromium, url, "families")
+    data = chromium.run(
+        """const { family, color } = Bokeh.documents[0].get_model_by_name("scatter-points").data;
+        return Array.from(family, (name, i) => [name, color[i]]);"""
+    )
+    colours = {name: {colour for other, colour in data if other == name} for name, _ in data}
+    assert set(colours) == {"3x3", ""}
+    assert not colours["3x3"] & colours[""]
+    assert chromium.text("scatter-legend").split("\n") == ["●3x3", "●no family"]
+
+
 def hover(chromium: Browser, point: int) -> None:
     """Moves the mouse to a point of the scatter plot, and waits for its tooltip."""
     chromium.run("document.getElementById('scatter-legend').scrollIntoView({block: 'end'})")
