@@ -18,6 +18,7 @@ from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import Room, padded, scratch_back, scratch_forward, together
 from pipeline.gradient.step import Step
+from pipeline.ops.precision import normalised_item
 from pipeline.ops.span import BLOCK, even_rows
 from pipeline.stem import (
     Activate,
@@ -217,12 +218,10 @@ def _forward(own: Load) -> Use:
             room = together(room, Room(plane=result))
         case BatchNorm() | Affine() | Activate():
             room = together(room, Room(more=result))
-        case LayerNorm():
-            saved += result
-            room = together(room, Room(more=result))
-        case GroupNorm() | InstanceNorm():
-            saved += operand
-            room = together(room, Room(more=operand))
+        case LayerNorm() | GroupNorm() | InstanceNorm():
+            wide = own.numbers_in * _normalised_item(own)
+            saved += wide
+            room = together(room, Room(more=wide))
         case LocalResponseNorm():
             saved += operand + 2 * result
             room = together(room, Room(sums=operand))
@@ -242,13 +241,23 @@ def _forward(own: Load) -> Use:
     return _use(together(room, _scattering(own)), saved)
 
 
+def _normalised_item(own: Load) -> int:
+    """Returns the bytes of a number while it is normalised with others: 4 or 8."""
+    rows, channels, columns = own.operands[0]
+    if isinstance(own.layer, LayerNorm):
+        together = channels
+    else:
+        together = rows * columns * (1 if isinstance(own.layer, InstanceNorm) else channels // own.groups)
+    return normalised_item(own.item, together)
+
+
 def _back(own: Load) -> Use:
     """Returns what a step takes on its way back, from the gradient by its result to that by its operands.
 
     Raises TypeError for a layer that has no use here.
     """
     item, y, x = own.item, own.y, own.x
-    operand, result = item * own.numbers_in, item * own.numbers_out
+    result = item * own.numbers_out
     pixel = result // (y.size_out * x.size_out)
     room = Room()
     match own.layer:
@@ -267,10 +276,10 @@ def _back(own: Load) -> Use:
             room = Room(plane=2 * result)
         case BatchNorm() | Affine():
             room = Room(more=result)
-        case LayerNorm():
-            room = Room(sums=result, more=result)
-        case GroupNorm() | InstanceNorm():
-            room = Room(product=result, sums=result, more=operand)
+        case LayerNorm() | GroupNorm() | InstanceNorm():
+            wide = _normalised_item(own)
+            made, asked = own.numbers_in * wide, own.numbers_out * wide
+            room = Room(operand=0 if wide == item else made, product=asked, sums=asked, more=made)
         case LocalResponseNorm():
             room = Room(sums=result)
         case Mul():

@@ -7,13 +7,14 @@ where the means are over what is normalised together.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from pipeline.ops.bound import Bound
 from pipeline.ops.buffer import Array, Place, room, scratch
 from pipeline.ops.parameters import Parameters
+from pipeline.ops.precision import normalised_item
 from pipeline.ops.span import tap
 from pipeline.stem import Axis
 
@@ -70,16 +71,19 @@ def _scale(own: Parameters) -> Array | int:
 
 class Normalized(NamedTuple):
     """The arrays that the VJP of a norm needs: the normalised pixels, [rows, C, columns, n] or with channels in groups
-    [rows, groups, C // groups, columns, n], and their `inverse_deviation`."""
+    [rows, groups, C // groups, columns, n], and their `inverse_deviation`; float64 if few are normalised together."""
 
     pixels: Array
     inverse: Array
 
 
-def mean(x: Array, axes: Axes) -> Array:
-    """Returns the mean of x [...] over some axes, one after the other, which are kept as axes of one; of its dtype."""
+def mean(x: Array, axes: Axes, dtype: np.dtype[Any] | None = None) -> Array:
+    """Returns the mean of x [...] over some axes, one after the other, which are kept as axes of one.
+
+    It has the dtype of x, unless another is asked for.
+    """
     for axis in axes:
-        x = np.mean(x, axis=axis, keepdims=True)
+        x = np.mean(x, axis=axis, keepdims=True, dtype=dtype)
     return x
 
 
@@ -103,10 +107,11 @@ def layer_forward(
     x and the result are [rows, C, columns, n], float32 or float64. `saved` is a Normalized. From Ba et al. 2016.
     """
     out = room(place, x.shape, x.dtype)
-    pixels, inverse = np.empty(x.shape, x.dtype), np.empty((len(x), 1, *x.shape[2:]), x.dtype)
+    dtype = _working_dtype(x.dtype, x.shape[1])
+    pixels, inverse = np.empty(x.shape, dtype), np.empty((len(x), 1, *x.shape[2:]), dtype)
 
     def start(own: Parameters) -> None:
-        np.mean(x, 1, None, inverse, True)
+        np.mean(x, 1, dtype, inverse, True)
         np.subtract(x, inverse, pixels)
         inverse[...] = inverse_of(pixels, _CHANNELS, epsilon)
         np.multiply(pixels, inverse, pixels)
@@ -119,14 +124,15 @@ def layer_vjp(g: Array, saved: Normalized, place: int | None = None) -> Bound:
     """Returns the bound gradient by x, [rows, C, columns, n] of the dtype of g."""
     pixels, inverse = saved
     out = room(place, g.shape, g.dtype)
-    product = scratch(Place.SUMS, g.shape, g.dtype)
+    made = _working(out, pixels.dtype)
+    product = scratch(Place.SUMS, g.shape, pixels.dtype)
 
     def start(own: Parameters) -> None:
-        h = np.multiply(g, _weight(own), out)
+        h = np.multiply(g, _weight(own), made)
         along = np.multiply(h, pixels, product).mean(axis=1, keepdims=True)
-        np.subtract(h, h.mean(axis=1, keepdims=True), out)
-        np.subtract(out, np.multiply(pixels, along, product), out)
-        np.multiply(inverse, out, out)
+        np.subtract(h, h.mean(axis=1, keepdims=True), made)
+        np.subtract(made, np.multiply(pixels, along, product), made)
+        np.multiply(inverse, made, out)
 
     return Bound(g, out, [], start)
 
@@ -149,12 +155,13 @@ def group_forward(
     rows, channels, columns, n = x.shape
     out = room(place, (y.size_out, channels, across.size_out, n), x.dtype)
     together = x.reshape(rows, groups, channels // groups, columns, n)
-    pixels, inverse = np.empty(together.shape, x.dtype), np.empty((1, groups, 1, 1, n), x.dtype)
+    dtype = _working_dtype(x.dtype, rows * (channels // groups) * columns)
+    pixels, inverse = np.empty(together.shape, dtype), np.empty((1, groups, 1, 1, n), dtype)
     (_, here), (_, across_here) = tap(y, 0), tap(across, 0)
     asked = pixels.reshape(x.shape)[here, :, across_here]
 
     def start(own: Parameters) -> None:
-        np.subtract(together, mean(together, _GROUP), pixels)
+        np.subtract(together, mean(together, _GROUP, dtype), pixels)
         inverse[...] = inverse_of(pixels, _GROUP, epsilon)
         np.multiply(pixels, inverse, pixels)
         _affine(asked, own, out)
@@ -171,11 +178,12 @@ def group_vjp(g: Array, saved: Normalized, y: Axis, across: Axis, place: int | N
     rows, groups, inner, columns, n = pixels.shape
     out = room(place, (rows, groups * inner, columns, n), g.dtype)
     (_, here), (_, across_here) = tap(y, 0), tap(across, 0)
-    together = out.reshape(pixels.shape)
-    asked, asked_out = (whole[here, :, across_here] for whole in (pixels.reshape(out.shape), out))
-    h, product = scratch(Place.PRODUCT, g.shape, g.dtype), scratch(Place.SUMS, g.shape, g.dtype)
+    made = _working(out, pixels.dtype)
+    together = made.reshape(pixels.shape)
+    asked, asked_made = (whole[here, :, across_here] for whole in (pixels.reshape(out.shape), made))
+    h, product = (scratch(place, g.shape, pixels.dtype) for place in (Place.PRODUCT, Place.SUMS))
     shape = len(g), groups, inner, g.shape[2], n
-    share = g.dtype.type(len(g) * g.shape[2] / (rows * columns))
+    share = pixels.dtype.type(len(g) * g.shape[2] / (rows * columns))
 
     def start(own: Parameters) -> None:
         np.multiply(g, _weight(own), h)
@@ -183,10 +191,19 @@ def group_vjp(g: Array, saved: Normalized, y: Axis, across: Axis, place: int | N
         along, constant = (mean(a.reshape(shape), _GROUP) * share for a in (product, h))
         np.multiply(pixels, -along, together)
         np.subtract(together, constant, together)
-        np.add(asked_out, h, asked_out)
-        np.multiply(together, inverse, together)
+        np.add(asked_made, h, asked_made)
+        np.multiply(together, inverse, out.reshape(pixels.shape))
 
     return Bound(g, out, [], start)
+
+
+def _working_dtype(dtype: np.dtype[Any], together: int) -> np.dtype[Any]:
+    return np.dtype(f"f{normalised_item(dtype.itemsize, together)}")
+
+
+def _working(out: Array, dtype: np.dtype[Any]) -> Array:
+    """Returns the array in which a gradient is made: `out` itself, or one of its shape and another dtype."""
+    return out if out.dtype == dtype else scratch(Place.OPERAND, out.shape, dtype)
 
 
 def _weight(own: Parameters) -> Array | int:

@@ -166,6 +166,21 @@ def test_the_mean_of_linear_readouts_is_their_sum_over_their_number():
     np.testing.assert_allclose(by_mean * 6, by_sum, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("stem", "plane"), [("ln", "1x1x2"), ("in", "1x2x1"), ("gn1", "2x1x1"), ("gn1", "1x1x2")])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_norm_of_two_numbers_lets_its_epsilon_through(tmp_path, stem, plane, dtype):
+    """(a - b) / 2 = d becomes d / sqrt(d^2 + e), whose slope by a is e / (2 (d^2 + e)^1.5): 1e-9 of a number near 1."""
+    height, width, channels = map(int, plane.split("x"))
+    differences = np.array([3.0, 1.5, 0.25, 0.0625])
+    probes = np.stack([5 + differences, 5 - differences], axis=1).reshape(4, height, width, channels)
+    np.save(tmp_path / "p.npy", probes.astype(np.float32))
+    fields = {"stem": stem, "input": plane, "dtype": dtype, "readout": {"channel": 0, "position": [0, 0]}}
+    for index, d in enumerate(differences):
+        chosen = {"kind": "file", "path": str(tmp_path / "p.npy"), "index": index}
+        found = heatmap_of(build(fields | {"probes": chosen})).values.sum()
+        np.testing.assert_allclose(found, 1e-5 / (d * d + 1e-5) ** 1.5, rtol=1e-6 if dtype == "float32" else 1e-8)
+
+
 def test_uniform_kernels_make_the_self_convolution_of_the_box():
     """Linear, stride 1: 4 x (3x3) holds 361, 2601, 5041, 6241, 6561 of 6561 in its centred squares."""
     config = build({"stem": "4x3x3=linear", "init": {"kind": "uniform_kernel"}, "dtype": "float64"})
