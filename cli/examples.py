@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "plot curves": ("erfsweep plot curves luo2016 -o curves.svg", "plots.md"),
     "plot growth": ("erfsweep plot growth luo2016 --size luo -o growth.pdf", "plots.md"),
     "plot compare": ("erfsweep plot compare luo2016:2 luo2016:3 -o compare.pdf", "plots.md"),
+    "plot layers": ("erfsweep plot layers net --over seed -o layers.pdf", "plots.md"),
     "plot pareto": ("erfsweep plot pareto luo2016 --max luo --min macs -o pareto.pdf", "plots.md"),
     "db": ("erfsweep db info", "store.md"),
     "db info": ("erfsweep db info", "store.md"),
@@ -41,7 +42,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "db prune": ("erfsweep db prune", "store.md"),
     "db check": ("erfsweep db check --mend", "store.md"),
 }
-"""(a line that works where luo2016 is stored, a page of docs/) by command, in the order of the help page."""
+"""(a line, a page of docs/) by command, in the order of the help page. A line works where luo2016 is stored, and layers
+of a network as `net`."""
 _OF_ALL = ("erfsweep run luo2016", "commands.md")
 
 _HERE = Path(__file__).parents

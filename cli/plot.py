@@ -44,7 +44,7 @@ app = typer.Typer(
     name="plot",
     add_completion=False,
     rich_markup_mode=None,
-    help="Draw pictures for print: heatmaps, curves, growth, comparisons, fronts.",
+    help="Draw pictures for print: heatmaps, curves, growth, layers, comparisons, fronts.",
     epilog=epilog("plot"),
 )
 
@@ -155,6 +155,29 @@ def growth(
     plots = _plots(output, db)
     options: dict[str, Any] = {"size": size, "along": along, "mass": mass, "center": center}
     _write(plots.growth(sweep, where=where, **options, width=width), output, dpi)
+
+
+@app.command(epilog=epilog("plot layers"))
+def layers(
+    output: OutputOption,
+    sweep: StoredArgument = None,
+    size: SizeOption = "eff_rf",
+    where: WhereOption = None,
+    over: OverOption = None,
+    mass: MassOption = None,
+    center: CenterOption = "unit",
+    width: WidthOption = COLUMN_WIDTH,
+    dpi: DpiOption = _DPI,
+    db: DbOption = None,
+) -> None:
+    """Draw a size at each layer of a network against the theoretical RF of that layer.
+
+    Configs that differ in readout.layer alone are one line: trained against untrained weights are two. With --over, the
+    mean over the draws, with a band of one standard deviation.
+    """
+    plots = _plots(output, db)
+    options: dict[str, Any] = {"size": size, "where": where, "over": over, "mass": mass, "center": center}
+    _write(plots.layers(sweep, **options, width=width), output, dpi)
 
 
 @app.command(epilog=epilog("plot compare"))

@@ -3,31 +3,55 @@
 from collections.abc import Sequence
 from typing import Any
 
-from store.asking.columns import VARYING
+from store.asking.columns import READ_OUT, VARYING
 
-NAMED_BY = ("id", "config", *VARYING)
+NAMED_BY = ("id", "config", *VARYING, *READ_OUT)
 """The columns that names are made of."""
+
+_UNIT = ("unit_y", "unit_x")
+"""They follow the layer, and are told only where nothing else tells rows apart."""
 
 
 def distinct_names(rows: Sequence[dict[str, Any]]) -> list[str]:
     """The name of each row, which has the columns `NAMED_BY` or those of them that a group has.
 
-    It is the label or the notation. Where several rows have the same, the axes in which these differ stand behind it,
-    or their ids (the number of the row where it has none), where no axis tells them apart.
+    It is the label or the notation. Where several rows have the same, what tells these apart stands behind it, and
+    alone where all rows are layers of one network, because the notation of a network is long.
     """
     alike: dict[str, list[int]] = {}
     names = [row["config"] or "several" for row in rows]
     for i, name in enumerate(names):
         alike.setdefault(name, []).append(i)
     for same in alike.values():
-        if len(same) == 1:
-            continue
-        differing = [name for name in VARYING if len({rows[i].get(name) for i in same}) > 1]
-        told = [", ".join(f"{name}={_said(rows[i].get(name))}" for name in differing) for i in same]
-        for i, more in zip(same, told, strict=True):
-            names[i] += f" {more if len(set(told)) == len(told) else rows[i].get('id', i)}"
+        some = [rows[i] for i in same]
+        are_layers = len(alike) == 1 and len({row.get("layer") for row in some}) > 1
+        for i, difference in zip(same, differences(some), strict=True):
+            names[i] = difference if are_layers else f"{names[i]} {difference}".rstrip()
     return names
 
 
-def _said(value: Any) -> str:
+def differences(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What tells each row from the others, as `seed=0, layer=c2`; empty for a single row.
+
+    These are the axes in which they differ, the layer (by its mark, if it has one), the probe and, where these are not
+    enough, the unit, else the ids (the number of the row where it has none).
+    """
+    if len(rows) == 1:
+        return [""]
+    differing = [name for name in (*VARYING, *READ_OUT) if len({row.get(name) for row in rows}) > 1]
+    told = [name for name in differing if name not in ("mark", *_UNIT)]
+    for names in (told, [*told, *(name for name in _UNIT if name in differing)]):
+        found = [", ".join(f"{name}={_said(row, name)}" for name in names) for row in rows]
+        if len(set(found)) == len(found):
+            return found
+    return [str(row.get("id", i)) for i, row in enumerate(rows)]
+
+
+def layer_name(row: dict[str, Any]) -> str:
+    """The mark of the layer that a row is about, or its number where it has none."""
+    return str(row["layer"] if row.get("mark") is None else row["mark"])
+
+
+def _said(row: dict[str, Any], name: str) -> str:
+    value = layer_name(row) if name == "layer" else row.get(name)
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

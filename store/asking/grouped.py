@@ -50,7 +50,7 @@ def read_grouped(
     named = {name for each in wanted if not is_several(each) for name in expanded([each])}
     wanted = [name for name in expanded(wanted) if name in named or _has_mean(name)]
     spread_over = [name for name in wanted if name not in _CONSTANT and name not in (*_OWN, *_COUNTED)]
-    constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, _column_of(path))]
+    constant = [name for name in wanted if name not in (*spread_over, *_COUNTED, averaged_column(path))]
     internal = ("dead", "spec", "kernel_version", *(("digest", "probes_count", "n_nan") if map_ else ()))
     needed = tuple(dict.fromkeys((*constant, *spread_over, *internal)))
     unsorted = msgspec.structs.replace(selection, sort=(), limit=None)
@@ -97,7 +97,7 @@ def over_path(over: str) -> str:
         raise
 
 
-def _column_of(path: str) -> str | None:
+def averaged_column(path: str) -> str | None:
     """The column that an axis fills, if it is one."""
     found = BY_PATH.get(path) or BY_NAME.get(path)
     return None if found is None else found.name
@@ -105,7 +105,7 @@ def _column_of(path: str) -> str | None:
 
 def refuse_averaged(names: Iterable[str], over: str) -> None:
     """Raises InputError where one of the names is the column of the axis that a table averages over."""
-    averaged = _column_of(over_path(over))
+    averaged = averaged_column(over_path(over))
     for name in names:
         if not is_several(name) and expanded([name]) == (averaged,):
             raise InputError(

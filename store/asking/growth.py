@@ -33,10 +33,15 @@ _TOLD = ("kernel", "features", "dilation", "stride", "activation", *(name for na
 """The columns that say how families differ."""
 
 
-def growth_columns(size: str) -> tuple[str, ...]:
-    """The columns that `growth_table` reads. Raises InputError for a size that there is not."""
+def check_size(size: str) -> None:
+    """Raises InputError for a size that there is not."""
     if size not in SIZES:
         raise InputError(f"{quote(size)} is not a size; --size takes one of {', '.join(sorted(SIZES))}")
+
+
+def growth_columns(size: str) -> tuple[str, ...]:
+    """The columns that `growth_table` reads. Raises InputError for a size that there is not."""
+    check_size(size)
     return tuple(dict.fromkeys((*_TOLD, *_MEASURED, size, "spec", "kernel_version")))
 
 
@@ -146,10 +151,10 @@ def _points(drawn: dict[str, Any], size: str) -> Iterator[Point]:
         if len(there) and (mean := exact_mean(drawn[size][there])) > 0:
             width, height = (float(drawn[name][there[0]]) for name in ("theo_rf", "theo_rf_y"))
             sd = float((drawn[size][there] - mean).std(ddof=1)) if len(there) > 1 else None
-            yield Point(float(depth), _theoretical(width, height, size), mean, sd, len(there))
+            yield Point(float(depth), theoretical_size(width, height, size), mean, sd, len(there))
 
 
-def _theoretical(width: float, height: float, size: str) -> float:
+def theoretical_size(width: float, height: float, size: str) -> float:
     """The theoretical RF that a size is compared with: along its axis, or the root of the area where it has none."""
     if size.endswith("_y"):
         return height

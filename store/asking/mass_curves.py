@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pipeline.config import decode
-from store.asking.columns import VARYING
+from store.asking.columns import READ_OUT, VARYING
 from store.asking.distinct import NAMED_BY, distinct_names
 from store.asking.grouped import over_path
 from store.asking.groups import groups
@@ -66,7 +66,7 @@ def mass_curves(store: Store, selection: Selection, over: str | None = None) -> 
     else:
         found = groups(table, over_path(over))
         members = [each.tolist() for each in found.members()]
-        shown = ("config", *VARYING)
+        shown = ("config", *VARYING, *READ_OUT)
         names = distinct_names([dict(zip(shown, shared, strict=True)) for shared in found.shared(shown)])
     own: dict[str, Floats] = {}
     for digest, sample in samples(store, rows):

@@ -23,3 +23,12 @@ def luo2016(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{directory}/luo2016.db"
     good("--db", url, "run", "luo2016")
     return url
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a store with three layers of a network, two draws of each; to be read only."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('stages')}/net.db"
+    axes = ("-s", "readout.layer=c1,c2,c3", "-s", "seed=0,1", "-s", "readout.channel=sum")
+    good("--db", url, "run", "3x3:4#c1 3x3/2:4#c2 2x3x3:4#c3", *axes, "--name", "net")
+    return url

@@ -139,6 +139,7 @@ def test_the_example_of_every_command_runs() -> None:
     commands = {path.removeprefix("erfsweep").strip() for path, _ in every_command(typer.main.get_command(app))}
     assert set(EXAMPLES) == commands - {""}
     good("run", "luo2016")
+    good("run", "3x3:4#a 3x3/2:4#b", "-s", "readout.layer=a,b", "-s", "seed=0,1", "--name", "net")
     for example, page in sorted(EXAMPLES.values(), key=lambda each: " rename " in each[0] or " rm " in each[0]):
         program, *words = shlex.split(example.partition(" > ")[0])
         assert program == "erfsweep"

@@ -183,6 +183,68 @@ def test_growth_draws_the_fits_of_the_table(store: erfsweep.Store, url: str) -> 
     assert len(store.plot.growth("g", along="depth").axes) == 1
 
 
+def test_layers_stand_in_the_order_of_the_network_beside_their_theory(store: erfsweep.Store) -> None:
+    stem = "3x3:1=linear#z 3x3:1=linear#b 2x3x3:1=linear#a"
+    box = {"init": {"kind": "uniform_kernel"}, "probes": {"count": 1}}
+    store.submit({"name": "net", "stems": [stem], "grid": {"readout.layer": ["a", "b", "z"]}, **box})
+    store.work("net", engine="sync")
+    figure = store.plot.layers("net", size="sigma_x")
+    panel = figure.axes[0]
+    assert [each.get_text() for each in panel.get_xticklabels()] == ["z", "b", "a"]
+    assert (panel.get_xlabel(), panel.get_ylabel(), panel.get_yscale()) == ("layer", "sigma_x [px]", "log")
+    measured, theory = panel.lines
+    # 1, 2 and 4 layers of 3x3: sigma = sqrt(n (k^2 - 1) / 12), and windows of 1 + 2 n px.
+    assert measured.get_ydata() == pytest.approx(np.sqrt(np.array([1, 2, 4]) * 8 / 12), rel=1e-6)
+    assert [*theory.get_ydata()] == [3, 5, 9]
+    assert [each.get_text() for each in figure.legends[0].get_texts()] == [stem, "theoretical RF"]
+    assert len(store.plot.layers("net", size="ratio").axes[0].lines) == 1  # a share is compared with no length
+    own = Figure().add_subplot()
+    assert store.plot.layers("net", axes=own) is own.figure
+
+
+def test_layers_over_draws_have_their_mean_and_a_band(store: erfsweep.Store) -> None:
+    layers = {"readout.layer": ["a", "b"], "seed": [0, 1, 2], "init.kind": ["he_normal", "uniform_kernel"]}
+    stem = {"stems": ["3x3:4#a 3x3/2:4#b"], "readout": {"channel": "sum"}, "input": 21}
+    store.submit({"name": "drawn", "grid": layers, **stem})
+    store.work("drawn", engine="sync")
+    figure = store.plot.layers("drawn", size="sigma_x", over="seed")
+    panel = figure.axes[0]
+    random, uniform, theory = panel.lines
+    assert random.get_marker() != uniform.get_marker()
+    assert random.get_color() != uniform.get_color()
+    rows = store.rows("drawn", where="init == 'he_normal'", columns="mark,sigma_x")
+    drawn = np.array([[row["sigma_x"] for row in rows if row["mark"] == mark] for mark in "ab"])
+    assert random.get_ydata() == pytest.approx(drawn.mean(axis=1))
+    (band,) = panel.collections
+    edges = [y for x, y in band.get_paths()[0].vertices if x == 1]
+    mean, sd = drawn[1].mean(), drawn[1].std(ddof=1)
+    assert [min(edges), max(edges)] == pytest.approx([mean - sd, mean + sd])
+    named = [each.get_text() for each in figure.legends[0].get_texts()]
+    assert named[:2] == ["init=he_normal (n = 3)", "init=uniform_kernel"]
+    assert [*theory.get_ydata()] == [3, 5]
+    assert len(store.plot.layers("drawn").axes[0].lines) == 5  # a line for each draw, and the theory
+
+
+def test_layers_of_several_networks_keep_their_own_order_and_theory(store: erfsweep.Store) -> None:
+    stems = ["3x3:1#c2 3x3:1#c3 3x3:1#c5", "5x5:1#c2 3x3:1#c4 3x3:1#c5"]
+    for i, (stem, marks) in enumerate(zip(stems, ("c2,c3,c5", "c2,c4,c5"), strict=True)):
+        store.submit(stem, axes={"readout.layer": marks.split(",")}, name=f"own{i}")
+        store.work(f"own{i}", engine="sync")
+    panel = store.plot.layers(where="mark in ('c2', 'c3', 'c4', 'c5')").axes[0]
+    names = [each.get_text() for each in panel.get_xticklabels()]
+    assert sorted(names) == ["c2", "c3", "c4", "c5"]
+    assert (names[0], names[-1]) == ("c2", "c5")
+    theories = [[*each.get_ydata()] for each in panel.lines if each.get_linestyle() == "--"]
+    assert theories == [[3, 5, 7], [5, 7, 9]]
+
+
+def test_the_side_of_the_plane_is_drawn_where_the_theory_leaves_it(store: erfsweep.Store) -> None:
+    store.submit("3x3#a 9x9#b", axes={"readout.layer": ["a", "b"], "input": "9"}, name="left")
+    store.work("left", engine="sync")
+    (plane,) = [each for each in store.plot.layers("left").axes[0].lines if len({*each.get_ydata()}) == 1]
+    assert {*plane.get_ydata()} == {9}
+
+
 def test_a_comparison_lays_both_on_their_centres(store: erfsweep.Store) -> None:
     figure = store.plot.compare("u:0", "u:2")
     every_axis_has_a_name(figure)

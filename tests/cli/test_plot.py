@@ -21,13 +21,20 @@ KINDS = {
     "curves": ("luo2016",),
     "growth": ("luo2016",),
     "compare": ("luo2016:2", "luo2016:3"),
+    "layers": ("net", "--over", "seed"),
     "pareto": ("luo2016", "--max", "luo", "--min", "macs"),
 }
 
 
+@pytest.fixture
+def url(kind: str, luo2016: str, stages: str) -> str:
+    """The store that an example of a kind is about."""
+    return stages if kind == "layers" else luo2016
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_png_is_one_column_wide_and_says_what_it_shows(luo2016: str, kind: str) -> None:
-    good("plot", kind, *KINDS[kind], "-o", "x.png", "--db", luo2016)
+def test_a_png_is_one_column_wide_and_says_what_it_shows(url: str, kind: str) -> None:
+    good("plot", kind, *KINDS[kind], "-o", "x.png", "--db", url)
     picture = Image.open("x.png")
     assert picture.size[0] == round(3.35 * 300)
     assert picture.text["Description"] == f"erfsweep plot {kind} {' '.join(KINDS[kind])}"
@@ -36,15 +43,15 @@ def test_a_png_is_one_column_wide_and_says_what_it_shows(luo2016: str, kind: str
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_text_stays_text_in_svg_and_pdf(luo2016: str, kind: str) -> None:
-    good("plot", kind, *KINDS[kind], "-o", "x.svg", "--db", luo2016)
+def test_text_stays_text_in_svg_and_pdf(url: str, kind: str) -> None:
+    good("plot", kind, *KINDS[kind], "-o", "x.svg", "--db", url)
     svg = Path("x.svg").read_text()
     root = ElementTree.fromstring(svg)
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert any("[px]" in (text or "") for text in texts)
     assert f"<dc:description>erfsweep plot {kind}" in svg
     assert "<dc:date>" not in svg
-    good("plot", kind, *KINDS[kind], "-o", "x.pdf", "--db", luo2016)
+    good("plot", kind, *KINDS[kind], "-o", "x.pdf", "--db", url)
     pdf = Path("x.pdf").read_bytes()
     assert b"/CIDFontType2" in pdf  # fonts of type 42 are embedded so
     assert b"/Type3" not in pdf
@@ -92,6 +99,12 @@ def test_a_file_that_is_there_is_replaced_and_what_cannot_be_written_is_said(luo
         (("heatmaps", "luo2016", "--limit", "300", "-o", "x.png"), "--limit 300 is more than a picture has panels"),
         (("growth", "luo2016", "--size", "lou", "-o", "x.png"), "'lou' is not a size"),
         (("compare", "luo2016:0", "luo2016", "-o", "x.png"), "several windows or planes"),
+        (("layers", "luo2016", "-o", "x.png"), "have no network with two layers, and this picture has several"),
+        (("layers", "luo2016:1", "-o", "x.png"), "'luo2016:1'"),
+        (("layers", "luo2016", "--where", "depth > 9", "-o", "x.png"), "no result of 'luo2016' meets --where"),
+        (("layers", "luo2016", "--where", "depth == 1 and kernel == 3", "-o", "x.png"), "are all of one layer, '0'"),
+        (("layers", "luo2016", "--over", "readout.layer", "-o", "x.png"), "what this picture tells apart"),
+        (("layers", "luo2016", "--size", "lou", "-o", "x.png"), "'lou' is not a size"),
         (("pareto", "luo2016", "-o", "x.png"), "a front needs an objective"),
         (("pareto", "luo2016", "--max", "luo", "-o", "x.png"), "has two axes; name two objectives"),
     ],

@@ -144,6 +144,37 @@ class Plots:
         about = About(f"Growth of {size} in {sweep or 'the store'}", _words("growth", sweep, **options, width=width))
         return self._sound(growth_figure(found, size, about, along=along, axes=axes, width=width))
 
+    def layers(
+        self,
+        sweep: str | None = None,
+        *,
+        axes: Any = None,
+        size: str = "eff_rf",
+        where: str | None = None,
+        over: str | None = None,
+        mass: float | None = None,
+        center: CenterName = "unit",
+        width: float = COLUMN_WIDTH,
+    ) -> Any:
+        """A size at each layer of networks against the theoretical RF; `over` draws means with a band of their spread.
+
+        Configs that differ in `readout.layer` alone are one network.
+        """
+        _check(width)
+        from cli.render.plots.figure import About
+        from cli.render.plots.layers import layers_figure
+        from store.asking.layers import layers, layers_columns
+        from store.asking.reading import read
+
+        rows = read(self.store, Selection(sweep, where, (), None, mass, center), layers_columns(size))
+        if not len(rows.rows):
+            raise _nothing(sweep, where)
+        found = layers(rows, size, over)
+        options = {"size": size if size != "eff_rf" else None, "where": where, "over": over, "mass": mass}
+        words = _words("layers", sweep, **options, center=center, width=width)
+        about = About(f"Layers of {sweep or 'the store'}: {size}", words, found.ids)
+        return self._sound(layers_figure(found, size, about, axes=axes, width=width))
+
     def compare(
         self,
         a: str,
