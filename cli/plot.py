@@ -80,6 +80,7 @@ def heatmaps(
     where: WhereOption = None,
     sort: SortOption = None,
     limit: LimitOption = None,
+    over: OverOption = None,
     scale: ScaleOption = "linear",
     shared: Annotated[bool, typer.Option("--shared", help="One scale of shades for all, not one for each.")] = False,
     area: AreaOption = "window",
@@ -89,15 +90,25 @@ def heatmaps(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw a grid of heatmaps, in the order of the table; the first 16 unless --limit says otherwise."""
+    """Draw a grid of heatmaps, in the order of the table; the first 16 unless --limit says otherwise.
+
+    With --over, the mean heatmap of each group.
+    """
     from cli.render.plots.choices import MOST_PANELS
     from store.asking.query import count
 
     plots = _plots(output, db)
-    options: dict[str, Any] = {"scale": scale, "shared": shared, "area": area, "mass": mass, "center": center}
+    options: dict[str, Any] = {
+        "over": over,
+        "scale": scale,
+        "shared": shared,
+        "area": area,
+        "mass": mass,
+        "center": center,
+    }
     found = plots.heatmaps(sweep, where=where, sort=_sort(sort), limit=limit, **options, width=width)
     _write(found, output, dpi)
-    if limit is None and where is None and (total := count(plots.store, sweep)) > MOST_PANELS:
+    if limit is None and where is None and over is None and (total := count(plots.store, sweep)) > MOST_PANELS:
         sys.stderr.write(f"the first {MOST_PANELS} of {total:,} results; --limit draws more\n")
 
 

@@ -1,5 +1,6 @@
 """Heatmaps with what belongs in their picture: the window, the centre and the effective square."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -8,7 +9,10 @@ from pipeline.errors import InputError, quote
 from pipeline.theory import Window
 from store.asking import sides
 from store.asking.choices import CenterName
+from store.asking.columns import VARYING
 from store.asking.distinct import NAMED_BY, distinct_names
+from store.asking.grouped import over_path
+from store.asking.groups import groups
 from store.asking.reading import read
 from store.asking.selection import Selection
 from store.database.connection import Store
@@ -63,6 +67,30 @@ def pictured(store: Store, selection: Selection) -> list[Pictured]:
     ]
 
 
+def mean_of_groups(store: Store, selection: Selection, over: str) -> list[Pictured]:
+    """The mean heatmap of each group of results that are alike in everything but the axis `over`, first group first.
+
+    A group has the name of what its members have in common; where none of them is measured, it is missing. Sorting and
+    the limit are those of the rows of the first members. Raises InputError as `read` does, for an axis that there is
+    not, and for a group whose units differ in their windows or planes.
+    """
+    from store.asking.heatmaps import samples
+
+    table = read(store, msgspec.structs.replace(selection, limit=None), (*_READ, "kernel_version"))
+    rows = [*table.dicts()]
+    found = groups(table, over_path(over))
+    shown = ("config", *VARYING)
+    names = distinct_names([dict(zip(shown, shared, strict=True)) for shared in found.shared(shown)])
+    made = []
+    for name, members in [*zip(names, found.members(), strict=True)][: selection.limit]:
+        those = [rows[i] for i in members]
+        own = dict(samples(store, those))
+        each = [_pictured(row, name, own.get(row["digest"]), selection.center) for row in those]
+        measured = [one for one in each if one.framed is not None]
+        made.append(_mean(measured, name, selection) if measured else each[0])
+    return made
+
+
 def one_pictured(store: Store, config: str, selection: Selection) -> Pictured:
     """One result: an id, SWEEP:position, a label or a stem.
 
@@ -88,16 +116,21 @@ def mean_pictured(store: Store, name: str, selection: Selection) -> Pictured:
     Every draw has the same weight. The square is of the mean. Raises InputError where there is none, and where the
     units of several differ in their windows or planes.
     """
-    from pipeline.sizes import FRACTION, Replicate, Sample, mean_map, sizes
-
-    named = [each for each in _named(store, name, selection) if each.framed is not None]
-    found = [each.framed for each in named if each.framed is not None]
+    found = [each for each in _named(store, name, selection) if each.framed is not None]
     if not found:
         condition = f" that meets --where {quote(selection.where)}" if selection.where else ""
         raise InputError(f"there is no result of {quote(name)}{condition} yet; `erfsweep work` measures what is queued")
+    return _mean(found, name, selection)
+
+
+def _mean(measured: Sequence[Pictured], name: str, selection: Selection) -> Pictured:
+    """The mean heatmap of results that all have one, under a name of their own."""
+    from pipeline.sizes import FRACTION, Replicate, Sample, mean_map, sizes
+
+    if len(measured) == 1:
+        return msgspec.structs.replace(measured[0], name=name)
+    found = [each.framed for each in measured if each.framed is not None]
     first = found[0]
-    if len(found) == 1:
-        return msgspec.structs.replace(named[0], name=name)
     if len({(each.window, each.heatmap.shape) for each in found}) > 1:
         raise InputError(
             f"the results of {quote(name)} have several windows or planes, and their heatmaps have no mean; keep one "
@@ -109,7 +142,7 @@ def mean_pictured(store: Store, name: str, selection: Selection) -> Pictured:
     sample = Sample(mean, first.window.center, first.window)
     (size,) = sizes([sample], selection.mass or FRACTION, selection.center, ["eff_square"])
     framed = Framed(mean, first.window, first.center, _square(size.eff_square, first.center))
-    return Pictured(tuple(key for each in named for key in each.ids), name, framed, _dead(mean))
+    return Pictured(tuple(key for each in measured for key in each.ids), name, framed, _dead(mean))
 
 
 def _named(store: Store, name: str, selection: Selection) -> list[Pictured]:

@@ -115,6 +115,18 @@ def test_a_grid_has_a_panel_for_each_result_and_one_scale_where_it_is_shared(sto
     assert brightest == pytest.approx([1, 1, 361 / 729, 9 / 25], rel=1e-6)
 
 
+def test_a_grid_over_draws_has_the_mean_heatmap_of_each_group(store: erfsweep.Store) -> None:
+    (panel,) = [each for each in store.plot.heatmaps("r", over="seed").axes if each.get_title()]
+    assert panel.get_title() == "3x3x3"
+    mean = (store.heatmap("r:0") + store.heatmap("r:1")) / 2
+    assert np.asarray(panel.images[0].get_array()) == pytest.approx(mean / mean.max())
+    groups = [each for each in store.plot.heatmaps("u", over="seed", limit=2).axes if each.get_title()]
+    assert [each.get_title() for each in groups] == ["3x3:1=linear", "2x3x3:1=linear"]
+    assert [text.get_text() for text in store.plot.heatmaps("q", over="seed").axes[0].texts] == ["not\nmeasured"]
+    with pytest.raises(InputError, match="have several windows or planes"):
+        store.plot.heatmaps("u", over="depth")
+
+
 def test_what_has_no_heatmap_says_why(store: erfsweep.Store) -> None:
     texts = [text.get_text() for axes in store.plot.heatmaps().axes for text in axes.texts]
     assert texts == ["dead", "not\nmeasured"]

@@ -58,6 +58,7 @@ class Plots:
         where: str | None = None,
         sort: Sequence[str] = (),
         limit: int | None = None,
+        over: str | None = None,
         scale: ScaleName = "linear",
         shared: bool = False,
         area: AreaName = "window",
@@ -65,19 +66,24 @@ class Plots:
         center: CenterName = "unit",
         width: float = COLUMN_WIDTH,
     ) -> Any:
-        """A grid of heatmaps, the first 16 unless `limit` says otherwise; `shared`: one scale of shades for all."""
+        """A grid of heatmaps, the first 16 unless `limit` says otherwise; `shared`: one scale of shades for all.
+
+        `over` draws the mean heatmap of each group of results that differ in this axis alone.
+        """
         _check(width)
         from cli.render.plots.figure import About
         from cli.render.plots.heatmaps import heatmaps_figure
-        from store.asking.pictured import pictured
+        from store.asking.pictured import mean_of_groups, pictured
 
         if limit is not None and limit > LARGEST_GRID:
             raise InputError(f"--limit {limit} is more than a picture has panels; draw at most {LARGEST_GRID} heatmaps")
-        of = pictured(self.store, Selection(sweep, where, tuple(sort), limit or MOST_PANELS, mass, center))
+        selection = Selection(sweep, where, tuple(sort), limit or MOST_PANELS, mass, center)
+        of = pictured(self.store, selection) if over is None else mean_of_groups(self.store, selection, over)
         if not of:
             raise _nothing(sweep, where)
-        options = {"where": where, "sort": ",".join(sort), "limit": limit, "scale": scale, "shared": shared}
-        words = _words("heatmaps", sweep, **options, area=area, mass=mass, center=center, width=width)
+        options = {"where": where, "sort": ",".join(sort), "limit": limit, "over": over}
+        shades = {"scale": scale, "shared": shared, "area": area}
+        words = _words("heatmaps", sweep, **options, **shades, mass=mass, center=center, width=width)
         about = About(f"Heatmaps of {sweep or 'the store'}", words, tuple(key for each in of for key in each.ids))
         return self._sound(heatmaps_figure(of, about, axes=axes, scale=scale, shared=shared, area=area, width=width))
 
