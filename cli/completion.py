@@ -81,19 +81,28 @@ def condition(incomplete: str) -> list[str]:
 
 
 def settings(incomplete: str) -> list[str]:
-    """What `-s` may become: an axis with the sign that is to follow, a value of it that is a word, or `help`."""
+    """What `-s` may become: an axis, or several that run in step, with the sign that is to follow; a value of one that
+    is a word; or `help`."""
     return unbroken(_settings, incomplete)
 
 
 def _settings(incomplete: str) -> list[str]:
     from pipeline.sweep.axis_table import axis_words
-    from pipeline.sweep.grid import PATHS, STACK_AXES
+    from pipeline.sweep.grid import BESIDE, PATHS, STACK_AXES, TOGETHER
 
     name, sign, values = incomplete.partition("=")
-    if sign:
+    if not sign:
+        names = [f"{each}=" for each in _after_comma(name, [*STACK_AXES, "seed", *PATHS])]
+        return [*names, "help"] if "help".startswith(name) else names
+    axes = name.split(TOGETHER)
+    if len(axes) == 1:
         return [f"{name}={each}" for each in _after_comma(values, [*axis_words(name)])]
-    names = [f"{name}=" for name in (*STACK_AXES, "seed", *PATHS)]
-    return [name for name in (*names, "help") if name.startswith(incomplete)]
+    row = values.rpartition(TOGETHER)[2].split(BESIDE)
+    if len(row) > len(axes):
+        return []
+    follows = BESIDE if len(row) < len(axes) else ""
+    before = incomplete.removesuffix(row[-1])
+    return [f"{before}{word}{follows}" for word in axis_words(axes[len(row) - 1]) if word.startswith(row[-1])]
 
 
 def sizes(incomplete: str) -> list[str]:

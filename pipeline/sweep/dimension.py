@@ -7,10 +7,8 @@ import msgspec
 
 from pipeline.errors import InputError, counted, quote
 from pipeline.sentence import listed
-from pipeline.sweep.grid import axis_path, axis_values, check_whole
+from pipeline.sweep.grid import BESIDE, TOGETHER, axis_path, axis_values, check_whole
 
-TOGETHER = ","
-"""Between the names of axes that run in step, where one name stands for them: `kernel,depth`."""
 _EXAMPLE = "zip: {kernel: [3, 5], depth: [10, 5]}"
 
 
@@ -100,7 +98,7 @@ def in_step(name: str, rows: object) -> dict[str, Any]:
         raise InputError(f"{name} takes a list with one value for each axis in every row, not {quote(rows)}")
     for row in rows:
         if not isinstance(row, list | tuple) or len(row) != len(names):
-            example = ":".join(str(number) for number in range(3, 3 + len(names)))
+            example = BESIDE.join(str(number) for number in range(3, 3 + len(names)))
             raise InputError(
                 f"{name} runs {len(names)} axes in step, and {quote(row)} is not one value for each of them; "
                 f"write them with colons between, as in {name}={example}"

@@ -16,6 +16,11 @@ from pipeline.errors import InputError, quote
 from pipeline.sentence import listed, nearest, sentence
 from pipeline.stem import MAX_LAYERS, Conv, Plane, canonical, format_stem, parse, uniform_layer
 
+TOGETHER = ","
+"""Between the names of axes that run in step, where one name stands for them: `kernel,depth`."""
+BESIDE = ":"
+"""Between the values of such axes: `3:10`."""
+
 STACK_AXES = ("kernel", "depth", "features", "dilation", "stride", "activation")
 _PARTS: dict[str, type[msgspec.Struct]] = {"input": Plane, "init": Init, "probes": Probes, "readout": Readout}
 PATHS = (
@@ -130,7 +135,7 @@ def parse_setting(text: str) -> tuple[str, object]:
     for value in values:
         if isinstance(value, str) and re.fullmatch(_CUT_NUMBERS, value):
             raise InputError(f"-s {quote(text)}: {quote(value)} is cut at a comma; write {name}='\"{value},...)\"'")
-    if "," in name:
+    if TOGETHER in name:
         return name, [_row(value, f"-s {quote(text)}") for value in values]
     return name, values
 
@@ -141,7 +146,7 @@ def _row(value: object, where: str) -> object:
 
     if not isinstance(value, str):
         return value
-    return [parse_sweep_file(f"value: {part}", ".yaml", where)["value"] for part in value.split(":")]
+    return [parse_sweep_file(f"value: {part}", ".yaml", where)["value"] for part in value.split(BESIDE)]
 
 
 def without_axes(config: Config, *paths: str) -> str:

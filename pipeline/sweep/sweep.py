@@ -15,9 +15,9 @@ from pipeline.limits import DEFAULT_MAX_CONFIGS
 from pipeline.sentence import nearest
 from pipeline.stem import split_stems
 from pipeline.sweep.build import build, canonical_stem
-from pipeline.sweep.dimension import TOGETHER, Dimension, in_step, product, zipped, zips
+from pipeline.sweep.dimension import Dimension, in_step, product, zipped, zips
 from pipeline.sweep.entries import Entry, check_fields, entries, flat, nested
-from pipeline.sweep.grid import PATHS, STACK_AXES, axis_path, axis_values, check_whole, stack_stem
+from pipeline.sweep.grid import PATHS, STACK_AXES, TOGETHER, axis_path, axis_values, check_whole, stack_stem
 from pipeline.sweep.names import Labelled, check_name, check_new_name, is_name
 from pipeline.sweep.presets import preset_fields
 
