@@ -46,10 +46,10 @@ from pipeline.stem import (
 _PAD_MODE = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def responses(nodes: Network, gain: Callable[[Node], float] = lambda node: 1.0) -> np.ndarray:
+def responses(nodes: Network, gain: Callable[[Node], float | np.ndarray] = lambda node: 1.0) -> np.ndarray:
     """float64 [made channels, height, width, height, width]: output of every unit for ones at every input pixel.
 
-    `gain` multiplies what a layer makes.
+    `gain` multiplies what a layer makes: a number, or one for each of its pixels, [height, width].
     """
     plane = nodes[0].input
     pixels = np.eye(plane.height * plane.width).reshape(-1, 1, plane.height, plane.width)

@@ -58,6 +58,7 @@ from pipeline.stem import (
     channel_range,
     channels_read,
     counted_padding,
+    counted_pixels,
 )
 
 Mask = Any
@@ -92,7 +93,7 @@ def _counts(step: Step) -> pool.Counts:
     """Returns how many pixels count in each window of an average pooling: those of the whole plane's windows."""
     node, (rows, columns) = step.node, _outputs(step)
     y, x = counted_padding(node)
-    return pool.Counts(pool.counts(node.y, rows, y), pool.counts(node.x, columns, x))
+    return pool.Counts(counted_pixels(node.y, rows, y), counted_pixels(node.x, columns, x))
 
 
 def _matrices(step: Step) -> tuple[resample.Matrix, resample.Matrix]:

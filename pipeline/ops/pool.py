@@ -25,16 +25,6 @@ class Counts(NamedTuple):
     columns: tuple[int, ...]
 
 
-def counts(axis: Axis, outputs: range, padding: tuple[int, int]) -> tuple[int, ...]:
-    """Returns how many pixels of the windows of these outputs of a whole axis count.
-
-    padding: how many before the plane and behind it do; (0, 0) where only those of the plane do.
-    """
-    first, stop = -padding[0], axis.size_in + padding[1]
-    windows = (output * axis.stride - axis.before for output in outputs)
-    return tuple(min(window + axis.kernel, stop) - max(window, first) for window in windows)
-
-
 def average_forward(x: Array, y: Axis, across: Axis, counted: Counts | None = None, place: int | None = None) -> Bound:
     """Returns the bound mean of each window of x [rows, C, columns, n], among zeros.
 

@@ -70,6 +70,7 @@ from pipeline.stem.plane import Box as Box
 from pipeline.stem.plane import Plane as Plane
 from pipeline.stem.plane import Scheme as Scheme
 from pipeline.stem.plane import Side as Side
+from pipeline.stem.plane import counted_pixels as counted_pixels
 from pipeline.stem.plane import feeding_taps as feeding_taps
 from pipeline.stem.plane import folded as folded
 from pipeline.stem.plane import read_taps as read_taps

@@ -85,6 +85,16 @@ def read_taps(axis: Axis, first: int, last: int, lowest: int, highest: int) -> r
     return range(max(least, 0), max(min(most, axis.kernel - 1) + 1, 0))
 
 
+def counted_pixels(axis: Axis, outputs: range, padding: tuple[int, int]) -> tuple[int, ...]:
+    """How many pixels count in the windows of these outputs of an average pooling, along one axis of a whole plane.
+
+    padding: how many before the plane and behind it do; (0, 0) where only those of the plane do.
+    """
+    first, stop = -padding[0], axis.size_in + padding[1]
+    windows = (output * axis.stride - axis.before for output in outputs)
+    return tuple(min(window + axis.kernel, stop) - max(window, first) for window in windows)
+
+
 def feeding_taps(axis: Axis, first: int, last: int) -> range:
     """Taps i of a transposed convolution with n*s - before + i*d in [first, last] for some input n of the plane."""
     least = -(((axis.size_in - 1) * axis.stride - axis.before - first) // axis.dilation)

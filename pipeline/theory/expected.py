@@ -42,7 +42,6 @@ import numpy as np
 from pipeline.config import Config, InitKind
 from pipeline.stem import (
     INPUT,
-    SAME,
     Activate,
     AdaptiveAvgPool,
     Add,
@@ -66,12 +65,14 @@ from pipeline.stem import (
     PreResidual,
     Residual,
     Upsample,
+    counted_padding,
     curve,
     only_moves,
 )
 from pipeline.theory.separable import (
     Floats,
     Separable,
+    divided,
     feeding,
     moved,
     point,
@@ -200,19 +201,25 @@ def _carry_uniform(node: Node, slot: int, channels: int, seen: Separable) -> Ite
     layer = node.layer
     if node.activation != "linear":
         raise _NoLawError
-    behind = _moved_back(node, slot, seen)
+    behind = _moved_back(node, slot, _shared(node, seen) if isinstance(layer, AvgPool) else seen)
     if isinstance(layer, Convolution):
         for some, count in _fed(node, channels):
             yield some, scaled(behind, count / node.fan_in)
         return
     match layer:
-        case AvgPool():
-            if not layer.count_padding or layer.ceil or layer.padding == SAME:
-                raise _NoLawError
-            behind = scaled(behind, 1 / (node.y.kernel * node.x.kernel))
         case GlobalAvgPool():
             behind = scaled(behind, 1 / (node.y.size_in * node.x.size_in))
-        case Activate() | Upsample() | Bilinear() | AdaptiveAvgPool() | Cat() | Add() | Residual() | PreResidual():
+        case (
+            AvgPool()
+            | Activate()
+            | Upsample()
+            | Bilinear()
+            | AdaptiveAvgPool()
+            | Cat()
+            | Add()
+            | Residual()
+            | PreResidual()
+        ):
             pass
         case _ if _is_identity(layer):
             pass
@@ -221,6 +228,12 @@ def _carry_uniform(node: Node, slot: int, channels: int, seen: Separable) -> Ite
         case _:
             raise _unknown(node)
     yield from _handed_on(node, slot, channels, behind)
+
+
+def _shared(node: Node, seen: Separable) -> Separable:
+    """The map at the outputs of an average pooling, each divided by the number of pixels that count in its window."""
+    y, x = counted_padding(node)
+    return moved(seen, divided(seen.y, node.y, y), divided(seen.x, node.x, x), 1)
 
 
 def _handed_on(node: Node, slot: int, channels: int, behind: Separable) -> Iterator[tuple[int, Separable]]:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.stem import Axis, PaddingMode, feeding_taps, folded, read_taps, resample
+from pipeline.stem import Axis, PaddingMode, counted_pixels, feeding_taps, folded, read_taps, resample
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -145,6 +145,12 @@ def feeding(lines: Lines, axis: Axis) -> Lines:
     n = max(-((-start - axis.before) // axis.stride), 0)
     sampled = boxed[:, n * axis.stride - axis.before - start :: axis.stride]
     return Lines(sampled[:, : max(axis.size_in - n, 0)], n)
+
+
+def divided(lines: Lines, axis: Axis, padding: tuple[int, int]) -> Lines:
+    """out[o] / c[o], c the number of pixels that count in o's window of an average pooling; see `counted_pixels`."""
+    outputs = range(lines.first, lines.first + lines.values.shape[1])
+    return Lines(lines.values / counted_pixels(axis, outputs, padding), lines.first)
 
 
 def weighed(lines: Lines, axis: Axis) -> Lines:

@@ -12,7 +12,7 @@ from torch.nn import functional  # noqa: E402
 
 from pipeline.ops import pool  # noqa: E402
 from pipeline.ops.bound import run  # noqa: E402
-from pipeline.stem import Axis  # noqa: E402
+from pipeline.stem import Axis, counted_pixels  # noqa: E402
 from tests.pipeline.ops.torch_planes import assert_close, gradients_by_torch, made_by_torch  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("memory")
@@ -52,7 +52,7 @@ def test_average_pooling_and_its_gradient_are_those_of_pytorch(
     y, across = (axis_of(*shape) for shape in shapes)
     ends = [(side, side) if asked["count_include_pad"] else (0, 0) for side in asked["padding"]]
     counted = pool.Counts(
-        *(pool.counts(axis, range(axis.size_out), end) for axis, end in zip((y, across), ends, strict=True))
+        *(counted_pixels(axis, range(axis.size_out), end) for axis, end in zip((y, across), ends, strict=True))
     )
     assert_close(run(pool.average_forward(x.copy(), y, across, counted)), right)
     g = rng.standard_normal(right.shape).astype(dtype)
@@ -62,6 +62,6 @@ def test_average_pooling_and_its_gradient_are_those_of_pytorch(
 
 def test_of_some_outputs_the_same_pixels_count_as_of_all() -> None:
     axis = axis_of(8, 5, 3, 2, 1)
-    assert pool.counts(axis, range(5), (1, 1)) == (3, 3, 3, 3, 2)
-    assert pool.counts(axis, range(5), (0, 0)) == (2, 3, 3, 3, 1)
-    assert pool.counts(axis, range(3, 5), (0, 0)) == (3, 1)
+    assert counted_pixels(axis, range(5), (1, 1)) == (3, 3, 3, 3, 2)
+    assert counted_pixels(axis, range(5), (0, 0)) == (2, 3, 3, 3, 1)
+    assert counted_pixels(axis, range(3, 5), (0, 0)) == (3, 1)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.sizes import theory_columns
-from pipeline.stem import AvgPool, Convolution, GlobalAvgPool, PReLU
+from pipeline.stem import SAME, AvgPool, Convolution, GlobalAvgPool, PReLU
 from pipeline.sweep.build import build
 from pipeline.theory.expected import expected
 from tests.box_network import responses
@@ -127,6 +127,22 @@ def test_mean_preserving_residual_blocks_halve_the_variance(blocks, body, channe
     assert np.sqrt(on_plane(skipped)).sum() == pytest.approx(2**blocks)
 
 
+def counted(node, along):
+    """How many pixels the windows of an average pooling divide by, [outputs]: counted one by one on a padded line."""
+    layer, axis = node.layer, (node.y, node.x)[along]
+    if layer.padding is None:
+        ends = (axis.kernel - 1) // 2, axis.kernel // 2
+    elif layer.padding == SAME:
+        ends = axis.before, axis.after
+    else:
+        side = layer.padding[along]
+        ends = side if isinstance(side, tuple) else (side, side)
+    counts_padding = layer.count_padding and layer.padding != SAME
+    line = np.concatenate([np.full(ends[0], counts_padding), np.ones(axis.size_in), np.full(ends[1], counts_padding)])
+    windows = [line[axis.stride * output :][: axis.kernel] for output in range(axis.size_out)]
+    return [window.sum() for window in windows]
+
+
 def gains(made):
     """The gain of each layer, as the design words it, for maps whose boxes are all ones and sum over channels."""
     kind = made.init.kind
@@ -136,7 +152,9 @@ def gains(made):
         if kind == "uniform_kernel":
             if isinstance(node.layer, Convolution):
                 return 1 / node.fan_in
-            if isinstance(node.layer, AvgPool | GlobalAvgPool):
+            if isinstance(node.layer, AvgPool):
+                return 1 / np.outer(counted(node, 0), counted(node, 1))
+            if isinstance(node.layer, GlobalAvgPool):
                 return 1 / (node.y.kernel * node.x.kernel)
             return 1.0
         if isinstance(node.layer, PReLU):
@@ -189,10 +207,25 @@ def test_uniform_kernels_have_their_exact_map(stem, data):
     channel = data.draw(st.integers(0, len(reached) - 1))
     for which, exact in ((channel, reached[channel]), ("sum", reached.sum(axis=0)), ("mean", reached.mean(axis=0))):
         at_unit = config(stem[0], init="uniform_kernel", input=stem[1], channel=which)
-        if expected(at_unit) is None:
-            assert re.search("avg.*(~ceil|~nopad|psame)", made.stem)
-        else:
-            assert np.allclose(np.sqrt(on_plane(at_unit)), exact[made.unit], rtol=1e-10, atol=0)
+        assert np.allclose(np.sqrt(on_plane(at_unit)), exact[made.unit], rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("stem", "side", "unit", "line"),
+    [
+        ("avg3x3/2", 5, 0, [1 / 3, 1 / 3, 0, 0, 0]),  # padding counts
+        ("avg3x3/2~nopad", 5, 0, [1 / 2, 1 / 2, 0, 0, 0]),
+        ("avg3x3/2psame", 4, 1, [0, 0, 1 / 2, 1 / 2]),  # no padding before, one pixel behind, which never counts
+        ("avg3x3/2p0~ceil", 6, 2, [0, 0, 0, 0, 1 / 2, 1 / 2]),  # hangs over the plane by one pixel
+        ("avg4x4/3p1~ceil", 6, 2, [0, 0, 0, 0, 0, 1 / 2]),  # one pixel and one of padding count, and two beyond do not
+        ("avg4x4/3p1~ceil~nopad", 6, 2, [0, 0, 0, 0, 0, 1]),
+        ("2xavg2x2p0+1~nopad", 3, 2, [0, 0, 1]),
+        ("2xavg2x2p0+1~nopad", 3, 1, [0, 1 / 4, 3 / 4]),  # the mean of (x1 + x2) / 2 and x2
+    ],
+)
+def test_windows_of_an_average_share_among_the_pixels_that_count(stem, side, unit, line):
+    made = config(stem, side=side, init="uniform_kernel", position=[unit, unit])
+    assert np.allclose(np.sqrt(on_plane(made)), np.outer(line, line), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(
