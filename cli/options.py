@@ -20,6 +20,10 @@ DbOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--db", metavar="URL", help=f"The store: an SQLAlchemy URL, or ERFSWEEP_DB [default: {DEFAULT_URL}]."),
 ]
+ImageOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--image/--no-image", help="Draw a heatmap of images on its image, or on the mean of several."),
+]
 _format = typer.Option("--format", "-f", help="How to print [default: table on a terminal, plain in a pipe].")
 FormatOption: TypeAlias = Annotated[Format | None, _format]
 TableFormatOption: TypeAlias = Annotated[TableFormat | None, _format]

@@ -12,7 +12,7 @@ from cli.compare import OtherArgument, SideArgument
 from cli.examples import epilog
 from cli.grouped import OverOption
 from cli.growth import SizeOption
-from cli.options import DbOption, StoredArgument, store_url
+from cli.options import DbOption, ImageOption, StoredArgument, store_url
 from cli.pareto import MaxOption, MinOption
 from cli.render.plots.choices import COLUMN_WIDTH, AlongName, AreaName, CurveName, ScaleName
 from cli.selection import CenterOption, LimitOption, MassOption, SortOption, WhereOption
@@ -62,6 +62,7 @@ def heatmap(
     output: OutputOption,
     scale: ScaleOption = "linear",
     area: AreaOption = "window",
+    image: ImageOption = True,
     mass: MassOption = None,
     center: CenterOption = "unit",
     width: WidthOption = COLUMN_WIDTH,
@@ -70,7 +71,8 @@ def heatmap(
 ) -> None:
     """Draw one heatmap in pixels, with the theoretical window (dashed) and the effective square."""
     plots = _plots(output, db)
-    _write(plots.heatmap(config, scale=scale, area=area, mass=mass, center=center, width=width), output, dpi)
+    options: dict[str, Any] = {"scale": scale, "area": area, "image": image, "mass": mass, "center": center}
+    _write(plots.heatmap(config, **options, width=width), output, dpi)
 
 
 @app.command(epilog=epilog("plot heatmaps"))
@@ -84,6 +86,7 @@ def heatmaps(
     scale: ScaleOption = "linear",
     shared: Annotated[bool, typer.Option("--shared", help="One scale of shades for all, not one for each.")] = False,
     area: AreaOption = "window",
+    image: ImageOption = True,
     mass: MassOption = None,
     center: CenterOption = "unit",
     width: WidthOption = COLUMN_WIDTH,
@@ -103,6 +106,7 @@ def heatmaps(
         "scale": scale,
         "shared": shared,
         "area": area,
+        "image": image,
         "mass": mass,
         "center": center,
     }

@@ -5,17 +5,18 @@ import sys
 import textwrap
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import named
-from cli.options import MACHINE_FORMATS, DbOption, FormatOption, TableFormat, is_debugging, store_url
+from cli.options import MACHINE_FORMATS, DbOption, FormatOption, ImageOption, TableFormat, is_debugging, store_url
 from cli.selection import CenterOption, MassOption
 
 if TYPE_CHECKING:
     from pipeline.sizes import Cutout
     from store.asking.records import Record
+    from store.database.connection import Store
 
 
 def command(
@@ -34,13 +35,15 @@ def command(
         Path | None,
         typer.Option("--save", metavar="FILE", help="Also write the heatmap to FILE.npy, .npz, .csv or .png."),
     ] = None,
+    image: ImageOption = True,
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
     """Show one result: heatmap, sizes, theory, provenance, attempts.
 
     The heatmap is that of the unit's window: in colour on a terminal that has colours, else in shades. A file .npy or
-    .csv has the heatmap on the whole plane, .npz also the mass curves and the config as JSON, .png the picture.
+    .csv has the heatmap on the whole plane, .npz also the mass curves and the config as JSON, .png the picture, on the
+    image where probes are images.
     The formats json and csv use the names of `erfsweep fields`, without the heatmap.
     """
     from cli.opened import opened
@@ -63,7 +66,9 @@ def command(
     if save is not None:
         heatmap, curves = heatmap_and_curves(store, record)
         cut = cutout(record.config, heatmap, side, center)
-        save_as(save, Saved(heatmap, curves, encode(record.config).decode(), cut, log))
+        is_picture = image and save.suffix.lower() == ".png"
+        grey = _grey(store, record) if is_picture else None
+        save_as(save, Saved(heatmap, curves, encode(record.config).decode(), cut, log, grey))
         sys.stderr.write(f"{save} written\n")
     elif chosen not in MACHINE_FORMATS:
         plane = record.config.input.height, record.config.input.width
@@ -73,6 +78,17 @@ def command(
         print_one(flat(record), format_)
     else:
         _print(record, cut, mass, chosen, log=log)
+
+
+def _grey(store: "Store", record: "Record") -> Any:
+    """The images of a config in grey, uint8 [height, width]; None where there are none; stderr says why."""
+    from store.asking.backdrops import Backdrops
+
+    backdrops = Backdrops()
+    found = backdrops.of(record.config)
+    for problem in backdrops.problems:
+        store.say(problem)
+    return None if found is None else found.grey
 
 
 def _print(record: "Record", cut: "Cutout | None", mass: float | None, format_: TableFormat, *, log: bool) -> None:

@@ -59,6 +59,7 @@ ARROWS = {
     "store.asking": {
         *("store.database", "store.queue", "pipeline.arrays", "pipeline.config", "pipeline.sizes", "pipeline.stem"),
         *("pipeline.sweep", "pipeline.theory", "pipeline.gradient", "pipeline.models", "pipeline.picture"),
+        "pipeline.draws",
     },
     "store.upkeep": {
         *("store.database", "store.queue", "store.asking", "pipeline.arrays", "pipeline.config", "pipeline.sizes"),

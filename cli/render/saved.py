@@ -10,6 +10,9 @@ from pipeline.errors import InputError, quote
 from pipeline.picture.png import picture, png
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from pipeline.sizes import Cutout, Floats
 
 
@@ -17,7 +20,8 @@ class Saved(NamedTuple):
     """What there is to write of a config.
 
     heatmap: float64 [height, width]. curves: float64 [4, radii], None where the heatmap is zero. config: canonical
-    JSON. cut: the part in the window, None where there is none. log: whether a picture has a logarithmic scale.
+    JSON. cut: the part in the window, None where there is none. log: whether a picture has a logarithmic scale. grey:
+    what a picture is drawn on, uint8 [height, width], if anything.
     """
 
     heatmap: "Floats"
@@ -25,6 +29,7 @@ class Saved(NamedTuple):
     config: str
     cut: "Cutout | None"
     log: bool
+    grey: "npt.NDArray[np.uint8] | None" = None
 
 
 def check_suffix(path: Path) -> None:
@@ -65,7 +70,7 @@ def _csv(what: Saved) -> bytes:
 def _png(what: Saved) -> bytes:
     if what.cut is None:
         raise InputError("the unit sees no pixel of the plane, so there is no picture of its window; save a .npy")
-    return png(picture(what.cut, log=what.log))
+    return png(picture(what.cut, log=what.log, grey=what.grey))
 
 
 _FORMATS: dict[str, Callable[[Saved], bytes]] = {".npy": _npy, ".npz": _npz, ".png": _png, ".csv": _csv}

@@ -1,5 +1,7 @@
 """What is drawn for a config: random streams, weights and probes, and the files that they may come from."""
 
+from pipeline.draws.backdrop import Backdrop as Backdrop
+from pipeline.draws.backdrop import backdrop_of as backdrop_of
 from pipeline.draws.files import check_probe_shape as check_probe_shape
 from pipeline.draws.files import content as content
 from pipeline.draws.files import probe_shape as probe_shape

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -54,10 +55,7 @@ def image_probes(probes: Probes, plane: Plane, first: int, stop: int) -> npt.NDA
     `scale` (1 / 255 where it is not given), then made (x - mean) / std channel by channel.
     Raises InputError, naming the image, for one that cannot be read or is smaller than what is cut out.
     """
-    with _archive(probes.path, probes.sha256) as archive:
-        names = archive.namelist()[first:stop]
-        images = [_image(archive.read(name), name, probes, plane) for name in names]
-    made = np.stack(images).astype(np.float32)
+    made = np.stack([image for _, image in cut_images(probes, plane, range(first, stop))]).astype(np.float32)
     made *= np.float32(1 / 255 if probes.scale is None else probes.scale)
     if probes.order == "bgr":
         made = made[..., ::-1]
@@ -65,6 +63,17 @@ def image_probes(probes: Probes, plane: Plane, first: int, stop: int) -> npt.NDA
         if value is not None:
             made = apply(made, np.asarray(value, np.float32))
     return np.ascontiguousarray(made, np.float32)
+
+
+def cut_images(probes: Probes, plane: Plane, numbers: Iterable[int]) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    """(name, pixels) of images by their numbers: uint8 [height, width, channels], resized and cut to the plane.
+
+    Raises InputError as `image_probes` does.
+    """
+    with _archive(probes.path, probes.sha256) as archive:
+        names = archive.namelist()
+        for number in numbers:
+            yield names[number], _image(archive.read(names[number]), names[number], probes, plane)
 
 
 def _check_preparation(probes: Probes, plane: Plane) -> None:

@@ -14,6 +14,10 @@ LINE = (255, 255, 255)
 """Of the box around the effective square."""
 MARK = (0, 255, 255)
 """Of the centre: no colour of the map is near it."""
+OPAQUE_FROM = 0.5
+"""The level from which on a heatmap hides the image that it is drawn on."""
+_DIMMED = (20, 170)
+"""What black and white of an image become below a heatmap, whose brightest colours have a grey of 250."""
 
 
 def colours(levels: "npt.NDArray[np.float64]") -> Rgb:
@@ -26,6 +30,23 @@ def colours(levels: "npt.NDArray[np.float64]") -> Rgb:
     for channel in range(3):  # one by one: of a large plane each takes 8 bytes for a pixel
         made[..., channel] = np.interp(levels, at, known[:, channel]).round()
     return made
+
+
+def laid_on(grey: Rgb, levels: "npt.NDArray[np.float64]") -> Rgb:
+    """A heatmap on an image, uint8 [height, width, 3]: grey is uint8 [height, width], levels float64 of that shape."""
+    share = opacity(levels)[..., None]
+    return (share * colours(levels) + (1 - share) * dimmed(grey)[..., None]).round().astype("uint8")
+
+
+def opacity(levels: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
+    """How much each level hides what a heatmap is drawn on, from 0 for level 0 to 1: float64 of the same shape."""
+    return (levels / OPAQUE_FROM).clip(0, 1)
+
+
+def dimmed(grey: Rgb) -> Rgb:
+    """An image below a heatmap, uint8 [...] as it is given: dark enough for the bright end of the map to stand out."""
+    darkest, brightest = _DIMMED
+    return (darkest + grey * ((brightest - darkest) / 255)).round().astype("uint8")
 
 
 def anchors() -> list[list[int]]:

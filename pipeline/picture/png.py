@@ -7,10 +7,13 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from pipeline.picture.colours import LINE, MARK, Rgb, colours
+from pipeline.picture.colours import LINE, MARK, Rgb, colours, laid_on
 from pipeline.picture.drawing import Drawing, drawing
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from pipeline.sizes import Cutout
 
 _SIDE = 512
@@ -19,14 +22,20 @@ _RGB = 2
 """The colour type of the header."""
 
 
-def picture(cut: "Cutout", *, log: bool = False) -> Rgb:
+def picture(cut: "Cutout", *, log: bool = False, grey: "npt.NDArray[np.uint8] | None" = None) -> Rgb:
     """The cutout in colour with the box and a cross at the centre, uint8 [height, width, 3].
 
-    A pixel of a window above 512 pixels is one dot, of a smaller one a square of equal dots.
+    A pixel of a window above 512 pixels is one dot, of a smaller one a square of equal dots. grey: what the heatmap is
+    drawn on, uint8 [height, width] of the input plane.
     """
     side = max(_SIDE, *cut.values.shape) + 2  # the lines of the box
     drawn = drawing(cut, (side, side), side, log=log)
-    rgb = colours(drawn.dots())
+    if grey is None:
+        rgb = colours(drawn.dots())
+    else:
+        height, width = cut.values.shape
+        below = grey[cut.top : cut.top + height, cut.left : cut.left + width]
+        rgb = laid_on(below[drawn.y.places[:, None], drawn.x.places], drawn.dots())
     y, x = drawn.y, drawn.x
     for line in y.lines:
         rgb[line, x.inside[0] : x.inside[1] + 1] = LINE

@@ -1,6 +1,6 @@
 """What results are called where several stand side by side: no two are called the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from store.asking.columns import READ_OUT, VARYING
@@ -31,17 +31,17 @@ def distinct_names(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def differences(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What tells each row from the others, as `seed=0, layer=c2`; empty for a single row.
+    """What tells each row from the others, as `c2, seed=0`; empty for a single row.
 
-    These are the axes in which they differ, the layer (by its mark, if it has one), the probe and, where these are not
+    These are the layer (its mark, if it has one), the axes in which they differ, the probe and, where these are not
     enough, the unit, else the ids (the number of the row where it has none).
     """
     if len(rows) == 1:
         return [""]
     differing = [name for name in (*VARYING, *READ_OUT) if len({row.get(name) for row in rows}) > 1]
-    told = [name for name in differing if name not in ("mark", *_UNIT)]
+    told = [name for name in differing if name not in ("layer", "mark", *_UNIT)]
     for names in (told, [*told, *(name for name in _UNIT if name in differing)]):
-        found = [", ".join(f"{name}={_said(row, name)}" for name in names) for row in rows]
+        found = [", ".join(_words(row, names, has_layer="layer" in differing)) for row in rows]
         if len(set(found)) == len(found):
             return found
     return [str(row.get("id", i)) for i, row in enumerate(rows)]
@@ -52,6 +52,9 @@ def layer_name(row: dict[str, Any]) -> str:
     return str(row["layer"] if row.get("mark") is None else row["mark"])
 
 
-def _said(row: dict[str, Any], name: str) -> str:
-    value = layer_name(row) if name == "layer" else row.get(name)
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+def _words(row: dict[str, Any], names: Sequence[str], *, has_layer: bool) -> Iterator[str]:
+    if has_layer:
+        yield f"layer {row['layer']}" if row.get("mark") is None else row["mark"]
+    for name in names:
+        value = row.get(name)
+        yield f"{name}={'none' if value is None else f'{value:g}' if isinstance(value, float) else value}"

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pipeline.config import decode
 from pipeline.errors import InputError, quote
 from pipeline.theory import Window
 from store.asking import sides
+from store.asking.backdrops import Backdrops
 from store.asking.choices import CenterName
-from store.asking.columns import VARYING
+from store.asking.columns import READ_OUT, VARYING
 from store.asking.distinct import NAMED_BY, distinct_names
 from store.asking.grouped import over_path
 from store.asking.groups import groups
@@ -18,6 +20,7 @@ from store.asking.selection import Selection
 from store.database.connection import Store
 
 if TYPE_CHECKING:
+    from pipeline.draws import Backdrop
     from pipeline.sizes import Floats, Sample
 
 _UNMEASURED = "not measured"
@@ -29,13 +32,14 @@ class Framed(msgspec.Struct, frozen=True, eq=False):
 
     heatmap: float64 [height, width] on the input plane, per probe. window: the unit's window, unclipped. center: (y, x)
     that sizes are centred on. square: (top, bottom, left, right), the first and last rows and columns of the effective
-    square, which may leave the plane; None where there is none.
+    square, which may leave the plane; None where there is none. backdrop: the images that it is drawn on, if any.
     """
 
     heatmap: "Floats"
     window: Window
     center: tuple[float, float]
     square: tuple[int, int, int, int] | None
+    backdrop: "Backdrop | None" = None
 
 
 class Pictured(msgspec.Struct, frozen=True, eq=False):
@@ -52,26 +56,32 @@ class Pictured(msgspec.Struct, frozen=True, eq=False):
     missing: str | None = None
 
 
-def pictured(store: Store, selection: Selection) -> list[Pictured]:
+def pictured(store: Store, selection: Selection, *, image: bool = False) -> list[Pictured]:
     """The selected results in their order, those without a heatmap among them; the square is of the mass asked for.
 
-    All their heatmaps are in memory together. Raises InputError as `read` does.
+    All their heatmaps are in memory together. image: with the images that were measured, where probes are images; what
+    cannot be read is told by `store.say`. Raises InputError as `read` does.
     """
     from store.asking.heatmaps import samples
 
     rows = [*read(store, selection, _READ).dicts()]
     found = dict(samples(store, rows))
-    return [
-        _pictured(row, name, found.get(row["digest"]), selection.center)
+    backdrops = Backdrops()
+    made = [
+        _pictured(row, name, found.get(row["digest"]), selection.center, backdrops if image else None)
         for row, name in zip(rows, distinct_names(rows), strict=True)
     ]
+    for problem in backdrops.problems:
+        store.say(problem)
+    return made
 
 
-def mean_of_groups(store: Store, selection: Selection, over: str) -> list[Pictured]:
+def mean_of_groups(store: Store, selection: Selection, over: str, *, image: bool = False) -> list[Pictured]:
     """The mean heatmap of each group of results that are alike in everything but the axis `over`, first group first.
 
     A group has the name of what its members have in common; where none of them is measured, it is missing. Sorting and
-    the limit are those of the rows of the first members. Raises InputError as `read` does, for an axis that there is
+    the limit are those of the rows of the first members. `image` as `pictured` takes it, where the members of a group
+    share their images. Raises InputError as `read` does, for an axis that there is
     not, and for a group whose units differ in their windows or planes.
     """
     from store.asking.heatmaps import samples
@@ -79,24 +89,30 @@ def mean_of_groups(store: Store, selection: Selection, over: str) -> list[Pictur
     table = read(store, msgspec.structs.replace(selection, limit=None), (*_READ, "kernel_version"))
     rows = [*table.dicts()]
     found = groups(table, over_path(over))
-    shown = ("config", *VARYING)
+    shown = ("config", *VARYING, *READ_OUT)
     names = distinct_names([dict(zip(shown, shared, strict=True)) for shared in found.shared(shown)])
+    backdrops = Backdrops()
     made = []
     for name, members in [*zip(names, found.members(), strict=True)][: selection.limit]:
         those = [rows[i] for i in members]
         own = dict(samples(store, those))
-        each = [_pictured(row, name, own.get(row["digest"]), selection.center) for row in those]
+        each = [
+            _pictured(row, name, own.get(row["digest"]), selection.center, backdrops if image else None)
+            for row in those
+        ]
         measured = [one for one in each if one.framed is not None]
         made.append(_mean(measured, name, selection) if measured else each[0])
+    for problem in backdrops.problems:
+        store.say(problem)
     return made
 
 
-def one_pictured(store: Store, config: str, selection: Selection) -> Pictured:
-    """One result: an id, SWEEP:position, a label or a stem.
+def one_pictured(store: Store, config: str, selection: Selection, *, image: bool = False) -> Pictured:
+    """One result: an id, SWEEP:position, a label or a stem; `image` as `pictured` takes it.
 
     Raises InputError where that names none or several, where it is not measured, and as `read` does.
     """
-    found = [*_named(store, config, selection)]
+    found = [*_named(store, config, selection, image=image)]
     if len(found) != 1:
         number = "no result" if not found else f"{len(found):,} results"
         raise InputError(
@@ -141,26 +157,29 @@ def _mean(measured: Sequence[Pictured], name: str, selection: Selection) -> Pict
         raise InputError(f"the heatmaps of {quote(name)} are of scales too far apart for a mean; name one of them")
     sample = Sample(mean, first.window.center, first.window)
     (size,) = sizes([sample], selection.mass or FRACTION, selection.center, ["eff_square"])
-    framed = Framed(mean, first.window, first.center, _square(size.eff_square, first.center))
+    backdrop = first.backdrop if all(each.backdrop is first.backdrop for each in found) else None
+    framed = Framed(mean, first.window, first.center, _square(size.eff_square, first.center), backdrop)
     return Pictured(tuple(key for each in measured for key in each.ids), name, framed, _dead(mean))
 
 
-def _named(store: Store, name: str, selection: Selection) -> list[Pictured]:
+def _named(store: Store, name: str, selection: Selection, *, image: bool = False) -> list[Pictured]:
     named = sides.side(store, name)
     digests = None if named.sweep else named.digests
-    return pictured(store, msgspec.structs.replace(selection, sweep=named.sweep, digests=digests))
+    return pictured(store, msgspec.structs.replace(selection, sweep=named.sweep, digests=digests), image=image)
 
 
-def _pictured(row: dict[str, Any], name: str, sample: "Sample | None", about: CenterName) -> Pictured:
+def _pictured(
+    row: dict[str, Any], name: str, sample: "Sample | None", about: CenterName, backdrops: Backdrops | None
+) -> Pictured:
     ids = (row["id"],)
     if sample is None:
         return Pictured(ids, name, missing=_missing(row["state"]))
     height, width = sample.plane
     center = sample.center if about == "unit" else ((height - 1) / 2, (width - 1) / 2)
     heatmap = sample.heatmap / sample.used
-    return Pictured(
-        ids, name, Framed(heatmap, sample.window, center, _square(row["eff_square"], center)), _dead(heatmap)
-    )
+    below = None if backdrops is None else backdrops.of(decode(row["spec"].encode()))
+    square = _square(row["eff_square"], center)
+    return Pictured(ids, name, Framed(heatmap, sample.window, center, square, below), _dead(heatmap))
 
 
 def _square(side: float | None, center: tuple[float, float]) -> tuple[int, int, int, int] | None:

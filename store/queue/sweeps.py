@@ -279,9 +279,10 @@ def _labels_of_same(connection: Connection, key: int, configs: Iterable[Labelled
 
 
 def _repoint(connection: Connection, configs: Mapping[str, Config]) -> None:
-    """Configs by digest that wait for a file, or failed, read it where it lies now; those that failed are queued again.
+    """Configs by digest read a file where it lies now, and those that failed are queued again.
 
-    Their digest holds the content of the file, so that the new place is as good as the old one.
+    Their digest holds the content of the file, so that the new place is as good as the old one. What is measured needs
+    it too: its heatmap is drawn on its images.
     """
     for key, _, json in _moved(connection, configs):
         mine = update(config_table).where(config_table.c.id == key)
@@ -290,12 +291,12 @@ def _repoint(connection: Connection, configs: Mapping[str, Config]) -> None:
 
 
 def _moved(connection: Connection, configs: Mapping[str, Config]) -> list[tuple[int, str, str]]:
-    """(key, digest, JSON as it should be) of configs by digest that are not measured yet and whose files have moved."""
+    """(key, digest, JSON as it should be) of configs by digest whose files have moved."""
     filed = {digest: config for digest, config in configs.items() if config.init.path or config.probes.path}
     if not filed:
         return []
-    waiting = config_table.c.state.in_(UNMEASURED) & config_table.c.digest.in_(list(filed))
-    found = connection.execute(select(config_table.c.id, config_table.c.digest, config_table.c.json).where(waiting))
+    columns = config_table.c.id, config_table.c.digest, config_table.c.json
+    found = connection.execute(select(*columns).where(config_table.c.digest.in_(list(filed))))
     there = [(key, digest, json, encode(filed[digest]).decode()) for key, digest, json in found]
     return [(key, digest, moved) for key, digest, json, moved in there if moved != json]
 

@@ -14,6 +14,7 @@ from cli.render.plots.scales import shades, value_at
 from cli.render.plots.style import HEAT, styled
 from cli.render.plots.ticks import pixel_ticks, power_text
 from cli.render.plots.words import fitting, shown
+from pipeline.picture.colours import dimmed, opacity
 from pipeline.sizes import DECADES
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ _MARGIN = 0.04
 """Around a window, as a share of its longer side; at least a pixel."""
 _BEYOND = "0.88"
 """The grey of what lies beyond the plane."""
+_BEHIND_BAR = "0.35"
+"""What shades that let an image through are shown on in a bar: a grey as in the middle of such an image."""
+_MOST_SAID = 40
+"""Characters of a legend that tell of an image."""
 _STROKE = (withStroke(linewidth=2.2, foreground="black"),)
 """A dark edge around bright lines: they are seen on both ends of the map, and in a legend on white."""
 _WINDOW: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "path_effects": _STROKE}
@@ -66,7 +71,7 @@ def heatmap_figure(
         if image is not None:
             heat_bar(image, [panel], scale, _top(of, scale))
         if isinstance(made, Picture):
-            legend_below(made, frame_handles([of]), columns=2)
+            legend_below(made, frame_handles([of]), columns=frame_columns([of]))
             fit_height(made)
     return panel.figure
 
@@ -97,15 +102,12 @@ def draw_framed(
     image = None
     if of.missing is None:
         height, wide = framed.heatmap.shape
-        image = panel.imshow(
-            shades(framed.heatmap, scale, top),
-            extent=(-0.5, wide - 0.5, height - 0.5, -0.5),
-            origin="upper",
-            interpolation="nearest",
-            cmap=HEAT,
-            vmin=0,
-            vmax=1,
-        )
+        pixels: dict[str, Any] = {"extent": (-0.5, wide - 0.5, height - 0.5, -0.5), "origin": "upper", "vmin": 0}
+        pixels["interpolation"] = "nearest"
+        if framed.backdrop is not None:
+            panel.imshow(dimmed(framed.backdrop.grey), cmap="gray", vmax=255, zorder=0, **pixels)
+        heat = HEAT if framed.backdrop is None else _see_through()
+        image = panel.imshow(shades(framed.heatmap, scale, top), cmap=heat, vmax=1, **pixels)
         _frame(panel, framed)
     (upper, lower), (left, right) = _view(framed, area)
     panel.set_xlim(left, right)
@@ -113,6 +115,18 @@ def draw_framed(
     pixel_ticks(panel, ticks)
     panel.set_aspect("equal", adjustable="box")
     return image
+
+
+def _see_through() -> Any:
+    """The map of heatmaps that lie on an image: what is nothing lets all of it through."""
+    import numpy as np
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    levels = np.linspace(0, 1, 256)
+    colours = colormaps[HEAT](levels)
+    colours[:, 3] = opacity(levels)
+    return ListedColormap(colours)
 
 
 def heat_bar(image: Any, beside: list[Axes], scale: ScaleName, top: float = 1.0, *, shared: bool = False) -> None:
@@ -131,6 +145,7 @@ def heat_bar(image: Any, beside: list[Axes], scale: ScaleName, top: float = 1.0,
     bar.ax.yaxis.set_major_formatter(
         FuncFormatter(lambda shade, _: power_text(float(f"{value_at(shade, scale, top):.2g}")))
     )
+    bar.ax.set_facecolor(_BEHIND_BAR)
     bar.set_label(LABELS[scale].replace("max E", "max E of all") if shared else LABELS[scale])
 
 
@@ -162,7 +177,16 @@ def frame_handles(several: "list[Pictured]") -> list[Line2D]:
         top, bottom, *_ = squares[0]
         size = f" {bottom - top + 1} px" if len(framed) == 1 else ""
         handles.append(Line2D([], [], color=_WHITE, label=f"effective square{size}", **_SQUARE))
+    images = {each.backdrop.said for each in framed if each.backdrop is not None}
+    if images:
+        said = f"on {images.pop()}" if len(images) == 1 else "on the images that were measured"
+        handles.append(Line2D([], [], linestyle="none", label=shown(said, _MOST_SAID)))
     return handles
+
+
+def frame_columns(several: "list[Pictured]") -> int:
+    """Columns of a legend of the frames: what tells of an image takes a line of its own."""
+    return 1 if any(each.framed is not None and each.framed.backdrop is not None for each in several) else 2
 
 
 def _shade_of(share: float, scale: ScaleName, top: float) -> float:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from cli.render.plots.choices import COLUMN_WIDTH, AreaName, ScaleName
 from cli.render.plots.figure import About, legend_below, panels, picture
-from cli.render.plots.heatmap import draw_framed, frame_handles, heat_bar
+from cli.render.plots.heatmap import draw_framed, frame_columns, frame_handles, heat_bar
 from cli.render.plots.style import styled
 from cli.render.plots.words import all_shown, fitting
 
@@ -26,6 +26,8 @@ _BETWEEN = 0.1
 _TICKS = 3
 _BESIDE, _BELOW = 0.65, 0.35
 """Inches that the bar takes, and the legend and the names of the axes below."""
+_LINE = 0.13
+"""Inches of a line of the legend."""
 _MARGINS = 0.25, 0.35
 """Inches that the ticks of a panel take beside it, and its title and ticks above and below."""
 
@@ -48,9 +50,11 @@ def heatmaps_figure(
     columns = max(1, min(len(of), int((width - _BESIDE) / _PANEL)))
     rows = ceil(len(of) / columns)
     side = (width - _BESIDE) / columns
+    columns_below = frame_columns([*of])
     with styled():
         if axes is None:
-            made: Any = picture(about, rows * (side - _MARGINS[0] + _MARGINS[1]) + _BELOW, width)
+            below = _BELOW + (0.0 if columns_below == 2 else 2 * _LINE)
+            made: Any = picture(about, rows * (side - _MARGINS[0] + _MARGINS[1]) + below, width)
             every = [*made.subplots(rows, columns, squeeze=False).ravel()]
             for unused in every[len(of) :]:
                 unused.remove()
@@ -74,7 +78,7 @@ def heatmaps_figure(
             if made is None or i % columns == 0:
                 panel.set_ylabel("y [px]", fontsize=_AXIS, labelpad=1.5)
         if made is not None:
-            legend_below(made, frame_handles([*of]), columns=2)
+            legend_below(made, frame_handles([*of]), columns=columns_below)
     return drawn[0].figure
 
 

@@ -35,18 +35,23 @@ class Plots:
         axes: Any = None,
         scale: ScaleName = "linear",
         area: AreaName = "window",
+        image: bool = True,
         mass: float | None = None,
         center: CenterName = "unit",
         width: float = COLUMN_WIDTH,
     ) -> Any:
-        """One heatmap with the theoretical window and the effective square; `config` is as `record` takes it."""
+        """One heatmap with the theoretical window and the effective square; `config` is as `record` takes it.
+
+        image: where probes are images, it lies on the image or on the mean of several.
+        """
         _check(width)
         from cli.render.plots.figure import About
         from cli.render.plots.heatmap import heatmap_figure
         from store.asking.pictured import one_pictured
 
-        of = one_pictured(self.store, config, Selection(mass=mass, center=center))
-        words = _words("heatmap", config, scale=scale, area=area, mass=mass, center=center, width=width)
+        of = one_pictured(self.store, config, Selection(mass=mass, center=center), image=image)
+        options = {"scale": scale, "area": area, "no-image": not image, "mass": mass, "center": center}
+        words = _words("heatmap", config, **options, width=width)
         about = About(f"Heatmap of {of.name}", words, of.ids)
         return self._sound(heatmap_figure(of, about, axes=axes, scale=scale, area=area, width=width))
 
@@ -62,13 +67,15 @@ class Plots:
         scale: ScaleName = "linear",
         shared: bool = False,
         area: AreaName = "window",
+        image: bool = True,
         mass: float | None = None,
         center: CenterName = "unit",
         width: float = COLUMN_WIDTH,
     ) -> Any:
         """A grid of heatmaps, the first 16 unless `limit` says otherwise; `shared`: one scale of shades for all.
 
-        `over` draws the mean heatmap of each group of results that differ in this axis alone.
+        `over` draws the mean heatmap of each group of results that differ in this axis alone; `image` is that of
+        `heatmap`.
         """
         _check(width)
         from cli.render.plots.figure import About
@@ -78,11 +85,14 @@ class Plots:
         if limit is not None and limit > LARGEST_GRID:
             raise InputError(f"--limit {limit} is more than a picture has panels; draw at most {LARGEST_GRID} heatmaps")
         selection = Selection(sweep, where, tuple(sort), limit or MOST_PANELS, mass, center)
-        of = pictured(self.store, selection) if over is None else mean_of_groups(self.store, selection, over)
+        if over is None:
+            of = pictured(self.store, selection, image=image)
+        else:
+            of = mean_of_groups(self.store, selection, over, image=image)
         if not of:
             raise _nothing(sweep, where)
         options = {"where": where, "sort": ",".join(sort), "limit": limit, "over": over}
-        shades = {"scale": scale, "shared": shared, "area": area}
+        shades = {"scale": scale, "shared": shared, "area": area, "no-image": not image}
         words = _words("heatmaps", sweep, **options, **shades, mass=mass, center=center, width=width)
         about = About(f"Heatmaps of {sweep or 'the store'}", words, tuple(key for each in of for key in each.ids))
         return self._sound(heatmaps_figure(of, about, axes=axes, scale=scale, shared=shared, area=area, width=width))

@@ -45,7 +45,11 @@ def test_without_layers_there_are_no_networks(door):
 @pytest.mark.parametrize(
     ("rows", "names"),
     [
-        ([{"layer": 1, "mark": "c2"}, {"layer": 4, "mark": None}], ["layer=c2", "layer=4"]),
+        ([{"layer": 1, "mark": "c2"}, {"layer": 4, "mark": None}], ["c2", "layer 4"]),
+        (
+            [{"layer": n, "mark": f"c{n}", "seed": s} for n in (1, 2) for s in (0, 1)],
+            ["c1, seed=0", "c1, seed=1", "c2, seed=0", "c2, seed=1"],
+        ),
         ([{"layer": 1, "seed": 0}, {"layer": 1, "seed": 1}], ["net seed=0", "net seed=1"]),
         ([{"layer": 1, "probe": 0}, {"layer": 1, "probe": None}], ["net probe=0", "net probe=none"]),
         ([{"layer": 1, "unit_y": 0}, {"layer": 1, "unit_y": 2}], ["net unit_y=0", "net unit_y=2"]),
