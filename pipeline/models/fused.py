@@ -64,7 +64,7 @@ def _joined(before: Unit, unit: Unit) -> Unit | None:
 def _scaled(before: Parameters, after: Parameters) -> Parameters:
     def parameters() -> dict[str, Array]:
         own, more = before(), after()
-        weight, bias = own.get("weight", np.float32(1)), own.get("bias", np.float32(0))
+        weight, bias = (np.asarray(own.get(name, usual), np.float64) for name, usual in (("weight", 1), ("bias", 0)))
         return {"weight": weight * more["weight"], "bias": bias * more["weight"] + more["bias"]}
 
     return parameters
@@ -73,6 +73,6 @@ def _scaled(before: Parameters, after: Parameters) -> Parameters:
 def _shifted(before: Parameters, after: Parameters) -> Parameters:
     def parameters() -> dict[str, Array]:
         own, more = before(), after()
-        return own | {"bias": own.get("bias", np.float32(0)) + more["bias"]}
+        return own | {"bias": np.asarray(own.get("bias", 0), np.float64) + more["bias"]}
 
     return parameters

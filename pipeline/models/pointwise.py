@@ -162,7 +162,7 @@ def _fitted(found: Floats, kind: str) -> Curve | None:
 
 def _plain(number: float) -> float:
     """A number without the noise of float32, where a plain one is as near."""
-    for digits in (2, 4, 6):
+    for digits in (2, 4):
         rounded = float(f"{number:.{digits}g}")
         if abs(rounded - number) <= _ROUNDING * abs(number):
             return rounded

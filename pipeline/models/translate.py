@@ -185,7 +185,7 @@ class Translation:
     def affine(self, tensor: str, given: Held, scale: Array | float, shift: Array | float) -> Held:
         """Adds scale * x + shift, each a number or float [channels]; nothing where that is x."""
         channels = given.plane.channels
-        weight, bias = (np.broadcast_to(np.asarray(one, np.float32).reshape(-1), channels) for one in (scale, shift))
+        weight, bias = (np.broadcast_to(np.asarray(one).reshape(-1), channels) for one in (scale, shift))
         if (weight == 1).all() and not bias.any():
             return given
         return self.unit(tensor, Affine(), given, lambda: {"weight": weight, "bias": bias})

@@ -90,5 +90,5 @@ def arrays_of(weight: Array | None, bias: Array | None) -> dict[str, Array]:
 
 
 def number_of(call: Call, name: str, usual: float) -> float:
-    """An attribute that is a number, as it was before it was rounded to float32."""
-    return float(f"{float(call.attributes.get(name, usual)):.7g}")  # attributes are float32
+    """An attribute that is a number: the shortest decimal that has its float32, which is how its author wrote it."""
+    return float(str(np.float32(call.attributes.get(name, usual))))

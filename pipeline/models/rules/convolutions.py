@@ -137,8 +137,8 @@ def _product(
         raise UnsupportedError(f"its matrix has the shape {weight.shape} for a tensor of {given.shape}")
 
     def parameters() -> dict[str, Array]:
-        apart = weight.reshape(plane.channels, *sides, features).transpose(1, 2, 0, 3) * np.float32(factors[0])
-        shift = None if bias is None else np.broadcast_to(bias.reshape(-1), features) * np.float32(factors[1])
+        apart = weight.reshape(plane.channels, *sides, features).transpose(1, 2, 0, 3) * factors[0]
+        shift = None if bias is None else np.broadcast_to(bias.reshape(-1), features) * factors[1]
         return arrays_of(apart, shift)
 
     layer = Conv(sides, features, padding=(0, 0), activation="linear")

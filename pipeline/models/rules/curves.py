@@ -65,7 +65,7 @@ def hard_sigmoid(net: Translation, call: Call) -> Value:
     """HardSigmoid with its slope and shift."""
     """HardSigmoid."""
     a, b = number_of(call, "alpha", 0.2), number_of(call, "beta", 0.5)
-    a = 1 / 6 if abs(a - 1 / 6) < 1e-6 else a
+    a = 1 / 6 if np.float32(a) == np.float32(1 / 6) else a
     return activation(f"hardsigmoid({a!r},{b!r})")(net, call)
 
 

@@ -33,12 +33,12 @@ def batch_norm(net: Translation, call: Call) -> Value:
     if any(part is None for part in parts) or call.attributes.get("training_mode"):
         raise UnsupportedError("its statistics are not constants")
     weight, bias, mean, var = cast(list[Array], parts)
-    epsilon = float(call.attributes.get("epsilon", _EPSILON))
-    moved = var.astype(np.float64) + (epsilon - _EPSILON)
+    epsilon = number_of(call, "epsilon", _EPSILON)
+    moved = var if epsilon == _EPSILON else var.astype(np.float64) + (epsilon - _EPSILON)
     if (moved < 0).any():
         scale = weight / np.sqrt(var.astype(np.float64) + epsilon)
         return net.affine(call.outputs[0], given, scale, bias - mean * scale)
-    named = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": moved.astype(np.float32)}
+    named = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": moved}
     return net.unit(call.outputs[0], BatchNorm(), given, lambda: {name: np.array(part) for name, part in named.items()})
 
 

@@ -2,25 +2,16 @@
 
 import copy
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline.draws import draw_weights
-from pipeline.gradient.erf import input_gradient, step_parameters
-from pipeline.gradient.plan import plan_of
-from pipeline.gradient.propagate import forward
-from pipeline.gradient.watch import Watch
-from pipeline.models import import_model, write_import
-from pipeline.sweep.sweep import sweep
-from pipeline.sweep.sweepfile import read_sweep_file
+from pipeline.models import import_model
+from tests.imported import TOLERANCE, configs, measured
 
 torch = pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")
 networks = pytest.importorskip("tests.pipeline.models.networks")
-
-TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
 
 def exported(network, side, path, dtype="float32"):
@@ -31,32 +22,9 @@ def exported(network, side, path, dtype="float32"):
     return path
 
 
-def configs(model, folder, overrides, output=None, sides=None):
-    """The configs of the sweep file that an import writes."""
-    path, _ = write_import(import_model(model, output, sides), Path(folder, "imported"), replace=True)
-    return list(sweep({"name": "imported", **read_sweep_file(path)}, overrides))
-
-
 def positions(config):
     plane = config.network[-1].output
     return [(plane.height // 2, plane.width // 2), (0, plane.width - 1), (plane.height - 1, 0)]
-
-
-def measured(config, image):
-    """(output of the unit by channel, gradient of their sum by the whole input [y, x, channel]) of one image."""
-    plan = plan_of(config)
-    box, dtype = plan.cone.box, np.dtype(config.dtype)
-    parameters = step_parameters(plan.cone.steps, draw_weights(config), dtype)
-    probe = image[box.top : box.bottom, box.left : box.right].transpose(0, 2, 1)[..., None]
-    probe = np.ascontiguousarray(probe, dtype)
-    watch = Watch(1)
-    with np.errstate(all="ignore"):
-        out, _ = forward(plan.cone.steps, probe, parameters, None, watch)
-        made = out[0, :, 0, 0].copy()
-        gradient = input_gradient(plan.cone, config.readout, probe, parameters, None).values
-    whole = np.zeros(image.shape, dtype)
-    whole[box.top : box.bottom, box.left : box.right] = gradient[..., 0].transpose(0, 2, 1)
-    return made, whole
 
 
 def run(model, image):
