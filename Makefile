@@ -1,5 +1,6 @@
 # make demo    the main job: measures the preset luo2016 and prints its table
 # make test    the tests        make check   lint, format and types        make bench   the benchmarks
+# make docs    the pages as a site: open site/index.html
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -7,7 +8,7 @@ BIN    := $(VENV)/bin
 EXTRAS ?= test
 DEMO   ?= sqlite:///demo.db
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench docs clean
 
 demo: $(VENV)/erfsweep
 	@$(BIN)/erfsweep --db $(DEMO) run luo2016 --format classic
@@ -23,8 +24,12 @@ check: $(VENV)/extras-check
 bench: $(VENV)/extras-bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+# A link that leads nowhere, and every other warning, ends the build.
+docs: $(VENV)/extras-docs
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . site
+
 clean:
-	@rm -rf $(VENV) build demo.db erfsweep.egg-info
+	@rm -rf $(VENV) build site demo.db erfsweep.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "erfsweep needs Python 3.11 or later")'

@@ -8,23 +8,23 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "work": ("erfsweep work --engine processes", "store.md"),
     "status": ("erfsweep status luo2016", "store.md"),
     "ls": ("erfsweep ls", "store.md"),
-    "table": ("erfsweep table luo2016 --where 'ratio < 0.8' --sort -ratio", "fields.md"),
+    "table": ("erfsweep table luo2016 --where 'ratio < 0.8' --sort -ratio", "asking.md"),
     "show": ("erfsweep show luo2016:2 --log --save heatmap.png", "measuring.md"),
-    "compare": ("erfsweep compare luo2016:0 luo2016:1", "store.md"),
-    "export": ("erfsweep export luo2016 --to results", "store.md"),
-    "growth": ("erfsweep growth luo2016 --size luo", "measuring.md"),
+    "compare": ("erfsweep compare luo2016:0 luo2016:1", "asking.md"),
+    "export": ("erfsweep export luo2016 --to results", "asking.md"),
+    "growth": ("erfsweep growth luo2016 --size luo", "asking.md"),
     "pareto": ("erfsweep pareto luo2016 --max luo --min macs", "plots.md"),
     "report": ("erfsweep report luo2016 -o luo2016.html", "report.md"),
     "ui": ("erfsweep ui --port 5007", "report.md"),
     "measure": ("erfsweep measure luo2016 --again", "measuring.md"),
-    "theory": ("erfsweep theory '7x7/2:64 max3x3/2' --input 224", "measuring.md"),
+    "theory": ("erfsweep theory '7x7/2:64 max3x3/2' --input 224", "theory.md"),
     "import": ("erfsweep import resnet18.onnx --input 224", "models.md"),
     "requeue": ("erfsweep requeue luo2016 --failed", "store.md"),
     "rename": ("erfsweep rename luo2016 original", "store.md"),
     "rm": ("erfsweep rm luo2016 --yes", "store.md"),
     "fields": ("erfsweep fields", "fields.md"),
     "presets": ("erfsweep presets luo2016 > mine.yaml", "stems.md"),
-    "schema": ("erfsweep schema sweep > sweep.schema.json", "stems.md"),
+    "schema": ("erfsweep schema sweep > sweep.schema.json", "schema.md"),
     "plot": ("erfsweep plot heatmap luo2016:4 -o heatmap.pdf", "plots.md"),
     "plot heatmap": ("erfsweep plot heatmap luo2016:4 -o heatmap.pdf", "plots.md"),
     "plot heatmaps": ("erfsweep plot heatmaps luo2016 --scale log --width 7 -o heatmaps.png", "plots.md"),
@@ -44,7 +44,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 }
 """(a line, a page of docs/) by command, in the order of the help page. A line works where luo2016 is stored, and layers
 of a network as `net`."""
-_OF_ALL = ("erfsweep run luo2016", "commands.md")
+_OF_ALL = ("erfsweep run luo2016", "first.md")
 
 _HERE = Path(__file__).parents
 _FOLDERS = (_HERE[1] / "docs", _HERE[min(4, len(_HERE) - 1)] / "share" / "doc" / "erfsweep")

@@ -89,27 +89,6 @@ counts. A comparison with NULL is neither true nor false, so its row is left out
 None` selects NULL. A condition has at most 2,000 characters, 400 terms, integers of 64 bits, and 10 levels; a chain
 such as `a + b + c` or `p and q and r` is one level. If no row meets the condition, stderr says how many rows there
 are.
-
-## Tables
-
-- `-c` takes names, paths in a config, groups (`-c id,axes,sizes`), patterns (`-c 'eff_*'`) and `all`;
-  [fields.md](fields.md) lists them. Without SWEEP, a table with `sweep`, `position` or `label` has a row for each place
-  of a config.
-- `--mass 0.5,0.9` computes a size for several shares of the mass, each in a column of its own: `eff_rf@0.5`,
-  `eff_rf@0.9`. Conditions and `--sort` then use the stored sizes; `--sort eff_rf@0.5` sorts by a column of the table.
-- `--diff` leaves out columns that are the same in all rows. Without `-c` it looks among axes, costs, theory and sizes.
-- `--format html --thumbnails` has a small picture of each heatmap, in the file itself: the unit's window, by the square
-  root of the share of its maximum.
-- `--pivot depth,kernel --value ratio` has the depths down the side, the kernels across the top, and the ratio in the
-  cells. The last column of `--pivot` is the one across the top. If several rows meet in one cell, average them
-  (`--over seed`) or select one of them (`--where`).
-
-```text
-$ erfsweep table growth --over seed --pivot depth,kernel --value luo
-depth  kernel=3 [px]  kernel=5 [px]
-    1          3.000           5.00
-    4          8.513          15.61
-```
 """
 
 

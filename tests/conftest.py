@@ -21,7 +21,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 _WORDS = {
     "torch": "pytorch",
     "postgres": "postgresql",
-    **{name: name for name in ("pandas", "polars", "xarray", "chromium", "onnx", "rapidocr")},
+    **{name: name for name in ("pandas", "polars", "xarray", "chromium", "onnx", "rapidocr", "sphinx")},
 }
 """What the reason of a skip says, by what ERFSWEEP_REQUIRE calls it."""
 _REQUIRED = [_WORDS[name] for name in os.environ.get("ERFSWEEP_REQUIRE", "").split(",") if name]

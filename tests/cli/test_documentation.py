@@ -18,15 +18,11 @@ from pipeline.limits import DEFAULT_MAX_CONFIGS, DEFAULT_MEMORY, MAX_ARRAY, MAX_
 from pipeline.stem.spelling import BY_KIND, Spelling
 from pipeline.sweep.grid import PATHS, STACK_AXES
 from pipeline.sweep.names import MAX_NAME
-from pipeline.sweep.sweep import sweep
-from pipeline.sweep.sweepfile import parse_sweep_file
 from store.asking.fields import fields
 from tests.cli.command import ROOT, good
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-WITH_EXAMPLES = [ROOT / "docs" / name for name in ("stems.md", "measuring.md", "store.md", "plots.md", "report.md")]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text()
-_BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 
 
 def every_command(command: typer.core.TyperCommand, path: str = "erfsweep") -> list[tuple[str, list[str]]]:
@@ -58,18 +54,14 @@ def test_every_layer_is_on_the_page_of_stems(spelling: Spelling) -> None:
         assert field.name == "mark" or field.name in row
 
 
-def test_the_page_of_commands_is_not_stale() -> None:
-    page = runpy.run_path(str(ROOT / "docs" / "commands.py"))["page"]
-    assert page() == COMMANDS, "run: python docs/commands.py"
-
-
-def test_the_page_of_fields_is_not_stale() -> None:
-    page = runpy.run_path(str(ROOT / "docs" / "fields.py"))["page"]
-    assert page() == (ROOT / "docs" / "fields.md").read_text(), "run: python docs/fields.py"
+@pytest.mark.parametrize("name", ["commands", "fields", "schema"])
+def test_no_generated_page_is_stale(name: str) -> None:
+    page = runpy.run_path(str(ROOT / "docs" / f"{name}.py"))["page"]
+    assert page() == (ROOT / "docs" / f"{name}.md").read_text(), f"run: python docs/{name}.py"
 
 
 def test_every_size_and_theory_column_is_explained() -> None:
-    page = (ROOT / "docs" / "measuring.md").read_text()
+    page = "".join((ROOT / "docs" / f"{name}.md").read_text() for name in ("measuring", "theory"))
     names = [each.name for each in fields()]
     for name in names[names.index("dead") : names.index("reasons")]:
         stem = re.sub(r"_(20|30|50|99)$", "_", name)
@@ -85,22 +77,6 @@ def test_every_field_of_a_config_is_explained() -> None:
     for word in re.findall(r"'enum': \[(.*?)\]", str(schema)):
         for kind in re.findall(r"'(\w+)'", word):
             assert f"`{kind}`" in page or kind in page, kind
-
-
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
-def test_every_example_runs(page: Path) -> None:
-    for language, text in _BLOCK.findall(page.read_text()):
-        if language == "yaml":
-            name = re.match(r"# ([\w.]+)", text)
-            assert name is not None, text
-            Path(name[1]).write_text(text)
-            assert sweep({"name": "example", **parse_sweep_file(text, ".yaml", "example")}).size > 0
-        if language == "console":
-            for line in text.splitlines():
-                prompt, program, *arguments = shlex.split(line, comments=True)
-                assert prompt == "$"
-                if program == "erfsweep":
-                    good(*arguments)
 
 
 @pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md")], ids=lambda page: page.name)
