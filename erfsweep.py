@@ -365,8 +365,11 @@ class Store:
         limit: int | None = None,
         mass: float | None = None,
         center: "CenterName" = "unit",
+        image: bool = True,
     ) -> "Reported":
         """Writes results as one page for a browser, as `erfsweep report` does; the arguments are those of `table`.
+
+        image: with the images that heatmaps were measured on, where probes are images.
 
         Raises InputError where bokeh or Jinja2 is not installed (the extra `report`), for more than 20,000 rows, and
         for a file that cannot be written.
@@ -374,7 +377,8 @@ class Store:
         from cli.render.page.report import write_report
         from store.asking.selection import Selection
 
-        return self._sound(write_report(self._store, Selection(sweep, where, (), limit, mass, center), Path(file)))
+        selection = Selection(sweep, where, (), limit, mass, center)
+        return self._sound(write_report(self._store, selection, Path(file), image=image))
 
     def serve(self, port: int = DEFAULT_PORT) -> None:
         """Serves the page of `report` live at this port of 127.0.0.1, as `erfsweep ui` does, until KeyboardInterrupt.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DbOption, StoredArgument, store_url
+from cli.options import DbOption, ImageOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 from pipeline.limits import MAX_INT64
 
@@ -22,6 +22,7 @@ def command(
     ] = None,
     mass: MassOption = None,
     center: CenterOption = "unit",
+    image: ImageOption = True,
     db: DbOption = None,
 ) -> None:
     """Write results as one page: table, plots, heatmaps, provenance.
@@ -37,7 +38,7 @@ def command(
 
     store = opened(store_url(db), create=False)
     selection = Selection(sweep, where, (), limit, mass, center)
-    made = write_report(store, selection, output, sys.argv)
+    made = write_report(store, selection, output, sys.argv, image=image)
     if not made.rows:
         tell_none(store, selection)
     sys.stderr.write(f"{made.file} written: {counted(made.rows, 'row')}, {amount(made.bytes)}\n")

@@ -1,6 +1,6 @@
 """Levels as colours: the map `inferno`, from black over red to pale yellow, ordered in brightness too."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,11 @@ def opacity(levels: "npt.NDArray[np.float64]") -> "npt.NDArray[np.float64]":
     return (levels / OPAQUE_FROM).clip(0, 1)
 
 
-def dimmed(grey: Rgb) -> Rgb:
-    """An image below a heatmap, uint8 [...] as it is given: dark enough for the bright end of the map to stand out."""
+def dimmed(grey: "npt.NDArray[Any]") -> Rgb:
+    """An image as dark as it lies below a heatmap, so that the bright end of the map stands out.
+
+    grey: numbers [...] from 0 to 255; the result is uint8 of that shape.
+    """
     darkest, brightest = _DIMMED
     return (darkest + grey * ((brightest - darkest) / 255)).round().astype("uint8")
 

@@ -1,6 +1,6 @@
 """The layers of networks, one beside the other: what a unit of each could see, and how large what it sees is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -95,29 +95,38 @@ def layers(table: Table, size: str, over: str | None = None) -> Layers:
     if not any(each.stages for each in made):
         raise InputError(f"no layer of these networks has a {size} above 0; `erfsweep work` measures what is queued")
     ids = tuple(dict.fromkeys(rows[i]["id"] for some in several for i in some))
-    return Layers(_in_order(made), made, ids)
+    order = _in_order((each.stem, stage.number, stage.name) for each in made for stage in each.stages)
+    return Layers(order, made, ids)
 
 
 class Networks(msgspec.Struct, frozen=True):
     """Which network each row belongs to.
 
     names: what tells a network from the others. of: the number of each row's network, None for what is its only layer.
+    stages: the names of all layers, in an order that is that of each network. at: where each row's layer is among them.
     """
 
     names: tuple[str, ...]
     of: tuple[int | None, ...]
+    stages: tuple[str, ...]
+    at: tuple[int | None, ...]
 
 
 def networks(table: Table) -> Networks:
     """The networks among the rows of a table that has the columns `NETWORKS_FROM`: their draws belong to one."""
     if len({layer for (layer,) in table.only(("layer",)).rows}) < 2:  # as in most sweeps: nothing is decoded
-        return Networks((), (None,) * len(table.rows))
+        nothing = (None,) * len(table.rows)
+        return Networks((), nothing, (), nothing)
     found = groups(table, LAYER, *_DRAWN)
     rows = [*table.only(NETWORKS_FROM).dicts()]
     several = [some for some in found.members() if len({rows[i]["layer"] for i in some}) > 1]
     number = {found.of[int(some[0])]: i for i, some in enumerate(several)}
+    of = tuple(number.get(group) for group in found.of)
     names = _names([_shared([rows[i] for i in some], "seed") for some in several])
-    return Networks(tuple(names), tuple(number.get(group) for group in found.of))
+    stages = _in_order([(rows[i]["stem"], rows[i]["layer"], layer_name(rows[i])) for some in several for i in some])
+    place = {name: i for i, name in enumerate(stages)}
+    at = tuple(None if one is None else place[layer_name(row)] for one, row in zip(of, rows, strict=True))
+    return Networks(tuple(names), of, stages, at)
 
 
 def _shared(rows: Sequence[dict[str, Any]], averaged: str | None) -> dict[str, Any]:
@@ -159,11 +168,14 @@ def _stages(rows: Sequence[dict[str, Any]], size: str) -> Iterator[Stage]:
         yield Stage(number, layer_name(first), theory, mean, sd, len(values))
 
 
-def _in_order(made: Sequence[Network]) -> tuple[str, ...]:
-    """The names of all layers: those of one stem by their numbers, those of further stems in between or behind."""
+def _in_order(made: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:
+    """The names of layers, which are (stem, number, name).
+
+    Those of one stem are in the order of their numbers; those of further stems stand in between or behind.
+    """
     by_stem: dict[str, dict[int, str]] = {}
-    for each in made:
-        by_stem.setdefault(each.stem, {}).update({stage.number: stage.name for stage in each.stages})
+    for stem, number, name in made:
+        by_stem.setdefault(stem, {})[number] = name
     names: list[str] = []
     for own in by_stem.values():
         at = 0 if any(name in names for name in own.values()) else len(names)

@@ -98,11 +98,13 @@ def _rows(store: "Store", question: Question) -> Any:
 
 
 def _points(store: "Store", question: Question) -> Any:
+    from cli.render.page.layers import layers_of
     from store.asking.families import FAMILIES_FROM, families
+    from store.asking.layers import NETWORKS_FROM
     from store.asking.query import rows
     from store.asking.table import Table
 
-    names = tuple(dict.fromkeys(("id", *question.columns, *FAMILIES_FROM)))
+    names = tuple(dict.fromkeys(("id", *question.columns, *FAMILIES_FROM, *NETWORKS_FROM)))
     found = rows(store, question.sweep, where=condition(question), columns=names, limit=MAX_POINTS)
     table = Table(found.columns, [tuple(_shown(row)) for row in found.rows])
     columns = dict(zip(names, zip(*table.rows, strict=True), strict=True)) if table.rows else dict.fromkeys(names, ())
@@ -111,12 +113,15 @@ def _points(store: "Store", question: Question) -> Any:
         "ids": columns["id"],
         "families": of.names,
         "family": of.of,
+        "networks": layers_of(found),
         "columns": {name: columns[name] for name in question.columns},
     }
 
 
 def _details(store: "Store", question: Question) -> Any:
     from cli.render.page.head import columns
+    from cli.render.page.limits import LARGEST_BACKDROP
+    from store.asking.backdrops import reduced_backdrops
     from store.asking.query import rows
     from store.asking.records import digests_of
     from store.asking.thumbnails import thumbnails
@@ -126,19 +131,23 @@ def _details(store: "Store", question: Question) -> Any:
     digests = digests_of(store, wanted)
     found = {row["id"]: row for row in rows(store, question.sweep, columns=names, digests=digests).dicts()}
     made = dict(thumbnails(store, found.values(), LARGEST_SIDE))
-    return [
+    there = [each for each in wanted if each in found]
+    below = reduced_backdrops([found[each] for each in there], _MAX_DETAILS * LARGEST_BACKDROP**2, LARGEST_BACKDROP)
+    cards = [
         {
             "id": each,
             "thumb": _thumb(made.get(found[each]["digest"])),
             "values": dict(zip(names, _shown(found[each].values()), strict=True)),
+            "backdrop": number,
+            "problem": problem and visible(problem),
         }
-        for each in wanted
-        if each in found
+        for each, number, problem in zip(there, below.of, below.problems, strict=True)
     ]
+    return {"cards": cards, "backdrops": [_thumb(each) | {"said": visible(each.said)} for each in below.backdrops]}
 
 
 def _thumb(made: Any) -> Any:
-    """A thumbnail by name, its bytes in Base64."""
+    """A thumbnail, or what it is drawn on, by name, its bytes in Base64."""
     if made is None:
         return None
     return {

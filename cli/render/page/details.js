@@ -22,6 +22,7 @@ async function showDetails(page) {
     ? `The first ${SHOWN_SELECTED} of ${shownNumber(selected.size)} selected are shown.`
     : selected.size || !found.length ? ""
     : "Nothing is selected: these are the first rows of the table. Select rows or points to see theirs.";
+  $("image-part").hidden &&= !found.some(({ backdrop }) => backdrop); // once an image was there, it can be turned off
   $("cards").replaceChildren(...found.map((each) => card(page, each)));
   showCurves(found);
 }
@@ -39,16 +40,18 @@ function showCurves(found) {
   $("curves-note").textContent = lines.length ? "" : "None of these has a heatmap that is not zero.";
 }
 
-function card(page, { id, thumb, values }) {
+function card(page, { id, thumb, values, backdrop, problem }) {
   const known = (name) => values[name] !== null && values[name] !== undefined && values[name] !== "{}";
   const unit = (name) => page.column.get(name)?.unit ?? "";
   const made = element("article", { class: "card", "aria-label": `${id} ${values.config}` },
     element("h3", {}, values.config),
-    element("p", { class: "sub" }, [id, values.state, ...cautions(values)].join(", ")));
+    element("p", { class: "sub" }, [id, ...layerOf(page, values), values.state, ...cautions(values)].join(", ")));
   if (thumb) {
     const canvas = element("canvas", { role: "img", "aria-label": `heatmap of ${values.config}` });
-    drawHeatmap(canvas, thumb, page.head.colours, page.state.scale);
-    made.append(canvas, element("p", { class: "sub" }, placeOf(thumb)));
+    const below = page.state.image ? backdrop : null;
+    drawHeatmap(canvas, { thumb, backdrop: below }, page.head, page.state.scale);
+    made.append(canvas, element("p", { class: "sub" }, placeOf(thumb) + (below ? `; on ${below.said}` : "")));
+    if (problem) made.append(element("p", { class: "note" }, problem));
   } else {
     made.append(element("p", { class: "empty" }, values.error ?? "not measured yet"));
   }
@@ -61,6 +64,11 @@ function card(page, { id, thumb, values }) {
   return made;
 }
 
+// The layer of a result, where those of one network are on the page.
+function layerOf({ stages }, { layer, mark }) {
+  return stages?.names.length && layer !== null ? [`layer ${mark ?? layer}`] : [];
+}
+
 function cautions(values) {
   return [
     ...(values.dead ? ["dead: no probe's gradient reaches the input"] : []),
@@ -69,7 +77,7 @@ function cautions(values) {
 }
 
 function placeOf({ height, width, block, top, left, plane }) {
-  const rows = Math.min(height * block, plane[0] - top), columns = Math.min(width * block, plane[1] - left);
+  const { height: rows, width: columns } = extent({ height, width, block, top, left, plane });
   const reduced = block > 1 ? `, a dot is the mean of ${block} × ${block} px` : "";
   return `window ${rows} × ${columns} px from row ${top}, column ${left} of ${plane[0]} × ${plane[1]} px${reduced}`;
 }

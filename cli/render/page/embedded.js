@@ -52,6 +52,13 @@ async function embedded() {
   }
   const part = (offset, length) => new Uint8Array(maps, offset, length);
 
+  function backdropOf(row) {
+    const found = head.backdrops?.[head.backdrop[row]];
+    if (!found) return null;
+    const [offset, height, width, block, said] = found;
+    return { height, width, block, said, grey: part(offset, height * width) };
+  }
+
   return {
     head,
     async rows({ where, text, sort, offset, count: most, columns: names }) {
@@ -67,6 +74,8 @@ async function embedded() {
       return {
         ids: rows.map((row) => ids[row]), families: head.families.names,
         family: rows.map((row) => head.families.of[row]),
+        networks: { names: head.networks.names, stages: head.networks.stages,
+          of: rows.map((row) => head.networks.of[row]), at: rows.map((row) => head.networks.at[row]) },
         columns: Object.fromEntries(names.map((name) => [name, rows.map((row) => columns[name].get(row))])),
       };
     },
@@ -81,7 +90,7 @@ async function embedded() {
             curve: new Uint16Array(maps.slice(end, end + 2 * radii)) };
         }
         const values = Object.fromEntries(head.columns.map(({ name }) => [name, columns[name].get(row)]));
-        return { id, thumb, values };
+        return { id, thumb, values, backdrop: backdropOf(row), problem: head.problems?.[row] };
       });
     },
   };

@@ -14,11 +14,11 @@ _LINE_COLUMNS = ("xs", "ys", "config", "color", "dash")
 
 
 def figures() -> list[Any]:
-    """The figures `scatter`, `growth` and `curves`; their sources are called `NAME-points` and `NAME-lines`.
+    """The figures `scatter`, `growth`, `layers` and `curves`; their sources are called `NAME-points` and `NAME-lines`.
 
     What a user wrote is only ever in tooltips, as text: a name of an axis or a legend could hold markup of TeX.
     """
-    return [_scatter(), _growth(), _curves()]
+    return [_scatter(), _growth(), _layers(), _curves()]
 
 
 def _scatter() -> Any:
@@ -37,6 +37,14 @@ def _growth() -> Any:
     """Points on logarithmic axes, and lines behind them."""
     axes = {"x_axis_type": "log", "y_axis_type": "log"}
     made = _figure("growth", tools=_TOOLS, active_drag="box_select", active_tap="tap", **axes)
+    _add_points(made)
+    _add_lines(made, line_width=1.5, line_alpha=0.8).level = "underlay"
+    return made
+
+
+def _layers() -> Any:
+    """Points and lines over the layers of networks, whose names stand at 0, 1, ... across; up is logarithmic."""
+    made = _figure("layers", tools=_TOOLS, active_drag="box_select", active_tap="tap", y_axis_type="log")
     _add_points(made)
     _add_lines(made, line_width=1.5, line_alpha=0.8).level = "underlay"
     return made

@@ -10,7 +10,7 @@ from cli.health import Note, health_notes
 from cli.render.cells import json_text
 from cli.render.times import local_time
 from cli.render.visible import visible
-from pipeline.picture.colours import anchors
+from pipeline.picture.colours import OPAQUE_FROM, anchors
 from store.asking.columns import DEFAULT, without_constants
 from store.asking.fields import fields
 from store.asking.table import Table
@@ -60,7 +60,7 @@ class Head(msgspec.Struct, frozen=True):
     """What the scripts read first. Every text is printable.
 
     shown: the columns of the table at first. coloured: columns that may colour points. colours: (red, green, blue) of
-    the scale of heatmaps, from 0 to its maximum.
+    the scale of heatmaps, from 0 to its maximum. opaque_from: the level from which on they hide an image below them.
     """
 
     sweep: str | None
@@ -71,6 +71,7 @@ class Head(msgspec.Struct, frozen=True):
     notes: list[dict[str, str]]
     made: list[Told]
     colours: list[list[int]]
+    opaque_from: float
     live: bool = False
 
 
@@ -97,6 +98,7 @@ def head(store: "Store", sweep: str | None, sample: Table, made: Sequence[Told] 
         [_note(each) for each in notes],
         [*told, *made],
         anchors(),
+        OPAQUE_FROM,
         live,
     )
 

@@ -7,7 +7,8 @@ function begun(head) {
   return {
     where: "", text: "", sort: "", page: 0, size: 50, columns: head.shown,
     x: "theo_rf", y: "luo", colour: "family", logx: false, logy: false,
-    growth: "luo", along: "depth", scale: "linear", selected: new Set(),
+    growth: "luo", along: "depth", scale: "linear", image: true,
+    stages: "eff_rf", network: "", selected: new Set(),
   };
 }
 
@@ -38,6 +39,7 @@ function recalled(head) {
     sort: (value) => (names.has(value.replace(/^-/, "")) ? value : ""),
     logx: (value) => value === "true",
     logy: (value) => value === "true",
+    image: (value) => value === "true",
   };
   for (const [key, value] of new URLSearchParams(head.live ? location.search : location.hash.slice(1))) {
     if (Object.hasOwn(state, key)) state[key] = read[key] ? read[key](value) : value;

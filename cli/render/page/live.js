@@ -38,13 +38,15 @@ async function live() {
     rows: (how) => ask("rows", how),
     points: (how) => ask("points", how),
     async details(ids) {
-      const found = await ask("details", { ids, sweep: known });
-      for (const { thumb } of found) {
-        if (!thumb) continue;
-        thumb.levels = decoded(thumb.levels);
-        thumb.curve = new Uint16Array(decoded(thumb.curve).buffer);
+      const { cards, backdrops } = await ask("details", { ids, sweep: known });
+      for (const backdrop of backdrops) backdrop.grey = decoded(backdrop.grey);
+      for (const each of cards) {
+        each.backdrop = backdrops[each.backdrop] ?? null;
+        if (!each.thumb) continue;
+        each.thumb.levels = decoded(each.thumb.levels);
+        each.thumb.curve = new Uint16Array(decoded(each.thumb.curve).buffer);
       }
-      return found;
+      return cards;
     },
   };
   const name = known ?? "every sweep";

@@ -71,11 +71,22 @@ function bind(page) {
   choices($("y"), axes);
   choices($("colour"), ["family", "none", ...head.coloured]);
   choices($("growth"), GROWTH_SIZES);
+  choices($("stages"), GROWTH_SIZES);
   choices($("size"), PAGE_SIZES);
-  for (const name of ["x", "y", "colour", "logx", "logy", "growth", "along"]) {
+  for (const name of ["x", "y", "colour", "logx", "logy", "growth", "along", "stages"]) {
     bindChoice(page, name, () => showPlots(page));
   }
-  bindChoice(page, "scale", () => showDetails(page));
+  for (const name of ["scale", "image"]) {
+    bindChoice(page, name, () => {
+      showDetails(page);
+      showStageMaps(page);
+    });
+  }
+  $("network").addEventListener("change", () => {
+    state.network = $("network").value;
+    remember(page);
+    showStageMaps(page);
+  });
   bindChoice(page, "size", () => {
     state.page = 0;
     changed({ points: false });
@@ -137,7 +148,7 @@ function followTheme() {
     if (matchMedia("print").matches) return; // which some browsers take for light
     const [ink, faint] = dark.matches ? ["#e4e4e7", "#3f3f46"] : ["#1f2328", "#d5d8dc"];
     document.documentElement.dataset.ink = dark.matches ? "light" : "dark";
-    paint(["scatter", "growth", "curves"].map(model), ink, faint);
+    paint([...LINKED_PLOTS, "curves"].map(model), ink, faint);
   };
   repaint();
   dark.addEventListener("change", repaint);

@@ -4,6 +4,7 @@
 const COLOURS = ["#0072b2", "#e08e00", "#009e73", "#d55e00", "#b8659b", "#3fa7e0"];
 const NEUTRAL = "#8a8a8a"; // of points that belong to no group, where others do
 const MARKERS = ["circle", "square", "triangle", "diamond", "inverted_triangle", "hex"];
+const LINKED_PLOTS = ["scatter", "growth", "layers"]; // whose points are selected together
 const DASHES = [[], [6, 3], [2, 3]];
 const LONGEST = 60; // characters of a label in a tooltip
 
@@ -51,12 +52,12 @@ function showLines(name, lines) {
     xs: lines.map((line) => line.x), ys: lines.map((line) => line.y),
     config: lines.map((line) => line.config),
     color: lines.map((line) => colourOf(line.number)),
-    dash: lines.map((line) => DASHES[Math.floor(line.number / COLOURS.length) % DASHES.length]),
+    dash: lines.map((line) => line.dash ?? DASHES[Math.floor(line.number / COLOURS.length) % DASHES.length]),
   };
 }
 
 function selectPoints(ids) {
-  for (const name of ["scatter", "growth"]) {
+  for (const name of LINKED_PLOTS) {
     const source = model(`${name}-points`);
     const found = ids.size ? source.data.id.flatMap((id, i) => (ids.has(id) ? [i] : [])) : [];
     if (found.length || source.selected.indices.length) source.selected.indices = found; // each time all is drawn anew
@@ -64,7 +65,7 @@ function selectPoints(ids) {
 }
 
 function onPointsSelected(heard) {
-  for (const name of ["scatter", "growth"]) {
+  for (const name of LINKED_PLOTS) {
     const source = model(`${name}-points`);
     const ids = () => source.selected.indices.map((i) => source.data.id[i]);
     source.selected.properties.indices.change.connect(() => heard(ids()));

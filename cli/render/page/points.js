@@ -11,7 +11,7 @@ const withUnit = (page, name) => `${name} (${page.column.get(name)?.unit || "no 
 async function showPlots(page) {
   const { state } = page;
   const mine = (page.plotted = (page.plotted ?? 0) + 1);
-  const names = new Set(["config", state.x, state.y, state.growth, state.along]);
+  const names = new Set(["config", state.x, state.y, state.growth, state.along, "theo_rf", "theo_rf_y", state.stages]);
   if (page.column.has(state.colour)) names.add(state.colour);
   let found;
   try {
@@ -27,8 +27,10 @@ async function showPlots(page) {
   page.isDrawing = true;
   showScatter(page, found);
   showGrowth(page, found);
+  showStages(page, found);
   selectPoints(state.selected);
   page.isDrawing = false;
+  await showStageMaps(page);
 }
 
 function showScatter(page, found) {

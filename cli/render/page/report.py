@@ -31,8 +31,12 @@ class Reported(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def write_report(store: "Store", selection: "Selection", file: Path, command: Sequence[str] = ()) -> Reported:
+def write_report(
+    store: "Store", selection: "Selection", file: Path, command: Sequence[str] = (), *, image: bool = True
+) -> Reported:
     """Writes the page about the selected rows, whole or not at all; `command` is told as what made it.
+
+    image: with the images that heatmaps were measured on; what cannot be read is told by `store.say`.
 
     Raises InputError where bokeh or Jinja2 is not installed, for more than 20,000 rows, and as a table does.
     """
@@ -40,15 +44,16 @@ def write_report(store: "Store", selection: "Selection", file: Path, command: Se
     from cli.render.page.template import check_libraries
 
     check_libraries("a report")
-    rows, html = _report(store, selection, command)
+    rows, html = _report(store, selection, command, image=image)
     data = html.encode()
     write_bytes(file, data)
     return Reported(file, rows, len(data))
 
 
-def _report(store: "Store", selection: "Selection", command: Sequence[str]) -> tuple[int, str]:
+def _report(store: "Store", selection: "Selection", command: Sequence[str], *, image: bool) -> tuple[int, str]:
     """(number of rows, HTML)."""
     from cli.render.page.head import columns, head
+    from cli.render.page.layers import layers_of
     from cli.render.page.template import Page, page_html
     from store.asking.families import families
     from store.asking.reading import read
@@ -68,12 +73,15 @@ def _report(store: "Store", selection: "Selection", command: Sequence[str]) -> t
     made = dict(thumbnails(store, table.dicts(), side, selection.center))
     digests = [row[names.index("digest")] for row in table.rows]
     maps, packed = _maps([made.get(digest) for digest in digests])
+    backdrops, images = _backdrops(store, table, len(packed)) if image else ({}, b"")
     top = head(store, selection.sweep, table, [_page(selection, command, count)])
     data = msgspec.to_builtins(top) | {
         "count": count,
         "values": [_values(table, name) for name in names],
         "families": msgspec.to_builtins(families(table)),
+        "networks": layers_of(table),
         "maps": maps,
+        **backdrops,
     }
     what = "the whole store" if selection.sweep is None else f"the sweep {selection.sweep}"
     page = Page(
@@ -81,7 +89,7 @@ def _report(store: "Store", selection: "Selection", command: Sequence[str]) -> t
         f"{count:,} {'row' if count == 1 else 'rows'} of {what}"
         + (f" with {selection.where}" if selection.where else ""),
         side,
-        _script("page-data", msgspec.json.encode(data)) + _script("page-maps", packed),
+        _script("page-data", msgspec.json.encode(data)) + _script("page-maps", packed + images),
     )
     return count, page_html(page, "file")
 
@@ -120,6 +128,24 @@ def _maps(made: "Sequence[Thumbnail | None]") -> tuple[list[Any], bytes]:
         pieces += [levels, curve]
         at += len(levels) + len(curve)
     return places, b"".join(pieces)
+
+
+def _backdrops(store: "Store", table: "Table", at: int) -> tuple[dict[str, Any], bytes]:
+    """(what the page is told of the images below heatmaps, their bytes), where the bytes will stand from `at` on."""
+    from cli.render.page.limits import BACKDROP_BYTES, LARGEST_BACKDROP
+    from cli.render.visible import visible
+    from store.asking.backdrops import reduced_backdrops
+
+    found = reduced_backdrops(table.dicts(), BACKDROP_BYTES, LARGEST_BACKDROP)
+    for problem in dict.fromkeys(each for each in found.problems if each is not None):
+        store.say(problem)
+    listed = []
+    for each in found.backdrops:
+        listed.append([at, each.height, each.width, each.block, visible(each.said)])
+        at += len(each.grey)
+    problems = [None if each is None else visible(each) for each in found.problems]
+    told = {"backdrops": listed, "backdrop": found.of, "problems": problems}
+    return told, b"".join(each.grey for each in found.backdrops)
 
 
 def _script(name: str, data: bytes) -> str:

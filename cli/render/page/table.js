@@ -87,6 +87,9 @@ function showSelection({ state: { selected } }) {
     row.classList.toggle("selected", is);
     row.querySelector("input").checked = is;
   }
+  for (const each of $("stage-maps").querySelectorAll("button")) {
+    each.setAttribute("aria-pressed", String(selected.has(each.dataset.id)));
+  }
   $("selection").textContent = selected.size ? `${shownNumber(selected.size)} selected` : "nothing selected";
   $("clear-selection").disabled = !selected.size;
 }

@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 from pipeline.errors import InputError
 
 LIBRARIES = ("bokeh", "jinja2")
-_SCRIPTS = ("dom.js", "link.js", "table.js", "heatmap.js", "plots.js", "points.js", "details.js", "page.js")
+_SCRIPTS = (
+    "dom.js",
+    "link.js",
+    "table.js",
+    "heatmap.js",
+    "plots.js",
+    "points.js",
+    "layers.js",
+    "details.js",
+    "page.js",
+)
 _SOURCES = {"file": ("where.js", "embedded.js"), "server": ("live.js",)}
 _BEGIN = {
     "file": "embedded().then(start).catch(failed);",

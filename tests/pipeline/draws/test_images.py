@@ -101,6 +101,16 @@ def test_an_index_takes_one_image(tmp_path):
     np.testing.assert_allclose(images(made)[0], second / 255, rtol=1e-6)
 
 
+def test_the_configs_of_single_images_look_through_a_folder_once(tmp_path, monkeypatch):
+    for name in "abc":
+        saved(tmp_path, f"{name}.png", 8, 8)
+    opened = []
+    monkeypatch.setattr(Image, "open", lambda *how, given=Image.open, **more: opened.append(1) or given(*how, **more))
+    for index in range(3):
+        config(tmp_path, index=index)
+    assert len(opened) == 3
+
+
 def test_an_index_of_random_probes_is_that_probe(tmp_path):
     box, plane = Box(0, 8, 0, 8), Plane(8, 8, 3)
     every = draw_probes(Probes(count=5), plane, box, 0, 5)
