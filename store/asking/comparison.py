@@ -16,7 +16,7 @@ from store.asking.pairing import COLUMNS, Difference, Pairing, pairing
 from store.asking.reading import read
 from store.asking.selection import Selection
 from store.asking.sides import Side, side
-from store.asking.table import Table
+from store.asking.table import Table, numbers
 from store.database.connection import Store
 from store.database.rows import chunks
 
@@ -129,7 +129,7 @@ def compare(
             f"no result of {quote(sides[0].name)} has a partner among those of {quote(sides[1].name)} with the same "
             f"{differ}; keep what is alike by --where, or compare two configs"
         )
-    columns = [_columns(table, names) for table in tables]
+    columns = [numbers(table, names) for table in tables]
     differences = [_difference(name, found, _Sides(columns[0][name], columns[1][name])) for name in names]
     if any(each.reason == NO_PAIR for each in differences):
         of_first = _reasons(store, found, tables, Selection(None, None, (), None, mass, center))
@@ -170,14 +170,6 @@ def _nothing(of: Side, where: str | None) -> InputError:
     if where is None:
         return InputError(f"there is no result of {quote(of.name)} yet; `erfsweep work` measures what is queued")
     return InputError(f"no result of {quote(of.name)} meets --where {quote(where)}; widen it, or leave it out")
-
-
-def _columns(table: Table, names: Sequence[str]) -> "dict[str, npt.NDArray[np.float64]]":
-    """Columns of numbers as float64 [rows], NaN where there is none."""
-    import numpy as np
-
-    columns = zip(*table.only(names).rows, strict=True)
-    return {name: np.array(column, dtype=np.float64) for name, column in zip(names, columns, strict=True)}
 
 
 def _compared(of: Side, table: Table, alone: tuple[int, ...]) -> Compared:

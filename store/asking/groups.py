@@ -3,14 +3,12 @@
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from math import nan
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pipeline.config import KERNEL_VERSION, decode
-from store.asking.table import Table
-from store.database.rows import chunks
+from store.asking.table import Table, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,19 +49,8 @@ class Groups(msgspec.Struct, frozen=True):
         return found
 
     def columns(self, names: Sequence[str]) -> "Mapping[str, npt.NDArray[np.float64]]":
-        """Columns of numbers as float64 [rows], NaN where there is none.
-
-        Raises ValueError for text; its argument is the name of the column.
-        """
-        import numpy as np
-
-        found = [array("d") for _ in names]
-        for chunk in chunks(self.table.only(names).rows):
-            for name, column, values in zip(names, found, zip(*chunk, strict=True), strict=True):
-                if str in set(map(type, values)):
-                    raise ValueError(name)
-                column.extend(nan if value is None else value for value in values)
-        return {name: np.frombuffer(column, np.float64) for name, column in zip(names, found, strict=True) if column}
+        """The columns of the rows, as `numbers` has them."""
+        return numbers(self.table, names)
 
     def members(self) -> "list[npt.NDArray[np.intp]]":
         """The numbers of the rows of each group, growing."""

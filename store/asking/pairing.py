@@ -1,15 +1,21 @@
 """Configs paired by what they share: every axis but those in which the configs of two tables differ throughout."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from pipeline.config import KERNEL_VERSION, Config, decode
 from pipeline.stem import DEFAULT_ACTIVATION, parse, uniform_layer
 from store.asking.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 
 COLUMNS = ("stem", "spec", "kernel_version")
 """The columns that configs are paired by; `label` where a sweep may have given them one."""
@@ -19,8 +25,6 @@ _VERSION = "kernel_version"
 _PLANE = ("input.height", "input.width")
 _FILES = {"init.path": "init.sha256", "probes.path": "probes.sha256"}
 """Where a file lies decides nothing: its contents do."""
-
-_Key = tuple[Any, ...]
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -53,80 +57,112 @@ def pairing(a: Table, b: Table) -> Pairing:
     otherwise. Where the stems differ throughout, configs that have labels on both sides are paired by these, and the
     plane may follow the stem, as a chosen one does: it tells configs apart only where one of them is on several planes.
     """
-    as_stacks = all(_stack(stem) is not None for table in (a, b) for (stem,) in table.only(("stem",)).rows)
-    met: dict[Any, Any] = {}  # equal values of many configs are one object
-    sides = [_Side(*_axes(table, as_stacks, met)) for table in (a, b)]
-    names = sides[0].names
-    values = {name: tuple(side.values(name) for side in sides) for name in names}
-    apart = {name for name, (of_a, of_b) in values.items() if of_a.keys().isdisjoint(of_b)}
+    import numpy as np
+
+    configs = _configs(a, b)
+    names = tuple(configs.columns)
+    values = {name: configs.values_of(name) for name in names}
+    apart = {name for name, (of_a, of_b) in values.items() if set(of_a).isdisjoint(of_b)}
     shared = [name for name in names if name not in (*apart, *_FILES, _LABEL)]
     if any(_is_of_stem(name) for name in apart):
         if _LABEL not in apart and all(None not in of for of in values[_LABEL]):
             shared.insert(0, _LABEL)
         without = [name for name in shared if name not in _PLANE]
-        if not any(side.has_several_planes(without) for side in sides):
+        if not configs.has_several_planes(without):
             shared = without
-    places = [side.places(shared) for side in sides]
-    keys = [key for key in places[0] if key in places[1]]
+    of_a, of_b = configs.sides(configs.groups(shared))
+    in_both = np.intersect1d(of_a, of_b)
     differing = {name for name in apart if _FILES.get(name, name) in apart}
     for name in set(_PLANE) - {*shared, *apart}:
-        of_a, of_b = (side.column(name) for side in sides)
-        if any({of_a[i] for i in places[0][key]} != {of_b[i] for i in places[1][key]} for key in keys):
+        by_value = configs.sides(configs.groups((*shared, name)))
+        in_a, in_b = (np.unique(one[np.isin(of, in_both)]) for one, of in zip(by_value, (of_a, of_b), strict=True))
+        if not np.array_equal(in_a, in_b):
             differing.add(name)
     return Pairing(
         tuple(name for name in shared if len({*values[name][0], *values[name][1]}) > 1),
-        tuple(
-            Difference(name, *(tuple(found) for found in values[name]))
-            for name in names
-            if name in differing and name != _LABEL
-        ),
-        tuple((tuple(places[0][key]), tuple(places[1][key])) for key in keys),
-        _without_partner(*places),
-        _without_partner(*reversed(places)),
+        tuple(Difference(name, *values[name]) for name in names if name in differing and name != _LABEL),
+        tuple(_pairs(of_a, of_b, in_both)),
+        tuple(np.flatnonzero(~np.isin(of_a, in_both)).tolist()),
+        tuple(np.flatnonzero(~np.isin(of_b, in_both)).tolist()),
     )
 
 
-class _Side(NamedTuple):
-    """The axes of the configs of one table: their names, which are the same for all, and a row of values for each."""
+class _Configs(NamedTuple):
+    """The axes of the configs of two tables, those of the first before those of the second.
 
-    names: tuple[str, ...]
-    rows: list[_Key]
+    columns: by axis the number of each config's value, int32 [configs]; all configs have the same axes. known: the
+    value of each number. first: how many configs the first table has.
+    """
 
-    def column(self, name: str) -> list[Any]:
-        place = self.names.index(name)
-        return [row[place] for row in self.rows]
+    columns: "dict[str, npt.NDArray[np.int32]]"
+    known: list[Any]
+    first: int
 
-    def values(self, name: str) -> dict[Any, None]:
-        """The distinct values of an axis, in the order in which they come."""
-        return dict.fromkeys(self.column(name))
+    def sides(self, numbers: "Numbers") -> "tuple[Numbers, Numbers]":
+        """The parts of [configs] that belong to the first table and to the second."""
+        return numbers[: self.first], numbers[self.first :]
 
-    def keys(self, names: Sequence[str]) -> Iterator[_Key]:
-        places = [self.names.index(name) for name in names]
-        return (tuple(row[i] for i in places) for row in self.rows)
+    def values_of(self, name: str) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The distinct values of an axis on both sides, in the order in which they come."""
+        import numpy as np
 
-    def places(self, names: Sequence[str]) -> dict[_Key, list[int]]:
-        """The numbers of the rows that have each combination of values."""
-        found: dict[_Key, list[int]] = {}
-        for number, key in enumerate(self.keys(names)):
-            found.setdefault(key, []).append(number)
+        found = (np.unique(side, return_index=True) for side in self.sides(self.columns[name]))
+        a, b = (tuple(self.known[i] for i in numbers[np.argsort(places)]) for numbers, places in found)
+        return a, b
+
+    def groups(self, names: Sequence[str]) -> "Numbers":
+        """The group of each config, int64 [configs]: those of one group are alike in these axes."""
+        import numpy as np
+
+        found = np.zeros(len(self.columns[_VERSION]), np.int64)
+        for name in names:
+            column = self.columns[name]
+            if column.min() != column.max():
+                found = np.unique(found * (int(column.max()) + 1) + column, return_inverse=True)[1]
         return found
 
     def has_several_planes(self, names: Sequence[str]) -> bool:
-        """Whether rows that are alike in these axes are on several planes."""
-        planes: dict[_Key, _Key] = {}
-        both = zip(self.keys(names), self.keys(_PLANE), strict=True)
-        return any(planes.setdefault(key, plane) != plane for key, plane in both)
+        """Whether configs of one side that are alike in these axes are on several planes."""
+        import numpy as np
+
+        alike, with_plane = (self.sides(self.groups(axes)) for axes in (names, (*names, *_PLANE)))
+        return any(len(np.unique(a)) != len(np.unique(b)) for a, b in zip(alike, with_plane, strict=True))
 
 
-def _axes(table: Table, as_stacks: bool, met: dict[Any, Any]) -> tuple[tuple[str, ...], list[_Key]]:
-    names: tuple[str, ...] = ()
-    rows = []
-    labels = (row.get(_LABEL) for row in table.dicts())
-    for (spec, version), label in zip(table.only(("spec", _VERSION)).rows, labels, strict=True):
-        found = _of_config(decode(spec.encode()), as_stacks) | {_VERSION: version or KERNEL_VERSION, _LABEL: label}
-        names = names or tuple(found)
-        rows.append(tuple(met.setdefault((type(value), value), value) for value in found.values()))
-    return names, rows
+def _configs(a: Table, b: Table) -> _Configs:
+    import numpy as np
+
+    as_stacks = all(_stack(stem) is not None for table in (a, b) for (stem,) in table.only(("stem",)).rows)
+    numbers: dict[tuple[type, Any], int] = {}
+    columns: dict[str, array[int]] = {}
+    for table in (a, b):
+        labels = (row.get(_LABEL) for row in table.dicts())
+        for (spec, version), label in zip(table.only(("spec", _VERSION)).rows, labels, strict=True):
+            found = _of_config(decode(spec.encode()), as_stacks) | {_VERSION: version or KERNEL_VERSION, _LABEL: label}
+            for name, value in found.items():
+                column = columns.setdefault(name, array("i"))
+                column.append(numbers.setdefault((type(value), value), len(numbers)))
+    known = [value for _, value in numbers]
+    return _Configs({name: np.frombuffer(each, np.int32) for name, each in columns.items()}, known, len(a.rows))
+
+
+def _pairs(of_a: "Numbers", of_b: "Numbers", in_both: "Numbers") -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The rows of both sides that belong to each group in which both are, in the order of its first row of a."""
+    import numpy as np
+
+    members = [_members(of, in_both) for of in (of_a, of_b)]
+    firsts = np.array([rows[0] for rows in members[0]], np.int64)
+    for group in np.argsort(firsts):
+        yield members[0][group], members[1][group]
+
+
+def _members(of: "Numbers", groups: "Numbers") -> list[tuple[int, ...]]:
+    """The numbers of the rows, growing, that belong to each of some growing groups, all of which are there."""
+    import numpy as np
+
+    order = np.argsort(of, kind="stable")
+    starts, stops = (np.searchsorted(of[order], groups, side=side) for side in ("left", "right"))
+    return [tuple(order[start:stop].tolist()) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _of_config(config: Config, as_stack: bool) -> dict[str, Any]:
@@ -162,7 +198,3 @@ def _side(value: Any) -> Any:
 def _is_of_stem(name: str) -> bool:
     """Whether an axis is one of the stem: no part of the config stands before it."""
     return "." not in name and name not in ("dtype", _VERSION, _LABEL)
-
-
-def _without_partner(own: dict[_Key, list[int]], other: dict[_Key, list[int]]) -> tuple[int, ...]:
-    return tuple(sorted(chain(*(numbers for key, numbers in own.items() if key not in other))))

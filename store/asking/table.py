@@ -1,8 +1,16 @@
 """A table: names of columns, and rows that are read one after the other, as often as one likes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from math import nan
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from store.database.rows import chunks
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class Table(NamedTuple):
@@ -43,3 +51,19 @@ class _Part(Collection[tuple[Any, ...]]):
 
     def __contains__(self, row: object) -> bool:
         return any(each == row for each in self)
+
+
+def numbers(table: Table, names: Sequence[str]) -> "Mapping[str, npt.NDArray[np.float64]]":
+    """Columns of numbers as float64 [rows], NaN where there is none; none of them where there is no row.
+
+    Raises ValueError for text; its argument is the name of the column.
+    """
+    import numpy as np
+
+    found = [array("d") for _ in names]
+    for chunk in chunks(table.only(names).rows):
+        for name, column, values in zip(names, found, zip(*chunk, strict=True), strict=True):
+            if str in set(map(type, values)):
+                raise ValueError(name)
+            column.extend(nan if value is None else value for value in values)
+    return {name: np.frombuffer(column, np.float64) for name, column in zip(names, found, strict=True) if column}
