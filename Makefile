@@ -1,6 +1,7 @@
 # make demo    the main job: measures the preset luo2016 and prints its table
 # make test    the tests        make check   lint, format and types        make bench   the benchmarks
 # make docs    the pages as a site: open site/index.html
+# make gallery the examples of docs/examples.md, run and drawn in build/gallery
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -8,7 +9,7 @@ BIN    := $(VENV)/bin
 EXTRAS ?= test
 DEMO   ?= sqlite:///demo.db
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench docs gallery clean
 
 demo: $(VENV)/erfsweep
 	@$(BIN)/erfsweep --db $(DEMO) run luo2016 --format classic
@@ -27,6 +28,9 @@ bench: $(VENV)/extras-bench
 # A link that leads nowhere, and every other warning, ends the build.
 docs: $(VENV)/extras-docs
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --conf-dir docs . site
+
+gallery: $(VENV)/extras-plot,onnx
+	@$(BIN)/python -m gallery $(ARGS)
 
 clean:
 	@rm -rf $(VENV) build site demo.db erfsweep.egg-info

@@ -95,7 +95,7 @@ _FILE = re.compile(r"(?<![\w/.-])((?:pipeline|store|cli|tests|docs|benchmarks|ex
 
 @pytest.mark.parametrize("page", FOR_DEVELOPERS, ids=lambda page: page.name)
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
-    patterns = ("cli/NAME.py", "store/migrations/versions/rev_NNNN.py")  # of files to be made
+    patterns = ("cli/NAME.py", "examples/NAME.yaml", "store/migrations/versions/rev_NNNN.py")  # of files to be made
     named = set(_FILE.findall(page.read_text())) - {*patterns}
     assert len(named) > 10
     assert {name for name in named if not (ROOT / name).exists()} == set()

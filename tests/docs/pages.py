@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FOR_DEVELOPERS = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", ROOT / "docs" / "layers.md"]
 """Pages whose Python is a part of this project's code, not an example."""
-REASONS = ("installs", "runs make", "needs a cluster", "needs a server", "does not end")
+_EXAMPLE = "an example, which runs in tests/test_examples.py"
+REASONS = ("installs", "runs make", "needs a cluster", "needs a server", "does not end", _EXAMPLE)
 _BLOCK = re.compile(r"^((?:<!-- tests \w+: [^>]*? -->\n)*)```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SAID = re.compile(r"<!-- tests (\w+): (.*?) -->", re.DOTALL)
 
