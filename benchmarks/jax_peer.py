@@ -34,7 +34,10 @@ LAYOUT = ("NHWC", "HWIO", "NHWC")  # the one that XLA is quick at on processors
 
 
 def cropped(work: Workload) -> Callable[[], Array]:
-    """The gradient by the cropped input, jitted; weights are arguments, so that nothing is folded into the code."""
+    """The gradient by the cropped input, float32 [n, channels, rows, columns], jitted.
+
+    Weights are arguments, so that nothing is folded into the code.
+    """
     x = jnp.asarray(work.images.transpose(0, 2, 3, 1))
     weights = {i: jnp.asarray(kernel.transpose(2, 3, 1, 0)) for i, kernel in work.kernels.items()}
 

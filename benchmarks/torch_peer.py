@@ -33,7 +33,10 @@ Tensors = dict[int, torch.Tensor]
 
 
 def whole_plane(work: Workload) -> Callable[[], Array]:
-    """The usual script: same-padded layers over the whole plane, then the centre unit's gradient by the input."""
+    """The usual script: same-padded layers over the whole plane, then the centre unit's gradient by the input.
+
+    The call that is returned makes it, float32 [n, channels, rows, columns] of the unit's cone.
+    """
     weights = {index: torch.from_numpy(kernel) for index, kernel in work.kernels.items()}
     plane, box = work.config.input, work.plan.cone.box
     x = torch.rand(work.probes.shape[3], plane.channels, plane.height, plane.width) - 0.5
@@ -115,7 +118,7 @@ def _cut(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 def peers(work: Workload) -> dict[str, Callable[[], Array]]:
-    """The scripts by name."""
+    """The scripts by name; what they make is float32 [n, channels, rows, columns]."""
     torch.set_num_threads(1)
     return {
         "whole plane": whole_plane(work),

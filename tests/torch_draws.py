@@ -22,6 +22,8 @@ from pipeline.stem import (
     Network,
     Node,
     Pad,
+    PixelShuffle,
+    PixelUnshuffle,
     PReLU,
     PreResidual,
     Slice,
@@ -74,6 +76,10 @@ def _made(node: Node, inputs: list[torch.Tensor], draws: int) -> torch.Tensor:
         case ChannelShuffle():
             grouped = each.reshape(draws, layer.groups, -1, *x.shape[2:])
             return grouped.transpose(1, 2).reshape(x.shape)
+        case PixelShuffle(factor=(fy, fx)):
+            return x.unflatten(1, (-1, fy, fx)).permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+        case PixelUnshuffle(factor=(fy, fx)):
+            return x.unflatten(3, (-1, fx)).unflatten(2, (-1, fy)).permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
         case Pad():
             return functional.pad(x, _sides(node.x, node.y, 1), mode=_PAD_MODE[node.padding_mode])
         case Crop():

@@ -55,8 +55,7 @@ class Load(NamedTuple):
 
     @property
     def is_masked(self) -> bool:
-        """Whether the gradient is multiplied by a mask."""
-        """See `Step.is_masked`."""
+        """Whether the gradient is multiplied by a mask; see `Step.is_masked`."""
         return is_masked(self.layer, self.activation)
 
     @property

@@ -133,14 +133,22 @@ class _Gradients:
         self.others: dict[int, list[tuple[Step, Source, Array]]] = {}
 
     def hand_on(self, step: Step, source: Source, part: Array) -> None:
-        """Keeps the gradient by what a step read of one before it."""
+        """Keeps the gradient by what a step read of one before it.
+
+        part: float32 or float64 [rows, C, columns, n] of the operand, or of the whole result of that step if it is the
+        base, to which the others are added.
+        """
         if source.is_base:
             self.bases[source.step] = part
         else:
             self.others.setdefault(source.step, []).append((step, source, part))
 
     def sum_of(self, number: int) -> Array:
-        """Returns the gradient by the result of a step, from all that read it, in running order; it is then let go."""
+        """Returns the gradient by the result of a step, [rows, C, columns, n] of the dtype of its parts.
+
+        It is the sum over all steps that read the result. The sum lies in the memory of the base.
+        Raises KeyError if no step has handed on a base.
+        """
         base = self.bases.pop(number)
         for step, source, part in reversed(self.others.pop(number, ())):
             operations.add(step, source, part, base)

@@ -62,6 +62,8 @@ def _joined(before: Unit, unit: Unit) -> Unit | None:
 
 
 def _scaled(before: Parameters, after: Parameters) -> Parameters:
+    """The parameters of a norm or an affine layer that does what the two did, one after the other: float32 [C]."""
+
     def parameters() -> dict[str, Array]:
         own, more = before(), after()
         weight, bias = (np.asarray(own.get(name, usual), np.float64) for name, usual in (("weight", 1), ("bias", 0)))
@@ -71,6 +73,8 @@ def _scaled(before: Parameters, after: Parameters) -> Parameters:
 
 
 def _shifted(before: Parameters, after: Parameters) -> Parameters:
+    """The parameters of a convolution whose bias, float32 [F], takes up the shift behind it; its weight stays."""
+
     def parameters() -> dict[str, Array]:
         own, more = before(), after()
         return own | {"bias": np.asarray(own.get("bias", 0), np.float64) + more["bias"]}

@@ -178,6 +178,7 @@ def _make_phases(
         puts.append((first, weight_setter(_as_weight(kernel[:, :, ::-1], kw, channels, whole))))
 
     def weigh(weight: Array) -> None:
+        """Puts a weight [kh, kw, C / groups, F], of the dtype of g, into the matrix of each phase."""
         for first, put in puts:
             put(weight[first :: y.stride])
 

@@ -35,17 +35,20 @@ class Form(Protocol):
 class Kernel:
     """A kernel, its height and its width: `3x3`."""
 
+    def __init__(self, field: str = "kernel") -> None:
+        self.field = field
+
     def read(self, cursor: Cursor) -> dict[str, Any]:
         """The kernel at this place."""
         match = cursor.found(_KERNEL)
         if match is None:
             cursor.fail("expected a kernel such as 3x3, height then width")
         height = cursor.number(match[1], match.start(1), "the kernel", 1)
-        return {"kernel": (height, cursor.number(match[2], match.start(2), "the kernel", 1))}
+        return {self.field: (height, cursor.number(match[2], match.start(2), "the kernel", 1))}
 
     def written(self, layer: Layer) -> Iterator[str]:
         """Height and width, however alike."""
-        height, width = getattr(layer, "kernel")  # noqa: B009
+        height, width = getattr(layer, self.field)
         yield f"{height}x{width}"
 
 

@@ -53,7 +53,7 @@ class Groups(msgspec.Struct, frozen=True):
         return numbers(self.table, names)
 
     def members(self) -> "list[npt.NDArray[np.intp]]":
-        """The numbers of the rows of each group, growing."""
+        """The numbers of the rows of each group, growing: intp [rows of the group]."""
         import numpy as np
 
         of = np.frombuffer(self.of, np.int64) if self.of else np.empty(0, np.int64)

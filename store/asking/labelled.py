@@ -51,6 +51,7 @@ def dataset(store: Store, selection: Selection, columns: Sequence[str] | None, a
     (y, tops), (x, lefts) = (_axis(places, along, align) for along in (0, 1))
 
     def on_frame(place: int, packed: "Arrays") -> "npt.NDArray[np.float64]":
+        """The heatmap of a place, [y, x] of the frame, NaN outside its plane."""
         frame = np.full((len(y), len(x)), np.nan)
         height, width = places[place].plane
         frame[tops[place] : tops[place] + height, lefts[place] : lefts[place] + width] = heatmap_of(
@@ -61,6 +62,7 @@ def dataset(store: Store, selection: Selection, columns: Sequence[str] | None, a
     radii = max((_radii(place) for place in places), default=0)
 
     def of_radii(place: int, packed: "Arrays") -> "npt.NDArray[np.float64]":
+        """The curves of a place, [4, radii]: 1 from its own last radius on, NaN where its heatmap is zero."""
         from pipeline.arrays import unpack_curves
 
         found = unpack_curves(packed, _radii(places[place]))

@@ -50,7 +50,6 @@ def split(net: Translation, call: Call) -> Value | list[Value]:
 
 def depth_to_space(net: Translation, call: Call) -> Value:
     """DepthToSpace, whose channels lie in either of two orders."""
-    """DepthToSpace."""
     given, block = nchw(net.given(call)), int(call.attributes["blocksize"])
     shuffled = given
     if call.attributes.get("mode", "DCR") == "DCR" and given.plane.channels > block * block:
@@ -67,7 +66,6 @@ def pixel_shuffle(net: Translation, tensor: str, given: Held, block: int) -> Val
 
 def space_to_depth(net: Translation, call: Call) -> Value:
     """SpaceToDepth: pixels that become channels."""
-    """SpaceToDepth."""
     """SpaceToDepth."""
     """SpaceToDepth."""
     from pipeline.stem import PixelUnshuffle

@@ -90,6 +90,7 @@ def conv_transpose(net: Translation, call: Call) -> Value:
     )  # fmt: skip
 
     def parameters() -> dict[str, Array]:
+        """From [C, F / groups, kh, kw] of ONNX: weight [kh, kw, C / groups, F] and bias [F], float32."""
         apart = weight.reshape(groups, inputs // groups, each, height, width)
         return arrays_of(apart.transpose(3, 4, 1, 0, 2).reshape(height, width, inputs // groups, groups * each), bias)
 
@@ -137,6 +138,7 @@ def _product(
         raise UnsupportedError(f"its matrix has the shape {weight.shape} for a tensor of {given.shape}")
 
     def parameters() -> dict[str, Array]:
+        """From a matrix [C * height * width, F]: weight [height, width, C, F] and bias [F], float32."""
         apart = weight.reshape(plane.channels, *sides, features).transpose(1, 2, 0, 3) * factors[0]
         shift = None if bias is None else np.broadcast_to(bias.reshape(-1), features) * factors[1]
         return arrays_of(apart, shift)

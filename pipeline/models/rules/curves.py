@@ -35,13 +35,11 @@ def leaky(net: Translation, call: Call) -> Value:
     """LeakyRelu with its slope."""
     """LeakyRelu."""
     """LeakyRelu."""
-    """LeakyRelu."""
     return activation(f"leaky_relu({number_of(call, 'alpha', 0.01)!r})")(net, call)
 
 
 def elu(net: Translation, call: Call) -> Value:
     """Elu with its alpha."""
-    """Elu."""
     """Elu."""
     """Elu."""
     return activation(f"elu({number_of(call, 'alpha', 1.0)!r})")(net, call)
@@ -52,7 +50,6 @@ def selu(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """Selu."""
     if (
         abs(number_of(call, "alpha", 1.67326319) - 1.67326319) > 1e-5
         or abs(number_of(call, "gamma", 1.05070102) - 1.05070102) > 1e-5
@@ -63,7 +60,6 @@ def selu(net: Translation, call: Call) -> Value:
 
 def hard_sigmoid(net: Translation, call: Call) -> Value:
     """HardSigmoid with its slope and shift."""
-    """HardSigmoid."""
     a, b = number_of(call, "alpha", 0.2), number_of(call, "beta", 0.5)
     a = 1 / 6 if np.float32(a) == np.float32(1 / 6) else a
     return activation(f"hardsigmoid({a!r},{b!r})")(net, call)
@@ -79,7 +75,6 @@ def clip(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """Clip."""
     bounds = []
     for number, name in ((1, "min"), (2, "max")):
         array = net.constant(call, number)
@@ -103,7 +98,6 @@ def prelu(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """PRelu."""
     given, slope = net.given(call), weight_of(net, call)
     if slope.size not in (1, given.plane.channels):
         raise UnsupportedError(f"its slopes have the shape {slope.shape}")

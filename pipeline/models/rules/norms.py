@@ -80,7 +80,6 @@ def group_norm(net: Translation, call: Call) -> Value:
     """GroupNormalization, its weights by group or by channel."""
     """GroupNormalization."""
     """GroupNormalization."""
-    """GroupNormalization."""
     given, weight, bias = nchw(net.given(call)), weight_of(net, call), weight_of(net, call, 2)
     groups, channels = int(call.attributes["num_groups"]), given.plane.channels
     weight, bias = (np.repeat(part, channels // part.size) for part in (weight, bias))
@@ -93,7 +92,6 @@ def lrn(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """LRN."""
     size = int(call.attributes["size"])
     if size % 2 == 0:
         raise UnsupportedError(f"a norm over {size} channels, an even number, is not a layer")

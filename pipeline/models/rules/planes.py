@@ -61,7 +61,6 @@ def pad(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """Pad."""
     value = net.values[call.inputs[0]]
     is_squares = isinstance(value, Stat) and value.kind == "squares"
     given = value.of if isinstance(value, Stat) and is_squares else net.given(call)

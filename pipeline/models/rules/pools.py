@@ -16,7 +16,6 @@ def max_pool(net: Translation, call: Call) -> Value:
     """MaxPool with all its attributes."""
     """MaxPool."""
     """MaxPool."""
-    """MaxPool."""
     given = nchw(net.given(call))
     kernel = pair_of(call, "kernel_shape", given.rank)
     layer = MaxPool(
@@ -65,13 +64,11 @@ def global_average(net: Translation, call: Call) -> Value:
     """GlobalAveragePool over the whole plane."""
     """GlobalAveragePool."""
     """GlobalAveragePool."""
-    """GlobalAveragePool."""
     return net.unit(call.outputs[0], GlobalAvgPool(), nchw(net.given(call)))
 
 
 def global_max(net: Translation, call: Call) -> Value:
     """GlobalMaxPool over the whole plane."""
-    """GlobalMaxPool."""
     """GlobalMaxPool."""
     """GlobalMaxPool."""
     given = nchw(net.given(call))

@@ -36,7 +36,6 @@ def transpose(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """Transpose."""
     value = net.values[call.inputs[0]]
     if isinstance(value, View) and value.order is None and value.normed is None:
         order = call.attributes.get("perm") or range(len(value.shape) - 1, -1, -1)
@@ -61,7 +60,6 @@ def reshape(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """Reshape."""
     value = net.values[call.inputs[0]]
     squares = squares_of(value) if _rank_of(net, call) > 4 else None
     if isinstance(value, Stat) or squares is not None:
@@ -136,7 +134,6 @@ def flatten(net: Translation, call: Call) -> Value:
 
     Raises UnsupportedError for a form that no layer stands for.
     """
-    """Flatten."""
     given = net.given(call)
     if int(call.attributes.get("axis", 1)) % (len(given.shape) + 1) != 1:
         raise UnsupportedError("it flattens at another axis than the first")

@@ -172,7 +172,7 @@ def gains(made):
 LAWFUL = {
     "kinds": (
         *("conv", "dw", "t", "up", "bn", "res_pre", "act"),
-        *("pad", "crop", "slice", "channelshuffle", "affine", "prelu", "cat", "add"),
+        *("pad", "crop", "slice", "channelshuffle", "pixelshuffle", "pixelunshuffle", "affine", "prelu", "cat", "add"),
     ),
     "activations": ("linear", "relu", "leaky_relu"),
 }
@@ -195,7 +195,7 @@ def test_the_map_is_carried_back_on_the_actual_planes(stem, kind, data):
 
 LINEAR = (
     *("conv", "dw", "t", "up", "avg", "gap", "bn", "res", "res_pre", "act", "bilinear", "adaptive"),
-    *("pad", "crop", "slice", "channelshuffle", "affine", "cat", "add"),
+    *("pad", "crop", "slice", "channelshuffle", "pixelshuffle", "pixelunshuffle", "affine", "cat", "add"),
 )
 
 
@@ -262,6 +262,7 @@ def test_readouts_that_mix_channels_have_no_prediction(channel):
         "cat(1x1|1x1 3x3|1x1 5x5)", "cat(|3x3) 3x3", "3x3=linear cat(|relu 3x3=linear) bn relu", "add(3x3|5x5|)",
         "3x3#a 3x3/2 add(up2 3x3|#a) 3x3", "cat(slice0:2|slice2:4 3x3:2) channelshuffle2", "pad1~reflect 3x3p0 crop1",
         "3x3=linear prelu", "3x3 affine", "3x3=leaky_relu(0.2)", "add(1x1:1|) 3x3",
+        "3x3 pixelshuffle2 3x3 pixelunshuffle2", "3x3=linear pixelshuffle2 relu",
     ],
 )  # fmt: skip
 def test_where_the_law_holds_there_is_one(stem):
@@ -344,6 +345,7 @@ MONTE_CARLO = [
     ("3x3:4 cat(slice0:2|slice2:4 3x3:2) channelshuffle2 3x3:4g2", {"height": 5, "width": 5, "channels": 2}, (2, 0)),
     ("3x3:2#a 3x3/2:3 add(up2 3x3:2|#a) 3x3:2", {"height": 6, "width": 6, "channels": 2}, (2, 3)),
     ("pad1+2x0+1~reflect 3x3:3p0 crop0+1x1/2 3x3=linear prelu", {"height": 6, "width": 6, "channels": 2}, (1, 1)),
+    ("3x3:4 pixelshuffle2 3x3:2 pixelunshuffle2x1 3x3:2", {"height": 4, "width": 3, "channels": 2}, (1, 3)),
     ("3x3:2 add(3x3:2|3x3:1=linear|) 3x3:2", {"height": 5, "width": 5, "channels": 1}, (1, 1)),
 ]
 
