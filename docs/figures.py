@@ -18,11 +18,27 @@ MINE: dict[str, Any] = {"name": "mine", "stem": "7x7/2:32 3x3:64 max3x3/2", "inp
 """The stem of docs/first.md."""
 BOX: dict[str, Any] = {"name": "box", "stem": "10x3x3=linear", "init": {"kind": "uniform_kernel"}}
 """The stem of docs/sizes.md: its heatmap is the tenfold convolution of a 3x3 box."""
+STAGES: dict[str, Any] = {
+    "name": "stages",
+    "stem": "4x3x3:4#c1 3x3/2:4 3x3x3:4#c2 3x3/2:4 3x3x3:4#c3 3x3/2:4 3x3x3:4#c4",
+    "input": {"channels": 3},
+    "grid": {
+        "readout.layer": ["c1", "c2", "c3", "c4"],
+        "init.kind": ["he_normal", "uniform_kernel"],
+        "seed": [0, 1, 2, 3],
+    },
+}
+"""The network of docs/models.md, with the stages that are drawn there."""
 
 
 def mine(store: erfsweep.Store, path: Path) -> None:
     """What `erfsweep plot heatmap mine:0` draws."""
     store.plot.heatmap("mine:0").savefig(path, dpi=200, metadata=_about(store, "mine:0"))
+
+
+def stages(store: erfsweep.Store, path: Path) -> None:
+    """What `erfsweep plot layers stages --over seed --size hdr` draws."""
+    store.plot.layers("stages", over="seed", size="hdr").savefig(path, dpi=200, metadata=_about(store, "stages:0"))
 
 
 def all_sizes(store: erfsweep.Store, path: Path) -> None:
@@ -77,13 +93,13 @@ def _about(store: erfsweep.Store, config: str) -> dict[str, str]:
     return {"Keywords": store.record(config).digest, "Software": "erfsweep"}
 
 
-DRAWN = {"mine.png": mine, "sizes.png": all_sizes}
+DRAWN = {"mine.png": mine, "sizes.png": all_sizes, "stages.png": stages}
 
 
 def measured() -> erfsweep.Store:
     """A store, in the working directory, that has what the pictures show."""
     store = erfsweep.open_store("sqlite:///figures.db", create=True)
-    for sweep in (MINE, BOX):
+    for sweep in (MINE, BOX, STAGES):
         store.submit(sweep)
     store.work(engine="sync")
     return store

@@ -54,7 +54,8 @@ def layer_name(row: dict[str, Any]) -> str:
 
 def _words(row: dict[str, Any], names: Sequence[str], *, has_layer: bool) -> Iterator[str]:
     if has_layer:
-        yield f"layer {row['layer']}" if row.get("mark") is None else row["mark"]
+        number, mark = row.get("layer"), row.get("mark")
+        yield mark or ("several layers" if number is None else f"layer {number}")
     for name in names:
         value = row.get(name)
         yield f"{name}={'none' if value is None else f'{value:g}' if isinstance(value, float) else value}"

@@ -24,13 +24,11 @@ _DRAWN = ("init.seed", "init.offset")
 class Stage(msgspec.Struct, frozen=True):
     """One layer of a network as it was measured.
 
-    name: its mark, or its number. theory: the theoretical RF that the size is compared with, in px, None where the size
-    is no length. mean, sd: of the size over draws, sd None of one draw.
+    name: its mark, or its number. mean, sd: of the size over draws, sd None of one draw.
     """
 
     number: int
     name: str
-    theory: float | None
     mean: float
     sd: float | None
     draws: int
@@ -41,13 +39,15 @@ class Network(msgspec.Struct, frozen=True):
 
     name: what tells it from the other networks; its label or notation where it is the only one. plane: (height, width)
     of its input, None where its layers were measured on several. stages: in the order of the network, those that have
-    the size.
+    the size. theory: (name of a layer, the theoretical RF that the size is compared with, in px) in the same order, of
+    every layer of the stem that is known; empty where the size is no length.
     """
 
     name: str
     stem: str
     plane: tuple[int, int] | None
     stages: tuple[Stage, ...]
+    theory: tuple[tuple[str, float], ...]
 
 
 class Layers(msgspec.Struct, frozen=True):
@@ -83,12 +83,14 @@ def layers(table: Table, size: str, over: str | None = None) -> Layers:
         raise _no_layers(rows)
     averaged = None if over is None else averaged_column(over)
     shared = [_shared([rows[i] for i in some], averaged) for some in several]
+    theories = _theories([rows[i] for some in several for i in some], size)
     made = tuple(
         Network(
             name,
             head["stem"],
             None if None in (head["height"], head["width"]) else (head["height"], head["width"]),
             tuple(_stages([rows[i] for i in some], size)),
+            theories[head["stem"]],
         )
         for some, head, name in zip(several, shared, _names(shared), strict=True)
     )
@@ -130,13 +132,17 @@ def networks(table: Table) -> Networks:
 
 
 def _shared(rows: Sequence[dict[str, Any]], averaged: str | None) -> dict[str, Any]:
-    """What the rows of one network have in common, None where they differ, without the axis that is averaged over."""
+    """What the rows of one network have in common, None where they differ, without the axis that is averaged over.
+
+    Where each layer has a label of its own, the network is called by its notation.
+    """
     first, *others = rows
-    return {
+    common = {
         name: value if all(row[name] == value for row in others) else None
         for name, value in first.items()
         if name not in ("layer", "mark", "unit_y", "unit_x", averaged)
     }
+    return common | {"config": common["config"] or common["stem"]}
 
 
 def _names(shared: Sequence[dict[str, Any]]) -> list[str]:
@@ -152,7 +158,6 @@ def _stages(rows: Sequence[dict[str, Any]], size: str) -> Iterator[Stage]:
 
     from pipeline.sizes import exact_mean
 
-    is_length = BY_NAME[size].unit == "px"
     by_layer: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         if row[size] is not None:
@@ -162,10 +167,18 @@ def _stages(rows: Sequence[dict[str, Any]], size: str) -> Iterator[Stage]:
         mean = exact_mean(values)
         if mean <= 0:
             continue
-        first = drawn[0]
-        theory = theoretical_size(first["theo_rf"], first["theo_rf_y"], size) if is_length else None
         sd = float((values - mean).std(ddof=1)) if len(values) > 1 else None
-        yield Stage(number, layer_name(first), theory, mean, sd, len(values))
+        yield Stage(number, layer_name(drawn[0]), mean, sd, len(values))
+
+
+def _theories(rows: Sequence[dict[str, Any]], size: str) -> dict[str, tuple[tuple[str, float], ...]]:
+    """The theory of each stem, as `Network` has it: a layer that is dead in one network is known from another."""
+    found: dict[str, dict[int, tuple[str, float]]] = {row["stem"]: {} for row in rows}
+    for row in rows:
+        if row["theo_rf"] and BY_NAME[size].unit == "px":
+            theory = theoretical_size(row["theo_rf"], row["theo_rf_y"], size)
+            found[row["stem"]][row["layer"]] = layer_name(row), theory
+    return {stem: tuple(of for _, of in sorted(known.items())) for stem, known in found.items()}
 
 
 def _in_order(made: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The structure of pictures: their axes, and that what they draw are the numbers of the store and of the theory."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -248,6 +249,31 @@ def test_layers_of_several_networks_keep_their_own_order_and_theory(store: erfsw
     assert (names[0], names[-1]) == ("c2", "c5")
     theories = [[*each.get_ydata()] for each in panel.lines if each.get_linestyle() == "--"]
     assert theories == [[3, 5, 7], [5, 7, 9]]
+
+
+def test_a_layer_that_is_dead_in_one_network_has_its_theory_and_no_point(store: erfsweep.Store) -> None:
+    own = {"stem": "3x3:1#a 3x3:1#b 3x3:1#c", "input": 21, "probes": {"count": 1}}
+    grid = {"readout.layer": ["a", "b", "c"], "seed": [*range(12)]}
+    store.submit({"name": "deadly", **own, "init": {"kind": "normal"}, "grid": grid})
+    store.work("deadly", engine="sync")
+    dead = store.rows("deadly", where="dead", columns="seed,mark")
+    assert {row["mark"] for row in dead} > {"b"}
+    figure = store.plot.layers("deadly")
+    lines = figure.axes[0].lines
+    assert [[*each.get_ydata()] for each in lines if each.get_linestyle() == "--"] == [[3, 5, 7]]
+    points = sum(len(each.get_ydata()) for each in lines if each.get_linestyle() == "-")
+    assert points == 36 - len(dead)
+
+
+def test_the_names_of_many_layers_are_legible(store: erfsweep.Store) -> None:
+    layers = {"readout.layer": [*range(60)]}
+    store.submit({"name": "deep", "stem": "60x3x3:1=linear", "init": {"kind": "uniform_kernel"}, "grid": layers})
+    store.work("deep", engine="sync")
+    figure = store.plot.layers("deep")
+    figure.draw_without_rendering()
+    boxes = [each.get_window_extent() for each in figure.axes[0].get_xticklabels()]
+    assert 10 < len(boxes) < 60
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
 
 
 def test_the_side_of_the_plane_is_drawn_where_the_theory_leaves_it(store: erfsweep.Store) -> None:

@@ -44,7 +44,10 @@ def _growth() -> Any:
 
 def _layers() -> Any:
     """Points and lines over the layers of networks, whose names stand at 0, 1, ... across; up is logarithmic."""
+    from bokeh.models import FixedTicker
+
     made = _figure("layers", tools=_TOOLS, active_drag="box_select", active_tap="tap", y_axis_type="log")
+    made.xaxis.ticker = FixedTicker(ticks=[])
     _add_points(made)
     _add_lines(made, line_width=1.5, line_alpha=0.8).level = "underlay"
     return made

@@ -2,6 +2,7 @@
 
 const MOST_STAGES = 24; // heatmaps in a row, and so many are asked for at once
 const THEORY_DASH = [6, 4];
+const MOST_NAMED = 30; // layers along the axis
 const MOST_NETWORKS = 6; // that have a column in the table
 
 // What the theory says along the axis of a size, as `theoretical_size` of the store has it.
@@ -29,14 +30,12 @@ function showStages(page, found) {
     across: kept.map((i) => labels[columns.stage[i]]), up: pick(found.columns[state.stages]).map(cell),
   };
   const figure = model("layers");
-  setWords(figure, "x", labels);
-  figure.below[0].major_label_orientation = labels.join("").length > 40 ? Math.PI / 4 : "horizontal";
-  figure.below[0].ticker.desired_num_ticks = labels.length;
+  nameLayers(figure.below[0], labels);
   showPoints("layers", points, { x: "layer", y: withUnit(page, state.stages) },
     [["config", "@config"], ["network", "@family"], ["layer", "@across"], [state.stages, "@up"]]);
   const means = meansByFamily(points);
   const theories = theoryLines(found, rows, columns.stage, state.stages);
-  showLines("layers", [...means, ...theories.values()]);
+  showLines("layers", [...means, ...theories]);
   showLegend($("layers-legend"), names, kept.map((i) => of[i]), "");
   const missing = rows.length - kept.length;
   $("layers-note").textContent = missing ? `${shownNumber(missing)} of ${count(rows.length, "row")} have no ` +
@@ -46,28 +45,42 @@ function showStages(page, found) {
   chooseNetworks(page, names, new Set(rows.map((i) => of[i])));
 }
 
-// A dashed line for each stack of theoretical receptive fields; networks that have the same share one.
+// Names of layers along an axis, upright where they are long; of too many those at equal steps.
+function nameLayers(axis, labels) {
+  const step = Math.ceil(labels.length / MOST_NAMED);
+  axis.ticker.ticks = labels.map((_, x) => x).filter((x) => x % step === 0);
+  axis.major_label_overrides = new Map(labels.map((label, x) => [x, label]));
+  axis.major_label_orientation = labels.join("").length / step > 40 ? Math.PI / 4 : "horizontal";
+}
+
+// A dashed line for each stack of theoretical receptive fields. Networks that have layers in common and agree in them
+// share one, so that a layer that has no result in one of them is known from another.
 function theoryLines(found, rows, stage, size) {
   const networks = new Map();
   for (const i of rows) {
-    const value = found.columns.theo_rf[i] === null ? 0 : theoryOf(found.columns, size, i);
     const network = found.networks.of[i];
     if (!networks.has(network)) networks.set(network, new Map());
-    if (value > 0) networks.get(network).set(stage[i], value);
+    if (found.columns.theo_rf[i]) networks.get(network).set(stage[i], theoryOf(found.columns, size, i));
   }
-  const lines = new Map();
+  const lines = [];
   for (const known of networks.values()) {
-    const x = [...known.keys()].sort((a, b) => a - b), y = x.map((each) => known.get(each));
-    lines.set(JSON.stringify([x, y]), { number: null, config: "theoretical receptive field", x, y, dash: THEORY_DASH });
+    const shared = lines.find((line) => {
+      const common = [...known.keys()].filter((x) => line.has(x));
+      return common.length && common.every((x) => line.get(x) === known.get(x));
+    });
+    if (shared) known.forEach((y, x) => shared.set(x, y)); else if (known.size) lines.push(known);
   }
-  return lines;
+  return lines.map((known) => {
+    const x = [...known.keys()].sort((a, b) => a - b);
+    return { number: null, config: "theoretical receptive field", x, y: x.map((each) => known.get(each)), dash: THEORY_DASH };
+  });
 }
 
 function showStageTable(labels, means, theories) {
   const told = means.slice(0, MOST_NETWORKS);
-  const heads = ["layer", ...(theories.size === 1 ? ["theory"] : []), ...told.map(({ config }) => config)];
+  const heads = ["layer", ...(theories.length === 1 ? ["theory"] : []), ...told.map(({ config }) => config)];
   $("stage-heads").replaceChildren(...heads.map((head) => element("th", { scope: "col" }, head)));
-  const lines = [...(theories.size === 1 ? theories.values() : []), ...told];
+  const lines = [...(theories.length === 1 ? theories : []), ...told];
   const at = ({ x, y }, stage) => (x.includes(stage) ? cell(y[x.indexOf(stage)]) : "-");
   $("stage-rows").replaceChildren(...labels.map((label, stage) => element("tr", {},
     element("th", { scope: "row" }, label), ...lines.map((line) => element("td", {}, at(line, stage))))));

@@ -32,6 +32,10 @@ _LETTERS = 6.5
 """Points of the names of layers."""
 _LONGEST = 18
 """Characters of the name of a layer: what stands between the ends of a longer one is cut."""
+_LETTER, _BETWEEN = 0.62, 0.08
+"""The width of a letter as a share of its size, and the inches between two names that stand side by side."""
+_MARKED = 20
+"""Markers on a line, about."""
 _LINE = 1.35
 """Points between two names that stand upright, in those of their letters."""
 
@@ -51,9 +55,10 @@ def layers_figure(
     the input plane, where the theoretical RF is as large.
     """
     names = all_shown([*found.names], _LONGEST)
-    is_upright = max(map(len, names)) > fitting((width - _BESIDE) / len(names), _LETTERS) - 1
+    longest = max(map(len, names)) * _LETTERS * _LETTER / PT
+    is_upright = longest + _BETWEEN > (width - _BESIDE) / len(names)
     below = 0.13 * (min(len(found.networks), _MOST_NAMED) + 4)
-    below += max(map(len, names)) * _LETTERS * 0.62 / PT if is_upright else 0.1
+    below += longest if is_upright else 0.1
     with styled():
         made: Any = picture(about, _PANEL + below, width) if axes is None else None
         (panel,) = [made.add_subplot()] if made is not None else panels(axes, 1)
@@ -74,6 +79,7 @@ def _draw(panel: Axes, found: "Layers", width: float) -> list[Any]:
     names = all_shown([_called(each) for each in found.networks], fitting(width - 0.5, 6.5))
     handles: list[Any] = []
     edges: list[float] = []
+    every = -(-len(at) // _MARKED)
     has_common = _has_common_theory(found)
     theories: dict[Any, str] = {}
     drawn = [(i, each) for i, each in enumerate(found.networks) if each.stages]
@@ -83,18 +89,19 @@ def _draw(panel: Axes, found: "Layers", width: float) -> list[Any]:
         mean = np.array([stage.mean for stage in each.stages])
         sd = np.array([stage.sd or 0.0 for stage in each.stages])
         low = np.maximum(mean - sd, mean / _DEEPEST)
-        handles += panel.plot(x, mean, color=colour, marker=marker, label=names[i], zorder=3)
+        handles += panel.plot(x, mean, color=colour, marker=marker, markevery=every, label=names[i], zorder=3)
         if np.any(sd > 0):
             panel.fill_between(x, low, mean + sd, color=colour, alpha=0.2, linewidth=0)
         edges += [float(low.min()), float((mean + sd).max())]
-        seen = tuple((at[stage.name], stage.theory) for stage in each.stages if stage.theory)
+        seen = tuple((at[name], theory) for name, theory in each.theory if name in at)
         if seen:
             theories.setdefault(seen, GREY if has_common else colour)
     if len(handles) > _MOST_NAMED:
         more = Line2D([], [], linestyle="none", label=f"and {len(handles) - _MOST_NAMED} more networks")
         handles = [*handles[:_MOST_NAMED], more]
     for seen, colour in theories.items():  # once for networks that have the same
-        panel.plot(*zip(*seen, strict=True), color=colour, marker="_", markersize=6, zorder=2, **_THEORY)
+        style = {"marker": "_", "markersize": 6, "markevery": every, **_THEORY}
+        panel.plot(*zip(*seen, strict=True), color=colour, zorder=2, **style)
         edges += [value for _, value in seen]
     if theories:
         handles.append(Line2D([], [], color=GREY, marker="_", markersize=6, label="theoretical RF", **_THEORY))
@@ -125,8 +132,7 @@ def _called(each: "Network") -> str:
 def _has_common_theory(found: "Layers") -> bool:
     """Whether layers of one name have one theoretical RF in all networks."""
     known: dict[str, float] = {}
-    stages = [stage for each in found.networks for stage in each.stages if stage.theory is not None]
-    return all(known.setdefault(stage.name, stage.theory) == stage.theory for stage in stages if stage.theory)
+    return all(known.setdefault(name, theory) == theory for each in found.networks for name, theory in each.theory)
 
 
 def _plane(found: "Layers") -> float | None:

@@ -26,6 +26,14 @@ def test_draws_of_a_network_belong_to_it_and_single_layers_to_none(door):
     assert [None if i is None else found.names[i].partition("=")[2] for i in found.of] == inits
 
 
+def test_a_network_whose_layers_have_labels_is_called_by_its_notation(door):
+    stem = "3x3#a 3x3#b"
+    layers = [{"stem": stem, "label": f"stage {mark}", "readout": {"layer": mark}} for mark in "ba"]
+    door.submit({"name": "labels", "stems": layers})
+    found = networks(read(door._store, Selection("labels"), NETWORKS_FROM))
+    assert (found.names, found.of, found.stages, found.at) == ((stem,), (0, 0), ("a", "b"), (1, 0))
+
+
 def test_one_network_on_two_planes_is_two(door):
     door.submit("3x3#a 31x31#b", axes={"readout.layer": ["a", "b"]}, name="chosen")
     assert networks(read(door._store, Selection("chosen"), NETWORKS_FROM)).of == (0, 0)
@@ -50,6 +58,7 @@ def test_without_layers_there_are_no_networks(door):
             [{"layer": n, "mark": f"c{n}", "seed": s} for n in (1, 2) for s in (0, 1)],
             ["c1, seed=0", "c1, seed=1", "c2, seed=0", "c2, seed=1"],
         ),
+        ([{"layer": 1, "mark": "c2"}, {"layer": None, "mark": None}], ["c2", "several layers"]),
         ([{"layer": 1, "seed": 0}, {"layer": 1, "seed": 1}], ["net seed=0", "net seed=1"]),
         ([{"layer": 1, "probe": 0}, {"layer": 1, "probe": None}], ["net probe=0", "net probe=none"]),
         ([{"layer": 1, "unit_y": 0}, {"layer": 1, "unit_y": 2}], ["net unit_y=0", "net unit_y=2"]),
