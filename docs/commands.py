@@ -81,7 +81,7 @@ sweep in ('first', 'second') and probes.count == 16 and macs < 1e6
 ```
 
 You can write a column as its path in a config, here and in `--columns`, `--sort` and `--over`: `probes.count` is
-`probes_count` ([fields.md](fields.md)).
+`probes_count` ([Fields](fields.md)).
 
 `==` `!=` `<` `<=` `>` `>=` (also chained), `in`, `not in`, `is None`, `is not None`, `and`, `or`, `not`, `+` `-` `*`
 `/`, brackets, numbers, text in quotes, `True`, `False`. In `like`, `*` stands for any characters and `?` for one; case

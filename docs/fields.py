@@ -13,7 +13,7 @@ PAGE = Path(__file__).with_name("fields.md")
 HEAD = """# Fields
 
 Every column that `--where`, `--columns` and `--sort` take, and that the view `results` has, as `erfsweep fields` lists
-them; `python docs/fields.py` writes this page. [measuring.md](measuring.md) has the definitions of the sizes.
+them; `python docs/fields.py` writes this page. [What is measured](measuring.md) has the definitions of the sizes.
 
 Where a config holds a column under another name, as sweeps and `-s` write it, both names mean the same: `probes.count`
 is the column `probes_count` and the axis of either name. `--columns` also takes the name of a group, a glob such as

@@ -14,7 +14,8 @@ PAGE = Path(__file__).with_name("schema.md")
 HEAD = """# Schema
 
 The keys of a sweep file and their types, from the JSON Schemas that `erfsweep schema sweep` and `erfsweep schema
-config` print; `python docs/schema.py` writes this page. [stems.md](stems.md) says what the keys mean.
+config` print; `python docs/schema.py` writes this page. [Stems, configs and
+sweep files](stems.md) says what the keys mean.
 
 ```console
 $ erfsweep schema sweep > sweep.schema.json
