@@ -28,9 +28,11 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _NAME = re.compile(r"(?<![\w.'/-])[a-z]+(?:_[a-z0-9]+)+\b(?![/.(]\w)")
 """A name of several words. One of a single word may be any word, and cannot be told from it."""
 _FILE = re.compile(r"(?<![\w/.-])((?:pipeline|store|cli|tests|docs|benchmarks|examples)/[\w/.-]*\w/?)")
-_TO_BE_MADE = ("cli/NAME.py", "store/migrations/versions/rev_NNNN.py", "docs/NAME.md")
+_TO_BE_MADE = ("cli/NAME.py", "store/migrations/versions/rev_NNNN.py", "examples/NAME.yaml")
 
 OPTIONS_ELSEWHERE = {
+    "--docs": "make gallery",
+    "--no-deps": "pip",
     "--no-dashboard": "dask",
     "--no-nanny": "dask",
     "--nthreads": "dask",
