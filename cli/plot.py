@@ -98,7 +98,9 @@ def heatmaps(
     With --over, the mean heatmap of each group.
     """
     from cli.render.plots.choices import MOST_PANELS
+    from store.asking.pictured import count_groups
     from store.asking.query import count
+    from store.asking.selection import Selection
 
     plots = _plots(output, db)
     options: dict[str, Any] = {
@@ -112,8 +114,12 @@ def heatmaps(
     }
     found = plots.heatmaps(sweep, where=where, sort=_sort(sort), limit=limit, **options, width=width)
     _write(found, output, dpi)
-    if limit is None and where is None and over is None and (total := count(plots.store, sweep)) > MOST_PANELS:
-        sys.stderr.write(f"the first {MOST_PANELS} of {total:,} results; --limit draws more\n")
+    if limit is not None or (where is not None and over is None):
+        return
+    total = count(plots.store, sweep) if over is None else count_groups(plots.store, Selection(sweep, where), over)
+    if total > MOST_PANELS:
+        what = "results" if over is None else "groups"
+        sys.stderr.write(f"the first {MOST_PANELS} of {total:,} {what}; --limit draws more\n")
 
 
 @app.command(epilog=epilog("plot curves"))

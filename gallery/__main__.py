@@ -66,8 +66,12 @@ def _made(example: Example, folder: Path) -> bool:
         except LookupError as error:
             print(f"left out: set {error.args[0]}, as {example.file} says")
             return False
+        if words[0] == "run":
+            words.append("--replace")  # of an earlier time, when the file was another
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "ERFSWEEP_DB": "sqlite:///erfsweep.db"}
-        subprocess.run([sys.executable, "-m", "erfsweep", *words], cwd=folder, env=environment, check=True)
+        ended = subprocess.run([sys.executable, "-m", "erfsweep", *words], cwd=folder, env=environment, check=False)
+        if ended.returncode:
+            sys.exit(f"`{command}` ended with {ended.returncode}, as it says above")
     return True
 
 

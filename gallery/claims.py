@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from math import sqrt
 
 import msgspec
-import numpy as np
 
-from erfsweep import Store
 from gallery.expected import ANYTHING, Expected, above, exactly, near, within
+from gallery.measured import Question, mean_size, of_label, pixel, quotient, slope, total
 
 LUO = "Luo et al. 2016"
 CLOSED = "closed form"
@@ -27,41 +26,25 @@ class Claim(msgspec.Struct, frozen=True):
     says: str
     expected: Expected
     source: str
-    measured: Callable[[Store], float]
+    measured: Question
 
 
 def claims() -> dict[str, tuple[Claim, ...]]:
     """The claims of each example, by its name."""
-    return {
-        "depth": tuple(_depth()),
-        "activations": tuple(_activations()),
-        "growth": tuple(_growth()),
-        "strides": tuple(_strides()),
-        "skips": tuple(_skips()),
-        "kernels": tuple(_kernels()),
-        "classic": tuple(_classic()),
-        "width": tuple(_width()),
-        "padding": tuple(_padding()),
-        "trained": tuple(_trained()),
-    }
+    return {name: tuple(of()) for name, of in _OF.items()}
 
 
 def _depth() -> Iterator[Claim]:
     luo = {10: 11.7047, 20: 16.1555, 40: 22.7376}
     for depth, size in luo.items():
-        yield Claim(
-            f"`luo` of {depth} uniform layers [px]",
-            exactly(size),
-            BOXES,
-            _of("depth", f"{depth} uniform", "luo"),
-        )
-    share = (luo[40] / 81) / (luo[10] / 21)
-    shares = [_of("depth", f"{depth} uniform", "luo_ratio") for depth in (10, 40)]
+        says = f"`luo` of {depth} uniform layers [px]"
+        yield Claim(says, exactly(size), BOXES, of_label("depth", f"{depth} uniform", "luo"))
+    share, least = (of_label("depth", f"{depth} uniform", "luo_ratio") for depth in (10, 40))
     yield Claim(
         "share of the window (`luo_ratio`), 40 uniform layers against 10",
-        exactly(share),
+        exactly((luo[40] / 81) / (luo[10] / 21)),
         f"{BOXES}; {LUO}: falls like 1 / sqrt(n)",
-        lambda store: shares[1](store) / shares[0](store),
+        quotient(least, share),
     )
     for kind in ("random", "with ReLU"):
         for depth in (5, 10, 20, 40):
@@ -71,44 +54,33 @@ def _depth() -> Iterator[Claim]:
             f"R squared of the Gaussian that fits best, {label}",
             above(0.95),
             f"{LUO}, figure 1: Gaussian; the bound is ours",
-            _of("depth", label, "gauss_r2"),
+            of_label("depth", label, "gauss_r2"),
         )
 
 
 def _activations() -> Iterator[Claim]:
-    mean_field = "closed form, in the limit of wide layers (mean field: Poole et al. 2016, Schoenholz et al. 2017)"
+    mean_field = f"{CLOSED}, in the limit of wide layers (mean field: Poole et al. 2016, Schoenholz et al. 2017)"
     for label in ("no activation", "with ReLU", "with leaky ReLU", "with tanh", "with sigmoid"):
         source = mean_field if label in ("with tanh", "with sigmoid") else CLOSED
         yield _deviation("activations", label, sqrt(2 * 20 / 3), source)
 
 
 def _growth() -> Iterator[Claim]:
-    room = 0.05
-    """Twice the standard error of a slope: a program of others had 0.566 ± 0.025 and -0.412 ± 0.025 with 20 draws."""
     source = f"{LUO}, section 3.1"
-    yield Claim("slope of log `luo` with log depth", within(0.56, room), source, lambda store: _slope(store, False))
-    yield Claim(
-        "slope of log `luo` / theoretical RF with log depth",
-        within(-0.43, room),
-        source,
-        lambda store: _slope(store, True),
-    )
-
-
-def _slope(store: Store, of_ratio: bool) -> float:
-    """The slope that least squares fit through the logarithms of depth and of the mean size, or of its share."""
-    rows = store.rows("growth", columns="depth,theo_rf,luo", over="seed")
-    depth, window, size = (np.array([row[name] for row in rows], float) for name in ("depth", "theo_rf", "luo"))
-    return float(np.polyfit(np.log(depth), np.log(size / window if of_ratio else size), 1)[0])
+    room = 0.05
+    """Twice the standard error of a slope: another program had 0.566 ± 0.025 and -0.412 ± 0.025 with 20 draws."""
+    yield Claim("slope of log `luo` with log depth", within(0.56, room), source, slope("growth", "luo"))
+    of_ratio = slope("growth", "luo", of_ratio=True)
+    yield Claim("slope of log `luo` / theoretical RF with log depth", within(-0.43, room), source, of_ratio)
 
 
 def _strides() -> Iterator[Claim]:
     stems = {
-        "no stride": (31, 10),
+        "no stride": (31, 15 * 2 / 3),
         "at the end": (39, (13 + 4 + 16) * 2 / 3),
-        "between": (71, 70),
+        "between": (71, 5 * (1 + 4 + 16) * 2 / 3),
         "at the start": (207, (1 + 4 + 16 + 12 * 64) * 2 / 3),
-        "dilation": (53, 64),
+        "dilation": (53, (12 + 4 + 16 + 64) * 2 / 3),
     }
     for label, (window, _) in stems.items():
         yield _window("strides", label, window)
@@ -118,22 +90,14 @@ def _strides() -> Iterator[Claim]:
 
 def _skips() -> Iterator[Claim]:
     half = "half of the variance: a gradient passes a layer or its shortcut"
-    for label, expected in (("uniform", 3.651484), ("uniform, skips", 2.581989)):
-        yield Claim(
-            f"standard deviation, {label} [px]",
-            exactly(expected),
-            CLOSED if label == "uniform" else half,
-            _of("skips", label, "sigma_x"),
-        )
-    random = [_of("skips", label, "sigma_x") for label in ("random", "random, skips")]
-    yield _deviation("skips", "random", sqrt(2 * 20 / 3))
+    for label, expected, source in (("uniform", sqrt(40 / 3), CLOSED), ("uniform, skips", sqrt(20 / 3), half)):
+        says = f"standard deviation, {label} [px]"
+        yield Claim(says, exactly(expected), source, of_label("skips", label, "sigma_x"))
+    yield _deviation("skips", "random", sqrt(40 / 3))
     yield _deviation("skips", "random, skips", sqrt(20 / 3), half)
-    yield Claim(
-        "standard deviation without skips against that with skips, random",
-        near(sqrt(2), SCATTER),
-        half,
-        lambda store: random[0](store) / random[1](store),
-    )
+    plain, skips = (of_label("skips", label, "sigma_x") for label in ("random", "random, skips"))
+    says = "standard deviation without skips against that with skips, random"
+    yield Claim(says, near(sqrt(2), SCATTER), half, quotient(plain, skips))
 
 
 def _kernels() -> Iterator[Claim]:
@@ -152,80 +116,64 @@ def _kernels() -> Iterator[Claim]:
         "fifteen 3x3": 15 * 9 * 8 * 8 * pixels,
         "dilated 3x3": 4 * 9 * 8 * 8 * pixels,
     }
-    for label in ("one 31x31", "fifteen 3x3", "dilated 3x3"):
+    for label in variances:
         yield _window("kernels", label, 31)
     for label, variance in variances.items():
         yield _deviation("kernels", label, sqrt(variance))
     for label, work in macs.items():
-        yield Claim(f"multiply-adds, {label}", exactly(work), "k^2 C F per pixel", _of("kernels", label, "macs"))
+        source = "k² C F / groups for each pixel and layer"
+        yield Claim(f"multiply-adds, {label}", exactly(work), source, of_label("kernels", label, "macs"))
 
 
 def _classic() -> Iterator[Claim]:
     windows = {
         "AlexNet": (51, "published tables: conv2 of AlexNet v2"),
         "VGG-16": (44, "published tables: pool3 of VGG-16"),
-        "ResNet-18": (99, "torchvision's ResNet-18, layer2"),
+        "ResNet-18": (99, "published tables: layer2 of torchvision's ResNet-18"),
         "Inception v1": (91, ARITHMETIC),
         "ConvNeXt-T": (224, ARITHMETIC),
         "like RepLKNet": (251, ARITHMETIC),
     }
     for label, (window, source) in windows.items():
-        yield Claim(f"theoretical RF, {label} [px]", exactly(window), source, _of("classic", label, "theo_rf"))
-    sizes = [_of("classic", label, "hdr") for label in ("like RepLKNet", "ResNet-18")]
-    yield Claim(
-        "`hdr` like RepLKNet against ResNet-18",
-        above(1),
-        "Ding et al. 2022, figure 1: large kernels see farther than many small ones",
-        lambda store: sizes[0](store) / sizes[1](store),
-    )
+        yield _window("classic", label, window, source)
+    large, small = (of_label("classic", label, "hdr") for label in ("like RepLKNet", "ResNet-18"))
+    source = "Ding et al. 2022, figure 1: large kernels see farther than many small ones"
+    yield Claim("`hdr` like RepLKNet against ResNet-18", above(1), source, quotient(large, small))
 
 
 def _width() -> Iterator[Claim]:
     law = 2.025806
-    """Of the square root of the 4-fold convolution of the box."""
-    program = "by an independent program"
-    for channels, missing, room in ((1, 0.08, 2), (4, 0.02, 1), (64, 0.0, 1)):
-        where = f"features == {channels}"
-        yield Claim(
-            f"mean over draws of the standard deviation, {channels} channel{'s' * (channels > 1)} [px]",
-            near(round(law * (1 - missing), 6), room),
-            f"{missing:.0%} below the square root of the closed form, {program}".replace("%", " %")
-            if missing
-            else "square root of the closed form, in the limit of wide layers",
-            lambda store, where=where: store.rows("width", where=where, columns="sigma_x", over="seed")[0]["sigma_x"],
-        )
+    """Standard deviation of the square root of the 4-fold convolution of the box."""
+    root = "the square root of the closed form"
+    for channels, below, room, source in (
+        (1, 0.08, 2, f"8 % below {root}, by an independent program"),
+        (4, 0.02, 1, f"2 % below {root}, by an independent program"),
+        (64, 0.0, 1, f"{root}, in the limit of wide layers"),
+    ):
+        says = f"mean over draws of the standard deviation, {channels} channel{'s' * (channels > 1)} [px]"
+        expected = near(law * (1 - below), room)
+        yield Claim(says, expected, source, mean_size("width", "sigma_x", f"features == {channels}"))
 
 
 def _padding() -> Iterator[Claim]:
-    copies = "kernels of weight 1 / 9; what padding copies comes back"
+    copies = "nine weights of 1 / 9; what padding copies comes back"
     for kind, place, share in (
         ("zeros", (0, 0), 1 / 9),
         ("replicate", (0, 0), 4 / 9),
         ("reflect", (1, 1), 4 / 9),
         ("circular", (5, 5), 1 / 9),
     ):
-        yield Claim(
-            f"E at (row, column) {place}, one layer, {kind}",
-            exactly(share),
-            copies,
-            lambda store, kind=kind, place=place: float(_heatmap(store, f"one layer, {kind}")[place]),
-        )
+        says = f"E at (row, column) {place}, one layer, {kind}"
+        yield Claim(says, exactly(share), copies, pixel("padding", f"one layer, {kind}", place))
     walks = "walks of 8 steps of -1, 0 and 1 that never leave: 2123 of 3^8 (OEIS A005773)"
-    stay = 2123 / 3**8
-    for place, expected in (("edge", stay), ("corner", stay**2)):
-        yield Claim(
-            f"sum of E, eight layers, {place}, zeros",
-            exactly(expected),
-            walks,
-            lambda store, place=place: float(_heatmap(store, f"{place}, zeros").sum()),
-        )
-    for kind in ("reflect", "replicate", "circular"):
-        yield Claim(
-            f"sum of E, eight layers, corner, {kind}",
-            exactly(1.0),
-            "nothing is lost",
-            lambda store, kind=kind: float(_heatmap(store, f"corner, {kind}").sum()),
-        )
+    for label, kept, source in (
+        ("edge, zeros", 2123 / 3**8, walks),
+        ("corner, zeros", (2123 / 3**8) ** 2, f"{walks}, squared"),
+        ("corner, reflect", 1.0, "nothing is lost"),
+        ("corner, replicate", 1.0, "nothing is lost"),
+        ("corner, circular", 1.0, "nothing is lost"),
+    ):
+        yield Claim(f"sum of E, eight layers, {label}", exactly(kept), source, total("padding", label))
 
 
 def _trained() -> Iterator[Claim]:
@@ -233,40 +181,30 @@ def _trained() -> Iterator[Claim]:
         ("classifier", above(1), f"{LUO}, section 3: larger after training"),
         ("detector", ANYTHING, "none"),
     ):
-        yield Claim(
-            f"`hdr` trained against untrained, {network}",
-            expected,
-            source,
-            lambda store, network=network: _hdr(store, f"{network}-trained") / _hdr(store, f"{network}-untrained"),
-        )
+        trained, untrained = (mean_size(f"{network}-{kind}", "hdr") for kind in ("trained", "untrained"))
+        yield Claim(f"`hdr` trained against untrained, {network}", expected, source, quotient(trained, untrained))
 
 
-def _hdr(store: Store, sweep: str) -> float:
-    return float(store.rows(sweep, columns="hdr", over="seed")[0]["hdr"])
+_OF: dict[str, Callable[[], Iterator[Claim]]] = {
+    "depth": _depth,
+    "activations": _activations,
+    "growth": _growth,
+    "strides": _strides,
+    "skips": _skips,
+    "kernels": _kernels,
+    "classic": _classic,
+    "width": _width,
+    "padding": _padding,
+    "trained": _trained,
+}
 
 
 def _deviation(sweep: str, label: str, expected: float, source: str = CLOSED) -> Claim:
     """The standard deviation of the mean heatmap over draws."""
     says = f"standard deviation, {label} [px]"
-    return Claim(says, near(expected, SCATTER), source, _of(sweep, label, "sigma_x"))
+    return Claim(says, near(expected, SCATTER), source, of_label(sweep, label, "sigma_x"))
 
 
-def _window(sweep: str, label: str, expected: int) -> Claim:
+def _window(sweep: str, label: str, expected: int, source: str = ARITHMETIC) -> Claim:
     says = f"theoretical RF, {label} [px]"
-    return Claim(says, exactly(expected), ARITHMETIC, _of(sweep, label, "theo_rf"))
-
-
-def _of(sweep: str, label: str, column: str) -> Callable[[Store], float]:
-    """A column of the configs of a label: where it is a size, that of their mean heatmap."""
-
-    def measured(store: Store) -> float:
-        (row,) = store.rows(sweep, where=f"label == '{label}'", columns=column, over="seed", map="mean")
-        return float(row.get(f"{column}_map", row[column]))
-
-    return measured
-
-
-def _heatmap(store: Store, label: str) -> np.ndarray:
-    """The heatmap of the one config of a label, float64 [height, width]."""
-    (row,) = store.rows("padding", where=f"label == '{label}'", columns="id")
-    return store.heatmap(row["id"])
+    return Claim(says, exactly(expected), source, of_label(sweep, label, "theo_rf"))

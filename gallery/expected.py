@@ -29,7 +29,7 @@ def exactly(value: float) -> Expected:
 def near(value: float, percent: float) -> Expected:
     """A number up to so many percent of it, which is what draws scatter."""
     room = percent / 100 * abs(value)
-    return Expected(value - room, value + room, f"{number(value)} ± {percent:g} %")
+    return Expected(value - room, value + room, f"{number(value)} ± {percent:g}\u00a0%")
 
 
 def within(value: float, room: float) -> Expected:

@@ -14,7 +14,7 @@ from store.asking.choices import CenterName
 from store.asking.columns import READ_OUT, VARYING
 from store.asking.distinct import NAMED_BY, distinct_names
 from store.asking.grouped import over_path
-from store.asking.groups import groups
+from store.asking.groups import Groups, groups
 from store.asking.reading import read
 from store.asking.selection import Selection
 from store.database.connection import Store
@@ -81,14 +81,13 @@ def mean_of_groups(store: Store, selection: Selection, over: str, *, image: bool
 
     A group has the name of what its members have in common; where none of them is measured, it is missing. Sorting and
     the limit are those of the rows of the first members. `image` as `pictured` takes it, where the members of a group
-    share their images. Raises InputError as `read` does, for an axis that there is
-    not, and for a group whose units differ in their windows or planes.
+    share their images. Raises InputError as `read` does, for an axis that there is not, and for a group whose units
+    differ in their windows or planes.
     """
     from store.asking.heatmaps import samples
 
-    table = read(store, msgspec.structs.replace(selection, limit=None), (*_READ, "kernel_version"))
-    rows = [*table.dicts()]
-    found = groups(table, over_path(over))
+    found = _grouped(store, selection, over)
+    rows = [*found.table.dicts()]
     shown = ("config", *VARYING, *READ_OUT)
     names = distinct_names([dict(zip(shown, shared, strict=True)) for shared in found.shared(shown)])
     backdrops = Backdrops()
@@ -105,6 +104,16 @@ def mean_of_groups(store: Store, selection: Selection, over: str, *, image: bool
     for problem in backdrops.problems:
         store.say(problem)
     return made
+
+
+def count_groups(store: Store, selection: Selection, over: str) -> int:
+    """How many groups there are, whatever the limit. Raises InputError as `read` does, and for an axis there is not."""
+    return _grouped(store, selection, over).count
+
+
+def _grouped(store: Store, selection: Selection, over: str) -> Groups:
+    whole = msgspec.structs.replace(selection, limit=None)
+    return groups(read(store, whole, (*_READ, "kernel_version")), over_path(over))
 
 
 def one_pictured(store: Store, config: str, selection: Selection, *, image: bool = False) -> Pictured:

@@ -136,6 +136,12 @@ def test_a_grid_says_how_many_it_leaves_out() -> None:
     good("submit", "3x3", "-s", "seed=range(0,20)", "--name", "many")
     ended = good("plot", "heatmaps", "many", "-o", "x.png")
     assert ended.err == "x.png written\nthe first 16 of 20 results; --limit draws more\n"
+    assert good("plot", "heatmaps", "many", "--over", "seed", "-o", "x.png").err == "x.png written\n"
+    grid = ("-s", "kernel=range(1,37,2)", "-s", "seed=0,1", "-s", "depth=1", "--name", "grid")
+    Path("grid.yaml").write_text("grid: {kernel: 3}")
+    good("submit", "grid.yaml", *grid)
+    ended = good("plot", "heatmaps", "grid", "--over", "seed", "-o", "x.png")
+    assert ended.err == "x.png written\nthe first 16 of 18 groups; --limit draws more\n"
 
 
 def test_every_kind_has_an_example() -> None:

@@ -32,6 +32,8 @@ _BRIGHTEST = 0.85
 """Of the map, from 0 to 1: what is brighter is lost on white."""
 _ALL = 0.9995
 """The share of the mass at which the horizontal axis may end."""
+_EXPECTED: dict[str, Any] = {"color": "black", "linewidth": 0.7, "linestyle": (0, (3, 2))}
+"""Of the closed form: black above the colour of its curve, as measured curves often lie on it."""
 _MARKS = 12
 """Markers on a curve, about."""
 
@@ -58,7 +60,7 @@ def curves_figure(
         panel.axhline(mass, color=GREY, linewidth=0.6, zorder=0.5)
         handles = _few(panel, found, row, width) if few else _many(panel, found, row)
         if any(each.expected is not None for each in found.curves):
-            handles.append(Line2D([], [], color=GREY, linestyle=(0, (3, 2)), label="closed form (expected heatmap)"))
+            handles.append(Line2D([], [], label="closed form (expected heatmap)", **_EXPECTED))
         if few and any(each.sd is not None for each in found.curves):
             handles.append(Patch(facecolor=GREY, alpha=0.3, label="mean over draws ± standard deviation"))
         handles.append(Line2D([], [], color=GREY, linewidth=0.6, label=f"{mass:g} of the mass"))
@@ -95,7 +97,7 @@ def _few(panel: Axes, found: "MassCurves", row: int, width: float) -> list[Any]:
                 linewidth=0,
             )
         if each.expected is not None:
-            panel.plot(np.arange(each.expected.shape[1]), each.expected[row], color=colour, linestyle=(0, (3, 2)))
+            panel.plot(np.arange(each.expected.shape[1]), each.expected[row], zorder=3, **_EXPECTED)
     return handles
 
 
