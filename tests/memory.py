@@ -65,6 +65,7 @@ def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     change(cache, "LARGEST", FEW)
     change(span, "BLOCK", FEW)
     change(activation, "NUMBERS", FEW)
+    change(activation, "PART", FEW)
 
 
 @contextmanager

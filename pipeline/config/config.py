@@ -7,7 +7,7 @@ import msgspec
 
 from pipeline.stem import MAX_INTEGER, Network, Plane, network
 
-KERNEL_VERSION = 9
+KERNEL_VERSION = 10
 """Goes up when the numbers that a config yields change; part of every digest."""
 
 InitKind: TypeAlias = Literal[

@@ -232,7 +232,9 @@ def _forward(own: Load) -> Use:
             saved += operand
         case Bilinear() | AdaptiveAvgPool():
             room = together(room, _resampled(own))
-        case GlobalAvgPool() | Add() | Cat() | Residual() | PreResidual():
+        case GlobalAvgPool():
+            room = together(room, Room(sums=operand // y.size_in))
+        case Add() | Cat() | Residual() | PreResidual():
             pass
         case layer if only_moves(layer):
             pass

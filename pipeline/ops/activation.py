@@ -28,7 +28,10 @@ _SILU_ROOT = 1.27846454276107379510935873902298  # x = 1 + exp(-x)
 _MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mish` has its zero
 
 NUMBERS = 2**17
-"""Numbers whose activation is computed at a time."""
+"""Numbers whose GELU is computed at a time, in scratch memory: they share the choice of a polynomial."""
+PART = 2**15
+"""The same of all others, which make new arrays of what lies between: of this size they stay in the cache, and the
+allocator has them at hand; larger ones are new pages each time, which takes three times as long."""
 
 Rule = Callable[..., tuple[Array, Any]]
 """z and the numbers of the activation -> (value, slope); the value may be in the memory of z."""
@@ -56,8 +59,8 @@ def vjp(g: Array, slope: Any) -> Array:
 def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
     """Returns (calls, slope): NumPy calls that overwrite z [...], float32 or float64, by its activation.
 
-    They also fill the slope, an array as `forward` returns it. A smooth activation is computed for NUMBERS numbers at a
-    time, so that what lies between its value and its slope stays in the cache.
+    They also fill the slope, an array as `forward` returns it. A smooth activation is computed for PART numbers at a
+    time, GELU for NUMBERS, so that what lies between its value and its slope stays in the cache.
     """
     name, numbers = curve(kind)
     if name == "linear":
@@ -70,8 +73,9 @@ def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
     if not z.flags.c_contiguous:
         return [(_put, (RULES[name], z, numbers, slope))], slope
     result: Calls = []
-    for first in range(0, z.size, NUMBERS):
-        some = slice(first, first + NUMBERS)
+    count = NUMBERS if name == "gelu" else PART
+    for first in range(0, z.size, count):
+        some = slice(first, first + count)
         here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
         result += gelu.bind(here, there) if name == "gelu" else [(_put, (RULES[name], here, numbers, there))]
     return result, slope
