@@ -78,7 +78,8 @@ def command(
         print_one(_output(walk), format_)
     else:
         _print_rows(walk, format_)
-    _say_what_stands_out(walk)
+        _say_of_layers(walk)
+    _say_of_output(walk)
 
 
 def _unit(text: str) -> tuple[int, int]:
@@ -114,8 +115,8 @@ def _print_rows(walk: "Walk", format_: Format | None) -> None:
     print_table(Table(names, [tuple(getattr(row, name) for name in names) for row in walk.rows]), format_)
 
 
-def _say_what_stands_out(walk: "Walk") -> None:
-    """Says on stderr what the rows do not, each in a sentence and only where it is so."""
+def _say_of_layers(walk: "Walk") -> None:
+    """Says on stderr which layers stand out, each in a sentence and only where it is so."""
     from cli.render.words import listed
 
     for axis, covered, idle in (("x", walk.covered_x, walk.idle_x), ("y", walk.covered_y, walk.idle_y)):
@@ -123,6 +124,10 @@ def _say_what_stands_out(walk: "Walk") -> None:
             sys.stderr.write(f"layer {covered} is the first whose centre unit sees the whole plane along {axis}\n")
         if idle:
             sys.stderr.write(f"layers that add nothing along {axis}: {listed(idle)}\n")
+
+
+def _say_of_output(walk: "Walk") -> None:
+    """Says on stderr what the row of the output does not: what its units see, by position, and their halo."""
     if walk.global_layer is not None:
         layer = walk.rows[walk.global_layer].layer
         sys.stderr.write(

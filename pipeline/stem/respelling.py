@@ -70,8 +70,12 @@ _VALUE = r"\s{0,4}=\s{0,4}\(?([0-9]{1,7})\)?"
 _ELSEWHERE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern), meant, reason)
     for pattern, meant, reason in (
-        (_PADDED + r"p?same(?:_upper)?['\"]?", "psame", "SAME, the padding of TensorFlow and Keras, is written psame"),
-        (_PADDED + r"p?valid['\"]?", "p0", "VALID, no padding at all, is written p0"),
+        (
+            _PADDED + r"(?:p\s{0,4})?same(?:_upper)?['\"]?",
+            "psame",
+            "SAME, the padding of TensorFlow and Keras, is written psame",
+        ),
+        (_PADDED + r"(?:p\s{0,4})?valid['\"]?", "p0", "VALID, no padding at all, is written p0"),
         (_BEFORE + "ceil(?:_mode)?" + _TRUE, "~ceil", "the ceil mode of a pool is written ~ceil"),
         (_BEFORE + "count_include_pad" + _FALSE, "~nopad", "an average that leaves padding out is written ~nopad"),
         (_BEFORE + "align_corners" + _TRUE, "~corners", "align_corners is written ~corners"),
@@ -84,7 +88,7 @@ _ELSEWHERE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     )
 )
 """What other programs write, how it is written here, and what is said of it."""
-_CAUSAL = re.compile(_PADDED + r"causal['\"]?")
+_CAUSAL = re.compile(_PADDED + r"(?:p\s{0,4})?causal['\"]?")
 _NEAR = 12
 """How far before a block what belongs to it may begin: ` padding = `."""
 _LETTERS = re.compile(r"[a-z_]{2,}")

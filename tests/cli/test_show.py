@@ -189,6 +189,10 @@ def test_the_output_alone_has_its_halo_and_its_windows() -> None:
     assert (last["layer"], last["rf"], last["rf_min"], last["window_widths"]) == ("3x3", 10, 5, "10")
     assert [last[f"halo_{side}"] for side in ("top", "bottom", "left", "right")] == [5, 5, 5, 5]
     assert good("theory", "gap", "--last", "-f", "json").json["halo_top"] is None
+    err = good("theory", "20x3x3 up2", "--input", "21", "--last").err
+    assert "by position" not in err
+    assert "halo, for tiles" in err
+    assert "layers that add nothing" not in err  # which is said of the rows, and these are not asked for
 
 
 def test_the_region_of_a_unit_is_clipped_and_not() -> None:

@@ -464,6 +464,8 @@ def complaint(text):
         ("max3x3/2ceil", 9, "the ceil mode of a pool is written ~ceil: write max3x3/2~ceil,"),
         ("max3x3/2 ceil_mode=True", 9, "is written ~ceil: write max3x3/2~ceil,"),
         ("1x3@4causal", 6, "stands before the plane alone: write 1x3@4p0x8+0,"),
+        ("1x3pcausal", 4, "stands before the plane alone: write 1x3p0x2+0,"),
+        ("3x3/2p same", 6, "is written psame: write 3x3/2psame,"),
         ("2x3@2 padding=causal", 6, "stands before the plane alone: write 2x3@2p2+0x4+0,"),
         ("4x3x3causal", 6, "stands before the plane alone: write 4x3x3p2+0,"),
         ("avg3x3 count_include_pad=False", 7, "write avg3x3~nopad,"),

@@ -148,3 +148,84 @@ def test_up_sampled_units_see_two_inputs_per_axis(stem: str) -> None:
     found = theory(network(stem, Plane(20, 20))).halo
     assert found is not None
     assert found.widths == found.heights == (2,)
+
+
+def of_bottlenecks(*counts: int) -> str:
+    """ResNet v1 as TF-Slim builds it: the last block of a stage has its stride, padded alike on both sides."""
+    stem = "7x7/2p3:64 max3x3/2psame"
+    for features, count, stride in zip((64, 128, 256, 512), counts, (2, 2, 2, 1), strict=True):
+        body = f"1x1:{features} 3x3/{{}}p1:{features} 1x1:{4 * features}"
+        stem += f" {count - 1}xres({body.format(1)}) res({body.format(stride)})"
+    return stem
+
+
+def separable(features: int, stride: int = 1) -> str:
+    return f"dw3x3/{stride}psame 1x1:{features}"
+
+
+MOBILENET = (
+    f"3x3/2psame:32 {separable(64)} {separable(128, 2)} {separable(128)} {separable(256, 2)} {separable(256)} "
+    f"{separable(512, 2)} {' '.join([separable(512)] * 5)} {separable(1024, 2)} {separable(1024)}"
+)
+MIXED = "cat(1x1:64|1x1:64 3x3:64|1x1:64 3x3:96 3x3:96|avg3x3 1x1:32)"
+REDUCED = "cat(1x1:128 3x3/2psame:160|1x1:64 3x3:96 3x3/2psame:96|max3x3/2psame)"
+INCEPTION_V2 = (
+    f"7x7/2psame:64 max3x3/2psame 1x1:64 3x3:192 max3x3/2psame 2x{MIXED} {REDUCED} 4x{MIXED} {REDUCED} 2x{MIXED}"
+)
+ENTRY = "3x3/2p0:32 3x3p0:32 3x3:64 max3x3/2p0 1x1:80 3x3p0:192 max3x3/2p0"
+INCEPTION_V3 = (
+    f"{ENTRY} 3xcat(1x1:64|1x1:48 5x5:64|1x1:64 3x3:96 3x3:96|avg3x3 1x1:64) "
+    "cat(3x3/2p0:384|1x1:64 3x3:96 3x3/2p0:96|max3x3/2p0) "
+    "4xcat(1x1:192|1x1:128 1x7:128 7x1:192|1x1:128 7x1:128 1x7:128 7x1:128 1x7:192|avg3x3 1x1:192) "
+    "cat(1x1:192 3x3/2p0:320|1x1:192 1x7:192 7x1:192 3x3/2p0:192|max3x3/2p0) "
+    "2xcat(1x1:320|1x1:384 cat(1x3:384|3x1:384)|1x1:448 3x3:384 cat(1x3:384|3x1:384)|avg3x3 1x1:192)"
+)
+INCEPTION_V4 = (
+    "3x3/2p0:32 3x3p0:32 3x3:64 cat(max3x3/2p0|3x3/2p0:96) cat(1x1:64 3x3p0:96|1x1:64 1x7:64 7x1:64 3x3p0:96) "
+    "cat(3x3/2p0:192|max3x3/2p0) 4xcat(1x1:96|1x1:64 3x3:96|1x1:64 3x3:96 3x3:96|avg3x3 1x1:96) "
+    "cat(3x3/2p0:384|1x1:192 3x3:224 3x3/2p0:256|max3x3/2p0) "
+    "7xcat(1x1:384|1x1:192 1x7:224 7x1:256|1x1:192 7x1:192 1x7:224 7x1:224 1x7:256|avg3x3 1x1:128) "
+    "cat(1x1:192 3x3/2p0:192|1x1:256 1x7:256 7x1:320 3x3/2p0:320|max3x3/2p0) "
+    "3xcat(1x1:256|1x1:384 cat(1x3:256|3x1:256)|1x1:384 3x1:448 1x3:512 cat(1x3:256|3x1:256)|avg3x3 1x1:256)"
+)
+INCEPTION_RESNET_V2 = (
+    f"{ENTRY} cat(1x1:96|1x1:48 5x5:64|1x1:64 3x3:96 3x3:96|avg3x3 1x1:64) "
+    "10xres_pre(cat(1x1:32|1x1:32 3x3:32|1x1:32 3x3:48 3x3:64) 1x1:320=linear) "
+    "cat(3x3/2p0:384|1x1:256 3x3:256 3x3/2p0:384|max3x3/2p0) "
+    "20xres_pre(cat(1x1:192|1x1:128 1x7:160 7x1:192) 1x1:1088=linear) "
+    "cat(1x1:256 3x3/2p0:384|1x1:256 3x3/2p0:288|1x1:256 3x3:288 3x3/2p0:320|max3x3/2p0) "
+    "10xres_pre(cat(1x1:192|1x1:192 1x3:224 3x1:256) 1x1:2080=linear) 1x1:1536"
+)
+
+
+@pytest.mark.parametrize(
+    ("stem", "side", "rf", "padding"),
+    [
+        (MOBILENET, 224, 315, 126),
+        (of_bottlenecks(3, 4, 6, 3), 224, 483, 239),
+        (of_bottlenecks(3, 4, 23, 3), 224, 1027, 511),
+        (of_bottlenecks(3, 8, 36, 3), 224, 1507, 751),
+        (of_bottlenecks(3, 24, 36, 3), 224, 1763, 879),
+        (INCEPTION_V2, 224, 699, 318),
+        (INCEPTION_V3, 299, 1311, 618),
+        (INCEPTION_V4, 299, 2071, 998),
+        (INCEPTION_RESNET_V2, 299, 3039, 1482),
+    ],
+    ids=["mobilenet", "resnet-50", "resnet-101", "resnet-152", "resnet-200", "v2", "v3", "v4", "inception-resnet"],
+)
+def test_the_networks_of_tensorflow(stem: str, side: int, rf: int, padding: int) -> None:
+    """The table of Araujo, Norris and Sim 2019 (Distill): size, stride and padding before their last poolings."""
+    last = rows(stem, side)[-1]
+    assert (last.rf, last.jump, last.padding) == (rf, 32, padding)
+    assert (last.rf_y, last.jump_y, last.padding_y) == (rf, 32, padding)
+
+
+def test_efficientnet_b0_without_its_excitations() -> None:
+    stages = [(1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3), (6, 5, 1, 112, 3)]
+    stem, before = "3x3/2psame:32", 32
+    for expansion, kernel, stride, features, count in [*stages, (6, 5, 2, 192, 4), (6, 3, 1, 320, 1)]:
+        stem += f" 1x1:{expansion * before} dw{kernel}x{kernel}/{stride}psame 1x1:{features}=linear"
+        again = f"1x1:{expansion * features} dw{kernel}x{kernel} 1x1:{features}=linear"
+        stem += f" {count - 1}xres_pre({again})" if count > 1 else ""
+        before = features
+    assert rows(stem)[-1].rf == 851
