@@ -111,7 +111,10 @@ def _header(shape: tuple[int, ...]) -> tuple[bytes, int]:
 @lru_cache(maxsize=256)
 def _read_header(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """(shape, whether columns come first, dtype) of an `.npy` of version 1.0; most of a sweep's are alike."""
-    return np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    stream = io.BytesIO(header)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("it is an .npy of another version")
+    return np.lib.format.read_array_header_1_0(stream)
 
 
 def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> npt.NDArray[np.float64]:
@@ -124,9 +127,7 @@ def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> n
         prefix = inflate.decompress(packed, _PREFIX)
         length = int.from_bytes(prefix[-2:], "little")
         header = inflate.decompress(inflate.unconsumed_tail, length) if 0 < length <= _HEADER else b""
-        if np.lib.format.read_magic(io.BytesIO(prefix)) != (1, 0):
-            raise ValueError("it is an .npy of another version")
-        shape, by_columns, dtype = _read_header(prefix[-2:] + header)
+        shape, by_columns, dtype = _read_header(prefix + header)
         if by_columns or dtype != np.dtype("<f8") or len(shape) != 2:
             raise ValueError(f"it holds {dtype} of shape {shape}")
         if not all(low <= side <= high for side, low, high in zip(shape, least, most, strict=True)):
@@ -134,9 +135,8 @@ def _unpacked(packed: bytes, least: tuple[int, int], most: tuple[int, int]) -> n
         size = shape[0] * shape[1] * dtype.itemsize
         if size > MAX_ARRAY:
             raise ValueError(f"it holds {amount(size)}, and at most {amount(MAX_ARRAY)} are read")
-        data = inflate.decompress(inflate.unconsumed_tail, size) if size else b""
-        more = inflate.decompress(inflate.unconsumed_tail, 1)
-        if len(data) != size or more or not inflate.eof:
+        data = inflate.decompress(inflate.unconsumed_tail, size + 1)  # the last byte is of what should not be there
+        if len(data) != size or not inflate.eof:
             raise ValueError("its data are longer or shorter than its header says")
     except (zlib.error, ValueError, EOFError, SyntaxError, TypeError) as error:
         raise StoreError(f"a stored array cannot be read ({error}); restore the database from a backup") from None

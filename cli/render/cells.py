@@ -1,5 +1,7 @@
 """A value as text for a program; `store.asking.shown` has it for a reader."""
 
+from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 from cli.render.visible import defused, visible_json
@@ -7,15 +9,7 @@ from cli.render.visible import defused, visible_json
 
 def exact(value: Any) -> str:
     """A value for a program: every digit, nothing for what is not there."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, int):
-        return str(value)
-    return defused(value) if isinstance(value, str) else json_text(value, indent=0)
+    return _EXACT.get(type(value), _json_line)(value)
 
 
 def json_text(value: Any, indent: int = 2) -> str:
@@ -23,3 +17,17 @@ def json_text(value: Any, indent: int = 2) -> str:
     import msgspec
 
     return visible_json(msgspec.json.format(msgspec.json.encode(value), indent=indent).decode())
+
+
+def _json_line(value: Any) -> str:
+    return json_text(value, indent=0)
+
+
+_EXACT: dict[type, Callable[[Any], str]] = {
+    NoneType: lambda _: "",
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    float: lambda value: repr(value).removesuffix(".0"),
+    str: defused,
+}
+"""How a value of each type is written: the millions of cells of an export are told apart by one look."""

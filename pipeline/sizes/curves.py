@@ -56,12 +56,12 @@ def radius_count(plane: tuple[int, int], center: tuple[float, float]) -> int:
     return _last(plane, center) + 1
 
 
-@lru_cache(maxsize=1024)
 def _last_radius(frame: Frame) -> int:
     y, x = frame.center
     return _last(frame.plane, (y / 2, x / 2))
 
 
+@lru_cache(maxsize=1024)
 def _last(plane: tuple[int, int], center: tuple[float, float]) -> int:
     (height, width), (y, x) = plane, center
     farthest = hypot(max(abs(y), abs(height - 1 - y)), max(abs(x), abs(width - 1 - x)))

@@ -194,10 +194,10 @@ def test_an_export_that_fails_changes_nothing(before: bool, monkeypatch: pytest.
     listed = content("out") if before else None
     honest = folder._write
 
-    def full_after_two(path: Path, write: Any) -> Any:
-        if path.name == "erf_sweep_2.csv":
+    def full_after_two(staging: Path, name: str, write: Any) -> Any:
+        if name == "erf_sweep_2.csv":
             raise OSError(ENOSPC, "No space left on device")
-        return honest(path, write)
+        return honest(staging, name, write)
 
     monkeypatch.setattr(folder, "_write", full_after_two)
     ended = erfsweep("export", "mine", "--to", "out", "--mass", "0.5")

@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.config import Config
@@ -83,11 +84,14 @@ def _computed(own: Config, heatmap: "Floats | None", n_nan: int, center: CenterN
 def _csv(square: "Floats") -> Any:
     """Writes a mass curve as the original program does: `radius,mass_fraction`, with eight decimals."""
 
-    def write(stream: IO[bytes]) -> None:
-        lines = [f"{radius:d},{fraction:.8f}\n" for radius, fraction in enumerate(square.tolist())]
-        stream.write(("radius,mass_fraction\n" + "".join(lines)).encode())
+    text = _csv_template(len(square)) % tuple(square.tolist())
+    return lambda stream: stream.write(text.encode())
 
-    return write
+
+@lru_cache(maxsize=64)
+def _csv_template(radii: int) -> str:
+    """The text of a curve with so many radii, to be filled with its values by `%`, all in one go."""
+    return "radius,mass_fraction\n" + "".join(f"{radius:d},%.8f\n" for radius in range(radii))
 
 
 def _curves_file(curves: "Floats", suffix: CurveFormat) -> Any:

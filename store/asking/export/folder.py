@@ -60,7 +60,7 @@ def write_folder(folder: Path, files: Iterable[Contents], manifest: Manifest, *,
         beside.mkdir(parents=True, exist_ok=True)
         with staged(beside) as staging:
             for name, write in files:
-                written.append(_write(staging / name, write))
+                written.append(_write(staging, name, write))
             if is_new:
                 _write_manifest(staging, manifest, written)
                 staging.rename(folder)
@@ -71,12 +71,12 @@ def write_folder(folder: Path, files: Iterable[Contents], manifest: Manifest, *,
     return len(written)
 
 
-def _write(path: Path, write: Callable[[IO[bytes]], object]) -> tuple[str, int, str]:
+def _write(folder: Path, name: str, write: Callable[[IO[bytes]], object]) -> tuple[str, int, str]:
     """(name, size, sha256) of a file that was written."""
-    with path.open("xb") as file:
+    with open(os.path.join(folder, name), "xb") as file:  # noqa: PTH118, PTH123  # a Path takes as long as its file
         hashed = _Hashed(file)
         write(hashed)  # type: ignore[arg-type]  # a stream of bytes in all but its declared base
-        return path.name, hashed.size, hashed.sha256
+        return name, hashed.size, hashed.sha256
 
 
 def _replace(folder: Path, staging: Path, manifest: Manifest, written: PackedRows, *, force: bool) -> None:
