@@ -175,3 +175,11 @@ def test_text_of_others_does_no_harm(suffix: str) -> None:
             assert not [each for each in root.iter() if each.tag.endswith("script")]
     good("plot", "compare", "s:0", "s:1", "-o", f"x.{suffix}")
     good("plot", "heatmap", "<script>alert(1)</script>", "-o", f"x.{suffix}")
+    layers = [
+        f"- {{stem: 3x3#a 3x3#b 3x3#c, init.seed: {n}, label: {text!r}, readout: {{layer: {mark}}}}}\n"
+        for n, text in enumerate(HOSTILE)
+        for mark in "ab"
+    ]
+    Path("net.yaml").write_text("stems:\n" + "".join(layers))
+    good("run", "net.yaml", "--name", "net")
+    good("plot", "layers", "net", "-o", f"x.{suffix}")

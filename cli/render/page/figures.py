@@ -16,7 +16,8 @@ _LINE_COLUMNS = ("xs", "ys", "config", "color", "dash")
 def figures() -> list[Any]:
     """The figures `scatter`, `growth`, `layers` and `curves`; their sources are called `NAME-points` and `NAME-lines`.
 
-    What a user wrote is only ever in tooltips, as text: a name of an axis or a legend could hold markup of TeX.
+    What a user wrote is only ever in tooltips, as text, because a name of an axis or a legend could hold markup of TeX.
+    The marks of layers stand along an axis without the signs that begin such markup.
     """
     return [_scatter(), _growth(), _layers(), _curves()]
 

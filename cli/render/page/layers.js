@@ -38,8 +38,10 @@ function showStages(page, found) {
   showLines("layers", [...means, ...theories]);
   showLegend($("layers-legend"), names, kept.map((i) => of[i]), "");
   const missing = rows.length - kept.length;
-  $("layers-note").textContent = missing ? `${shownNumber(missing)} of ${count(rows.length, "row")} have no ` +
-    `${state.stages} above zero.` : "";
+  $("layers-note").textContent = [
+    ...(missing ? [`${shownNumber(missing)} of ${count(rows.length, "row")} have no ${state.stages} above zero.`] : []),
+    ...(means.length > MOST_NETWORKS ? [`The table has the first ${MOST_NETWORKS} of ${means.length} networks.`] : []),
+  ].join(" ");
   showStageTable(labels, means, theories);
   page.stages.maps = names.map((_, network) => firstOfEach(found, rows.filter((i) => of[i] === network), columns, labels));
   chooseNetworks(page, names, new Set(rows.map((i) => of[i])));
@@ -49,7 +51,8 @@ function showStages(page, found) {
 function nameLayers(axis, labels) {
   const step = Math.ceil(labels.length / MOST_NAMED);
   axis.ticker.ticks = labels.map((_, x) => x).filter((x) => x % step === 0);
-  axis.major_label_overrides = new Map(labels.map((label, x) => [x, label]));
+  // A mark has neither sign; in the store of another program it may, and Bokeh would read it as TeX.
+  axis.major_label_overrides = new Map(labels.map((label, x) => [x, label.replace(/[$\\]/g, "?")]));
   axis.major_label_orientation = labels.join("").length / step > 40 ? Math.PI / 4 : "horizontal";
 }
 

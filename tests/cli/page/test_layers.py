@@ -3,7 +3,10 @@
 import base64
 import json
 import re
+import shutil
+import sqlite3
 import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,20 @@ def test_a_heatmap_of_a_layer_selects_its_row_and_follows_what_is_selected(chrom
     chromium.until("return !document.querySelector('#stage-maps [aria-pressed=true]')")
     chromium.open(chromium.run("return location.href"))
     assert chromium.run("return document.getElementById('network').value") == "2"
+    assert chromium.problems() == []
+
+
+def test_marks_of_another_program_are_no_markup(chromium: Browser, boxes: str, tmp_path: Path) -> None:
+    shutil.copy(boxes.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    mark = "$$\\frac{1}{2}$$<img src=x onerror=alert(1)>"
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as raw, raw:
+        raw.execute("UPDATE config SET mark = ? WHERE mark = 'b'", (mark,))
+    opened(chromium, f"sqlite:///{tmp_path}/copy.db", "boxes")
+    axis = "return [...Bokeh.documents[0].get_model_by_name('layers').below[0].major_label_overrides.values()]"
+    assert chromium.run(axis)[1] == "??" + "?frac{1}{2}??<img src=x onerror=alert(1)>"
+    assert chromium.run(MAPS)[1].split("\n")[0] == mark
+    assert chromium.run("return document.querySelectorAll('#layers-part img').length") == 0
+    assert chromium.alerts() == []
     assert chromium.problems() == []
 
 
