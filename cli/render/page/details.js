@@ -24,13 +24,14 @@ async function showDetails(page) {
     : "Nothing is selected: these are the first rows of the table. Select rows or points to see theirs.";
   $("image-part").hidden &&= !found.some(({ backdrop }) => backdrop); // once an image was there, it can be turned off
   $("cards").replaceChildren(...found.map((each) => card(page, each)));
-  showCurves(found);
+  showCurves(page, found);
 }
 
-function showCurves(found) {
+function showCurves(page, found) {
   const labels = found.map(({ values }) => values.config);
   const isTwice = (label) => labels.indexOf(label) !== labels.lastIndexOf(label);
-  const called = found.map(({ id }, i) => shortened(labels[i]) + (isTwice(labels[i]) ? `, ${id}` : ""));
+  const called = found.map(({ id, values }, i) =>
+    [shortened(labels[i]), ...(isTwice(labels[i]) ? [...layerOf(page, values), id] : [])].join(", "));
   const lines = found.flatMap(({ thumb }, i) => (thumb?.curve.length ? [{
     number: i, config: called[i], x: Array.from(thumb.curve, (_, r) => r * thumb.step),
     y: Array.from(thumb.curve, (share) => share / 65535),

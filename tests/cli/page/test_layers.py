@@ -79,6 +79,8 @@ def test_layers_stand_in_their_order_beside_their_theory(chromium: Browser, boxe
 
 def test_a_heatmap_of_a_layer_selects_its_row_and_follows_what_is_selected(chromium: Browser, boxes: str) -> None:
     opened(chromium, boxes, "boxes")
+    curves = "return Bokeh.documents[0].get_model_by_name('curves-lines').data.config"
+    assert all(re.search(r", layer [abz], g\w{12}$", called) for called in chromium.run(curves))
     networks = "return [...document.getElementById('network').options].map((each) => each.textContent)"
     assert len(chromium.run(networks)) == 4
     chromium.run("document.querySelectorAll('#stage-maps button')[1].click()")
