@@ -10,6 +10,7 @@ from unittest.mock import patch
 import scipy.special  # noqa: F401  # as a smooth activation in float64 does: the module is no part of a config
 
 from pipeline.config import Config
+from pipeline.draws.files import weight_file
 from pipeline.gradient import cache, plan_of
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.ops import conv
@@ -26,6 +27,7 @@ def peaks(config: Config) -> dict[str, int]:
 
 def peak(config: Config) -> int:
     plan = plan_of(config)  # made once for all configs of a stem, and no part of it
+    weight_file.cache_clear()  # a worker reads a file of weights when it measures the first config
 
     def measured() -> int:
         tracemalloc.start()

@@ -10,16 +10,19 @@ from pipeline.ops.buffer import Array
 from pipeline.stem import (
     INPUT,
     Activate,
+    Affine,
     BatchNorm,
     Cat,
     Conv,
     Depthwise,
     GlobalAvgPool,
     Join,
+    LayerNorm,
     MaxPool,
     Mul,
     Network,
     Node,
+    Slice,
     Upsample,
 )
 
@@ -27,20 +30,34 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": functional.relu,
     "gelu": functional.gelu,
     "sigmoid": torch.sigmoid,
+    "silu": functional.silu,
     "linear": lambda z: z,
 }
-Tensors = dict[int, torch.Tensor]
+Tensors = dict[int, dict[str, torch.Tensor]]
+"""Of each layer: weight, bias, mean and var, as far as it has them; kernels are [F, C // groups, kh, kw]."""
 
 
-def whole_plane(work: Workload) -> Callable[[], Array]:
+def _tensors(work: Workload, layout: torch.memory_format) -> Tensors:
+    found: Tensors = {}
+    for index, own in work.weights.items():
+        parts = {name: getattr(own, name) for name in ("weight", "bias", "mean", "var")}
+        made = {name: torch.from_numpy(part) for name, part in parts.items() if part is not None}
+        if own.weight is not None and own.weight.ndim > 1:
+            made["weight"] = torch.from_numpy(work.kernels[index]).contiguous(memory_format=layout)
+        found[index] = made
+    return found
+
+
+def whole_plane(work: Workload, layout: torch.memory_format = torch.contiguous_format) -> Callable[[], Array]:
     """The usual script: same-padded layers over the whole plane, then the centre unit's gradient by the input.
 
     The call that is returned makes it, float32 [n, channels, rows, columns] of the unit's cone.
     """
-    weights = {index: torch.from_numpy(kernel) for index, kernel in work.kernels.items()}
+    weights = _tensors(work, layout)
     plane, box = work.config.input, work.plan.cone.box
     x = torch.rand(work.probes.shape[3], plane.channels, plane.height, plane.width) - 0.5
     x[:, :, box.top : box.bottom, box.left : box.right] = torch.from_numpy(work.images)
+    x = x.contiguous(memory_format=layout)
     row, column = work.config.unit
 
     def gradient() -> Array:
@@ -57,7 +74,7 @@ def cropped(work: Workload, layout: torch.memory_format) -> Callable[[], Array]:
 
     Where planes are made larger, or read whole, layers are padded as ever, and the unit is taken out of what they make.
     """
-    weights = {i: torch.from_numpy(kernel).contiguous(memory_format=layout) for i, kernel in work.kernels.items()}
+    weights = _tensors(work, layout)
     crop = work.crop
     images, (row, column) = (work.images, (0, 0)) if work.is_valid else (crop.images, crop.unit)
     x = torch.from_numpy(images).contiguous(memory_format=layout)
@@ -84,9 +101,12 @@ def _run(nodes: Network, x: torch.Tensor, weights: Tensors, *, padded: bool) -> 
 def _layer(node: Node, x: torch.Tensor, weights: Tensors, padded: bool) -> torch.Tensor:
     kernel, stride = (node.y.kernel, node.x.kernel), (node.y.stride, node.x.stride)
     padding = (node.y.before, node.x.before) if padded else (0, 0)
+    own = weights.get(node.index, {})
+    weight, bias = own.get("weight"), own.get("bias")
     match node.layer:
         case Conv() | Depthwise():
-            return functional.conv2d(x, weights[node.index], None, stride, padding, 1, node.groups)
+            assert weight is not None
+            return functional.conv2d(x, weight, bias, stride, padding, 1, node.groups)
         case MaxPool():
             return functional.max_pool2d(x, kernel, stride, padding)
         case GlobalAvgPool():
@@ -94,7 +114,14 @@ def _layer(node: Node, x: torch.Tensor, weights: Tensors, padded: bool) -> torch
         case Upsample():
             return functional.interpolate(x, scale_factor=stride)
         case BatchNorm():
-            return x
+            return functional.batch_norm(x, own["mean"], own["var"], weight, bias) if own else x
+        case LayerNorm(epsilon=epsilon):  # over the channels, as the code of ConvNeXt has it
+            return functional.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], weight, bias, epsilon).permute(0, 3, 1, 2)
+        case Affine():
+            assert weight is not None
+            return x * weight[:, None, None] if bias is None else x * weight[:, None, None] + bias[:, None, None]
+        case Slice(first=first, stop=stop):
+            return x[:, first:stop]
         case Activate():
             return x
     raise TypeError(f"{type(node.layer).__name__} has no peer; write one here")

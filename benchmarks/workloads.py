@@ -83,7 +83,7 @@ class Workload(NamedTuple):
         """The weights as PyTorch has them, [F, C // groups, kh, kw]."""
         found = {}
         for index, parameters in self.weights.items():
-            if parameters.weight is not None:
+            if parameters.weight is not None and parameters.weight.ndim > 1:
                 found[index] = np.ascontiguousarray(parameters.weight.transpose(3, 2, 0, 1))
         return found
 
@@ -114,7 +114,12 @@ class Workload(NamedTuple):
 def workload(stem: str, plane: str, count: int, seed: int) -> Workload:
     """The arrays of a stem."""
     fields: dict[str, Any] = {"stem": stem, "input": plane, "probes": {"count": count}, "init": {"seed": seed}}
-    config = build(fields)
+    return arrays_of(build(fields))
+
+
+def arrays_of(config: Config) -> Workload:
+    """The arrays of a config whose probes are drawn with seed 0."""
+    count = config.probes.count
     plan = plan_of(config)
     probes = draw_probes(config.probes, config.input, plan.cone.box, 0, count)
     return Workload(config, plan, draw_weights(config), probes)

@@ -39,6 +39,7 @@ from pipeline.stem import (
     LocalResponseNorm,
     MaxPool,
     Mul,
+    Network,
     PReLU,
     PreResidual,
     Residual,
@@ -172,8 +173,16 @@ def _passing(shape: tuple[int, ...], unit: int) -> int:
     return size if size > MAX_KEPT else 0
 
 
-def weights(cone: Cone, item: int) -> int:
-    """Returns the bytes of the weights: as drawn, as cut out of these, and as one step multiplies them."""
+def stored(nodes: Network) -> int:
+    """Returns the bytes of a file with the weights of a whole network, as float32."""
+    return sum(4 * prod(node.weight_shape) for node in nodes if isinstance(node.layer, Convolution))
+
+
+def weights(cone: Cone, item: int, stored: int = 0) -> int:
+    """Returns the bytes of the weights: as drawn, as cut out of these, and as one step multiplies them.
+
+    stored: bytes of a file that they are read from, which holds those of other layers too; 0 if they are drawn.
+    """
     drawn = cut = largest = 0
     for step in cone.steps:
         if isinstance(step.node.layer, Convolution):
@@ -182,7 +191,7 @@ def weights(cone: Cone, item: int) -> int:
             cut += item * own if own < whole or item != 4 else 0
             exchanged = isinstance(step.node.layer, Transposed)  # its channels and features change places in a copy
             largest = max(largest, item * own * (2 if exchanged else 1))
-    return drawn + cut + largest
+    return max(drawn, stored) + cut + largest
 
 
 def _use(room: Room, saved: int = 0) -> Use:

@@ -9,7 +9,7 @@ from pipeline.errors import InputError, amount, quote
 from pipeline.gradient import cost, footprint
 from pipeline.gradient.cone import Cone, cone
 from pipeline.limits import DEFAULT_MEMORY, MAX_ARRAY, over_memory
-from pipeline.stem import Plane
+from pipeline.stem import Plane, network
 
 BLOCK_BYTES = 2**28
 """Probes run in blocks whose working set stays below this; a constant, so that blocks follow from the config alone."""
@@ -20,7 +20,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 
     cone: the steps from the input to the unit. block: how many probes run at once, all or so many halvings of them
     that `BLOCK_BYTES` hold a block. working_set: bytes at the peak: one block, the weights, and copies of the heatmap's
-    rows. work: what its expected seconds follow from.
+    rows; or a file of weights while its arrays are read out of it. work: what its expected seconds follow from.
     """
 
     cone: Cone
@@ -44,8 +44,8 @@ def plan_of(config: Config) -> Plan:
     channel = config.readout.channel
     index = channel if isinstance(channel, int) else None
     item = 4 if config.dtype == "float32" else 8
-    count = config.probes.count
-    return _plan(config.stem, config.input, config.layer, config.unit, index, config.probes.may_repeat, item, count)
+    may_repeat, has_file, count = config.probes.may_repeat, config.init.kind == "file", config.probes.count
+    return _plan(config.stem, config.input, config.layer, config.unit, index, may_repeat, has_file, item, count)
 
 
 @lru_cache(maxsize=256)
@@ -56,6 +56,7 @@ def _plan(
     unit: tuple[int, int],
     channel: int | None,
     repeated: bool,
+    has_file: bool,
     item: int,
     count: int,
 ) -> Plan:
@@ -66,7 +67,8 @@ def _plan(
         block = -(-block // 2)
         tolls = cost.tolls(of_unit, block, item)
     rows = 24 * of_unit.box.height * plane.width
-    working_set = peak + footprint.weights(of_unit, item) + rows
+    stored = footprint.stored(network(stem, plane)) if has_file else 0
+    working_set = max(peak + footprint.weights(of_unit, item, stored) + rows, 2 * stored)
     return Plan(of_unit, block, working_set, cost.work(of_unit, plane, tolls, count, block, item))
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from benchmarks import networks
 from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
 from pipeline.errors import InputError
@@ -100,6 +101,13 @@ def test_bytes_of_random_configs_are_expected_within_a_factor_of_one_and_a_half(
 def test_wide_kernels_take_what_is_expected(stem, plane, count):
     config = build({"stem": stem, "input": plane, "probes": {"count": count}})
     assert peak(config) < 1.5 * plan_of(config).working_set
+
+
+def test_bytes_of_networks_count_the_whole_file_of_their_weights(tmp_path):
+    """ResNet-50 holds 94 MB of weights; a layer that is read out early needs few of them, but the file is read."""
+    for _, _, layer, config in networks.configs(tmp_path, ["resnet50", "yolov8n_neck"]):
+        if layer in ("c2", "c5", "n3"):
+            assert 1 / 1.5 < peak(config) / plan_of(config).working_set < 1.5
 
 
 def test_blocks_of_probes_follow_from_the_config_alone() -> None:

@@ -50,7 +50,7 @@ def test_inception_v1_has_as_many_parameters_as_caffes():
 
 @pytest.mark.parametrize(
     ("name", "channels", "published"),
-    [("densenet121", 1024, 7_978_856), ("mobilenet_v2", 1280, 3_504_872)],
+    [("densenet121", 1024, 7_978_856), ("mobilenet_v2", 1280, 3_504_872), ("resnet50", 2048, 25_557_032)],
 )
 def test_networks_with_batch_norm_have_as_many_parameters_as_torchvisions(name, channels, published):
     nodes = nodes_of(name, (224, 224, 3))
@@ -84,11 +84,15 @@ def test_unet_has_the_planes_of_its_figure():
     )  # as the paper says, the up-convolutions too
 
 
-def test_yolov8n_has_as_many_parameters_in_each_block_as_ultralytics_prints():
-    nodes = nodes_of("yolov8n_backbone", (640, 640, 3))
-    assert str(nodes[-1].output) == "20x20x256"
-    printed = [464, 4672, 7360, 18560, 49664, 73984, 197632, 295424, 460288, 164608]
-    counts = [1, 1, 4, 1, 6, 1, 6, 1, 4, 2]
+@pytest.mark.parametrize(
+    ("name", "plane", "neck"),
+    [("yolov8n_backbone", "20x20x256", ()), ("yolov8n_neck", "80x80x64", (148224, 37248))],
+)
+def test_yolov8n_has_as_many_parameters_in_each_block_as_ultralytics_prints(name, plane, neck):
+    nodes = nodes_of(name, (640, 640, 3))
+    assert str(nodes[-1].output) == plane
+    printed = [464, 4672, 7360, 18560, 49664, 73984, 197632, 295424, 460288, 164608, *neck]
+    counts = [1, 1, 4, 1, 6, 1, 6, 1, 4, 2, *(4 for _ in neck)]
     """Convolutions of each block: a C2f of n bottlenecks has 2 n + 2."""
     ends = [node.index for node in nodes if isinstance(node.layer, BatchNorm)]
     first = 0
