@@ -1,8 +1,9 @@
 """Runs the benchmarks named on the command line, or all, and writes their figures with the machine's description.
 
-python -m benchmarks [kernel] [startup] [sweeps] [expected] [--to benchmarks.json]
+python -m benchmarks [kernel] [startup] [sweeps] [networks] [expected] [--to benchmarks.json]
 
-`expected` goes through 2,000 random configs, which takes half an hour; it runs only where it is named.
+`networks` measures whole networks, which takes some minutes, and `expected` goes through 2,000 random configs, which
+takes half an hour: both run only where they are named.
 """
 
 import argparse
@@ -17,11 +18,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"): 
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
-from benchmarks import expected, kernel, startup, sweeps  # noqa: E402  # the threads of BLAS are settled first
+from benchmarks import expected, kernel, networks, startup, sweeps  # noqa: E402  # the threads of BLAS are settled first
 from benchmarks.machine import description  # noqa: E402
 
 USUAL = {"kernel": kernel.main, "startup": startup.main, "sweeps": sweeps.main}
-BENCHMARKS = {**USUAL, "expected": expected.main}
+BENCHMARKS = {**USUAL, "networks": networks.main, "expected": expected.main}
 
 
 def main() -> None:
