@@ -46,7 +46,8 @@ class Store:
         """Hears, once for each time that work is tried again for a while, why."""
         self._away: _Away | None = None
         self.damages = Damages()  # what readers have met
-        self.first_queued: dict[int, int] = {}  # by sweep: no position before this one is queued (a hint of `claim`)
+        # By sweep, no position before this one is queued; by None, no id. A hint of `claim`.
+        self.first_queued: dict[int | None, int] = {}
         self.suspected: set[str] = set()  # digests of what was claimed here as suspected
         # In memory all threads share the one connection there is.
         self._turn: AbstractContextManager[Any] = RLock() if address.in_memory else nullcontext()

@@ -11,9 +11,10 @@ so that no other process dies of them: engines measure them in worker processes.
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
+from math import inf
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, or_, select, update
 
 from pipeline.job import Job
 from pipeline.limits import SIGNS, Limits, is_wider
@@ -30,6 +31,8 @@ SUSPECTED = "suspected"
 
 MOST = 4000
 """Configs that are claimed together, at most: their claim takes some 10 ms."""
+FEW = 250
+"""Costs that are read first: of long configs they say enough."""
 LEAST_SECONDS = 0.03
 """Expected work that is worth a claim of its own, which takes some milliseconds."""
 
@@ -53,15 +56,14 @@ def claim(
     def work(connection: Connection) -> list[Job]:
         owners = 1 + _reclaim(connection, owner)
         key = None if sweep is None else sweep_id(connection, sweep)
-        first, costs = _first_free(store, connection, key, limit)
-        number = (
-            len(costs) if seconds is None else max(least, _share(costs, owners, seconds, is_all=len(costs) < limit))
-        )
+        enough = inf if seconds is None else 2 * max(owners, 2) * seconds
+        first, costs, is_all = _first_free(store, connection, key, limit, enough)
+        number = len(costs) if seconds is None else max(least, _share(costs, owners, seconds, is_all=is_all))
         taken = _free(connection, key, first, number)
         if taken:
             _hold(connection, owner, [row.id for row in taken])
-        if taken and key is not None:
-            store.first_queued[key] = taken[0].position
+        if taken:
+            store.first_queued[key] = taken[0].place
         return [Job(row.digest, row.json.encode(), row.cost, row.owner == SUSPECTED) for row in taken]
 
     claimed = store.writing(work)
@@ -175,27 +177,44 @@ def _reclaim(connection: Connection, me: Owner) -> int:
     return living
 
 
-def _queued(key: int | None, first: int, *columns: Any) -> Select[*tuple[Any, ...]]:
-    """Queued configs of everything, or of a sweep from a position on, in their order."""
-    free = select(*columns).where(config.c.state == "queued")
+def _queued(connection: Connection, key: int | None, first: int, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Queued configs in their order from a place on: those of a sweep by position, or all of them by id."""
+    state: ColumnElement[str] = config.c.state
+    if connection.dialect.name == "sqlite":
+        state = state.concat("")  # keeps SQLite from its index on states, by which it would sort the whole queue
+    free = select(*columns).where(state == "queued")
     if key is None:
-        return free.order_by(config.c.id)
+        return free.where(config.c.id >= first).order_by(config.c.id)
     listed = free.where(sweep_config.c.config_id == config.c.id, sweep_config.c.sweep_id == key)
     return listed.where(sweep_config.c.position >= first).order_by(sweep_config.c.position)
 
 
-def _first_free(store: Store, connection: Connection, key: int | None, limit: int) -> tuple[int, Sequence[float]]:
-    """A position that no queued config comes before, and the expected seconds of the first of them, at most `limit`.
+def _first_free(
+    store: Store, connection: Connection, key: int | None, limit: int, enough: float
+) -> tuple[int, Sequence[float], bool]:
+    """A place that no queued config comes before, and the expected seconds of the first queued ones.
 
-    A long sweep that is nearly done has its queued configs at its end: the place where the last claim found its first
+    These are at most `limit`, fewer if they make up `enough` seconds; the last value says whether there are no others.
+    A long queue that is nearly done has its queued configs at its end: the place where the last claim found its first
     is remembered, and only when nothing is left behind it the search begins at the front again. Nothing is locked.
     """
-    first = 0 if key is None else store.first_queued.get(key, 0)
-    costs = connection.execute(_queued(key, first, config.c.cost).limit(limit)).scalars().all()
+
+    def behind(place: int) -> tuple[int, Sequence[float], bool]:
+        costs: Sequence[float] = ()
+        for number in sorted({min(FEW, limit), limit}):
+            costs = connection.execute(_queued(connection, key, place, config.c.cost).limit(number)).scalars().all()
+            if len(costs) < number:
+                return place, costs, True
+            if sum(costs) >= enough:
+                break
+        return place, costs, False
+
+    first = store.first_queued.get(key, 0)
+    found = behind(first)
     anywhere = select(config.c.id).where(config.c.state == "queued").limit(1)
-    if costs or not first or connection.execute(anywhere).first() is None:
-        return first, costs
-    return 0, connection.execute(_queued(key, 0, config.c.cost).limit(limit)).scalars().all()
+    if found[1] or not first or connection.execute(anywhere).first() is None:
+        return found
+    return behind(0)
 
 
 def _share(costs: Sequence[float], owners: int, seconds: float, *, is_all: bool) -> int:
@@ -212,8 +231,8 @@ def _share(costs: Sequence[float], owners: int, seconds: float, *, is_all: bool)
 def _free(connection: Connection, key: int | None, first: int, number: int) -> Sequence[Row[Any]]:
     """So many free configs, locked against other claims; those that others have locked are passed over."""
     columns = [config.c.id, config.c.digest, config.c.json, config.c.cost, config.c.owner]
-    place = [] if key is None else [sweep_config.c.position]
-    free = _queued(key, first, *columns, *place).limit(number)
+    place = config.c.id if key is None else sweep_config.c.position
+    free = _queued(connection, key, first, *columns, place.label("place")).limit(number)
     return connection.execute(free.with_for_update(of=config, skip_locked=True)).all()
 
 

@@ -72,15 +72,15 @@ def submit(
     Raises InputError for a name that no new sweep can have, or that has another list in mode `new`.
     """
 
-    def work(connection: Connection) -> tuple[int, Submission]:
+    def work(connection: Connection) -> Submission:
         return _submit(connection, name, spec, configs, origin, mode, cost)
 
     if isinstance(configs, Iterator) or mode == "append":
         with store.reshape() as connection:
-            key, submission = work(connection)
+            submission = work(connection)
     else:
-        key, submission = store.reshaping(work)
-    store.first_queued.pop(key, None)
+        submission = store.reshaping(work)
+    store.first_queued.clear()
     return submission
 
 
@@ -106,8 +106,7 @@ def _submit(
     origin: Origin | Callable[[], Origin],
     mode: Mode,
     cost: Callable[[Config], float] | None,
-) -> tuple[int, Submission]:
-    """The key of the sweep, and what the submission came to."""
+) -> Submission:
     found = connection.execute(select(sweep_table.c.id, sweep_table.c.spec).filter_by(name=name)).one_or_none()
     if found is None:
         check_new_name(name, spec)
@@ -120,7 +119,7 @@ def _submit(
         if _relabel(connection, found.id, labels):
             again = update(sweep_table).where(sweep_table.c.id == found.id)
             connection.execute(again.values(spec=msgspec.json.encode([spec]).decode()))
-        return found.id, _submission(connection, found.id, name, added=0, new=0)
+        return _submission(connection, found.id, name, added=0, new=0)
     specs: list[Any] = msgspec.json.decode(found.spec) if found and mode == "append" else []
     if not isinstance(origin, Origin):
         origin = origin()
@@ -144,7 +143,7 @@ def _submit(
     submission = _submission(connection, key, name, added, new)
     if mode == "replace":
         submission = msgspec.structs.replace(submission, orphans=orphans(connection))
-    return key, submission
+    return submission
 
 
 def known(store: Store, configs: Iterable[Labelled]) -> Iterator[tuple[Labelled, str | None]]:

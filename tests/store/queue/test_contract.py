@@ -229,6 +229,24 @@ class TestQueue:
         assert [each.digest for each in claim(store, ME, "growth")] == [each.digest for each in first]
         other.close() if other is not store else None
 
+    def test_of_everything_too_finds_what_was_queued_again_in_front_of_the_last_claim(self, store: Store) -> None:
+        queue(store, count=6)
+        first = [job.digest for job in claim(store, ME, limit=2)]
+        save(store, ME, [failed(digest) for digest in first])
+        claim(store, ME, limit=2)
+        with store.write() as connection:  # as another process does, which this one does not hear of
+            connection.execute(update(config_table).where(config_table.c.digest.in_(first)).values(state="queued"))
+        later = [job.digest for job in (*claim(store, ME, limit=2), *claim(store, ME, limit=2))]
+        assert later == [config.digest for config in configs(2, first=4)] + first
+
+    @pytest.mark.parametrize("sweep", [None, "growth"])
+    def test_long_configs_are_claimed_by_their_first_few_costs(self, store: Store, sweep: str | None) -> None:
+        """Configs of 0.5 s: 8 s are 16 of them, whether the costs of 250 or of all 600 are read."""
+        queue(store, count=600)
+        assert len(claim(store, ME, sweep, seconds=8.0)) == 16
+        # 584 are left, of 292 s together: a process that is alone takes a quarter, 73 s.
+        assert len(claim(store, ME, sweep, seconds=120.0)) == 146
+
     def test_released_configs_are_queued_again(self, store: Store) -> None:
         queue(store)
         claim(store, ME, limit=3)

@@ -58,7 +58,7 @@ def test_what_others_took_over_is_left_out_and_told(store: Store, monkeypatch: p
     said: list[str] = []
     costs: dict[str, float] = {}
     with Leases(StoreQueue(store), nothing) as leases:
-        feed = Feed(StoreQueue(store, "growth"), leases, costs, 6, said.append).jobs()
+        feed = Feed(StoreQueue(store, "growth"), leases, costs, lambda: 6, said.append).jobs()
         first = next(feed)
         assert said == []
         clock[0] += 61  # it stands still ...
