@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pipeline.result import Outcome
 
 PARTITION_SECONDS = 0.25
+"""Expected work of a partition: long enough to cost little to schedule, short enough to be shared and lost."""
+
+PARTITIONS_A_SECOND = 400
+"""Partitions that finish in a second, at most: a Dask scheduler and the driver manage some 500."""
 
 Measure: TypeAlias = Callable[[str, bytes, int, float | None], Any]
 """A task for one config, `pipeline.task.measure`: digest, canonical JSON, bytes of memory, seconds."""
@@ -38,6 +42,11 @@ class Partition(msgspec.Struct, frozen=True):
     def suspected(self) -> bool:
         """Whether its jobs are suspected, all of them or none."""
         return self.jobs[0].suspected
+
+
+def partition_seconds(threads: int) -> float:
+    """The expected work of a partition, in seconds, where so many threads measure."""
+    return max(PARTITION_SECONDS, threads / PARTITIONS_A_SECOND)
 
 
 def partitions(jobs: Iterable[Job], size: Callable[[], float] = lambda: PARTITION_SECONDS) -> Iterator[Partition]:

@@ -8,6 +8,7 @@ is known what it held. The driving thread never waits for a worker: everything t
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from queue import Empty
 from threading import Event
@@ -26,6 +27,9 @@ from pipeline.result import Failure, Outcome
 
 GRACE = 1.0
 """Seconds that running partitions are given once the run is stopped."""
+
+BATCH = 1000
+"""Outcomes that are delivered together, at most, where replies come faster than they are delivered."""
 
 STRUCK = 5
 """Idle workers that have to die before we give up."""
@@ -84,6 +88,7 @@ class Drive:
         self.say = say
         self.set_aside = set_aside
         self.seats: dict[str, Seat] = {}
+        self.threads = 0  # of all seats
         self.again: deque[Partition] = deque()
         self.suspects = Suspects()
         self.ends: dict[str, tuple[Carried, Left]] = {}  # of workers of cornered configs, by digest
@@ -114,27 +119,42 @@ class Drive:
         return bool(self.suspects or self.again or any(seat.carried for seat in self.seats.values()))
 
     def _step(self, patience: float) -> None:
-        """Handles the next news, or looks after the fleet if there is none for a while."""
+        """Handles the news that is there, or looks after the fleet if there is none for a while.
+
+        What came back meanwhile is delivered together: a transaction costs as much as a few hundred results in it, and
+        many workers bring more than could be saved one by one.
+        """
         try:
             with self.times.spent("waiting"):
                 news = self.fleet.events.get(timeout=patience)
         except Empty:
             self._look_after()
         else:
-            self._heard(news)
+            outcomes: list[Outcome] = []
+            try:
+                self._heard(news, outcomes)
+                with suppress(Empty):
+                    while len(outcomes) < BATCH:
+                        self._heard(self.fleet.events.get_nowait(), outcomes)
+            except EngineError:
+                self._deliver(outcomes)  # what is finished is kept
+                raise
+            self._deliver(outcomes)
         if self.seats:
             self.empty_since = time.monotonic()
 
-    def _heard(self, news: News) -> None:
+    def _heard(self, news: News, outcomes: list[Outcome]) -> None:
+        """Handles a piece of news; what it brings back is added to `outcomes`."""
         match news:
             case Joined(address, threads):
                 self.seats[address] = Seat(address, threads)
+                self.threads += threads
             case Refused(reason):
                 self.say(reason)
             case Left():
                 self._left(news)
             case Returned(address, key, reply):
-                self._returned(address, key, reply)
+                outcomes += self._returned(address, key, reply)
             case Broken(error):
                 raise error
             case Submitted():
@@ -154,6 +174,7 @@ class Drive:
         seat = self.seats.pop(news.address, None)
         if seat is None:
             return
+        self.threads -= seat.threads
         at_work, at_rest = seat.lost(news.processing)
         if news.expected:
             self.again.extend(one for one in (*at_work, *at_rest) if not self.suspects.gave_back(one))
@@ -224,14 +245,19 @@ class Drive:
 
     def _share(self) -> None:
         """At the end of a run: seats that are idle take half of what still waits behind others."""
+        donors = [seat for seat in self.seats.values() if len(seat.carried) > seat.threads]
         for idle in self.seats.values():
-            donor = max(self.seats.values(), key=lambda seat: len(seat.carried) - seat.threads)
-            if idle.carried or len(donor.carried) <= donor.threads:
+            if idle.carried:
                 continue
+            if not donors:
+                return
+            donor = max(donors, key=lambda seat: len(seat.carried) - seat.threads)
             first, *rest = halves(self._take_back(donor))
             self._carry(idle, first)
             for second in rest:
                 self._carry(donor, second)
+            if len(donor.carried) <= donor.threads:
+                donors.remove(donor)
 
     def _carry(self, seat: Seat, partition: Partition) -> None:
         self.count += 1
@@ -245,16 +271,17 @@ class Drive:
         self.fleet.withdraw(seat.address, key)
         return carried.partition
 
-    def _returned(self, address: str, key: str, answer: bytes | None) -> None:
+    def _returned(self, address: str, key: str, answer: bytes | None) -> list[Outcome]:
+        """Takes note that a partition came back; its outcomes, which are still to be delivered."""
         seat = self.seats.get(address)
         if seat is None or key not in seat.carried:
-            return
+            return []
         partition = seat.carried.pop(key).partition
         seat.alone = False
         if answer is None:
             if not self.suspects.gave_back(partition):
                 self.again.append(partition)
-            return
+            return []
         self.suspects.finished(partition)
         for digest in self.ends.keys() & {job.digest for job in partition.jobs} if self.ends else ():
             del self.ends[digest]
@@ -263,9 +290,11 @@ class Drive:
         self.times.moving += max(time.time() - reply.sent, 0.0)
         self.times.encoding += reply.encoding
         self.times.measured(reply.outcomes)
-        self._deliver(reply.outcomes)
+        return reply.outcomes
 
     def _deliver(self, outcomes: list[Outcome]) -> None:
+        if not outcomes:
+            return
         self.measured_at = time.monotonic()
         with self.times.spent("storing"):
             self.deliver(outcomes)

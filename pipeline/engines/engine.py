@@ -20,10 +20,14 @@ PROCESSES_START = 0.2
 class Engine(Protocol):
     """Runs partitions. Every job that it is given is delivered once, or not at all if it was stopped.
 
-    `times` says where the time of its runs went.
+    `times` says where the time of its runs went, `threads` how many threads measure now.
     """
 
     times: Times
+
+    @property
+    def threads(self) -> int:
+        """Threads of the workers that are there now."""
 
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """Takes partitions as there is room for them and delivers their outcomes, until none are left.

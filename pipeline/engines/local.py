@@ -53,6 +53,11 @@ class LocalEngine:
         self.times = Times()
 
     @property
+    def threads(self) -> int:
+        """See `Engine.threads`."""
+        return self.workers
+
+    @property
     def room(self) -> int:
         """Keys under way at a time: beside those that run some wait, so that nobody waits for the driver."""
         return {"sync": 1, "threads": self.workers + 1, "processes": 2 * self.workers + 1}[self.name]

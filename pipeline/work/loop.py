@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from itertools import chain
 from threading import Event
 
@@ -13,7 +12,6 @@ from pipeline.engines.engine import Engine, choose
 from pipeline.engines.names import EngineName
 from pipeline.engines.times import Times
 from pipeline.errors import GivenUpError, counted
-from pipeline.graph import PARTITION_SECONDS
 from pipeline.limits import DEFAULT_MEMORY, Limits
 from pipeline.queue import Left, Queue
 from pipeline.result import Outcome
@@ -101,6 +99,7 @@ class _Turn:
         self._given_up: list[GivenUpError] = []
         self._costs: dict[str, float] = {}
         self._said: set[str] = set()
+        self._engine: Engine | None = None
 
     def until_nothing_is_left(self) -> Left:
         """Measures and waits until nothing is left, or a signal asks to stop; what is left then.
@@ -127,16 +126,16 @@ class _Turn:
             break_off()
 
         with interruptible(stop, self._interrupt) as break_off, Leases(queue, say, lose) as leases:
-            feed = Feed(queue, leases, self._costs, self._settings.workers, say)
+            feed = Feed(queue, leases, self._costs, self._threads, say)
             try:
                 while not stop.is_set():
                     jobs = feed.jobs()
                     first = next(jobs, None) if left.free else None
                     if first is not None:
-                        engine = _engine(self._settings, left, self._progress)
+                        self._engine = engine = _engine(self._settings, left, self._progress)
                         try:
-                            size = _partition_seconds(feed, self._settings.workers)
-                            run(chain([first], jobs), engine, self._settings.limits, self._deliver, stop, size)
+                            all_jobs, size = chain([first], jobs), feed.partition_seconds
+                            run(all_jobs, engine, self._settings.limits, self._deliver, stop, size)
                         finally:
                             self.times.add(engine.times)
                         if not stop.is_set():
@@ -159,6 +158,10 @@ class _Turn:
         if again and not self._settings.retry_failed:
             self._progress.say(f"{counted(again, 'config')} failed under narrower limits; measured again")
         return self._queue.left() if again else left
+
+    def _threads(self) -> int:
+        """The threads that measure now; before there is an engine, as many as its settings say."""
+        return self._settings.workers if self._engine is None else max(self._engine.threads, 1)
 
     def _interrupt(self) -> None:
         self.is_interrupted = True
@@ -190,11 +193,6 @@ class _Turn:
         if text not in self._said:
             self._said.add(text)
             self._progress.say(text)
-
-
-def _partition_seconds(feed: Feed, workers: int) -> Callable[[], float]:
-    """Says how many expected seconds the next partition may hold: few where little is left, so that all get some."""
-    return lambda: min(PARTITION_SECONDS, feed.share / workers)
 
 
 def _engine(settings: Settings, left: Left, progress: Progress) -> Engine:

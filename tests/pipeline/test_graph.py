@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import encode
 from pipeline.engines.wire import execute, pack, unpack
-from pipeline.graph import PARTITION_SECONDS, graph, partition, partitions
+from pipeline.graph import PARTITION_SECONDS, graph, partition, partition_seconds, partitions
 from pipeline.job import Job
 from pipeline.limits import DEFAULT_MEMORY, Limits
 from pipeline.sweep.build import build
@@ -31,6 +31,11 @@ def test_partitions_hold_every_job_once_in_its_order_and_cost_no_more_than_their
     assert all(part.cost <= PARTITION_SECONDS * (1 + 1e-9) or len(part.jobs) == 1 for part in made)
     # None could have taken the first job of the next one.
     assert all(part.cost + after.jobs[0].cost > PARTITION_SECONDS * (1 - 1e-9) for part, after in pairwise(made))
+
+
+@pytest.mark.parametrize(("threads", "seconds"), [(1, 0.25), (2, 0.25), (100, 0.25), (400, 1.0), (1000, 2.5)])
+def test_many_threads_get_longer_partitions_so_that_400_come_back_in_a_second(threads, seconds):
+    assert partition_seconds(threads) == seconds
 
 
 def test_a_large_config_is_a_partition_of_its_own():

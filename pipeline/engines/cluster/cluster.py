@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any
 
 from pipeline.engines.cluster.address import Connection, security, settled_address
+from pipeline.engines.driving import Drive
 from pipeline.engines.engine import Deliver
 from pipeline.engines.local import local_scheduler
 from pipeline.engines.times import Times
@@ -32,18 +33,24 @@ class ClusterEngine:
         self.say = say
         self.measure = measure
         self.times = Times()
+        self._drive: Drive | None = None
+
+    @property
+    def threads(self) -> int:
+        """See `Engine.threads`."""
+        return 0 if self._drive is None else self._drive.threads
 
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """See `Engine.run`."""
         from pipeline.engines.cluster.dask_fleet import DaskFleet
-        from pipeline.engines.driving import Drive
 
         with ExitStack() as stack:
             with self.times.spent("starting"):
                 stack.enter_context(lean())
                 client = stack.enter_context(self._client())
             fleet = DaskFleet(client, limits, self.connection.patience, self.measure)
-            Drive(fleet, deliver, stop, self.times, self.say).run(partitions)
+            self._drive = Drive(fleet, deliver, stop, self.times, self.say)
+            self._drive.run(partitions)
 
     @contextmanager
     def _client(self) -> Iterator[Any]:

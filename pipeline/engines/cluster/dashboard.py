@@ -69,6 +69,11 @@ class DashboardEngine:
         self.measure = measure
         self.times = Times()
 
+    @property
+    def threads(self) -> int:
+        """See `Engine.threads`."""
+        return self.workers
+
     def run(self, partitions: Iterator[Partition], limits: Limits, deliver: Deliver, stop: Event) -> None:
         """See `Engine.run`."""
         from pipeline.engines.cluster.dask_fleet import DaskFleet

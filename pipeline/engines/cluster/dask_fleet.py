@@ -109,11 +109,11 @@ class DaskFleet:
     async def _compare(self) -> None:
         asked = time.monotonic()
         with suppress(OSError):  # asked again, unless the client finds that the scheduler is gone
-            identity = await self._client.scheduler.identity(n_workers=-1)
-            for address in identity["workers"]:
+            there = await self._client.scheduler.ncores()
+            for address in there:
                 self._joined(address)
             for address in [address for address, since in self._since.items() if since < asked]:
-                if address not in identity["workers"]:
+                if address not in there:
                     self._left(Left(address))
 
     def _joined(self, address: str) -> None:
@@ -124,8 +124,7 @@ class DaskFleet:
     async def _greet(self, address: str) -> None:
         """Asks a worker whether it may be used."""
         try:
-            identity = await self._client.scheduler.identity(n_workers=-1)
-            threads = identity["workers"][address]["nthreads"]
+            threads = (await self._client.scheduler.ncores(workers=[address]))[address]
             refusal = await self._refusal(address)
         except Exception:  # noqa: BLE001  # gone already, in one of many ways
             self._greeting.discard(address)

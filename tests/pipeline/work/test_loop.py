@@ -200,6 +200,7 @@ def test_a_signal_ends_the_run_in_good_order():
 def test_the_queue_is_given_back_where_the_engine_cannot_go_on(monkeypatch):
     class Broken:
         times = loop.Times()
+        threads = 1
 
         def run(self, partitions, limits, deliver, stop):
             next(partitions)
