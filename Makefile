@@ -2,6 +2,7 @@
 # make test    the tests        make check   lint, format and types        make bench   the benchmarks
 # make docs    the pages as a site: open site/index.html
 # make gallery the examples of docs/examples.md, run and drawn in build/gallery
+# make dist    the sdist and the wheel of a release, checked
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -9,7 +10,7 @@ BIN    := $(VENV)/bin
 EXTRAS ?= test
 DEMO   ?= sqlite:///demo.db
 
-.PHONY: demo test check bench docs gallery clean
+.PHONY: demo test check bench docs gallery dist clean
 
 demo: $(VENV)/erfsweep
 	@$(BIN)/erfsweep --db $(DEMO) run luo2016 --format classic
@@ -32,8 +33,11 @@ docs: $(VENV)/extras-docs
 gallery: $(VENV)/extras-plot,onnx
 	@$(BIN)/python -m gallery $(ARGS)
 
+dist: $(VENV)/extras-dist
+	@.ci/dist $(BIN)/python
+
 clean:
-	@rm -rf $(VENV) build site demo.db erfsweep.egg-info
+	@rm -rf $(VENV) build dist site demo.db erfsweep.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "erfsweep needs Python 3.11 or later")'
