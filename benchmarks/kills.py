@@ -12,15 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
-from sqlalchemy import NullPool, create_engine, func, make_url, select, text
+from sqlalchemy import func, select
 
+from benchmarks.fresh_store import fresh_store
 from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.result import Arrays
 from store.database.opening import open_store
@@ -129,24 +128,6 @@ def disturbed(url: str, configs: int, kills: int, writers: int, engine: str, cha
     finally:
         working.stop()
     return fallen
-
-
-@contextmanager
-def fresh_store(server: str | None, folder: str) -> Iterator[str]:
-    """A URL of a store of its own, a file in `folder` or a database of `server` that is dropped at the end."""
-    name = f"kills_{uuid.uuid4().hex[:12]}"
-    if server is None:
-        yield f"sqlite:///{folder}/{name}.db"
-        return
-    where = make_url(server)
-    engine = create_engine(where.set(drivername="postgresql+psycopg"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield where.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def main() -> None:
