@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 PARTITION_SECONDS = 0.25
 """Expected work of a partition: long enough to cost little to schedule, short enough to be shared and lost."""
 
-PARTITIONS_A_SECOND = 400
-"""Partitions that finish in a second, at most: a Dask scheduler and the driver manage some 500."""
+PARTITIONS_A_SECOND = 200
+"""Partitions that come back in a second, at most: each takes a Dask scheduler 2 ms."""
 
 Measure: TypeAlias = Callable[[str, bytes, int, float | None], Any]
 """A task for one config, `pipeline.task.measure`: digest, canonical JSON, bytes of memory, seconds."""

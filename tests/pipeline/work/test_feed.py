@@ -31,10 +31,10 @@ class Held:
     [
         (16, 0.5, 2, 8.0, 0.25),  # two workers of this machine
         (100, 0.001, 2, 8.0, 0.05),  # a tenth of a second of work is left: half of it for each
-        (2000, 1.0, 1000, 2500.0, 2.5),  # a cluster, where 400 partitions may come back in a second
-        (900, 1.0, 1000, 2500.0, 0.9),  # fewer are left: each thread gets one
-        (2000, 0.001, 1000, 2500.0, 0.05),  # short configs: 50 of them, not two
-        (200, 0.001, 1000, 2500.0, 0.0002),
+        (2000, 1.0, 1000, 5000.0, 5.0),  # a cluster, where 200 partitions may come back in a second
+        (900, 1.0, 1000, 5000.0, 0.9),  # fewer are left: each thread gets one
+        (2000, 0.001, 1000, 5000.0, 0.05),  # short configs: 50 of them, not two
+        (200, 0.001, 1000, 5000.0, 0.0002),
     ],
 )
 def test_claims_and_partitions_by_the_number_of_threads(configs, cost, threads, seconds, partition):
