@@ -1,6 +1,6 @@
 """One driver as `erfsweep work --engine cluster` runs it, which says what each of its parts takes.
 
-python -m benchmarks.metered_driver URL [--scheduler FILE --tls FOLDER --process NAME=PID ...] [--stop CONFIGS]
+python -m benchmarks.metered_driver URL CONFIGS [--scheduler FILE --tls FOLDER --process NAME=PID ...]
 
 Without a scheduler the loop is left out: configs are claimed and saved, with outcomes that are made up, as fast as the
 store takes them. Prints a line of JSON. Rates and processor time are of the middle of the run, from a quarter of its
