@@ -32,6 +32,7 @@ _TO_BE_MADE = ("cli/NAME.py", "store/migrations/versions/rev_NNNN.py", "examples
 
 OPTIONS_ELSEWHERE = {
     "--docs": "make gallery",
+    **dict.fromkeys(("--configs", "--drivers", "--length", "--server"), "python -m benchmarks.scale"),
     "--no-deps": "pip",
     "--no-dashboard": "dask",
     "--no-nanny": "dask",
