@@ -81,6 +81,8 @@ def uses(own: Load) -> Uses:
 
 def _kept(size: int) -> int:
     """Returns the bytes of the block that is kept for so many, rounded up by an eighth at most; 0 beyond MAX_KEPT."""
+    if not size:
+        return 0  # as most places of most steps are
     eighth: int = 2 ** max(size.bit_length() - 4, 0)
     return -(-size // eighth) * eighth if size <= MAX_KEPT else 0
 

@@ -62,7 +62,7 @@ class Room(NamedTuple):
 
 def together(*rooms: Room) -> Room:
     """Returns the room of steps, or parts of a step, that run after one another: the largest of each place."""
-    return Room._make(map(max, zip(*rooms, strict=True)))
+    return Room._make(map(max, *rooms)) if len(rooms) > 1 else rooms[0]
 
 
 def scratch_forward(own: Bulk, ties: bool = False) -> Room:
