@@ -1,4 +1,4 @@
-"""What a sweep, a file and a config may take, the sentence about a config that took more, and what that sentence says.
+"""What sweeps, files, configs and caches may take, the sentence about a config that took more, and what that says.
 
 The sentence is all that an attempt records of a limit, so it is written and read here: what failed for a limit is tried
 again under a wider one.
@@ -27,6 +27,12 @@ MAX_SCHEDULER_FILE = 2**20
 
 MAX_INT64 = 2**63 - 1
 """The largest integer of an SQL column; the least is -MAX_INT64 - 1."""
+
+LARGEST_KEPT = 2**24
+"""Bytes up to which a thread keeps an array for the next step and the next config."""
+
+DRAWN_KEPT = 2**20
+"""Numbers up to which a block of probes stays drawn for the next config; more are drawn quickly beside their use."""
 
 
 class Limits(NamedTuple):

@@ -61,6 +61,7 @@ def _spoiling(make: Callable[..., Any]) -> Callable[..., Any]:
 def _make_scarce(change: Callable[[Any, str, Any], None]) -> None:
     change(buffer, "SMALL", 0)
     change(buffer, "MAX_KEPT", 4 * FEW)
+    change(buffer, "LARGEST_KEPT", FEW)
     change(cache, "MAX_CACHED", 16 * FEW)
     change(cache, "LARGEST", FEW)
     change(span, "BLOCK", FEW)

@@ -9,11 +9,9 @@ from pipeline.config import Probes
 from pipeline.draws.files import probe_file
 from pipeline.draws.images import image_probes
 from pipeline.draws.streams import Role, Streams, original_draws
+from pipeline.limits import DRAWN_KEPT
 from pipeline.ops.buffer import Array
 from pipeline.stem import Box, Plane
-
-CACHED = 2**20
-"""Numbers up to which a block of probes stays drawn for the next config; more are drawn quickly beside their use."""
 
 
 def draw_probes(probes: Probes, plane: Plane, box: Box, first: int, stop: int) -> Array:
@@ -38,7 +36,7 @@ def draw_probes(probes: Probes, plane: Plane, box: Box, first: int, stop: int) -
     if probes.kind == "neural_api":
         return _cut(_original(probes.seed, probes.count, plane)[first:stop], box)
     numbers = (stop - first) * box.height * box.width * plane.channels
-    draw = _rings if numbers <= CACHED else _rings.__wrapped__
+    draw = _rings if numbers <= DRAWN_KEPT else _rings.__wrapped__
     return draw(probes, plane, box, first, stop)
 
 

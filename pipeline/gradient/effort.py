@@ -7,6 +7,7 @@ from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.rates import RATES
 from pipeline.gradient.step import Step
+from pipeline.limits import DRAWN_KEPT
 from pipeline.ops.choice import LARGEST
 from pipeline.ops.span import rows_at_once
 from pipeline.stem import (
@@ -40,9 +41,6 @@ from pipeline.stem import (
     only_moves,
 )
 
-_CACHED = 2**20
-"""Numbers up to which the probes of a block stay drawn for the next config; see `probes`."""
-
 
 def multiply_adds(step: Step) -> int:
     """Returns the multiply-adds of the direct way, forward and back, for one probe; 0 but for convolutions."""
@@ -61,7 +59,7 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
     numbers = sum(prod(step.node.weight_shape) for step in cone.steps if isinstance(step.node.layer, Convolution))
     box = cone.box
     pixels = box.height * box.width * plane.channels
-    probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > _CACHED else 0
+    probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > DRAWN_KEPT else 0
     return RATES.weight_drawn * numbers + probes
 
 

@@ -18,6 +18,7 @@ from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import Room, padded, scratch_back, scratch_forward, together
 from pipeline.gradient.step import Step
+from pipeline.limits import LARGEST_KEPT
 from pipeline.ops.precision import normalised_item
 from pipeline.ops.span import BLOCK, even_rows
 from pipeline.stem import (
@@ -48,8 +49,6 @@ from pipeline.stem import (
     only_moves,
 )
 
-MAX_KEPT = 2**24
-"""Bytes up to which a thread keeps an array for the next step and the next config; see `buffer`."""
 _BYTES_PER_STEP = 40_000
 """Bytes of the views that a step is bound to, both ways."""
 
@@ -80,11 +79,11 @@ def uses(own: Load) -> Uses:
 
 
 def _kept(size: int) -> int:
-    """Returns the bytes of the block that is kept for so many, rounded up by an eighth at most; 0 beyond MAX_KEPT."""
+    """Returns the bytes of the block kept for so many, rounded up by an eighth at most; 0 beyond LARGEST_KEPT."""
     if not size:
         return 0  # as most places of most steps are
     eighth: int = 2 ** max(size.bit_length() - 4, 0)
-    return -(-size // eighth) * eighth if size <= MAX_KEPT else 0
+    return -(-size // eighth) * eighth if size <= LARGEST_KEPT else 0
 
 
 def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
@@ -100,7 +99,7 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     places = _places(cone.steps, n * item)
     results: Iterator[int] = itertools.repeat(0)
     gradients: Iterator[int] = itertools.repeat(0)
-    if max(places.values()) > MAX_KEPT:
+    if max(places.values()) > LARGEST_KEPT:
         results, gradients = _results_alive(cone.steps, n * item), _gradients_alive(cone.steps, n * item)
     saved = highest = 0
     for (there, _, _), passing in zip(steps, results, strict=False):
@@ -109,7 +108,7 @@ def peak(cone: Cone, n: int, item: int, steps: list[Uses]) -> int:
     for (_, back, _), passing in zip(reversed(steps), gradients, strict=False):
         highest = max(highest, saved + back.passing + passing)
     kept = sum(map(_kept, places.values())) + sum(together(*(room for _, _, room in steps)))
-    gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > MAX_KEPT else 0)
+    gradient = (8 + item // 4) * pixels + (item * pixels if item * pixels > LARGEST_KEPT else 0)
     drawing = (2 * 4 + 4 // channels) * pixels
     return max(drawing, probes + kept + max(highest, saved + gradient)) + _BYTES_PER_STEP * len(steps)
 
@@ -172,7 +171,7 @@ def _sizes(*several: list[tuple[object, int]]) -> int:
 def _passing(shape: tuple[int, ...], unit: int) -> int:
     """Returns the bytes of an array that is too large to be kept; 0 for one that is kept in its place."""
     size: int = unit * prod(shape)
-    return size if size > MAX_KEPT else 0
+    return size if size > LARGEST_KEPT else 0
 
 
 def stored(nodes: Network) -> int:
@@ -197,7 +196,7 @@ def weights(cone: Cone, item: int, stored: int = 0) -> int:
 
 
 def _use(room: Room, saved: int = 0) -> Use:
-    return Use(room, sum(size for size in room if size > MAX_KEPT), saved)
+    return Use(room, sum(size for size in room if size > LARGEST_KEPT), saved)
 
 
 def _forward(own: Load) -> Use:

@@ -16,14 +16,16 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.limits import LARGEST_KEPT
+
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
 """An array of the kernel: float32 or float64."""
 
 LINE = 64
 SMALL = 2**14
 """Bytes below which NumPy allocates an array itself."""
-MAX_KEPT = 2**26
-"""Bytes that a thread keeps at most; memory beyond these goes back to the system, as do larger arrays."""
+MAX_KEPT = 4 * LARGEST_KEPT
+"""Bytes that a thread keeps at most; memory beyond these goes back to the system."""
 
 
 class Place(Enum):
@@ -103,7 +105,7 @@ class _Blocks(threading.local):
         if fit is not None:
             return fit
         block = _block(size)
-        if size <= MAX_KEPT // 4:
+        if size <= LARGEST_KEPT:
             self._keep(block)
         return block
 
@@ -153,7 +155,7 @@ def scratch(place: Place, shape: tuple[int, ...], dtype: np.dtype[Any], number: 
             return _placed(block, shape, dtype)
     eighth = 2 ** max(size.bit_length() - 4, 0)
     block = _block(-(-size // eighth) * eighth)
-    if size <= MAX_KEPT // 4:
+    if size <= LARGEST_KEPT:
         _mine.scratch[key] = block
         _mine.growth += 1
     else:
