@@ -30,8 +30,8 @@ _MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mi
 NUMBERS = 2**17
 """Numbers whose GELU is computed at a time, in scratch memory: they share the choice of a polynomial."""
 PART = 2**15
-"""The same of all others, which make new arrays of what lies between: of this size they stay in the cache, and the
-allocator has them at hand; larger ones are new pages each time, which takes three times as long."""
+"""The same of all others, which make new arrays of what lies between: of this size they stay in the cache. Where the
+process has not freed large arrays before, larger ones are new pages each time, which takes three times as long."""
 
 Rule = Callable[..., tuple[Array, Any]]
 """z and the numbers of the activation -> (value, slope); the value may be in the memory of z."""
