@@ -52,7 +52,7 @@ NAMES_ELSEWHERE = {
     **dict.fromkeys(("erf_map", "fit_gaussian", "image_dir", "max_images", "target_layer"), "OpenERF"),
     "dilation_rate": "Keras",
     "allow_pickle": "NumPy",
-    "default_transaction_read_only": "PostgreSQL",
+    **dict.fromkeys(("default_transaction_read_only", "max_connections"), "PostgreSQL"),
     "init_genrand": "MT19937",
     "mass_fraction": "the head of an exported curve",
     "reasons_map": "the column of `--map`, which is no field of a config",
