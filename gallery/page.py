@@ -18,9 +18,9 @@ seconds. Type them in the root of the project. Pictures need the extra `plot`.
 their numbers. `make gallery ARGS=--docs` writes the page that you read, too. The tests run every command, hold every
 number against what is expected of it, and say when this page is stale.
 
-Sizes are those of the mean heatmap over draws unless a row says otherwise; [measuring.md](measuring.md) defines `luo`,
-`hdr` and the others. The standard deviation is `sigma_x`. In the [closed form](theory.md#the-closed-form-pred_) its
-square is the sum of j² d² (k² - 1) / 12 over the layers: k is the width of the kernel, d its dilation, and j the
+Sizes are those of the mean heatmap over draws unless a row says otherwise; [What is measured](measuring.md) defines
+`luo`, `hdr` and the others. The standard deviation is `sigma_x`. In the [closed form](theory.md#the-closed-form-pred_)
+its square is the sum of j² d² (k² - 1) / 12 over the layers: k is the width of the kernel, d its dilation, and j the
 product of the strides before the layer.
 """
 SKIPPED = "<!-- tests skip: an example, which runs in tests/test_examples.py -->"
