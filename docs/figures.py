@@ -33,7 +33,7 @@ STAGES: dict[str, Any] = {
 
 def mine(store: erfsweep.Store, path: Path) -> None:
     """What `erfsweep plot heatmap mine:0` draws."""
-    store.plot.heatmap("mine:0").savefig(path, dpi=200, metadata=_about(store, "mine:0"))
+    store.plot.heatmap("mine:0").savefig(path, dpi=200, metadata=_about(store, "mine"))
 
 
 def stages(store: erfsweep.Store, path: Path) -> None:
@@ -53,7 +53,7 @@ def all_sizes(store: erfsweep.Store, path: Path) -> None:
     ticks = range(0, len(found), 5)
     axes.set(xlabel="x [px]", ylabel="y [px]", title="10x3x3=linear, equal weights", xticks=ticks, yticks=ticks)
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=9)
-    figure.savefig(path, dpi=150, metadata=_about(store, "box:0"))
+    figure.savefig(path, dpi=150, metadata=_about(store, "box"))
 
 
 def _outline(axes: "Axes", heatmap: Any, sizes: dict[str, float]) -> None:
@@ -88,9 +88,11 @@ def _edge(axes: "Axes", pixels: Any, color: str) -> None:
     axes.contour(at, at, np.kron(pixels, np.ones((fine, fine))), levels=[0.5], colors=color, linewidths=2)
 
 
-def _about(store: erfsweep.Store, config: str) -> dict[str, str]:
-    """What a picture says of itself: the digest of its config. It has no date."""
-    return {"Keywords": store.record(config).digest, "Software": "erfsweep"}
+def _about(store: erfsweep.Store, sweep: str) -> dict[str, str]:
+    """What a picture says of itself, the stem and some numbers that it shows, by which a test knows a stale one."""
+    (row,) = store.rows(sweep, columns="stem,theo_rf,eff_rf,eff_square,luo,hdr,sigma_x")
+    shown = [f"{name} {each:.3g}" if isinstance(each, float) else f"{name} {each}" for name, each in row.items()]
+    return {"Keywords": ", ".join(shown), "Software": "erfsweep"}
 
 
 DRAWN = {"mine.png": mine, "sizes.png": all_sizes, "stages.png": stages}
