@@ -38,7 +38,7 @@ def mine(store: erfsweep.Store, path: Path) -> None:
 
 def stages(store: erfsweep.Store, path: Path) -> None:
     """What `erfsweep plot layers stages --over seed --size hdr` draws."""
-    store.plot.layers("stages", over="seed", size="hdr").savefig(path, dpi=200, metadata=_about(store, "stages:0"))
+    store.plot.layers("stages", over="seed", size="hdr").savefig(path, dpi=200, metadata=_about(store, "stages"))
 
 
 def all_sizes(store: erfsweep.Store, path: Path) -> None:
@@ -89,10 +89,14 @@ def _edge(axes: "Axes", pixels: Any, color: str) -> None:
 
 
 def _about(store: erfsweep.Store, sweep: str) -> dict[str, str]:
-    """What a picture says of itself, the stem and some numbers that it shows, by which a test knows a stale one."""
-    (row,) = store.rows(sweep, columns="stem,theo_rf,eff_rf,eff_square,luo,hdr,sigma_x")
-    shown = [f"{name} {each:.3g}" if isinstance(each, float) else f"{name} {each}" for name, each in row.items()]
-    return {"Keywords": ", ".join(shown), "Software": "erfsweep"}
+    """What a picture says of itself: stems and numbers that it shows, by which a test knows a stale one."""
+    rows = store.rows(sweep, columns="stem,mark,theo_rf,eff_rf,eff_square,luo,hdr,sigma_x")
+    return {"Keywords": "; ".join(", ".join(map(_short, row.values())) for row in rows), "Software": "erfsweep"}
+
+
+def _short(value: object) -> str:
+    """A value as a reader of the picture sees it, with three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 DRAWN = {"mine.png": mine, "sizes.png": all_sizes, "stages.png": stages}

@@ -16,6 +16,8 @@ FOR_DEVELOPERS = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", R
 """Pages whose Python is a part of this project's code, not an example."""
 _EXAMPLE = "an example, which runs in tests/test_examples.py"
 REASONS = ("installs", "runs make", "needs a cluster", "needs a server", "does not end", _EXAMPLE)
+_CLOSE = 0.02
+"""Numbers may differ by this share from those on a page, which shows few digits."""
 _BLOCK = re.compile(r"^((?:<!-- tests \w+: [^>]*? -->\n)*)```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SAID = re.compile(r"<!-- tests (\w+): (.*?) -->", re.DOTALL)
 
@@ -55,3 +57,11 @@ def blocks(page: Path) -> list[Block]:
         Block(language, text, **dict(_SAID.findall(said)))
         for said, language, text in _BLOCK.findall(page.read_text(encoding="utf-8"))
     ]
+
+
+def is_alike(word: str, expected: str) -> bool:
+    """Whether a word is the expected one, or both are numbers that differ by the rounding of another BLAS."""
+    try:
+        return word == expected or abs(float(word) - float(expected)) <= _CLOSE * abs(float(expected))
+    except ValueError:
+        return False

@@ -13,11 +13,9 @@ from pipeline.sweep.sweep import sweep
 from pipeline.sweep.sweepfile import parse_sweep_file
 from tests.cli.command import good
 from tests.docs.files import FILES
-from tests.docs.pages import FOR_DEVELOPERS, PAGES, REASONS, Block, Command, blocks
+from tests.docs.pages import FOR_DEVELOPERS, PAGES, REASONS, Block, Command, blocks, is_alike
 
 ALL = [(page.name, block) for page in PAGES for block in blocks(page)]
-_CLOSE = 0.02
-"""Numbers may differ by this share from those shown: another BLAS rounds differently, and a page shows few digits."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -74,7 +72,7 @@ def assert_shown(command: Command, out: str) -> None:
     assert [len(line) for line in printed] == [len(line) for line in shown], (command, out)
     for ours, theirs in zip(printed, shown, strict=True):
         for word, expected in zip(ours, theirs, strict=True):
-            assert word == expected or float(word) == pytest.approx(float(expected), rel=_CLOSE), (command, out)
+            assert is_alike(word, expected), (command, out)
 
 
 @pytest.mark.parametrize(("page", "block"), ALL, ids=[f"{name}-{number}" for number, (name, _) in enumerate(ALL)])

@@ -21,7 +21,7 @@ from store.asking.comparison import SizeDifference
 from store.asking.fields import fields
 from store.asking.health import Health
 from store.database.schema import metadata
-from tests.docs.pages import FOR_DEVELOPERS, PAGES, ROOT
+from tests.docs.pages import FOR_DEVELOPERS, PAGES, ROOT, is_alike
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 _CODE = re.compile(r"`([^`\n]+)`")
