@@ -35,7 +35,9 @@ def main() -> int:
     made = [each for each in examples() if _made(each, arguments.to)]
     with open_store(f"sqlite:///{arguments.to / 'erfsweep.db'}") as store:
         measured = {(each.name, claim.says): claim.measured(store) for each in made for claim in claims()[each.name]}
-    (arguments.to / "examples.md").write_text(page(made, measured, "."), encoding="utf-8")
+    (arguments.to / "examples.md").write_text(
+        page(made, measured, ".", os.path.relpath(ROOT, arguments.to)), encoding="utf-8"
+    )
     print(f"{arguments.to / 'examples.md'} written")
     if arguments.docs:
         if len(made) < len(examples()):
@@ -45,7 +47,7 @@ def main() -> int:
         for each in made:
             for picture in each.pictures:
                 shutil.copyfile(arguments.to / picture, folder / picture)
-        (ROOT / "docs" / "examples.md").write_text(page(made, measured, "examples"), encoding="utf-8")
+        (ROOT / "docs" / "examples.md").write_text(page(made, measured), encoding="utf-8")
         print("docs/examples.md written")
     wrong = [
         f"{each.name}: {claim.says} is {measured[each.name, claim.says]:g}, not {claim.expected.words}"

@@ -30,13 +30,16 @@ WIDTH = 120
 _ROW = re.compile(r"^\| (.+) \| (\S+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
-def page(those: Sequence[Example], measured: Mapping[tuple[str, str], float], pictures: str) -> str:
+def page(
+    those: Sequence[Example], measured: Mapping[tuple[str, str], float], pictures: str = "examples", root: str = ".."
+) -> str:
     """The page in Markdown.
 
     measured: the numbers by the name of the example and by what the claim says. pictures: the folder of the pictures
-    as links name it.
+    as links name it, root: that of the project; both are those of docs/examples.md unless they are given.
     """
-    return HEAD + "".join(_section(each, measured, pictures) for each in those)
+    head = HEAD if root == ".." else HEAD.replace("](", f"]({root}/docs/")
+    return head + "".join(_section(each, measured, pictures, root) for each in those)
 
 
 def numbers_on(text: str) -> dict[tuple[str, str], float]:
@@ -50,7 +53,7 @@ def numbers_on(text: str) -> dict[tuple[str, str], float]:
     return found
 
 
-def _section(example: Example, measured: Mapping[tuple[str, str], float], pictures: str) -> str:
+def _section(example: Example, measured: Mapping[tuple[str, str], float], pictures: str, root: str) -> str:
     rows = [
         (each.says, number(measured[example.name, each.says]), each.expected.words, each.source)
         for each in claims()[example.name]
@@ -60,7 +63,7 @@ def _section(example: Example, measured: Mapping[tuple[str, str], float], pictur
     commands = "\n".join(f"$ {each}" for each in example.commands)
     return (
         f"\n## {example.title}\n\n**{example.question[0].upper()}{example.question[1:]}** "
-        f"[{example.file}](../{example.file})\n\n{SKIPPED}\n```console\n{commands}\n```\n\n{drawn}\n\n"
+        f"[{example.file}]({root}/{example.file})\n\n{SKIPPED}\n```console\n{commands}\n```\n\n{drawn}\n\n"
         + "\n\n".join(fill(each, WIDTH, break_long_words=False, break_on_hyphens=False) for each in example.lessons)
         + f"\n\n| number | measured | expected | by |\n| --- | --- | --- | --- |\n{table}"
     )

@@ -1,5 +1,6 @@
 """The examples show what they claim: every command runs, every number holds, and docs/examples.md is not stale."""
 
+import re
 from collections.abc import Callable
 from contextlib import chdir
 from importlib.util import find_spec
@@ -78,10 +79,20 @@ def test_every_number_is_what_it_must_be(name: str, claim: Claim, ran: Callable[
 
 
 def test_the_page_is_not_stale() -> None:
-    assert page([*EXAMPLES.values()], numbers_on(PAGE), "examples") == PAGE, "run: make gallery ARGS=--docs"
+    assert page([*EXAMPLES.values()], numbers_on(PAGE)) == PAGE, "run: make gallery ARGS=--docs"
     pictures = {path.name: path.stat().st_size for path in (ROOT / "docs" / "examples").iterdir()}
     assert set(pictures) == {picture for each in EXAMPLES.values() for picture in each.pictures}
     assert sum(pictures.values()) < LARGEST_PICTURES
+
+
+def test_the_page_of_the_gallery_links_to_the_project_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "build" / "gallery").mkdir(parents=True)
+    for name in ("docs", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    text = page([*EXAMPLES.values()], numbers_on(PAGE), ".", "../..")
+    links = re.findall(r"(?<!!)\[[^\]]+\]\(([\w./]+)[)#]", text)
+    assert len(links) > len(EXAMPLES)
+    assert [link for link in links if not (tmp_path / "build" / "gallery" / link).exists()] == []
 
 
 def test_every_file_is_an_example_and_has_claims() -> None:
