@@ -123,7 +123,7 @@ def test_a_classic_stem_is_the_beginning_of_its_network(label: str, name: str) -
     entries = read_sweep_file(FOLDER / "classic.yaml")["stems"]
     (stem,) = [parse(entry["stem"]) for entry in entries if entry["label"] == label]
     whole = parse(read_stem_file(FOLDER / f"{name}.stem"))
-    assert format_stem(stem) == format_stem(whole[: len(stem)])
+    assert format_stem(stem) == re.sub(r"#\w+", "", format_stem(whole[: len(stem)]))  # but for its marks
 
 
 def test_what_is_expected_is_an_interval() -> None:
