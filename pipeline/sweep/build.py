@@ -26,11 +26,12 @@ from pipeline.sweep.filed import hashed, settled_probes
 from pipeline.sweep.input_plane import input_plane, written_sides
 
 
-def build(fields: Mapping[str, Any]) -> Config:
+def build(fields: Mapping[str, Any], known: dict[str, str] | None = None) -> Config:
     """The config that a user's mapping describes, checked and with its defaults filled in.
 
     `stem` is a line of notation or a list of layers, `input` what `pipeline.sweep.input_plane` reads; sides that are
-    not written are chosen for the stem.
+    not written are chosen for the stem. known: see `pipeline.sweep.filed.hashed`; the configs of a sweep share it, so
+    that each file is looked at once.
     Raises InputError for an unknown field, a value out of bounds, a stem that does not fit the plane, a readout
     outside the output, or a file of probes or weights that cannot be used.
     """
@@ -44,7 +45,7 @@ def build(fields: Mapping[str, Any]) -> Config:
     except msgspec.ValidationError as error:
         raise InputError(sentence(error, settled, Config)) from None
     written = fields.get("probes")
-    return _settled(config, isinstance(written, Mapping) and "count" in written)
+    return _settled(config, isinstance(written, Mapping) and "count" in written, {} if known is None else known)
 
 
 def canonical_stem(stem: object) -> str:
@@ -68,7 +69,7 @@ def canonical_stem(stem: object) -> str:
     return canonical(" ".join(texts))
 
 
-def _settled(config: Config, counted: bool) -> Config:
+def _settled(config: Config, counted: bool, known: dict[str, str]) -> Config:
     """The config with what its other fields decide filled in, and everything that can be refused early refused.
 
     `counted`: whether the user wrote probes.count, which otherwise follows a file of probes.
@@ -88,8 +89,8 @@ def _settled(config: Config, counted: bool) -> Config:
         config = _with_offset(config)
     elif config.init.offset is not None:
         raise InputError(f"init.offset {config.init.offset} is for init.kind neural_api, not {config.init.kind}")
-    config = msgspec.structs.replace(config, init=hashed("init", config.init))
-    config = msgspec.structs.replace(config, probes=settled_probes(config, counted))
+    config = msgspec.structs.replace(config, init=hashed("init", config.init, known))
+    config = msgspec.structs.replace(config, probes=settled_probes(config, counted, known))
     if config.init.kind == "file":
         from pipeline.draws import draw_weights  # NumPy, which most configs do without
 

@@ -13,9 +13,10 @@ from pipeline.stem import MAX_INTEGER
 _Filed = TypeVar("_Filed", Init, Probes)
 
 
-def hashed(part: str, own: _Filed) -> _Filed:
+def hashed(part: str, own: _Filed, known: dict[str, str]) -> _Filed:
     """An init or probes with the sha256 of what they name, by a path that holds from any folder.
 
+    known: the sha256 of what was looked at before, by kind and path; what is looked at is added.
     Raises InputError where a kind that needs a file names none, or the other way round, and for another sha256 than it
     should have.
     """
@@ -30,26 +31,33 @@ def hashed(part: str, own: _Filed) -> _Filed:
     if own.path is None:
         what = "folder" if own.kind == "images" else "file"
         raise InputError(f"{part}.kind {own.kind} needs the {what}; name it by {part}.path")
-    from pipeline.draws import holds_images, image_paths, sha256_of  # NumPy, which most configs do without
-
-    if own.kind == "images" and not holds_images(own.path):
-        image_paths(own.path)  # says why
-    elif own.kind != "images":
-        with regular_file(own.path):
-            pass  # a folder has a content too, but only as images
-    found = sha256_of(own.path)
+    place = f"{own.kind} {own.path}"  # a folder is something to the one kind, and nothing to the others
+    found = known[place] = known.get(place) or _sha256(own)
     if own.sha256 not in (None, found):
         raise InputError(f"{quote(own.path)} has the sha256 {found}, not {part}.sha256 {own.sha256}; drop that field")
     return replace(own, sha256=found, path=str(Path(own.path).absolute()))
 
 
-def settled_probes(config: Config, counted: bool) -> Probes:
+def _sha256(own: _Filed) -> str:
+    from pipeline.draws import holds_images, image_paths, sha256_of  # NumPy, which most configs do without
+
+    path = own.path or ""
+    if own.kind == "images" and not holds_images(path):
+        image_paths(path)  # says why
+    elif own.kind != "images":
+        with regular_file(path):
+            pass  # a folder has a content too, but only as images
+    return sha256_of(path)
+
+
+def settled_probes(config: Config, counted: bool, known: dict[str, str]) -> Probes:
     """The probes of a config with what follows from their files and their other fields.
 
     counted: whether their number was written; it follows a file otherwise, and is 1 where one of them is chosen by its
-    index. Raises InputError for fields of other kinds, files that do not fit the input plane, and images that are not.
+    index. known: as `hashed` has it.
+    Raises InputError for fields of other kinds, files that do not fit the input plane, and images that are not.
     """
-    probes = hashed("probes", _prepared(config.probes))
+    probes = hashed("probes", _prepared(config.probes), known)
     if probes.kind in FILED:
         probes = _counted(probes, config, counted)
     elif probes.index is not None and probes.kind == "neural_api":

@@ -113,13 +113,14 @@ class Sweep(msgspec.Struct, frozen=True):
     def _expanded(
         self, fields: Mapping[str, Any], dimensions: Sequence[Dimension], place: str = ""
     ) -> Iterator[Config]:
+        known: dict[str, str] = {}
         for values in product(dimensions):
             settings = _of_its_kinds({**self.defaults, **fields, **flat(values)}, self.paths)
             stack = {path: settings.pop(path) for path in STACK_AXES if path in settings}
             if "stem" not in settings:
                 settings["stem"] = stack_stem(**stack)
             try:
-                config = build(nested(settings))
+                config = build(nested(settings), known)
             except InputError as error:
                 raise InputError(f"{place}: {error}" if place else str(error)) from None
             yield config

@@ -10,6 +10,7 @@ from pipeline.draws import draw_probes, sha256_of
 from pipeline.errors import InputError
 from pipeline.stem import Box, Plane
 from pipeline.sweep.build import build
+from pipeline.sweep.sweep import sweep
 
 Image = pytest.importorskip("PIL.Image")
 RNG = np.random.default_rng(7)
@@ -91,6 +92,19 @@ def test_a_folder_of_images_is_no_file_of_weights_or_probes(tmp_path):
     for part in ("init", "probes"):
         with pytest.raises(InputError, match="is not a regular file"):
             build({"stem": "3x3", part: {"kind": "file", "path": str(tmp_path)}})
+
+
+def test_a_sweep_looks_at_a_folder_once(tmp_path, monkeypatch):
+    for number in range(3):
+        saved(tmp_path, f"{number}.png", 8, 8)
+    seen = []
+    monkeypatch.setattr("pipeline.draws.sha256_of", lambda path: seen.append(path) or sha256_of(path))
+    probes = {"kind": "images", "path": str(tmp_path)}
+    spec = {"stems": ["3x3"], "input": "8x8x3", "probes": probes, "grid": {"probes.index": [0, 1, 2], "seed": [0, 1]}}
+    made = sweep(spec, name="indices")
+    seen.clear()
+    assert len({config.digest for config in made}) == 6
+    assert seen == [str(tmp_path)]
 
 
 def test_an_index_takes_one_image(tmp_path):
