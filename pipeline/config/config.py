@@ -106,7 +106,7 @@ class Readout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel: _Index | Reduction = 0
     position: Literal["center"] | tuple[_Index, _Index] = "center"
     gradient: Gradient = "abs"
-    layer: _Index | Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    layer: _Index | Annotated[str, msgspec.Meta(max_length=200, description="the mark of a layer")] | None = None
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
