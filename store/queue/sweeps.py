@@ -290,12 +290,14 @@ def _repoint(connection: Connection, configs: Mapping[str, Config]) -> None:
 
 
 def _moved(connection: Connection, configs: Mapping[str, Config]) -> list[tuple[int, str, str]]:
-    """(key, digest, JSON as it should be) of configs by digest whose files have moved."""
+    """(key, digest, JSON as it should be) of configs by digest whose files have moved, but for those being measured:
+    their workers read the files already."""
     filed = {digest: config for digest, config in configs.items() if config.init.path or config.probes.path}
     if not filed:
         return []
     columns = config_table.c.id, config_table.c.digest, config_table.c.json
-    found = connection.execute(select(*columns).where(config_table.c.digest.in_(list(filed))))
+    resting = (config_table.c.state != "running") & config_table.c.digest.in_(list(filed))
+    found = connection.execute(select(*columns).where(resting))
     there = [(key, digest, json, encode(filed[digest]).decode()) for key, digest, json in found]
     return [(key, digest, moved) for key, digest, json, moved in there if moved != json]
 
