@@ -32,7 +32,9 @@ COLUMNS: tuple[str, ...] = (
 
 
 def command(
-    stem: Annotated[str, typer.Argument(metavar="STEM", help="A stem in the notation, or a file that contains one.")],
+    stem: Annotated[
+        str, typer.Argument(metavar="STEM", help="A stem in the notation, or a text or sweep file with one.")
+    ],
     input_: Annotated[
         str | None,
         typer.Option(

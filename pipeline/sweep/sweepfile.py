@@ -1,6 +1,7 @@
 """Sweep files: YAML, TOML or JSON into a plain mapping, with hostile input refused before it costs anything."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,11 @@ def parse_sweep_file(text: str, suffix: str, what: str) -> dict[str, Any]:
 
     Raises InputError as `read_sweep_file` does for a file's content.
     """
-    readers = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
-    if suffix not in readers:
+    if suffix not in READERS:
         raise InputError(
             f"{what} ends in {quote(suffix)}; name it .yaml, .toml or .json, or .stem if it holds one stem"
         )
-    spec = readers[suffix](text, what)
+    spec = READERS[suffix](text, what)
     if not isinstance(spec, dict):
         raise InputError(f"{what} holds no mapping; begin with `name:` and `grid:` or `stems:`")
     check_text(spec, what)
@@ -143,3 +143,7 @@ def _json(text: str, what: str) -> Any:
         return json.loads(text, object_pairs_hook=mapping, parse_constant=no_number, parse_float=number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{what} is not JSON: {error}; mend it") from None
+
+
+READERS: dict[str, Callable[[str, str], Any]] = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
+"""What reads the text of a sweep file, by the end of its name; the second argument names the file in errors."""

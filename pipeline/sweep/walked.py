@@ -7,6 +7,8 @@ from pipeline.stem import SUFFIX, Network, network, read_stem_file, split_stems
 from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
 from pipeline.sweep.presets import preset_names
+from pipeline.sweep.sweep import sweep
+from pipeline.sweep.sweepfile import READERS, read_sweep_file
 from pipeline.theory import Walk, theory
 
 LONGEST_PATH = 255
@@ -18,14 +20,28 @@ def walked(stem: str, plane: object = None) -> Walk:
 
 
 def network_of(stem: str, plane: object = None) -> Network:
-    """The network of a stem, which is notation or the path of a file that holds one.
+    """The network of a stem, which is notation or the path of a file that holds one: as text, or as the one of a sweep.
 
-    `plane` is what `pipeline.sweep.input_plane` reads, such as `224x224x3`; None: one that holds the window.
-    Raises InputError for several stems, the name of a preset, a file that cannot be read, and a stem that cannot be
-    used or does not fit the plane.
+    `plane` is what `pipeline.sweep.input_plane` reads, such as `224x224x3`; None: that of the sweep, or one that holds
+    the window. Raises InputError for several stems, the name of a preset, a file that cannot be read, and a stem that
+    cannot be used or does not fit the plane.
     """
+    path = Path(stem)
+    if len(stem) <= LONGEST_PATH and path.suffix.lower() in READERS and path.is_file():
+        return _network_of_sweep(path, plane)
     text = _one_stem(stem_text(stem))
     return network(text, input_plane(canonical_stem(text), {} if plane is None else written_sides(plane)))
+
+
+def _network_of_sweep(path: Path, plane: object) -> Network:
+    found = sweep(read_sweep_file(path))
+    if len(found.entries) != 1 or len([*found.grids()]) != 1:
+        raise InputError(
+            f"theory walks one stem, and {quote(str(path))} describes others too; write one, such as 4x3x3"
+        )
+    config = next(iter(found))
+    own = config.input if plane is None else input_plane(config.stem, written_sides(plane))
+    return network(config.stem, own)
 
 
 def stem_text(text: str) -> str:
