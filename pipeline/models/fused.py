@@ -62,7 +62,7 @@ def _joined(before: Unit, unit: Unit) -> Unit | None:
 
 
 def _scaled(before: Parameters, after: Parameters) -> Parameters:
-    """The parameters of a norm or an affine layer that does what the two did, one after the other: float32 [C]."""
+    """The parameters of a norm or an affine layer that does what the two did, one after the other: float64 [C]."""
 
     def parameters() -> dict[str, Array]:
         own, more = before(), after()
@@ -73,7 +73,7 @@ def _scaled(before: Parameters, after: Parameters) -> Parameters:
 
 
 def _shifted(before: Parameters, after: Parameters) -> Parameters:
-    """The parameters of a convolution whose bias, float32 [F], takes up the shift behind it; its weight stays."""
+    """The parameters of a convolution whose bias, float64 [F], takes up the shift behind it; its weight stays."""
 
     def parameters() -> dict[str, Array]:
         own, more = before(), after()

@@ -16,6 +16,9 @@ from store.asking.selection import SIZES
 from store.asking.table import Table
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from pipeline.sizes import PowerLaw
 
 Along: TypeAlias = Literal["depth", "theo_rf"]
@@ -144,14 +147,22 @@ def _points(drawn: dict[str, Any], size: str) -> Iterator[Point]:
     """
     import numpy as np
 
-    from pipeline.sizes import exact_mean
-
     for depth in np.unique(drawn["depth"]):
         there = np.flatnonzero((drawn["depth"] == depth) & ~np.isnan(drawn[size]))
-        if len(there) and (mean := exact_mean(drawn[size][there])) > 0:
+        if not len(there):
+            continue
+        mean, sd = mean_and_sd(drawn[size][there])
+        if mean > 0:
             width, height = (float(drawn[name][there[0]]) for name in ("theo_rf", "theo_rf_y"))
-            sd = float((drawn[size][there] - mean).std(ddof=1)) if len(there) > 1 else None
             yield Point(float(depth), theoretical_size(width, height, size), mean, sd, len(there))
+
+
+def mean_and_sd(values: "npt.NDArray[np.float64]") -> tuple[float, float | None]:
+    """The mean of the draws of a size, float64 [draws], and their standard deviation, None of one draw."""
+    from pipeline.sizes import exact_mean
+
+    mean = exact_mean(values)
+    return mean, float((values - mean).std(ddof=1)) if len(values) > 1 else None
 
 
 def theoretical_size(width: float, height: float, size: str) -> float:

@@ -11,7 +11,7 @@ from store.asking.distinct import differences, distinct_names, layer_name
 from store.asking.fields import BY_NAME
 from store.asking.grouped import averaged_column, over_path
 from store.asking.groups import groups
-from store.asking.growth import check_size, theoretical_size
+from store.asking.growth import check_size, mean_and_sd, theoretical_size
 from store.asking.table import Table
 
 LAYER = "readout.layer"
@@ -156,19 +156,14 @@ def _stages(rows: Sequence[dict[str, Any]], size: str) -> Iterator[Stage]:
     """The stages that the rows of one network make; a mean of zero has no logarithm and is none."""
     import numpy as np
 
-    from pipeline.sizes import exact_mean
-
     by_layer: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         if row[size] is not None:
             by_layer.setdefault(row["layer"], []).append(row)
     for number, drawn in sorted(by_layer.items()):
-        values = np.array([row[size] for row in drawn], np.float64)
-        mean = exact_mean(values)
-        if mean <= 0:
-            continue
-        sd = float((values - mean).std(ddof=1)) if len(values) > 1 else None
-        yield Stage(number, layer_name(drawn[0]), mean, sd, len(values))
+        mean, sd = mean_and_sd(np.array([row[size] for row in drawn], np.float64))
+        if mean > 0:
+            yield Stage(number, layer_name(drawn[0]), mean, sd, len(drawn))
 
 
 def _theories(rows: Sequence[dict[str, Any]], size: str) -> dict[str, tuple[tuple[str, float], ...]]:

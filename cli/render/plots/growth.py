@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cli.render.plots.bands import lower_end
 from cli.render.plots.choices import COLUMN_WIDTH, AlongName
 from cli.render.plots.figure import About, legend_below, panels, picture
 from cli.render.plots.style import COLOURS, GREY, MARKERS, styled
@@ -24,8 +25,6 @@ _ROOM = 1.12
 """Of the axes beyond the outermost points, as a factor."""
 _WITH_INTERVALS = 6
 """Families whose fits are drawn with their intervals: of more, the legend alone has the intervals of the slopes."""
-_DEEPEST = 4
-"""A band reaches down to this part of its mean at most."""
 _MOST_NAMED = 24
 """Families in the legend: of more only the first are named."""
 _SIDE_BY_SIDE = 5.0
@@ -79,7 +78,7 @@ def _draw(panel: Axes, drawn: "Sequence[Family]", along: AlongName) -> None:
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         panel.plot(x, mean, color=colour, marker=marker, linestyle="none", zorder=3)
         if np.any(sd > 0):
-            panel.fill_between(x, _low(mean, sd), mean + sd, color=colour, alpha=0.15, linewidth=0)
+            panel.fill_between(x, lower_end(mean, sd), mean + sd, color=colour, alpha=0.15, linewidth=0)
         law = family.law(along)
         if law is None:
             continue
@@ -90,7 +89,7 @@ def _draw(panel: Axes, drawn: "Sequence[Family]", along: AlongName) -> None:
             for edge in interval:
                 panel.plot(at, edge, color=colour, linewidth=0.5, linestyle=(0, (1, 1.5)), zorder=2)
     x_all = np.concatenate([x for x, _, _ in every])
-    lowest = min(float(_low(mean, sd).min()) for _, mean, sd in every)
+    lowest = min(float(lower_end(mean, sd).min()) for _, mean, sd in every)
     highest = max(float((mean + sd).max()) for _, mean, sd in every)
     sides = ((x_all.min(), x_all.max()), (lowest, highest))
     (left, right), (bottom, top) = ((low / _ROOM, high * _ROOM) for low, high in sides)
@@ -101,11 +100,6 @@ def _draw(panel: Axes, drawn: "Sequence[Family]", along: AlongName) -> None:
         panel.plot(at, at, color=GREY, linestyle=(0, (1, 1)), linewidth=0.9, zorder=1)
     log_ticks(panel.xaxis, "x", left, right)
     log_ticks(panel.yaxis, "y", bottom, top)
-
-
-def _low(mean: Any, sd: Any) -> Any:
-    """The lower end of a band, above 0, as a logarithmic axis has no room for less: float64 [n]."""
-    return np.maximum(mean - sd, mean / _DEEPEST)
 
 
 def _arrays(family: "Family", along: AlongName) -> tuple[Any, Any, Any]:

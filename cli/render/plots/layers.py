@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from cli.render.plots.bands import lower_end
 from cli.render.plots.choices import COLUMN_WIDTH
 from cli.render.plots.figure import About, legend_below, panels, picture
 from cli.render.plots.style import COLOURS, GREY, MARKERS, styled
@@ -20,8 +21,6 @@ _THEORY: dict[str, Any] = {"linestyle": (0, (3, 2)), "linewidth": 0.9}
 _PLANE: dict[str, Any] = {"color": GREY, "linestyle": (0, (1, 1.5)), "linewidth": 0.7}
 _ROOM = 1.15
 """Of the vertical axis beyond the outermost points, as a factor."""
-_DEEPEST = 4
-"""A band reaches down to this part of its mean at most."""
 _MOST_NAMED = 24
 """Networks in the legend: of more only the first are named."""
 _PANEL = 2.0
@@ -88,7 +87,7 @@ def _draw(panel: Axes, found: "Layers", width: float) -> list[Any]:
         x = np.array([at[stage.name] for stage in each.stages])
         mean = np.array([stage.mean for stage in each.stages])
         sd = np.array([stage.sd or 0.0 for stage in each.stages])
-        low = np.maximum(mean - sd, mean / _DEEPEST)
+        low = lower_end(mean, sd)
         handles += panel.plot(x, mean, color=colour, marker=marker, markevery=every, label=names[i], zorder=3)
         if np.any(sd > 0):
             panel.fill_between(x, low, mean + sd, color=colour, alpha=0.2, linewidth=0)
