@@ -40,7 +40,8 @@ class DaskFleet:
         self._since: dict[str, float] = {}  # workers that may be used
         self._greeting: set[str] = set()
         self._refused: dict[str, str] = {}
-        self._carrying: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._carrying: dict[tuple[str, str], Any] = {}  # with its future, once it is submitted
+        self._tasks: set[asyncio.Task[None]] = set()  # a loop forgets tasks that nobody else holds
 
     def open(self) -> None:
         """Listens, and asks for the workers that are there already."""
@@ -92,8 +93,10 @@ class DaskFleet:
         self._asked = time.monotonic()
         self._soon(lambda: self._task(self._compare()))
 
-    def _task(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        return self._loop.create_task(coroutine)
+    def _task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # On the loop: who is there.
 
@@ -171,30 +174,37 @@ class DaskFleet:
     # On the loop: partitions, on their way out and back.
 
     def _begin(self, address: str, key: str, partition: Partition) -> None:
-        self._carrying[address, key] = self._task(self._carry(address, key, partition))
+        self._carrying[address, key] = None
+        self._task(self._carry(address, key, partition))
 
     def _drop(self, address: str, key: str) -> None:
-        task = self._carrying.pop((address, key), None)
-        if task is not None:
-            task.cancel()
+        """Lets a partition go: its future is released, and whatever still comes of it is passed over.
+
+        The task that carries it is not cancelled: Dask fetches what several tasks wait for at once, and to cancel one
+        of them would take the replies of the others with it.
+        """
+        future = self._carrying.pop((address, key), None)
+        if future is not None:
+            future.release()
 
     async def _carry(self, address: str, key: str, partition: Partition) -> None:
+        news = await self._brought(address, key, partition)
+        if (address, key) in self._carrying and news is not None:
+            del self._carrying[address, key]
+            self.events.put(news)
+
+    async def _brought(self, address: str, key: str, partition: Partition) -> News | None:
+        """What comes of a partition; None where the scheduler says the rest, or nobody waits for it any more."""
         from distributed import KilledWorker
 
         try:
-            reply = await self._reply(address, key, partition)
+            return Returned(address, key, await self._reply(address, key, partition))
         except KilledWorker:
-            return  # the scheduler says next that the worker is gone, and what it was at
+            return None  # the scheduler says next that the worker is gone, and what it was at
         except (CancelledError, asyncio.CancelledError):
-            if (address, key) not in self._carrying:
-                raise  # by `_drop`
-            self.events.put(Broken(self._gone()))  # by the client
-            return
+            return Broken(self._gone())  # by the client, or by `_drop`
         except Exception as error:  # noqa: BLE001  # whatever the task itself could not keep to its configs
-            self.events.put(Broken(broken_worker(address, f"{type(error).__name__}: {error}")))
-            return
-        del self._carrying[address, key]
-        self.events.put(Returned(address, key, reply))
+            return Broken(broken_worker(address, f"{type(error).__name__}: {error}"))
 
     async def _reply(self, address: str, key: str, partition: Partition) -> bytes | None:
         """What a worker made of a partition; None where what it needs could not be brought there."""
@@ -202,10 +212,13 @@ class DaskFleet:
             await self._shipping.provide(address, partition)
         except Exception:  # noqa: BLE001  # a connection that breaks, a worker that leaves
             return None
+        if (address, key) not in self._carrying:
+            return None  # let go meanwhile
         parcel = pack(partition, self._limits)
         future = self._client.submit(
             execute, parcel, self._measure, key=key, workers=[address], allow_other_workers=False, pure=False
         )
+        self._carrying[address, key] = future
         try:
             reply: bytes = await future
             return reply

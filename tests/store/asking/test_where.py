@@ -1,7 +1,6 @@
 """`--where`: what it means, in SQL and in Python alike, and what it refuses."""
 
 import re
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +24,7 @@ from store.queue.claims import claim
 from store.queue.owner import this_owner
 from store.queue.saving import save, save_sizes
 from store.queue.sweeps import submit
+from tests.clock import costs_at_most, ends_within
 from tests.store.fakes import ORIGIN, done, failed, unlabelled
 
 ROW: dict[str, Any] = {
@@ -417,13 +417,11 @@ _LONG = [
 
 
 @pytest.mark.parametrize("expression", [each for each in _LONG if len(each) <= 2_000], ids=lambda each: each[:12])
-def test_the_longest_expressions_are_answered_within_a_second(filled: Filled, expression: str) -> None:
-    start, spent = time.monotonic(), time.process_time()
-    condition = parse(expression)
-    expected = [row["position"] for row in filled.table if matches(condition, row) is True]
-    found = rows(filled.store, "kinds", where=expression, columns=["position"]).rows
-    assert time.process_time() - spent < 1
-    assert time.monotonic() - start < 10  # the server, too, on a busy machine
+def test_the_longest_expressions_are_answered_soon(filled: Filled, expression: str) -> None:
+    with costs_at_most(10), ends_within(60):  # 0.1 s; twenty signs more once took two minutes
+        condition = parse(expression)
+        expected = [row["position"] for row in filled.table if matches(condition, row) is True]
+        found = rows(filled.store, "kinds", where=expression, columns=["position"]).rows
     assert [row[0] for row in found] == expected
 
 

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from store.database.opening import open_store
 from store.queue.claims import claim
 from store.queue.owner import this_owner
 from store.queue.saving import save
+from tests.clock import ends_within
 from tests.store.fakes import done, queue
 
 ROOT = Path(__file__).parents[3]
@@ -211,10 +211,8 @@ def test_who_is_not_let_in_by_a_server_is_told_at_once(postgres_url: str) -> Non
         "knows no user 'no_such'; make it with `createuser no_such`": where.set(username="no_such"),
     }
     for said, url in cases.items():
-        started = time.monotonic()
-        with pytest.raises(StoreError, match=re.escape(said)):
+        with ends_within(20), pytest.raises(StoreError, match=re.escape(said)):  # what is tried again takes 28 s
             open_store(url.render_as_string(hide_password=False))
-        assert time.monotonic() - started < 5
 
 
 def test_a_wrong_password_is_told_from_a_server_that_is_away() -> None:

@@ -22,6 +22,7 @@ from store.database.patience import Patience
 from store.queue.claims import claim
 from store.queue.owner import this_owner
 from store.queue.sweeps import submit
+from tests.clock import ends_within
 from tests.postgres import Proxy, proxy_of, through
 from tests.store.fakes import ORIGIN, configs, queue, unlabelled
 
@@ -45,10 +46,8 @@ def test_a_line_that_has_gone_silent_is_noticed_and_said(proxy: Proxy, postgres_
     store = open_store(through(proxy, postgres_url), patience=8, say=said.append)
     queue(store)
     proxy.silent.set()
-    started = time.monotonic()
-    with pytest.raises(StoreError, match="cannot be reached"):
+    with ends_within(8 + 20), pytest.raises(StoreError, match="cannot be reached"):
         status(store)
-    assert time.monotonic() - started < 8 + 6
     assert len(said) == 1
     assert "cannot be reached" in said[0]
     assert said[0].endswith("see that it runs and try again; it is tried for 8 s")
@@ -128,7 +127,7 @@ def test_giving_up_on_a_server_that_is_away_takes_the_patience() -> None:
     started = time.monotonic()
     with pytest.raises(StoreError, match="cannot be reached"):
         open_store(f"postgresql://me@127.0.0.1:{port}/erf", patience=1.5)
-    assert 0.5 < time.monotonic() - started < 4
+    assert 0.5 < time.monotonic() - started < 20  # the program's own patience is 28 s
 
 
 def test_nobody_else_tells_of_a_line_that_broke(
@@ -169,25 +168,27 @@ def test_who_has_given_up_tries_once_and_is_patient_again_after_a_success(
 ) -> None:
     monkeypatch.setattr("store.database.connection._TOLD_AFTER", 0.3)
     said: list[str] = []
+    tried: list[int] = []
     with closing(open_store(postgres_url, patience=3, say=said.append)) as store:
         queue(store)
 
         def breaks(connection: Connection) -> None:
+            tried.append(1)
             raise PassingError("it is away")
 
-        for least, most in ((1.0, 4.0), (0.0, 0.5)):
-            started = time.monotonic()
+        for trials in ("several", "one"):
+            tried.clear()
             with pytest.raises(StoreError, match="it is away"):
                 store.reading(breaks)
-            assert least <= time.monotonic() - started < most
+            assert (len(tried) == 1) is (trials == "one")
             assert store.is_given_up
         assert said == ["it is away; it is tried for 3 s"]
         assert status(store).configs == 5
         assert not store.is_given_up
-        started = time.monotonic()
+        tried.clear()
         with pytest.raises(StoreError):
             store.reading(breaks)
-        assert time.monotonic() - started > 1
+        assert len(tried) > 1
 
 
 def test_patience_counts_from_the_last_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +237,7 @@ def test_a_thread_gives_up_what_another_has_given_up(proxy: Proxy, postgres_url:
     given_up = time.monotonic()
     store.patience.give_up()
     thread.join()
-    assert ended[0] - given_up < 5  # where its own patience would last for 28 s
+    assert ended[0] - given_up < 20  # where its own patience would last for 28 s
     store.close()
 
 
@@ -258,10 +259,8 @@ def test_opening_takes_no_longer_than_the_patience_whatever_the_number_of_addres
     proxy.silent.set()
     ports = ",".join([str(proxy.port)] * (address.count(",") + 1))
     name = make_url(postgres_url).database
-    started = time.monotonic()
-    with pytest.raises(StoreError, match="cannot be reached"):
+    with ends_within(8 + 30), pytest.raises(StoreError, match="cannot be reached"):  # 60 s for each address
         open_store(f"postgresql://postgres@/{name}?host={address}&port={ports}&connect_timeout=60", patience=8)
-    assert time.monotonic() - started < 8 + 2
 
 
 def test_submitting_is_tried_again_where_its_configs_can_be_read_again(

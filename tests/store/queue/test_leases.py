@@ -1,7 +1,6 @@
 """Leases are renewed, and what was lost while a process stood still is noticed."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from store.queue.claims import claim, held
 from store.queue.owner import this_owner
 from store.queue.saving import save
 from store.queue.store_queue import StoreQueue
+from tests.clock import until
 from tests.store.fakes import STRANGER, done, queue
 
 ME = this_owner()
@@ -32,20 +32,13 @@ def age(store: Store, seconds: float) -> None:
         connection.execute(update(config_table).where(config_table.c.state == "running").values(lease_until=older))
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_claims_outlast_their_lease_while_it_is_renewed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEWAL", 0.02)
     queue(store, count=2)
     claim(store, ME)
     with Leases(StoreQueue(store), nothing) as leases:
         age(store, 61)
-        wait_until(lambda: status(store).states["running"].configs == 2)
+        until(lambda: status(store).states["running"].configs == 2)
         assert claim(store, STRANGER) == []
         assert leases.still_held() is None
 
@@ -86,6 +79,6 @@ def test_a_renewal_that_comes_too_late_is_doubted_too(store: Store, monkeypatch:
         age(store, 61)
         claim(store, replace(STRANGER, pid=8), limit=1)
         clock[0] += 61
-        wait_until(lambda: leases.is_doubted)  # the renewing thread was faster than whoever asks
+        until(lambda: leases.is_doubted)  # the renewing thread was faster than whoever asks
         assert leases.still_held() == held(store, ME)
         assert leases.still_held() is None
