@@ -33,7 +33,10 @@ COLUMNS: tuple[str, ...] = (
 
 def command(
     stem: Annotated[
-        str, typer.Argument(metavar="STEM", help="A stem in the notation, or a text or sweep file with one.")
+        str,
+        typer.Argument(
+            metavar="STEM", help="A stem in the notation, or a file with one: text, a sweep file, an ONNX model."
+        ),
     ],
     input_: Annotated[
         str | None,

@@ -28,7 +28,9 @@ ARROWS = {
     "pipeline.ops": {"pipeline.stem", "pipeline.blas"},
     "pipeline.draws": {"pipeline.stem", "pipeline.config", "pipeline.ops"},
     "pipeline.theory": {"pipeline.stem", "pipeline.config"},
-    "pipeline.sweep": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.theory"},
+    "pipeline.sweep": {
+        *("pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.theory", "pipeline.models"),
+    },
     "pipeline.models": {"pipeline.stem", "pipeline.ops"},
     "pipeline.gradient": {"pipeline.stem", "pipeline.config", "pipeline.draws", "pipeline.ops"},
     "pipeline.sizes": {"pipeline.config", "pipeline.theory"},

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from pipeline.errors import InputError, quote
-from pipeline.stem import SUFFIX, Network, network, read_stem_file, split_stems
+from pipeline.stem import Network, network, read_stem_file, split_stems
 from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
+from pipeline.sweep.names import MODEL
+from pipeline.sweep.paths import is_file, missing_file
 from pipeline.sweep.presets import preset_names
 from pipeline.sweep.sweep import sweep
 from pipeline.sweep.sweepfile import READERS, read_sweep_file
 from pipeline.theory import Walk, theory
-
-LONGEST_PATH = 255
 
 
 def walked(stem: str, plane: object = None) -> Walk:
@@ -20,16 +20,22 @@ def walked(stem: str, plane: object = None) -> Walk:
 
 
 def network_of(stem: str, plane: object = None) -> Network:
-    """The network of a stem, which is notation or the path of a file that holds one: as text, or as the one of a sweep.
+    """The network of a stem: of notation, or of a file that holds a stem as text, a sweep of one stem or an ONNX model.
 
-    `plane` is what `pipeline.sweep.input_plane` reads, such as `224x224x3`; None: that of the sweep, or one that holds
-    the window. Raises InputError for several stems, the name of a preset, a file that cannot be read, and a stem that
-    cannot be used or does not fit the plane.
+    `plane` is what `pipeline.sweep.input_plane` reads, such as `224x224x3`; None: that of the sweep or of the model, or
+    one that holds the window. Raises InputError for several stems, the name of a preset, a file that is not there or
+    cannot be read, and a stem that cannot be used or does not fit the plane.
     """
     path = Path(stem)
-    if len(stem) <= LONGEST_PATH and path.suffix.lower() in READERS and path.is_file():
-        return _network_of_sweep(path, plane)
-    text = _one_stem(stem_text(stem))
+    if path.suffix and is_file(path):
+        if path.suffix.lower() in READERS:
+            return _network_of_sweep(path, plane)
+        if path.suffix.lower() == MODEL:
+            return _network_of_model(path, plane)
+        stem = read_stem_file(path)
+    elif missing := missing_file(stem):
+        raise missing
+    text = _one_stem(stem)
     return network(text, input_plane(canonical_stem(text), {} if plane is None else written_sides(plane)))
 
 
@@ -44,14 +50,13 @@ def _network_of_sweep(path: Path, plane: object) -> Network:
     return network(config.stem, own)
 
 
-def stem_text(text: str) -> str:
-    """A stem written out or in a file. Raises InputError for a file that cannot be read."""
-    path = Path(text)
-    if len(text) <= LONGEST_PATH and path.suffix and path.is_file():
-        return read_stem_file(path)
-    if path.suffix == SUFFIX:
-        raise InputError(f"there is no regular file {quote(text)} to read a stem from; check the path")
-    return text
+def _network_of_model(path: Path, plane: object) -> Network:
+    from pipeline.models import import_model
+
+    sides = {} if plane is None else written_sides(plane)
+    both = (sides["height"], sides["width"]) if {"height", "width"} <= sides.keys() else None
+    found = import_model(path, sides=both)
+    return network(found.notation, found.plane)
 
 
 def _one_stem(text: str) -> str:

@@ -23,11 +23,12 @@ def resolve(text: str, overrides: Mapping[str, Any], name: str | None, store: "S
     """
     from pipeline.stem import SUFFIX, read_stem_file
     from pipeline.sweep.names import MODEL, is_name
+    from pipeline.sweep.paths import is_file
     from pipeline.sweep.sweep import preset_spec, stem_sweep, sweep
     from pipeline.sweep.sweepfile import read_sweep_file
 
     path = Path(text)
-    if _is_file(path):
+    if is_file(path):
         if path.suffix.lower() == SUFFIX:
             return stem_sweep(read_stem_file(path), overrides, {}, name or path.stem)
         if path.suffix.lower() == MODEL:
@@ -66,13 +67,12 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     """What to say of a text that names nothing, with the nearest name that there is; of a stem, what is wrong in it."""
     from pipeline.sentence import nearest
     from pipeline.stem import NAMES, WORDS, is_notation
-    from pipeline.sweep.names import SUFFIXES, is_name
+    from pipeline.sweep.names import is_name
+    from pipeline.sweep.paths import missing_file
     from pipeline.sweep.presets import preset_names
 
-    path = Path(text)
-    if path.suffix.lower() in SUFFIXES:
-        beside = nearest(path.name, _names_in(path.parent))
-        return InputError(f"there is no regular file {quote(text)} to read a sweep from{beside or '; check the path'}")
+    if missing := missing_file(text):
+        return missing
     if not is_name(text) or _KERNEL.search(text) or is_notation(text.lower()):  # perhaps in capitals: error says so
         return error
     stored = [] if store is None else _stored_names(store)
@@ -83,26 +83,10 @@ def _unresolved(text: str, error: InputError, store: "Store | None") -> InputErr
     )
 
 
-def _names_in(folder: Path) -> list[str]:
-    from pipeline.sweep.names import SUFFIXES
-
-    try:
-        return [each.name for each in folder.iterdir() if each.suffix.lower() in SUFFIXES]
-    except OSError:
-        return []
-
-
 def _stored_names(store: "Store") -> list[str]:
     from store.asking.query import sweeps
 
     return [line.name for line in sweeps(store)]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        return False
 
 
 def _stored_specs(store: "Store | None", name: str) -> tuple[dict[str, Any], ...] | None:

@@ -48,6 +48,15 @@ def test_a_model_is_a_sweep(residual):
     assert good("table", "net", "-f", "csv").rows[0]["config"] == "net.onnx"
 
 
+def test_theory_walks_a_model_and_writes_nothing(residual):
+    rows = good("theory", "net.onnx", "-f", "csv").rows
+    assert [row["rf"] for row in rows] == ["3", "5", "5", "6"]  # the sum's smallest path is the shortcut's 3
+    assert [row["rf_min"] for row in rows] == ["3", "5", "3", "4"]
+    assert [row["height"] for row in rows] == ["12", "12", "12", "6"]
+    assert [path.name for path in Path().iterdir()] == ["net.onnx"]
+    assert "has the height 12, not 15" in erfsweep("theory", "net.onnx", "--input", "15").err
+
+
 def test_nothing_is_written_over_unasked(residual):
     Path("net.yaml").write_text("mine")
     refused = erfsweep("import", "net.onnx")

@@ -96,7 +96,6 @@ NAMES = {
     "luo2017": "no file, preset, stored sweep or stem is called 'luo2017'; did you mean luo2016 or luo2016-growth?",
     "grwth": "no file, preset, stored sweep or stem is called 'grwth'; did you mean growth or",
     "gelo": "is called 'gelo'; did you mean gelu or",
-    "grow.yaml": "there is no regular file 'grow.yaml' to read a sweep from; did you mean growth.yaml?",
     "3x3,": "'3x3,' lacks a stem beside a comma; write '4x3x3, 5x5'",
     "3x3,,5x5": "lacks a stem beside a comma",
     "3x3,5y5": "stem '5y5': ",
@@ -127,8 +126,26 @@ def test_sweep_files(text: str, expected: str) -> None:
 @pytest.mark.parametrize(("text", "expected"), NAMES.items(), ids=list(NAMES))
 def test_what_names_no_sweep(text: str, expected: str) -> None:
     good("submit", "3x3", "--name", "growth")
-    Path("growth.yaml").write_text("stems: [3x3]")
     assert expected in said("run", text)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    {
+        "grow.yaml": "there is no regular file 'grow.yaml'; did you mean growth.yaml?",
+        "rows.yaml": "'rows.yaml' is a folder; name a file in it",
+        "net.ONNX": "there is no regular file 'net.ONNX'; check the path",
+        "nowhere/net.stem": "there is no regular file 'nowhere/net.stem'; check the path",
+        "./3x3": "there is no regular file './3x3'; check the path",
+        "~/3x3": "there is no regular file '~/3x3'; check the path",
+        "a" * 300 + ".yaml": "aaa.yaml'; check the path",
+    }.items(),
+)
+def test_a_path_at_which_there_is_no_file_is_not_taken_for_a_stem(path: str, expected: str) -> None:
+    Path("growth.yaml").write_text("stems: [3x3]")
+    Path("rows.yaml").mkdir()
+    for command in ("run", "submit", "theory"):
+        assert expected in said(command, path)
 
 
 @pytest.mark.parametrize("name", ["5x5", "relu", "luo2016"])

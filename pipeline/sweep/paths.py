@@ -1,0 +1,37 @@
+"""Paths of files of sweeps and stems, where a stem or a name could stand as well."""
+
+from pathlib import Path
+
+from pipeline.errors import InputError, quote
+from pipeline.sentence import nearest
+from pipeline.sweep.names import SUFFIXES
+
+_TEXT = ".txt"
+"""The notation may stand in it, for `theory`."""
+_BEGINNINGS = ("/", "./", "../", "~")
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; what no file can be called is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def missing_file(text: str) -> InputError | None:
+    """The sentence about a path at which there is no regular file; None for a text that may be something else.
+
+    A path ends as files of sweeps and stems do, or begins as no stem does.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in (*SUFFIXES, _TEXT) and not text.startswith(_BEGINNINGS):
+        return None
+    try:
+        if path.is_dir():
+            return InputError(f"{quote(text)} is a folder; name a file in it")
+        beside = [each.name for each in path.parent.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file()]
+    except (OSError, ValueError):  # a folder that may not be read, a name that no file can have
+        beside = []
+    hint = nearest(path.name, beside) or "; check the path"
+    return InputError(f"there is no regular file {quote(text)}{hint}")
