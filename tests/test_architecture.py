@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("pipeline", "store", "cli")
 
 LEAVES = {
-    f"pipeline.{name}" for name in ("errors", "sentence", "result", "ids", "job", "limits", "queue", "regular", "scale")
+    f"pipeline.{name}"
+    for name in ("errors", "extras", "sentence", "result", "ids", "job", "limits", "queue", "regular", "scale")
 }
 """What everyone may know: they know nothing but each other. So are `arrays` and `blas`, which need NumPy."""
 

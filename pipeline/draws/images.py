@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pipeline.config import Probes
 from pipeline.draws.files import content
 from pipeline.errors import InputError, quote
+from pipeline.extras import install
 from pipeline.stem import Plane
 
 MAX_PIXELS = 2**28
@@ -96,9 +97,7 @@ def _image(data: bytes, name: str, probes: Probes, plane: Plane) -> npt.NDArray[
     try:
         from PIL import Image, ImageOps  # an extra
     except ImportError:
-        raise InputError(
-            "images are read by Pillow, which is not installed; type `pip install '.[images]'` in erfsweep's folder"
-        ) from None
+        raise InputError(f"images are read by Pillow, which is not installed; type {install('images')}") from None
 
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import InputError, amount, quote
+from pipeline.extras import install
 
 MAX_FILE = 2**31
 """Bytes of a model file, and of its external data: what one protobuf message holds."""
@@ -65,9 +66,7 @@ def read_graph(path: Path) -> Graph:
     try:
         import onnx  # an extra, and slow to import
     except ImportError:
-        raise InputError(
-            "models are read by onnx, which is not installed; type `pip install '.[onnx]'` in erfsweep's folder"
-        ) from None
+        raise InputError(f"models are read by onnx, which is not installed; type {install('onnx')}") from None
     model = _loaded(onnx, path)
     graph = model.graph
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=0)

@@ -4,6 +4,7 @@ import importlib
 from typing import Any, Literal, TypeAlias
 
 from pipeline.errors import InputError
+from pipeline.extras import install
 from store.asking.fields import BY_NAME
 from store.asking.table import Table
 from store.database.rows import chunks
@@ -67,6 +68,4 @@ def library(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise InputError(
-            f"to_{name} needs {name}, which is not installed; type `pip install '.[{name}]'` in erfsweep's folder"
-        ) from error
+        raise InputError(f"to_{name} needs {name}, which is not installed; type {install(name)}") from error

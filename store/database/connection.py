@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, NullPool, QueuePool, StaticPool, crea
 from sqlalchemy.exc import NoSuchModuleError
 
 from pipeline.errors import GivenUpError, StoreError, quote
+from pipeline.extras import install
 from store.database.address import Address
 from store.database.damage import Damages
 from store.database.faults import PassingError, told
@@ -219,8 +220,7 @@ def make_engine(address: Address, file: StoreFile | None, patience: Patience) ->
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
-            f"the driver of {quote(address.shown)} is not installed; "
-            "type `pip install '.[postgres]'` in erfsweep's folder"
+            f"the driver of {quote(address.shown)} is not installed; type {install('postgres')}"
         ) from error
 
     @event.listens_for(engine, "do_connect")

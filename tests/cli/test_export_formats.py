@@ -5,6 +5,7 @@ import io
 import json
 import sqlite3
 import string
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -163,7 +164,7 @@ def test_parquet_without_pyarrow_says_what_to_install(store: erfsweep.Store, mon
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     ended = command("export", "mine", "--to", "out", "--format", "parquet")
     assert ended.code == 2
-    assert "pip install '.[parquet]'" in ended.err
+    assert f"{sys.executable} -m pip install 'erfsweep[parquet]'" in ended.err
     assert not Path("out").exists()
 
 

@@ -150,6 +150,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
     Path("net.onnx").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "onnx", None)
     said = (
-        "erfsweep: models are read by onnx, which is not installed; type `pip install '.[onnx]'` in erfsweep's folder\n"
+        "erfsweep: models are read by onnx, which is not installed; "
+        f"type `{sys.executable} -m pip install 'erfsweep[onnx]'`\n"
     )
     assert erfsweep("import", "net.onnx").err == said

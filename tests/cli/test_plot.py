@@ -129,7 +129,7 @@ def test_without_matplotlib_the_way_to_install_it_is_said(luo2016: str) -> None:
                 del sys.modules[name]
         ended = erfsweep("plot", "heatmap", "luo2016:0", "-o", "x.png", "--db", luo2016)
     assert ended.code == 2
-    assert "pictures need Matplotlib, which is not installed; type `pip install '.[plot]'`" in ended.err
+    assert f"Matplotlib, which is not installed; type `{sys.executable} -m pip install 'erfsweep[plot]'`" in ended.err
 
 
 def test_a_grid_says_how_many_it_leaves_out() -> None:

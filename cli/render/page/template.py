@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from pipeline.errors import InputError
+from pipeline.extras import install
 
 LIBRARIES = ("bokeh", "jinja2")
 _SCRIPTS = (
@@ -49,10 +50,7 @@ def check_libraries(command: str) -> None:
 
     for library in LIBRARIES:
         if find_spec(library) is None:
-            raise InputError(
-                f"{command} needs {library}, which is not installed; "
-                "type `pip install '.[report]'` in erfsweep's folder"
-            )
+            raise InputError(f"{command} needs {library}, which is not installed; type {install('report')}")
 
 
 def page_html(page: Page, kind: str, more: str = "") -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.extras import install
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Those of Okabe and Ito (2008), which the colour-blind tell apart, without the yellow that is lost on white."""
@@ -56,9 +57,7 @@ def needed() -> None:
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise
-        raise InputError(
-            "pictures need Matplotlib, which is not installed; type `pip install '.[plot]'` in erfsweep's folder"
-        ) from error
+        raise InputError(f"pictures need Matplotlib, which is not installed; type {install('plot')}") from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pipeline.engines.engine import Deliver
 from pipeline.engines.forkserver import ENVIRONMENT, PRELOAD, restored
 from pipeline.engines.times import Times
 from pipeline.errors import EngineError, InputError
+from pipeline.extras import install
 from pipeline.graph import Measure, Partition
 from pipeline.limits import Limits
 
@@ -49,9 +50,7 @@ def check_library() -> None:
 
     for library in LIBRARIES:
         if find_spec(library) is None:
-            raise InputError(
-                f"--dashboard needs the library {library}; type `pip install '.[dashboard]'` in erfsweep's folder"
-            )
+            raise InputError(f"--dashboard needs the library {library}; type {install('dashboard')}")
     if sys.flags.ignore_environment and not sys.flags.safe_path:
         raise InputError("--dashboard would load modules of the working directory under `python -E`; add -P")
 

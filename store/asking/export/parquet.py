@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
+from pipeline.extras import install
 from store.asking.fields import BY_NAME
 from store.asking.table import Table
 from store.database.rows import chunks
@@ -21,7 +22,9 @@ def check_parquet() -> None:
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError:
-        raise InputError("Parquet is written by pyarrow: pip install '.[parquet]', or use --format csv") from None
+        raise InputError(
+            f"Parquet is written by pyarrow, which is not installed; type {install('parquet')}, or use --format csv"
+        ) from None
 
 
 def write_parquet(table: Table, types: Mapping[str, Kind], stream: IO[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -244,5 +245,6 @@ def test_a_report_that_cannot_be_is_one_sentence(mixed: str, monkeypatch: pytest
     ended = erfsweep("--db", mixed, "report", "growth")
     assert (ended.code, ended.err) == (
         2,
-        "erfsweep: a report needs bokeh, which is not installed; type `pip install '.[report]'` in erfsweep's folder\n",
+        "erfsweep: a report needs bokeh, which is not installed; "
+        f"type `{sys.executable} -m pip install 'erfsweep[report]'`\n",
     )

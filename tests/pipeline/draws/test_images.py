@@ -168,5 +168,5 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path, data):
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
     saved(tmp_path, "a.png", 8, 8)
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(InputError, match=r"images are read by Pillow.*pip install '\.\[images\]'"):
+    with pytest.raises(InputError, match=r"images are read by Pillow.*pip install 'erfsweep\[images\]'"):
         config(tmp_path, "8x8x3", resize=9)

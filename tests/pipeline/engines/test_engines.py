@@ -212,7 +212,7 @@ def test_choosing_an_engine_loads_neither_dask_nor_numpy():
 @pytest.mark.parametrize("missing", ["bokeh", "cryptography"])
 def test_the_dashboard_names_its_libraries_where_they_are_missing(monkeypatch, missing):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else object())
-    with pytest.raises(InputError, match=rf"{missing}; type `pip install '\.\[dashboard\]'`"):
+    with pytest.raises(InputError, match=rf"{missing}; type `.*python.* -m pip install 'erfsweep\[dashboard\]'`"):
         make_engine("processes", dashboard=True)
 
 
