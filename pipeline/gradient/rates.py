@@ -8,8 +8,8 @@ class Rates(NamedTuple):
 
     Fitted to 3,062 directions of the steps of 450 random configs of `benchmarks.random_configs`, by least absolute
     logarithms of expected / measured. They were measured as processor time of a thread that had run them before, on a
-    Zen 5 (52 billion multiply-adds a second). Numbers are of float32; those of float64 count twice. Those of gelu_tanh
-    and of the mean of a plane were measured later, beside those of silu and of its own code before.
+    Zen 5 (52 billion multiply-adds a second). Numbers are of float32; those of float64 count twice. Those of
+    leaky_relu, of gelu_tanh and of the mean of a plane were measured later, beside that of silu or of the code before.
     """
 
     # Products of [m, k] by [k, n]: a multiply-add; each of the m * n numbers made, of the k * n read, of the m * k of
@@ -42,11 +42,11 @@ class Rates(NamedTuple):
     scattered: float = 670
     # A number and the slope of its activation; the product of a gradient and a slope.
     relu: float = 11.6
-    leaky_relu: float = 190
+    leaky_relu: float = 60
     sigmoid: float = 130
     tanh: float = 155
     gelu: float = 200
-    gelu_tanh: float = 1000
+    gelu_tanh: float = 340
     silu: float = 260
     slope: float = 35
     # Max pooling: a number compared, taken apart by phase, and one whose gradient is added to its pixel.

@@ -29,9 +29,11 @@ _MISH_ROOT = -1.19243121451549521213758834042074  # where the derivation at `_mi
 
 NUMBERS = 2**17
 """Numbers whose GELU is computed at a time, in scratch memory: they share the choice of a polynomial."""
-PART = 2**15
-"""The same of all others, which make new arrays of what lies between: of this size they stay in the cache. Where the
-process has not freed large arrays before, larger ones are new pages each time, which takes three times as long."""
+PART = 2**16
+"""Bytes of the arrays in which all others are computed, a part of z at a time: several of them stay in the cache. The
+allocator asks the system for an array of twice that, and each page of it is cleared anew: that takes twice as long."""
+IN_DOUBLE = "gelu_tanh", "mish"
+"""Computed in float64 also of float32."""
 
 Rule = Callable[..., tuple[Array, Any]]
 """z and the numbers of the activation -> (value, slope); the value may be in the memory of z."""
@@ -59,7 +61,7 @@ def vjp(g: Array, slope: Any) -> Array:
 def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
     """Returns (calls, slope): NumPy calls that overwrite z [...], float32 or float64, by its activation.
 
-    They also fill the slope, an array as `forward` returns it. A smooth activation is computed for PART numbers at a
+    They also fill the slope, an array as `forward` returns it. A smooth activation is computed for PART bytes at a
     time, GELU for NUMBERS, so that what lies between its value and its slope stays in the cache.
     """
     name, numbers = curve(kind)
@@ -73,7 +75,8 @@ def bind(kind: Activation, z: Array) -> tuple[Calls, Any]:
     if not z.flags.c_contiguous:
         return [(_put, (RULES[name], z, numbers, slope))], slope
     result: Calls = []
-    count = NUMBERS if name == "gelu" else PART
+    of_gelu = name == "gelu" and z.dtype == np.float32
+    count = NUMBERS if of_gelu else PART // (8 if name in IN_DOUBLE else z.itemsize)
     for first in range(0, z.size, count):
         some = slice(first, first + count)
         here, there = z.reshape(-1)[some], slope.reshape(-1)[some]
@@ -108,7 +111,7 @@ def _clip(z: Array, least: float, largest: float) -> tuple[Calls, npt.NDArray[np
 
 def _leaky_relu(z: Array, below: float) -> tuple[Array, Any]:
     """Maas et al. 2013."""
-    slope = np.where(z > 0, z.dtype.type(1), z.dtype.type(below))
+    slope = _chosen(z > 0, z.dtype.type(1), z.dtype.type(below))
     return z * slope, slope
 
 
@@ -116,14 +119,14 @@ def _elu(z: Array, alpha: float) -> tuple[Array, Any]:
     """Clevert et al. 2015."""
     below = np.minimum(z, 0)
     slope = alpha * np.exp(below)
-    return np.maximum(z, 0) + alpha * np.expm1(below), np.where(z > 0, z.dtype.type(1), slope)
+    return np.maximum(z, 0) + alpha * np.expm1(below), _chosen(z > 0, z.dtype.type(1), slope)
 
 
 def _selu(z: Array) -> tuple[Array, Any]:
     """Klambauer et al. 2017."""
     below = np.minimum(z, 0)
     value = _SELU_SCALE * np.maximum(z, 0) + _SELU_SCALE * _SELU_ALPHA * np.expm1(below)
-    return value, np.where(z > 0, z.dtype.type(_SELU_SCALE), _SELU_SCALE * _SELU_ALPHA * np.exp(below))
+    return value, _chosen(z > 0, z.dtype.type(_SELU_SCALE), _SELU_SCALE * _SELU_ALPHA * np.exp(below))
 
 
 def _tanh(z: Array) -> tuple[Array, Any]:
@@ -165,22 +168,36 @@ def _mish(z: Array) -> tuple[Array, Any]:
     """Misra 2019, z * tanh(softplus(z)).
 
     With w = exp(z), tanh(softplus(z)) = w (w + 2) / D and the slope is w N / D^2, where D = w^2 + 2 w + 2 and
-    N = w^3 + 4 w^2 + w (4 z + 6) + 4 (z + 1). Above zero both are divided by powers of w, so that nothing overflows.
-    Below zero N has a root z0. There, with d = z - z0, w = v (1 + u), v = exp(z0) and u = exp(d) - 1, and N less its
-    value at z0, which is zero, has no cancellation:
+    N = w^3 + 4 w^2 + w (4 z + 6) + 4 (z + 1). N has a root z0. With d = z - z0, w = v (1 + u), v = exp(z0) and
+    u = exp(d) - 1, N less its value at z0, which is zero, has no cancellation:
 
-        N = 4 d (1 + v) + u (v (4 z + 6) + 4 v^2 (u + 2) + v^3 (u^2 + 3 u + 3))
+        N = 4 d (1 + v) + u (4 v z + (6 v + 8 v^2 + 3 v^3) + u (4 v^2 + 3 v^3 + u v^3))
+
+    From 20 on the slope is 1. In float32 d would not have enough digits there.
     """
-    above, below = np.maximum(z, 0), np.minimum(z, 0)
-    e, w = np.exp(-above), np.exp(below)
-    d = _difference(-_MISH_ROOT, -below)
+    z = z.astype(np.float64)
+    near = np.minimum(z, 20)
+    w, d = np.exp(near), _difference(-_MISH_ROOT, -near)
     u, v = np.expm1(d), exp(_MISH_ROOT)
-    low = 4 * (1 + v) * d + u * (v * (4 * below + 6) + 4 * v * v * (u + 2) + v**3 * (u * (u + 3) + 3))
-    high = 1 + e * (4 + e * (4 * z + 6 + 4 * e * (z + 1)))
-    positive = z > 0
-    denominator = np.where(positive, 1 + 2 * e * (1 + e), w * (w + 2) + 2)
-    value = z * (np.where(positive, 1 + 2 * e, w * (w + 2)) / denominator)
-    return value, np.where(positive, high, w * low) / denominator / denominator
+    n = 4 * (1 + v) * d + u * (4 * v * near + v * (6 + v * (8 + 3 * v)) + u * (v * v * (4 + 3 * v) + v**3 * u))
+    product = w * (w + 2)
+    denominator = product + 2
+    return z * (product / denominator), w * n / denominator / denominator
+
+
+def _chosen(condition: npt.NDArray[np.bool_], one: Any, other: Any) -> Array:
+    """`one` where the condition [...] is true, else `other`: arrays of its shape or scalars, of one floating type.
+
+    It chooses bits. NumPy's `where` branches for each number, which takes five times as long where signs are random.
+    """
+    bits = np.dtype(f"i{other.itemsize}")
+    first, second = np.asarray(one).view(bits), np.asarray(other).view(bits)
+    mask = condition.view(np.int8).astype(bits)
+    np.negative(mask, mask)
+    mask &= first ^ second
+    mask ^= second
+    result: Array = mask.view(other.dtype)
+    return result
 
 
 def _reflect(part: Array, z: Array) -> Array:
@@ -194,12 +211,6 @@ def _difference(root: float, x: Array) -> Array:
     high = x.dtype.type(root)
     result: Array = (high - x) + x.dtype.type(root - float(high))
     return result
-
-
-def _gelu_tanh(z: Array) -> tuple[Array, Any]:
-    x = np.abs(z)
-    tail, bend = gelu_tanh.tail_and_bend(x, _difference(gelu_tanh.ROOT, x))
-    return np.maximum(z, 0) - x * tail, _reflect(bend, z)
 
 
 def _hardsigmoid(z: Array, a: float, b: float) -> tuple[Array, Any]:
@@ -224,7 +235,7 @@ RULES: dict[str, Rule] = {
     "elu": _elu,
     "selu": _selu,
     "gelu": gelu.gelu,
-    "gelu_tanh": _gelu_tanh,
+    "gelu_tanh": gelu_tanh.gelu_tanh,
     "silu": _silu,
     "mish": _mish,
     "tanh": _tanh,

@@ -50,7 +50,7 @@ _R_FAR = (
 _FAR = 40
 """From here on the bell is zero, also in float64."""
 
-HIGH: dict[int, npt.NDArray[Any]] = {4: np.array(0xFFFFF000, np.uint32), 8: np.array(0xFFFFFFFFFC000000, np.uint64)}
+_HIGH: dict[int, npt.NDArray[Any]] = {4: np.array(0xFFFFF000, np.uint32), 8: np.array(0xFFFFFFFFFC000000, np.uint64)}
 """By the size of a number: the mask of its upper half, whose square is exact."""
 
 
@@ -127,7 +127,7 @@ def _bell(x: Array, out: Array, high: Array, low: Array) -> Calls:
     x^2 = high^2 + low (x + high) with x = high + low, of which the first square is exact: a square that is off by its
     last digit would make a bell that is off by many, where x is large.
     """
-    mask, half = HIGH[x.itemsize], scalar(-0.5, x.dtype)
+    mask, half = _HIGH[x.itemsize], scalar(-0.5, x.dtype)
     return [
         (partial(np.minimum, out=out), (x, scalar(_FAR, x.dtype))),
         (np.bitwise_and, (out.view(mask.dtype), mask, high.view(mask.dtype))),

@@ -1,86 +1,105 @@
 """GELU approximated by tanh, z (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (z + K z^3) (Hendrycks and Gimpel 2016).
 
-With x = |z|, U = 2 |u| and e = exp(-U), (1 + tanh(u)) / 2 is at -x the logistic function, tail(x) = e / (1 + e):
+With U(z) = 2 u = A (z + K z^3) and A = 2 sqrt(2 / pi), (1 + tanh(u)) / 2 is the logistic function
+
+    s = 1 / (1 + exp(-U))        value = z s        slope = s + z U' s (1 - s)
+
+Of float32 this is computed in float64, in which 1 - s = exp(-U) s has no cancellation, the errors of U are small, and
+what is left of the slope around its zero is, too.
+
+Float64 needs more care. With x = |z| and e = exp(-U(x)), s is at -x tail(x) = e / (1 + e), and
 
     value = max(z, 0) - x tail(x)        slope = bend(x) for z <= 0, and 1 - bend(x) for z > 0
 
-    bend(x) = tail(x) - x U' e / (1 + e)^2 = h(x) e / (1 + e)^2
+    bend(x) = tail(x) - x U' e / (1 + e)^2 = h(x) e / (1 + e)^2        h(x) = 1 + e - A (x + 3 K x^3)
 
-    h(x) = 1 + e - A (x + 3 K x^3), with A = 2 sqrt(2 / pi)
+The slope is zero at -ROOT. With d = ROOT - x and q = ROOT^2 + ROOT x + x^2, h less h(ROOT), which is zero, has no
+cancellation:
 
-The slope is zero at -ROOT. There, with d = ROOT - x and s = ROOT^2 + ROOT x + x^2, h less h(ROOT), which is zero, has
-no cancellation:
+    h(x) = exp(-U(ROOT)) (exp(U(ROOT) - U) - 1) + A d (1 + 3 K q)        U(ROOT) - U = A d (1 + K q)
 
-    h(x) = exp(-U(ROOT)) (exp(U(ROOT) - U) - 1) + A d (1 + 3 K s)        U(ROOT) - U = A d (1 + K s)
+An error of U is one of e, in the tail hundreds of times as large relatively. So e is exp(-U(p)), from a table, times
+exp(U(p) - U(x)), whose exponent is small, where p is the multiple of 1 / STEPS that is nearest to x:
 
-An error of U is one of e, in the tail hundreds of times as large relatively. So U is the sum of two numbers.
+    U(x) - U(p) = A (x - p) (1 + K (x^2 + x p + p^2))
 """
 
+from decimal import Decimal, localcontext
+from functools import cache
 from math import exp
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.ops.bound import perform
 from pipeline.ops.buffer import Array
-from pipeline.ops.gelu import HIGH
+from pipeline.ops.gelu import reflect_calls
 
-_K = 0.044715
-_A = 1.5957691216057307118
-"""2 sqrt(2 / pi)."""
-_AK = 0.071354816272600248763
-_FAR = 40
-"""From here on e is zero, also in float64, and no power of x overflows."""
-ROOT = 0.75246142207101625848
+_EXACT_A, _EXACT_K = Decimal("1.595769121605730711759784239737527474"), Decimal("0.044715")
+_A, _K = float(_EXACT_A), float(_EXACT_K)
+_ROOT, _ROOT_REST = 0.7524614220710163, -3.6355605e-17
+"""The root is the sum of these."""
+_U_ROOT = _A * _ROOT * (1 + _K * _ROOT * _ROOT)
+_FAR_SINGLE = 20
+"""From here on the tail is zero in float32, and exp(U) is still a number of float64."""
+_FAR = 22
+"""From here on e is zero in float64."""
+_STEPS = 16
 
-_U_ROOT = _A * ROOT * (1 + _K * ROOT * ROOT)
-
-_Pair = tuple[Array, Array]
-"""A number, and what it lacks by rounding."""
-
-
-def tail_and_bend(x: Array, d: Array) -> tuple[Array, Array]:
-    """Returns (tail, bend) of x >= 0 [...], float32 or float64; d: ROOT - x, to the last digit of its own."""
-    x = np.minimum(x, x.dtype.type(_FAR))
-    u, rest = _exponent(x)
-    root = np.exp(u * -0.5) * (1 - rest / 2)  # of e: it has its digits where those of e are lost
-    e = root * root
-    s = ROOT * ROOT + x * (ROOT + x)
-    h = exp(-_U_ROOT) * np.expm1(_A * d * (1 + _K * s)) + _A * d * (1 + 3 * _K * s)
-    return e / (1 + e), root * (h * root / ((1 + e) * (1 + e)))
+_Doubles = npt.NDArray[np.float64]
 
 
-def _exponent(x: Array) -> _Pair:
-    """Returns U = x (A + A K x^2), and what it lacks."""
-    square, square_rest = _product(x, x)
-    (near, near_rest), (factor, factor_rest) = (_halved(number, x) for number in (_A, _AK))
-    term, term_rest = _product(square, np.full_like(x, factor))
-    total, total_rest = _sum(np.full_like(x, near), term)
-    total_rest = total_rest + (term_rest + square_rest * factor + square * factor_rest + near_rest)
-    u, rest = _product(x, total)
-    return u, rest + x * total_rest
+def gelu_tanh(z: Array) -> tuple[_Doubles, _Doubles]:
+    """Returns (value, slope), float64, of z [...], float32 or float64."""
+    of = _of_single if z.dtype == np.float32 else _of_double
+    return of(z.astype(np.float64, copy=False))
 
 
-def _halved(number: float, x: Array) -> tuple[float, float]:
-    """Returns a constant as the type of x has it, and what that lacks; float64 of any constant lacks too little."""
-    high = float(x.dtype.type(number))
-    return high, number - high
+def _of_single(z: _Doubles) -> tuple[_Doubles, _Doubles]:
+    """Returns (value, slope), as exact as float32 needs them; z is overwritten."""
+    near = np.clip(z, -_FAR_SINGLE, _FAR_SINGLE)
+    square = near * near
+    u = square * (-_A * _K)
+    u -= _A
+    u *= near
+    e = np.exp(u, u)  # of -U
+    s = e + 1
+    np.reciprocal(s, s)
+    slope = square
+    slope *= 3 * _A * _K
+    slope += _A
+    slope *= near
+    slope *= np.multiply(e, s, e)
+    slope += 1
+    slope *= s
+    return np.multiply(z, s, z), slope
 
 
-def _sum(a: Array, b: Array) -> _Pair:
-    """Returns a + b and what it lacks (Knuth 1969)."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
+def _of_double(z: _Doubles) -> tuple[_Doubles, _Doubles]:
+    x = np.abs(z)
+    near = np.minimum(x, _FAR)
+    root = _root_of_e(near)
+    above = 1 + root * root
+    d = (_ROOT - near) + _ROOT_REST
+    q = _ROOT * _ROOT + near * (_ROOT + near)
+    h = exp(-_U_ROOT) * np.expm1(_A * d * (1 + _K * q)) + _A * d * (1 + 3 * _K * q)
+    bend = root * (h * root / (above * above))
+    perform(reflect_calls(bend, z > 0, np.empty_like(z), np.empty_like(z)))
+    return np.maximum(z, 0) - x * (root * root / above), bend
 
 
-def _product(a: Array, b: Array) -> _Pair:
-    """Returns a * b and what it lacks: the products of their upper and lower halves are exact (Dekker 1971)."""
-    product = a * b
-    (high, low), (other, lower) = _split(a), _split(b)
-    return product, ((high * other - product) + high * lower + low * other) + low * lower
+def _root_of_e(x: _Doubles) -> _Doubles:
+    """Returns the square root of e, a number with all its digits where e is not."""
+    step = np.rint(np.fmin(x, _FAR) * _STEPS)  # a number also of NaN
+    p = step / _STEPS
+    rest = _A * (x - p) * (1 + _K * (x * x + p * (x + p)))
+    root: _Doubles = _table()[step.astype(np.intp)] * np.exp(rest * -0.5)
+    return root
 
 
-def _split(a: Array) -> _Pair:
-    mask = HIGH[a.itemsize]
-    high: npt.NDArray[np.floating] = (a.view(mask.dtype) & mask).view(a.dtype)
-    return high, a - high
+@cache
+def _table() -> _Doubles:
+    """Returns the square root of e at the multiples of 1 / STEPS up to FAR."""
+    with localcontext(prec=30):
+        places = (Decimal(step) / _STEPS for step in range(_FAR * _STEPS + 1))
+        return np.array([float((-_EXACT_A * p * (1 + _EXACT_K * p * p) / 2).exp()) for p in places])

@@ -187,3 +187,18 @@ def test_far_out_an_activation_is_its_asymptote(kind: Any, dtype: str) -> None:
             assert np.isfinite(slope).all()
         if right is not None and slope is not None:
             np.testing.assert_allclose(np.asarray(slope, dtype), float(right[1]), rtol=1e-6, atol=1e-38)
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_no_number_stays_so_and_its_neighbours_are_right(kind: Any, dtype: str) -> None:
+    """Signs at random, and a NaN among them, of which no table and no choice may make a number."""
+    z = np.random.default_rng(1).normal(0, 3, 999).astype(dtype)
+    z[::7] = np.nan
+    with np.errstate(invalid="raise"):
+        value, slope = activation.forward(kind, z.copy())
+    assert (np.isnan(value) == np.isnan(z)).all()
+    for index in (1, 2, 500, 998):
+        right = exactly(kind, float(z[index]))
+        assert value[index] == pytest.approx(float(right[0]), rel=1e-5)
+        assert slope is None or slope[index] == pytest.approx(float(right[1]), rel=1e-5, abs=1e-7)
