@@ -61,10 +61,11 @@ def _plane(found: "Health") -> str:
     """What to type for units at the centre, whose windows a plane can hold."""
     from store.asking.health import side_that_holds
 
-    side = side_that_holds(found)
-    if side is None:
+    held = side_that_holds(found)
+    if held is None:
         return "no -s input=, and a plane that holds it is chosen"
-    return f"-s input={side}, or leave input out"
+    side, is_chosen = held
+    return f"-s input={side}, or leave input out" if is_chosen else f"-s input={side}"
 
 
 def _configs(found: "Health") -> str:

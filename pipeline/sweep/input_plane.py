@@ -111,38 +111,40 @@ def _is_channels_first(first: int, second: int, third: int) -> bool:
     return first <= _MOST_CHANNELS_OF_AN_IMAGE < least and most <= _SLIMMEST * least
 
 
-def input_plane(stem: str, sides: Mapping[str, int]) -> Plane:
+def input_plane(stem: str, sides: Mapping[str, int], layer: int | None = None) -> Plane:
     """The plane for a stem in canonical notation, from what `written_sides` returned; channels are 1 if not written.
 
     A side that is not written is chosen: the smallest odd one of at least 21 with which the window of the output's
     centre unit lies within the plane along that side, both sides alike if neither is written. Where the stem does not
     fit an odd side, the next even one is tried. It is 224 where a global layer makes the window the whole plane, or an
-    adaptive pooling makes it grow with the plane, or the smallest that the stem fits if it does not fit 224. Raises
-    InputError where no side is found, or where the stem does not fit its channels.
+    adaptive pooling makes it grow with the plane, or the smallest that the stem fits if it does not fit 224. `layer`
+    ends the stem behind the layer of that index; None: behind the last.
+
+    Raises InputError where no side is found, or where the stem does not fit its channels.
     """
     height, width, channels = sides.get("height"), sides.get("width"), sides.get("channels", 1)
     if height is not None and width is not None:
         return Plane(height, width, channels)
-    return _chosen(stem, height, width, channels)
+    return _chosen(stem, height, width, channels, layer)
 
 
 @lru_cache(maxsize=4096)
-def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> Plane:
+def _chosen(stem: str, height: int | None, width: int | None, channels: int, layer: int | None) -> Plane:
     side, why = LEAST_SIDE - 2, ""
     for _ in range(MOST_SIDES):
         side += 2
         plane = Plane(height or side, width or side, channels)
         try:
-            nodes = network(stem, plane)
+            nodes = network(stem, plane, layer)
         except PlaneError as error:
             why = str(error)
             plane = Plane(height or side + 1, width or side + 1, channels)
-            if not _fits(stem, plane):
+            if not _fits(stem, plane, layer):
                 continue
-            nodes = network(stem, plane)
+            nodes = network(stem, plane, layer)
         if any(node.geometry == "global" or isinstance(node.layer, AdaptiveAvgPool) for node in nodes):
             usual = Plane(height or GLOBAL_SIDE, width or GLOBAL_SIDE, channels)
-            return usual if _fits(stem, usual) else plane
+            return usual if _fits(stem, usual, layer) else plane
         seen = _seen(nodes)
         if _holds(seen, plane, height is None, width is None):
             return plane
@@ -161,9 +163,9 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int) -> 
     )
 
 
-def _fits(stem: str, plane: Plane) -> bool:
+def _fits(stem: str, plane: Plane, layer: int | None) -> bool:
     try:
-        network(stem, plane)
+        network(stem, plane, layer)
     except PlaneError:
         return False
     return True

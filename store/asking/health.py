@@ -1,6 +1,7 @@
 """What a reader should know of results before trusting them, counted from the index of their cautions."""
 
 from collections.abc import Mapping
+from operator import ge
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from store.queue.states import Count
 from store.queue.sweep_ids import sweep_id
 
 WIDEST = 50
-"""Stems that are named where the windows of many leave their planes."""
+"""Layers of stems that are named where the windows of many leave their planes."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -23,7 +24,8 @@ class Health(msgspec.Struct, frozen=True):
     dead: no probe's gradient reaches the input. thin: fewer than half of the probes have a gradient. of_one_channel:
     dead or thin, and not the sum of all channels. cut_off: the window leaves the plane, which is not by a global layer.
     off_centre: cut off, and of a unit whose place was written, which no plane need hold. widest: (stem, channels of its
-    input) of the others that are cut off, the widest windows first, at most 50.
+    input, index of the layer that is read out, None for the last) of the others that are cut off, the widest windows
+    first, at most 50.
     """
 
     configs: int
@@ -34,17 +36,23 @@ class Health(msgspec.Struct, frozen=True):
     off_centre: int
     failed: int
     killed: int
-    widest: tuple[tuple[str, int], ...] = ()
+    widest: tuple[tuple[str, int, int | None], ...] = ()
 
 
-def side_that_holds(found: Health) -> int | None:
-    """The side, in pixels, of a plane that holds the windows of all stems in `widest`; None where there is none."""
+def side_that_holds(found: Health) -> tuple[int, bool] | None:
+    """The side, in pixels, of a plane that holds the windows of all in `widest`; None where there is none.
+
+    With it whether the plane that is chosen for the stem as a whole, where none is written, holds them, too. It does
+    not where a layer behind the one that is read out sees the whole plane, of whatever size.
+    """
     from pipeline.sweep.input_plane import input_plane
 
     try:
-        return max((input_plane(stem, {"channels": channels}).height for stem, channels in found.widest), default=None)
+        sides = [input_plane(stem, {"channels": channels}, layer).height for stem, channels, layer in found.widest]
+        chosen = [input_plane(stem, {"channels": channels}).height for stem, channels, _ in found.widest]
     except InputError:  # no plane holds one of them
         return None
+    return (max(sides), all(map(ge, chosen, sides))) if sides else None
 
 
 def health(store: Store, sweep: str | None, states: Mapping[str, Count]) -> Health:
@@ -81,14 +89,16 @@ def _cautions(connection: Connection, key: int | None) -> dict[str, int]:
 
 def _with_places(connection: Connection, key: int | None, made: Health) -> Health:
     """The same with the units of what is cut off: those whose place was written, and the stems of the others."""
+    from pipeline.config import decode
+
     cut_off = and_(result.c.cautions.is_not(None), result.c.cautions.contains(CUT_OFF), _is_in(key, config.c.id))
     joined = result.join(config, result.c.config_id == config.c.id)
     is_centred = config.c.json.contains('"position":"center"')
     placed = select(func.count()).select_from(joined).where(cut_off, not_(is_centred))
-    columns = config.c.stem, config.c.channels
-    widest = func.max(result.c.theo_rf + result.c.theo_rf_y).desc()
-    listed = select(*columns).select_from(joined).where(cut_off, is_centred).group_by(*columns).order_by(widest)
-    stems = tuple((stem, channels) for stem, channels in connection.execute(listed.limit(WIDEST)))
+    alike = config.c.stem, config.c.channels, result.c.theo_rf, result.c.theo_rf_y  # seeds differ, windows do not
+    listed = select(config.c.stem, config.c.channels, func.min(config.c.json)).select_from(joined).group_by(*alike)
+    widest = listed.where(cut_off, is_centred).order_by((result.c.theo_rf + result.c.theo_rf_y).desc()).limit(WIDEST)
+    stems = tuple((stem, channels, decode(text.encode()).layer) for stem, channels, text in connection.execute(widest))
     return msgspec.structs.replace(made, off_centre=connection.execute(placed).scalar_one(), widest=stems)
 
 

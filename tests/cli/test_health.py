@@ -47,6 +47,26 @@ def test_the_plane_that_is_named_holds_the_window(stem: str, plane: str) -> None
     assert "cut off" not in good("run", stem, "--name", "chosen").err
 
 
+@pytest.mark.parametrize(
+    ("stem", "layers", "plane"),
+    [
+        ("7x7/2:4 6x9x9:4 mul(|gap 1x1:4=sigmoid) 3x3", "0,3,6", "65"),
+        ("4x9x9:4 adaptive7", "3", "21"),
+        ("4x9x9:4 gap", "0,3", "21"),
+        ("9x9#a 9x9#b up2", "b,a", "15"),
+    ],
+)
+def test_the_plane_that_is_named_holds_the_window_of_each_layer(stem: str, layers: str, plane: str) -> None:
+    """A layer behind them that sees the whole plane is given 224 pixels or fewer, which need not hold theirs."""
+    axes = ("-s", f"readout.layer={layers}", "-s", "probes.count=1", "-s", "seed=0,1")
+    said = good("run", stem, *axes, "-s", f"input={plane}", "--name", "small").err
+    assert "cut off, as the window leaves the plane: take -s input=" in said
+    cure = said.partition("-s input=")[2].splitlines()[0]
+    side, _, out = cure.partition(",")
+    assert "cut off" not in good("run", stem, *axes, "-s", f"input={side}", "--name", "large").err
+    assert ("cut off" in good("run", stem, *axes, "--name", "chosen").err) is (out == "")
+
+
 def test_a_unit_at_the_border_is_cut_off_on_any_plane() -> None:
     """No plane is named for it: its window leaves one of a thousand pixels, too."""
     said = good("run", "9x9", "-s", "readout.position=[0,0]", "--name", "corner").err

@@ -84,7 +84,7 @@ def test_it_is_what_the_rows_say(store: Store, sweep: str | None) -> None:
     fill(store)
     found = health(store, sweep, status(store, sweep).states)
     assert msgspec.structs.replace(found, widest=()) == counted(store, sweep)
-    assert sorted(found.widest) == [("1x3x3:3", 1), ("2x3x3:3", 1), ("3x3x3:3", 1)]
+    assert sorted(found.widest) == [("1x3x3:3", 1, None), ("2x3x3:3", 1, None), ("3x3x3:3", 1, None)]
     assert min(found.dead, found.thin, found.cut_off, found.off_centre, found.failed) > 0
 
 

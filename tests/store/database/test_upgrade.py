@@ -163,7 +163,7 @@ def test_a_store_of_any_revision_tells_what_to_be_careful_with(golden: Store) ->
     found = health(golden, "growth", status(golden, "growth").states)
     assert (found.configs, found.dead, found.thin, found.of_one_channel, found.cut_off) == (3, 1, 0, 1, 2)
     assert (found.failed, found.killed, found.off_centre) == (1, 0, 0)
-    assert sorted(found.widest) == [("2x3x3", 1), ("3x3", 1)]
+    assert sorted(found.widest) == [("2x3x3", 1, None), ("3x3", 1, None)]
     assert msgspec.structs.replace(health(golden, None, status(golden).states), configs=3) == found
 
 
