@@ -22,6 +22,9 @@ from pipeline.limits import Limits
 RECONCILE = 5.0
 """Seconds after which the scheduler is asked what may have been missed."""
 
+_PAUSE = 0.2
+"""Seconds before a partition that did not get through is given back, to be sent again."""
+
 
 class DaskFleet:
     """Workers of the same versions as this process, but maybe without its files; see `Fleet`."""
@@ -36,10 +39,12 @@ class DaskFleet:
         self._scheduler = client.scheduler.address
         self._loop: asyncio.AbstractEventLoop = client.loop.asyncio_loop
         self._asked = 0.0
+        self._problem = ""
         # On the loop only:
         self._since: dict[str, float] = {}  # workers that may be used
         self._greeting: set[str] = set()
         self._refused: dict[str, str] = {}
+        self._has_served = False  # whether any worker could be used so far
         self._carrying: dict[tuple[str, str], Any] = {}  # with its future, once it is submitted
         self._tasks: set[asyncio.Task[None]] = set()  # a loop forgets tasks that nobody else holds
 
@@ -74,8 +79,10 @@ class DaskFleet:
 
     def absence(self) -> str:
         """See `Fleet.absence`."""
+        reason = next(iter(self._refused.values()), self._problem)
+        problem = f" ({reason})" if reason else ""
         return (
-            f"no worker has come to {self._scheduler} for {self.patience:.0f} s; "
+            f"no worker has come to {self._scheduler} for {self.patience:.0f} s{problem}; "
             "start workers there and type `erfsweep work` to go on"
         )
 
@@ -125,17 +132,20 @@ class DaskFleet:
             self._task(self._greet(address))
 
     async def _greet(self, address: str) -> None:
-        """Asks a worker whether it may be used."""
+        """Asks a worker whether it may be used; one that does not answer is asked again if `_compare` finds it."""
         try:
             threads = (await self._client.scheduler.ncores(workers=[address]))[address]
             refusal = await self._refusal(address)
-        except Exception:  # noqa: BLE001  # gone already, in one of many ways
+        except Exception as error:  # noqa: BLE001  # gone already, in one of many ways
+            if isinstance(error, OSError):
+                self._problem = f"{address} does not answer: {error}"
             self._greeting.discard(address)
             return
         if address not in self._greeting:
             return  # it left meanwhile
         self._greeting.remove(address)
         if refusal is None:
+            self._has_served = True
             self._since[address] = time.monotonic()
             self.events.put(Joined(address, threads))
         else:
@@ -144,11 +154,16 @@ class DaskFleet:
         self._despair()
 
     async def _refusal(self, address: str) -> str | None:
-        """Why a worker cannot be used, if so: it lacks erfsweep or has other versions than this process."""
+        """Why a worker cannot be used, if so: it lacks erfsweep or has other versions than this process.
+
+        Raises OSError where the scheduler does not reach it: it may be about to leave.
+        """
         answers = await self._client.run(versions, workers=[address], on_error="return")
         answer = answers[address]
         if "ImportError" in repr(answer) or "ModuleNotFoundError" in repr(answer):
             return f"erfsweep is not installed on the worker {address} ({answer}); `pip install erfsweep` there"
+        if isinstance(answer, OSError):
+            raise answer
         if isinstance(answer, BaseException):
             return f"the worker {address} cannot be asked for its versions ({answer}); start it again"
         if found := differences(answer, versions()):
@@ -167,13 +182,15 @@ class DaskFleet:
         self._despair()
 
     def _despair(self) -> None:
-        """Where every worker that is there was refused, none is waited for."""
-        if self._refused and not self._since and not self._greeting:
+        """Where every worker so far was refused, none is waited for; one that could be used may come back."""
+        if self._refused and not (self._has_served or self._greeting):
             self.events.put(Broken(EngineError(next(iter(self._refused.values())))))
 
     # On the loop: partitions, on their way out and back.
 
     def _begin(self, address: str, key: str, partition: Partition) -> None:
+        if address not in self._since:
+            return  # it has left, which is among the news: a scheduler would keep the task for ever
         self._carrying[address, key] = None
         self._task(self._carry(address, key, partition))
 
@@ -198,22 +215,38 @@ class DaskFleet:
         from distributed import KilledWorker
 
         try:
+            await self._shipping.provide(address, partition)
+            if (address, key) not in self._carrying:
+                return None  # let go meanwhile
             return Returned(address, key, await self._reply(address, key, partition))
+        except EngineError as error:
+            return Broken(error)
         except KilledWorker:
             return None  # the scheduler says next that the worker is gone, and what it was at
-        except (CancelledError, asyncio.CancelledError):
-            return Broken(self._gone())  # by the client, or by `_drop`
-        except Exception as error:  # noqa: BLE001  # whatever the task itself could not keep to its configs
-            return Broken(broken_worker(address, f"{type(error).__name__}: {error}"))
+        except (CancelledError, asyncio.CancelledError, OSError):
+            return await self._lost(address, key)
+        except Exception as error:  # noqa: BLE001  # what a worker made of its files; what a closed client says
+            return Broken(self._raised(address, error))
 
-    async def _reply(self, address: str, key: str, partition: Partition) -> bytes | None:
-        """What a worker made of a partition; None where what it needs could not be brought there."""
-        try:
-            await self._shipping.provide(address, partition)
-        except Exception:  # noqa: BLE001  # a connection that breaks, a worker that leaves
-            return None
-        if (address, key) not in self._carrying:
-            return None  # let go meanwhile
+    async def _lost(self, address: str, key: str) -> News:
+        """A connection broke, or somebody cancelled the tasks of all clients, as `Client.restart` does: sent again.
+
+        A client that loses its scheduler cancels its tasks, too.
+        """
+        if self._client.status != "running":
+            return Broken(self._gone())
+        await asyncio.sleep(_PAUSE)
+        return Returned(address, key, None)
+
+    def _raised(self, address: str, error: Exception) -> EngineError:
+        if self._client.status != "running":
+            return self._gone()
+        return broken_worker(address, f"{type(error).__name__}: {error}")
+
+    async def _reply(self, address: str, key: str, partition: Partition) -> bytes:
+        """What a worker made of a partition. Raises EngineError for what its task could not keep to its configs."""
+        from distributed import KilledWorker
+
         parcel = pack(partition, self._limits)
         future = self._client.submit(
             execute, parcel, self._measure, key=key, workers=[address], allow_other_workers=False, pure=False
@@ -222,5 +255,11 @@ class DaskFleet:
         try:
             reply: bytes = await future
             return reply
+        except KilledWorker:
+            raise
+        except Exception as error:
+            if future.status == "error":  # an OSError, too, is one of the task and not of a connection
+                raise self._raised(address, error) from None
+            raise
         finally:
             future.release()

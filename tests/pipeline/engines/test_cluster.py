@@ -192,6 +192,24 @@ def test_a_scheduler_that_goes_away_is_an_error_and_what_was_finished_is_deliver
     assert "never retrieved" not in caplog.text
 
 
+def test_a_cluster_that_somebody_restarts_goes_on(tmp_path):
+    """`Client.restart` cancels the tasks of every client and ends every worker; nannies start them again."""
+    jobs = jobs_of(["3x3"], "range(0,100)", 0.02)
+    with cluster(tmp_path, 2) as made:
+        restarted = []
+
+        def restart(outcomes):
+            if not restarted:
+                with Client(scheduler_file=str(made.file), set_as_default=False) as other:
+                    restarted.append(other.restart(wait_for_workers=False, timeout=60))
+
+        found = outcomes_of(
+            jobs, ClusterEngine(Connection(str(made.file), patience=120.0), measure=slow), None, restart
+        )
+    assert len(restarted) == 1
+    assert [one.kind for one in found.values()] == ["done"] * 100
+
+
 @pytest.mark.parametrize("let_go", [0, 1])
 def test_a_partition_that_is_let_go_takes_no_reply_of_another_with_it(tmp_path, monkeypatch, let_go):
     """A client of Dask fetches what several tasks wait for at once, in one task that they share."""
