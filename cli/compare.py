@@ -35,7 +35,7 @@ def command(
         typer.Option(
             "--size",
             metavar="NAMES",
-            help="Sizes, separated by commas; see fields [default: those of a table].",
+            help="The sizes, separated by commas, as `erfsweep fields` lists them [default: those of a table].",
             autocompletion=completion.columns,
         ),
     ] = None,

@@ -17,14 +17,25 @@ MEMORY = amount(DEFAULT_MEMORY).replace(" ", "")
 """The default of `--memory` as it is typed."""
 
 EngineOption: TypeAlias = Annotated[
-    EngineName, typer.Option("--engine", help="Where to measure; auto chooses what is expected to be quicker.")
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="Where configs are measured: in this process, in its threads, in worker processes, or on a Dask cluster. "
+        "auto takes the one that is expected to be quickest.",
+    ),
 ]
-WorkersOption: TypeAlias = Annotated[int, typer.Option("--workers", "-w", min=1, max=1024, help="CPU workers.")]
+WorkersOption: TypeAlias = Annotated[
+    int, typer.Option("--workers", "-w", min=1, max=1024, help="How many workers measure at the same time.")
+]
 MemoryOption: TypeAlias = Annotated[
-    str, typer.Option("--memory", metavar="SIZE", help="Refuse a config that would need more than this.")
+    str,
+    typer.Option(
+        "--memory", metavar="SIZE", help="A config that is expected to need more memory than this fails, unmeasured."
+    ),
 ]
 TimeoutOption: TypeAlias = Annotated[
-    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give up on a config after this time.")
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0.001, help="A config that takes longer than this fails."),
 ]
 RetryOption: TypeAlias = Annotated[
     bool, typer.Option("--retry-failed", help="Measure failed and killed configs again.")
@@ -32,7 +43,11 @@ RetryOption: TypeAlias = Annotated[
 FailFastOption: TypeAlias = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first config that fails.")]
 SchedulerOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, tls://host:8786, or a scheduler file."),
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Measure on the Dask cluster of this scheduler: its address, tls://host:8786, or its scheduler file.",
+    ),
 ]
 TlsCaOption: TypeAlias = Annotated[
     str | None, typer.Option("--tls-ca", metavar="FILE", help="With tls://: the certificate authority of the cluster.")

@@ -32,11 +32,13 @@ def command(
     curves: Annotated[
         CurveFormat | None,
         typer.Option(
-            "--curves", help="How to write mass curves: that of the square as csv, or all four [default: csv]."
+            "--curves",
+            help="How to write the mass curves: csv has that of the centred square, npy and npz have all four "
+            "[default: csv].",
         ),
     ] = None,
     heatmaps: Annotated[
-        HeatmapFormat | None, typer.Option("--heatmaps", help="Write the heatmap of each config, too.")
+        HeatmapFormat | None, typer.Option("--heatmaps", help="Also write the heatmap of each config.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write even if the folder contains other files, or another sweep.")

@@ -12,11 +12,13 @@ OverOption: TypeAlias = Annotated[
     typer.Option(
         "--over",
         metavar="AXIS",
-        help="Average over an axis such as seed: mean, deviation, 95 % interval.",
+        help="Average over an axis, such as seed: mean, standard deviation and 95 % interval of each column.",
         autocompletion=completion.axes,
     ),
 ]
 MapOption: TypeAlias = Annotated[
     MapName | None,
-    typer.Option("--map", help="With --over: also the sizes of the mean heatmap of a group, or of its mean square."),
+    typer.Option(
+        "--map", help="With --over: also the sizes of the mean heatmap of each group, or of its mean squared heatmap."
+    ),
 ]

@@ -9,7 +9,10 @@ from cli.options import DbOption, FormatOption, StoredArgument, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 
 SizeOption: TypeAlias = Annotated[
-    str, typer.Option("--size", metavar="NAME", help="The size; see fields.", autocompletion=completion.sizes)
+    str,
+    typer.Option(
+        "--size", metavar="NAME", help="Which size, as `erfsweep fields` lists them.", autocompletion=completion.sizes
+    ),
 ]
 
 

@@ -18,7 +18,7 @@ MACHINE_FORMATS = ("csv", "tsv", "json", "jsonl")
 
 DbOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--db", metavar="URL", help=f"The store: an SQLAlchemy URL, or ERFSWEEP_DB [default: {DEFAULT_URL}]."),
+    typer.Option("--db", metavar="URL", help=f"The URL of the store; without it ERFSWEEP_DB [default: {DEFAULT_URL}]."),
 ]
 ImageOption: TypeAlias = Annotated[
     bool,
@@ -36,7 +36,10 @@ SweepArgument: TypeAlias = Annotated[
     ),
 ]
 StoredArgument: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="SWEEP", help="A stored sweep.", autocompletion=named.stored_sweeps)
+    str | None,
+    typer.Argument(
+        metavar="SWEEP", help="A stored sweep; all of the store if none is named.", autocompletion=named.stored_sweeps
+    ),
 ]
 SetOption: TypeAlias = Annotated[
     list[str] | None,
@@ -44,15 +47,18 @@ SetOption: TypeAlias = Annotated[
         "--set",
         "-s",
         metavar="AXIS=VALUES",
-        help="Set or override an axis: depth='range(1,41)', kernel=3,5, pairs kernel,depth=3:10,5:5; help lists all.",
+        help="Set an axis, or override it: kernel=3,5 or depth='range(1,41)'. Two axes can run in pairs: "
+        "kernel,depth=3:10,5:5. `-s help` lists all axes.",
         autocompletion=completion.settings,
     ),
 ]
-NameOption: TypeAlias = Annotated[str | None, typer.Option("--name", help="Store the sweep under another name.")]
+NameOption: TypeAlias = Annotated[str | None, typer.Option("--name", help="The name under which the sweep is stored.")]
 AppendOption: TypeAlias = Annotated[
     bool, typer.Option("--append", help="Add the new configs at the end of the stored sweep.")
 ]
-ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="Replace the stored list by this one.")]
+ReplaceOption: TypeAlias = Annotated[
+    bool, typer.Option("--replace", help="Replace the list of configs that is stored under this name.")
+]
 MaxConfigsOption: TypeAlias = Annotated[
     int, typer.Option("--max-configs", min=1, help="Refuse a sweep of more configs than this.")
 ]

@@ -18,7 +18,7 @@ MaxOption: TypeAlias = Annotated[
     typer.Option(
         "--max",
         metavar="NAMES",
-        help="Columns of which more is better, separated by commas: luo.",
+        help="Columns of which more is better, separated by commas, such as luo.",
         autocompletion=completion.columns,
     ),
 ]
@@ -27,7 +27,7 @@ MinOption: TypeAlias = Annotated[
     typer.Option(
         "--min",
         metavar="NAMES",
-        help="Columns of which less is better: macs,params.",
+        help="Columns of which less is better, such as macs,params.",
         autocompletion=completion.columns,
     ),
 ]

@@ -26,14 +26,19 @@ OutputOption: TypeAlias = Annotated[
 ]
 WidthOption: TypeAlias = Annotated[
     float,
-    typer.Option("--width", metavar="INCHES", help="How wide the picture is: one column of a paper, or 7 for two."),
+    typer.Option(
+        "--width", metavar="INCHES", help="How wide the picture is; the default is one column of a paper, 7 are two."
+    ),
 ]
 DpiOption: TypeAlias = Annotated[
-    int, typer.Option("--dpi", min=30, max=1200, help="Dots to an inch, of a PNG and of heatmaps in the other formats.")
+    int, typer.Option("--dpi", min=30, max=1200, help="Dots per inch, of a PNG and of the heatmaps in SVG and PDF.")
 ]
 ScaleOption: TypeAlias = Annotated[
     ScaleName,
-    typer.Option("--scale", help="How values become shades; replknet and vmamba as in the figures of these papers."),
+    typer.Option(
+        "--scale",
+        help="How values become shades: linearly, by their logarithm, or as in the figures of RepLKNet and VMamba.",
+    ),
 ]
 AreaOption: TypeAlias = Annotated[
     AreaName, typer.Option("--area", help="Show the window of the unit, or the whole input plane.")
@@ -69,7 +74,10 @@ def heatmap(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw one heatmap in pixels, with the theoretical window (dashed) and the effective square."""
+    """Draw one heatmap.
+
+    Around it are the theoretical window (dashed) and the effective square.
+    """
     plots = _plots(output, db)
     options: dict[str, Any] = {"scale": scale, "area": area, "image": image, "mass": mass, "center": center}
     _write(plots.heatmap(config, **options, width=width), output, dpi)
@@ -84,7 +92,9 @@ def heatmaps(
     limit: LimitOption = None,
     over: OverOption = None,
     scale: ScaleOption = "linear",
-    shared: Annotated[bool, typer.Option("--shared", help="One scale of shades for all, not one for each.")] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Draw all heatmaps on one scale of shades, in place of one for each.")
+    ] = False,
     area: AreaOption = "window",
     image: ImageOption = True,
     mass: MassOption = None,
@@ -93,9 +103,10 @@ def heatmaps(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw a grid of heatmaps, in the order of the table; the first 16 unless --limit says otherwise.
+    """Draw a grid of heatmaps.
 
-    With --over, the mean heatmap of each group.
+    They stand in the order of the table, the first 16 unless --limit says otherwise. With --over, the mean heatmap of
+    each group.
     """
     from cli.render.plots.choices import MOST_PANELS
     from store.asking.pictured import count_groups
@@ -131,7 +142,10 @@ def curves(
     limit: LimitOption = None,
     over: OverOption = None,
     curve: Annotated[
-        CurveName, typer.Option("--curve", help="What grows: the square, columns, rows or disc.")
+        CurveName,
+        typer.Option(
+            "--curve", help="The shape that grows around the centre: a square, a disc, or bands of columns or of rows."
+        ),
     ] = "square",
     mass: MassOption = None,
     center: CenterOption = "unit",
@@ -139,9 +153,10 @@ def curves(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw the share of the mass against the radius, with the closed form dashed.
+    """Draw the share of the mass against the radius.
 
-    --mass is where the guide is drawn. With --over, the mean of each group, with a band of one standard deviation.
+    The closed form is dashed. --mass is where the guide is drawn. With --over, the mean of each group, with a band of
+    one standard deviation.
     """
     plots = _plots(output, db)
     options: dict[str, Any] = {
@@ -159,7 +174,7 @@ def growth(
     sweep: StoredArgument = None,
     size: SizeOption = "luo",
     along: Annotated[
-        AlongName | None, typer.Option("--with", help="Against this alone, not against both in two panels.")
+        AlongName | None, typer.Option("--with", help="Draw one panel, against this, in place of two.")
     ] = None,
     where: WhereOption = None,
     mass: MassOption = None,
@@ -168,10 +183,11 @@ def growth(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw a size against depth and against the theoretical RF, log-log, as `erfsweep growth` fits it.
+    """Draw how a size grows with depth and with the theoretical RF.
 
-    Families of plain stacks have a colour and a marker each, with the mean and the deviation over draws, their power
-    law, its 95 % interval, and the square-root law.
+    Both axes are logarithmic, and the lines are the fits of `erfsweep growth`. Families of plain stacks have a colour
+    and a marker each, with the mean and the deviation over draws, their power law, its 95 % interval, and the
+    square-root law.
     """
     plots = _plots(output, db)
     options: dict[str, Any] = {"size": size, "along": along, "mass": mass, "center": center}
@@ -191,10 +207,11 @@ def layers(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw a size at each layer of a network against the theoretical RF of that layer.
+    """Draw a size at each layer of a network.
 
-    Configs that differ in readout.layer alone are one line: trained against untrained weights are two. With --over, the
-    mean over the draws, with a band of one standard deviation.
+    It is drawn against the theoretical RF of that layer. Configs that differ in readout.layer alone are one line:
+    trained against untrained weights are two. With --over, the mean over the draws, with a band of one standard
+    deviation.
     """
     plots = _plots(output, db)
     options: dict[str, Any] = {"size": size, "where": where, "over": over, "mass": mass, "center": center}
@@ -214,7 +231,10 @@ def compare(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw two heatmaps, their difference and their profiles; of several draws, the mean heatmap."""
+    """Draw two heatmaps, their difference and their profiles.
+
+    Of several draws it is the mean heatmap.
+    """
     plots = _plots(output, db)
     options: dict[str, Any] = {"where": where, "scale": scale, "mass": mass, "center": center}
     _write(plots.compare(a, b, **options, width=width), output, dpi)
@@ -234,7 +254,10 @@ def pareto(
     dpi: DpiOption = _DPI,
     db: DbOption = None,
 ) -> None:
-    """Draw the Pareto front that `erfsweep pareto` prints among the results that it beats."""
+    """Draw the Pareto front among the results that it beats.
+
+    The front is that of `erfsweep pareto`.
+    """
     plots = _plots(output, db)
     options: dict[str, Any] = {"where": where, "over": over, "mass": mass, "center": center, "width": width}
     most, least = parse_names(max_, "--max") or (), parse_names(min_, "--min") or ()

@@ -62,7 +62,8 @@ def command(
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say how many configs would be measured; with -v also why.")
+        bool,
+        typer.Option("--dry-run", help="Only say how many configs would be measured, and how long that would take."),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say where the time went; with --dry-run, a line for each config.")

@@ -22,7 +22,7 @@ WhereOption: TypeAlias = Annotated[
     typer.Option(
         "--where",
         metavar="EXPR",
-        help="Keep rows that meet a condition: kernel == 3 and ratio < 0.8.",
+        help="Keep only rows that meet a condition, such as 'kernel == 3 and ratio < 0.8'.",
         autocompletion=completion.condition,
     ),
 ]
@@ -32,7 +32,7 @@ ColumnsOption: TypeAlias = Annotated[
         "--columns",
         "-c",
         metavar="NAMES",
-        help="Columns, groups, patterns or all, separated by commas; see fields.",
+        help="What to show, separated by commas: columns or groups of `erfsweep fields`, patterns like 'luo*', all.",
         autocompletion=completion.columns,
     ),
 ]
@@ -41,7 +41,7 @@ SortOption: TypeAlias = Annotated[
     typer.Option(
         "--sort",
         metavar="NAMES",
-        help="Sort by columns; a dash in front sorts in descending order.",
+        help="Sort by these columns; a dash in front of one sorts in descending order, as in -luo.",
         autocompletion=completion.sorting,
     ),
 ]

@@ -34,7 +34,7 @@ def command(
         typer.Option(
             "--pivot",
             metavar="NAMES",
-            help="Columns down the side and, the last one, across the top: depth,kernel.",
+            help="Turn the table: the last of these columns goes across the top, the others down the side.",
             autocompletion=completion.columns,
         ),
     ] = None,
@@ -43,12 +43,12 @@ def command(
         typer.Option(
             "--value",
             metavar="NAMES",
-            help="With --pivot: the column in the cells, as ratio.",
+            help="With --pivot: the columns whose values stand in the cells, such as ratio.",
             autocompletion=completion.columns,
         ),
     ] = None,
     thumbnails: Annotated[
-        bool, typer.Option("--thumbnails", help="With --format html: a small picture of each heatmap.")
+        bool, typer.Option("--thumbnails", help="With --format html: add a small picture of each heatmap.")
     ] = False,
     format_: TableFormatOption = None,
     db: DbOption = None,
