@@ -21,8 +21,8 @@ from pipeline.gradient import reading
 from pipeline.gradient.places import is_handed_on
 from pipeline.gradient.propagate import Trace
 from pipeline.gradient.step import EVERYTHING, Read, Step
-from pipeline.gradient.table import JOINS, OPERATIONS, norm_forward
-from pipeline.ops import activation, norm
+from pipeline.gradient.table import JOINS, OPERATIONS, first_channel, norm_forward
+from pipeline.ops import activation, lrn_scaled, norm
 from pipeline.ops.bound import run
 from pipeline.ops.buffer import Array
 from pipeline.ops.parameters import NO_PARAMETERS, Parameters
@@ -106,7 +106,10 @@ def _made(step: Step, operands: list[Scaled], own: Parameters) -> tuple[Scaled, 
     layer = step.node.layer
     if isinstance(layer, LayerNorm | GroupNorm | InstanceNorm):
         bound = norm_forward(_unscaled(x), step, inverse_of=_inverse_deviation)
-    elif isinstance(layer, LocalResponseNorm) or own.bias is not None or own.mean is not None:
+    elif isinstance(layer, LocalResponseNorm):
+        normed, scale, saved = lrn_scaled.forward(_unscaled(x), layer, first_channel(step), step.shape[1])
+        return Scaled(normed, scale), saved
+    elif own.bias is not None or own.mean is not None:
         bound = OPERATIONS[type(step.node.layer)].forward(_unscaled(x), step, own, None)
     else:
         own, power = _reduced(step, own)
@@ -176,6 +179,9 @@ def _gradient(step: Step, position: int, g: Scaled, saved: Any, own: Parameters)
             join.part(g.values, step, source) if is_part else run(join.vjp(g.values, step, source, None, None)),
             g.exponent,
         )
+    if isinstance(step.node.layer, LocalResponseNorm):
+        values, exponent = lrn_scaled.vjp(g.values, saved, step.node.layer, first_channel(step))
+        return Scaled(values, g.exponent + exponent)
     own, power = _reduced(step, own)
     bound = OPERATIONS[type(step.node.layer)].vjp(g.values, step, own, saved, None, None)
     return Scaled(run(bound, own), g.exponent + power)

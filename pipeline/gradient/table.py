@@ -134,7 +134,7 @@ def _response(step: Step) -> LocalResponseNorm:
     return layer
 
 
-def _first(step: Step) -> int:
+def first_channel(step: Step) -> int:
     """Returns where the channels of a step's result begin among those that it reads of a plane with as many."""
     return step.features[0] - step.sources[0].channels[0]
 
@@ -210,8 +210,8 @@ OPERATIONS: dict[type, Operation] = {
     GroupNorm: _PLANE_NORM,
     InstanceNorm: _PLANE_NORM,
     LocalResponseNorm: Operation(
-        lambda x, step, own, place: lrn.forward(x, _response(step), _first(step), step.shape[1], place),
-        lambda g, step, own, saved, mask, place: lrn.vjp(g, saved, _response(step), _first(step), place),
+        lambda x, step, own, place: lrn.forward(x, _response(step), first_channel(step), step.shape[1], place),
+        lambda g, step, own, saved, mask, place: lrn.vjp(g, saved, _response(step), first_channel(step), place),
     ),
     PReLU: Operation(
         lambda x, step, own, place: prelu.forward(x, place),

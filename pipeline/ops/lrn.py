@@ -41,7 +41,7 @@ def forward(x: Array, layer: LocalResponseNorm, first: int, channels: int, place
         (np.multiply, (saved.x, saved.x, square)),
         (total.fill, (0,)),
     ]
-    for there, here in _neighbours(layer, first, channels, x.shape[1]):
+    for there, here in neighbours(layer, first, channels, x.shape[1]):
         calls.append((np.add, (total[:, there], square[:, here], total[:, there])))
     calls += [
         (np.multiply, (total, scalar(layer.alpha / layer.channels, x.dtype), total)),
@@ -60,7 +60,7 @@ def vjp(g: Array, saved: Responses, layer: LocalResponseNorm, first: int, place:
     out = room(place, saved.x.shape, g.dtype)
     product = scratch(Place.SUMS, g.shape, g.dtype)
     calls: Calls = [(np.multiply, (g, saved.slope, product)), (out.fill, (0,))]
-    for there, here in _neighbours(layer, first, channels, saved.x.shape[1]):
+    for there, here in neighbours(layer, first, channels, saved.x.shape[1]):
         calls.append((np.add, (out[:, here], product[:, there], out[:, here])))
     calls += [
         (np.multiply, (out, saved.x, out)),
@@ -71,7 +71,7 @@ def vjp(g: Array, saved: Responses, layer: LocalResponseNorm, first: int, place:
     return Bound(g, out, calls)
 
 
-def _neighbours(layer: LocalResponseNorm, first: int, channels: int, count: int) -> list[tuple[slice, slice]]:
+def neighbours(layer: LocalResponseNorm, first: int, channels: int, count: int) -> list[tuple[slice, slice]]:
     """Returns, by distance, (channels of the result, channels of x that are so far from them)."""
     below = min(layer.channels // 2, first + channels - 1)
     above = min((layer.channels - 1) // 2, count - 1 - first)

@@ -134,3 +134,25 @@ def test_learned_slopes_are_those_of_numbers_of_any_scale(powers, dtype, tmp_pat
     scaled = {"layer0.weight": powers[0], "layer2.weight": powers[1]}
     found = measured(tmp_path / "scaled.npz", stem, arrays, dtype, scaled)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 if dtype == "float32" else 1e-12)
+
+
+FAR_FROM_ONE = [
+    "2x3x3:4=linear lrn3(0.1,{beta},1) 3x3:2=linear",
+    "2x3x3:4=linear lrn1(2,{beta},0.5) lrn4(0.1,{beta},1) 3x3:2=linear",
+]
+
+
+@pytest.mark.parametrize("power", [300, 430, 450, 500])
+@pytest.mark.parametrize("beta", [0.25, 0.6, 0.75, 2])
+@pytest.mark.parametrize("stem", FAR_FROM_ONE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_local_response_norm_is_right_up_to_the_largest_numbers(power, stem, beta, dtype, tmp_path) -> None:
+    """Handed numbers near 2**1000 at most, whose squares are none, nor the powers of what it divides by."""
+    if dtype == "float32":
+        power = power // 5  # two weights of which are numbers of float32
+    stem = stem.format(beta=beta)
+    arrays = arrays_of(stem, ())
+    expected = measured(tmp_path / "plain.npz", stem, arrays, "float64", {"layer0.weight": 90, "layer1.weight": 90})
+    powers = {"layer0.weight": power, "layer1.weight": power}
+    found = measured(tmp_path / "scaled.npz", stem, arrays, dtype, powers)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 if dtype == "float32" else 1e-10)
