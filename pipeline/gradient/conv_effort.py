@@ -1,4 +1,4 @@
-"""The effort of a convolution of some probes, way by way, in multiply-adds of a large product.
+"""The effort of a convolution of some probes, way by way; see `rates`.
 
 It is what the modules of `pipeline.ops` do, counted: products of BLAS and how thin they are, numbers and lines that
 are passed over, and those among them that lie beyond the cache. A product of [m, k] by [k, n] takes longer for each
@@ -8,7 +8,7 @@ number that it makes (m * n), that it reads (k * n), and of its matrix (m * k), 
 from functools import lru_cache
 from math import ceil, exp, prod
 
-from pipeline.gradient.rates import RATES
+from pipeline.gradient.rates import RATES, Effort
 from pipeline.gradient.scratch import Bulk, phases
 from pipeline.ops.choice import DEEP, SMALL_PRODUCT, Way, forward_way, is_whole_line, neighbours, vjp_way
 from pipeline.ops.span import rows_at_once
@@ -24,23 +24,23 @@ _ZERO = 2.0**-24
 """The chance that a weight drawn uniformly is exactly zero, so that no transform is taken; see `conv.exact_way`."""
 
 
-def forward(own: Bulk, ties: bool = False) -> float:
+def forward(own: Bulk, ties: bool = False) -> Effort:
     """Returns the effort of a convolution; `ties` asks for equal bits of equal windows."""
     return _by(forward_way(own.shape, own.y, own.x, own.groups, own.n, ties), own, False)
 
 
-def back(own: Bulk, masked: bool) -> float:
+def back(own: Bulk, masked: bool) -> Effort:
     """Returns the effort of its transpose; `masked`: the gradient is multiplied by a mask first."""
-    copied = 0.0
+    copied = Effort()
     if masked or own.groups > 1:
         lines = own.y.size_out * own.shape[3]
         copied = passed(own, lines * own.x.size_out * own.n, lines)
     return copied + _by(vjp_way(own.shape, own.y, own.x, own.groups, own.n), own, True)
 
 
-def passed(own: Bulk, numbers: float, lines: float = 0) -> float:
+def passed(own: Bulk, numbers: float, lines: float = 0) -> Effort:
     """Returns the effort of passing over numbers in so many contiguous lines."""
-    return _wide(own) * RATES.passed * numbers + RATES.line * lines
+    return Effort(copies=_wide(own) * RATES.passed * numbers + RATES.line * lines)
 
 
 def _wide(own: Bulk) -> float:
@@ -48,11 +48,11 @@ def _wide(own: Bulk) -> float:
     return own.item / 4
 
 
-def _by(way: Way, own: Bulk, turned: bool) -> float:
+def _by(way: Way, own: Bulk, turned: bool) -> Effort:
     """Returns the effort of one way, or of its transpose."""
     numbers = prod(own.shape)
     direct = _transposed if turned else _direct
-    placed = _wide(own) * RATES.weight * numbers
+    placed = Effort(copies=_wide(own) * RATES.weight * numbers)
     match way:
         case "folded" | "unfolded":
             return placed + direct(own, way)
@@ -61,27 +61,28 @@ def _by(way: Way, own: Bulk, turned: bool) -> float:
         case "windowed":
             return placed + _windowed(own)
         case "winograd":
-            transformed = 3 * placed + _winograd(own, turned)
+            transformed = placed * 3 + _winograd(own, turned)
         case "fourier":
             transformed = _fourier(own, turned)
     share = exp(-_ZERO * numbers)  # of the kernels that hold no zero
-    return placed + share * transformed + (1 - share) * direct(own, "folded")
+    return placed + transformed * share + direct(own, "folded") * (1 - share)
 
 
-def _direct(own: Bulk, way: Way) -> float:
+def _direct(own: Bulk, way: Way) -> Effort:
     """Returns the effort of a convolution, folded or unfolded."""
     kh, kw, channels, features = own.shape
     y, x, n, groups = own.y, own.x, own.n, own.groups
     lines, each = y.size_in * channels * groups, features // groups
-    copied = passed(own, lines * x.size_in * n, lines) if groups > 1 else 0
+    copied = passed(own, lines * x.size_in * n, lines) if groups > 1 else Effort()
     if way == "folded":
         return copied + _folded(own, (y.size_out, each, x.size_out), (y.size_in, channels, x.size_in))
     whole, size = is_whole_line(x), x.size_out * n
     pieces = x.size_out if x.stride > 1 else 1
     if y.dilation > 1:
-        spread = 0.0 if whole else passed(own, lines * kw * size, lines * kw * pieces)
-        added = passed(own, 2 * kh * y.size_out * features * size, kh * y.size_out)
-        return copied + spread + added + _products(own, groups * y.size_out * kh, each, kw * channels, size)
+        spread = Effort() if whole else passed(own, lines * kw * size, lines * kw * pieces)
+        met = pairs(y)  # taps that read padding are left out
+        added = passed(own, 2 * met * features * size, met)
+        return copied + spread + added + _products(own, groups * met, each, kw * channels, size)
     total = _products(own, groups * y.size_out, each, kh * kw * channels, size)
     if whole:
         return copied + total + copied
@@ -96,7 +97,7 @@ def _direct(own: Bulk, way: Way) -> float:
     return copied + total
 
 
-def _transposed(own: Bulk, way: Way) -> float:
+def _transposed(own: Bulk, way: Way) -> Effort:
     """Returns the effort of the transpose of a convolution, folded or unfolded."""
     kh, kw, channels, features = own.shape
     y, x, n, groups = own.y, own.x, own.n, own.groups
@@ -121,11 +122,12 @@ def _transposed(own: Bulk, way: Way) -> float:
     if whole:
         return total + _beyond(own, block, lines * size)
     pieces = groups * rows * channels * (x.size_in if x.stride > 1 else 1)
-    total += _wide(own) * (RATES.folded * lines * line + RATES.merged * groups * rows * channels * x.size_in * n)
-    return total + RATES.line * lines + RATES.piece * pieces + _beyond(own, block, lines * (line - size))
+    merged = RATES.folded * lines * line + RATES.merged * groups * rows * channels * x.size_in * n
+    total += Effort(copies=_wide(own) * merged + RATES.line * lines + RATES.piece * pieces)
+    return total + _beyond(own, block, lines * (line - size))
 
 
-def _folded(own: Bulk, result: tuple[int, int, int], operand: tuple[int, int, int]) -> float:
+def _folded(own: Bulk, result: tuple[int, int, int], operand: tuple[int, int, int]) -> Effort:
     """Returns the effort of the folded way.
 
     result, operand: (rows, features of a group, columns) and (rows, channels of a group, columns).
@@ -142,7 +144,7 @@ def _folded(own: Bulk, result: tuple[int, int, int], operand: tuple[int, int, in
     return total
 
 
-def _phases(own: Bulk, turned: bool) -> float:
+def _phases(own: Bulk, turned: bool) -> Effort:
     """Returns the effort of rows that are split by phase: a convolution without dilation for each, bound every time."""
     _, _, channels, features = own.shape
     y, x = own.y, own.x
@@ -151,17 +153,17 @@ def _phases(own: Bulk, turned: bool) -> float:
     total = passed(own, numbers * own.n, lines)
     for phase, count in phases(y).items():
         one = own._replace(y=phase)
-        total += count * (RATES.unbound + (back(one, False) if turned else forward(one)))
+        total += (Effort(copies=RATES.unbound) + (back(one, False) if turned else forward(one))) * count
     return total
 
 
-def _windowed(own: Bulk) -> float:
+def _windowed(own: Bulk) -> Effort:
     kh, kw, channels, features = own.shape
     windows, depth = own.y.size_out * own.x.size_out * own.groups, kh * kw * channels
-    return _products(own, windows, features // own.groups, depth, own.n) + RATES.line * windows * depth
+    return _products(own, windows, features // own.groups, depth, own.n) + Effort(copies=RATES.piece * windows * depth)
 
 
-def _winograd(own: Bulk, turned: bool) -> float:
+def _winograd(own: Bulk, turned: bool) -> Effort:
     """Returns the effort of four products for two columns, and of the transforms of operand and result."""
     _, _, channels, features = own.shape
     y, x = own.y, own.x
@@ -173,44 +175,47 @@ def _winograd(own: Bulk, turned: bool) -> float:
     return _products(own, 4 * rows, filters, read, size) + passed(own, 6 * numbers, 4 * sum(lines))
 
 
-def _fourier(own: Bulk, turned: bool) -> float:
+def _fourier(own: Bulk, turned: bool) -> Effort:
     """Returns the effort of products at each frequency, and of the transforms of operand, kernel and result."""
     kh, kw, channels, features = own.shape
     ends = (own.y.size_in, own.x.size_in, channels), (own.y.size_out, own.x.size_out, features)
     operand, result = ends[::-1] if turned else ends
     q = 3 * operand[1] // 2
     count, depth = q * result[0], pairs(own.y) / result[0] * operand[2]
-    spectral = RATES.spectral * result[2] * depth * own.n
-    spectral += RATES.spectral_read * depth * own.n + RATES.spectral_matrix * result[2] * depth
-    total = _wide(own) * count * spectral
+    multiplied = RATES.spectral * result[2] * depth * own.n
+    read = RATES.spectral_read * depth * own.n + RATES.spectral_matrix * result[2] * depth
+    total = Effort(multiplied, read) * (_wide(own) * count)
     total += _products(own, operand[0], q, operand[1], operand[2] * own.n)
     total += _products(own, result[0], result[1], q, result[2] * own.n)
     total += _products(own, 1, q, kw, kh * channels * features)
     numbers = 2 * own.n * (prod(operand) + prod(result))
-    return total + passed(own, numbers, operand[0] * operand[2] + result[0] * result[2]) + RATES.unbound / 3
+    return (
+        total + passed(own, numbers, operand[0] * operand[2] + result[0] * result[2]) + Effort(copies=RATES.unbound / 3)
+    )
 
 
-def _products(own: Bulk, count: float, m: float, k: float, n: float) -> float:
+def _products(own: Bulk, count: float, m: float, k: float, n: float) -> Effort:
     """Returns the effort of so many products of [m, k] by [k, n].
 
     NumPy computes those with k = 1 itself, number by number.
     """
-    multiplied, calls = m * k * n, 1
+    multiplied, large, calls = m * k * n, 0.0, 1
     if k < _OUTER:
-        each = RATES.outer * multiplied
+        copies = RATES.outer * multiplied
     elif m == 1 or n == 1:
-        each = RATES.vector * multiplied
+        copies = RATES.vector * multiplied
     else:
-        each = RATES.product * multiplied + RATES.result * m * n + RATES.read * k * n + RATES.matrix * m * k
+        large = RATES.product * multiplied
+        copies = RATES.result * m * n + RATES.read * k * n + RATES.matrix * m * k
         calls = max(1, ceil(multiplied / SMALL_PRODUCT))
     if m * k * own.item > _CACHE:
-        each += RATES.far * m * k
-    return count * (_wide(own) * each + RATES.call * calls)
+        copies += RATES.far * m * k
+    return Effort(large, copies) * (_wide(own) * count) + Effort(copies=RATES.call * calls * count)
 
 
-def _beyond(own: Bulk, numbers: float, passes: float) -> float:
+def _beyond(own: Bulk, numbers: float, passes: float) -> Effort:
     """Returns what passes over a block of so many numbers take longer where it is larger than the cache."""
-    return _wide(own) * RATES.far * passes if numbers * own.item > _CACHE else 0
+    return Effort(copies=_wide(own) * RATES.far * passes if numbers * own.item > _CACHE else 0)
 
 
 @lru_cache(maxsize=4096)

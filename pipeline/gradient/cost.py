@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import inf
-from time import perf_counter
+from time import thread_time
 from typing import NamedTuple
 
 from pipeline.gradient import effort, footprint
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load, load
-from pipeline.gradient.rates import RATES
+from pipeline.gradient.rates import RATES, Effort
 from pipeline.stem import Plane
 
 _CALLS_PER_CONFIG = 70
@@ -23,15 +22,16 @@ _SECONDS_PER_PIXEL = 0.0003e-6
 
 
 class Toll(NamedTuple):
-    """What a step costs: bytes in both directions, and the multiply-adds that take as long as both."""
+    """What a step costs: bytes in both directions, and the effort of both."""
 
     uses: footprint.Uses
-    effort: float
+    effort: Effort
 
 
 @lru_cache(maxsize=2**15)  # the steps of a sweep of some thousand stems, of which most share theirs
 def _toll(own: Load) -> Toll:
-    return Toll(footprint.uses(own), effort.both_ways(own))
+    uses = footprint.uses(own)
+    return Toll(uses, effort.both_ways(own) + effort.fresh_memory(own, uses))
 
 
 def tolls(cone: Cone, n: int, item: int) -> list[Toll]:
@@ -47,12 +47,12 @@ def multiply_adds(cone: Cone) -> int:
 class Work(NamedTuple):
     """The work of a config.
 
-    calls: of NumPy on a few numbers, that take as long as all calls. effort: multiply-adds of a large float32 product
-    that take as long as everything that is done to numbers. result_seconds: for sizes, curves and packed arrays.
+    calls: of NumPy on a few numbers, that take as long as all calls. effort: of everything that is done to numbers.
+    result_seconds: for sizes, curves and packed arrays.
     """
 
     calls: float
-    effort: float
+    effort: Effort
     result_seconds: float
 
 
@@ -61,8 +61,9 @@ def work(cone: Cone, plane: Plane, tolls: list[Toll], count: int, block: int, it
     blocks = count / block  # the last one, which may be smaller, counts as its share
     calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(tolls))
     box_pixels = cone.box.height * cone.box.width
-    total = blocks * sum(toll.effort for toll in tolls) + RATES.summed * count * box_pixels * plane.channels * item / 4
-    total += effort.draws(cone, plane, count, block)
+    summed = Effort(copies=RATES.summed * count * box_pixels * plane.channels * item / 4)
+    steps = sum((toll.effort for toll in tolls), Effort()) * blocks
+    total = steps + summed + effort.draws(cone, plane, count, block)
     pixels = plane.height * plane.width
     result_seconds = _SECONDS_PER_RESULT + box_pixels * _SECONDS_PER_BOX_PIXEL + pixels * _SECONDS_PER_PIXEL
     return Work(calls, total, result_seconds)
@@ -71,13 +72,14 @@ def work(cone: Cone, plane: Plane, tolls: list[Toll], count: int, block: int, it
 def seconds(work: Work) -> float:
     """Returns the expected seconds of the heatmap of a config on one core of this machine."""
     here = speed()
-    return work.calls * here.call + work.effort / here.multiply_adds
+    return work.calls * here.call + work.effort.products * here.product + work.effort.copies * here.copy
 
 
 class Speed(NamedTuple):
-    """What one core does: multiply-adds of a large float32 product in a second, seconds of a call on a few numbers."""
+    """Seconds that one core takes for a multiply-add of a large product, to copy a number, and to call NumPy."""
 
-    multiply_adds: float
+    product: float
+    copy: float
     call: float
 
 
@@ -85,35 +87,42 @@ class Speed(NamedTuple):
 def speed() -> Speed:
     """Returns the speed of this machine, measured once per process in a few milliseconds.
 
-    It is used for expectations only; results never depend on it.
+    It is used for expectations only; results never depend on it. Numbers are copied as a convolution unfolds them: in
+    lines, within the second-level cache.
     """
     import numpy as np
     from threadpoolctl import threadpool_limits
 
-    side, calls = 384, 100
+    side, calls, copies = 384, 100, 4
     a, few = np.full((side, side), 0.5, np.float32), np.zeros(16, np.float32)
+    lines = np.zeros((32, 32, 64), np.float32)
+    turned = np.zeros_like(lines)
 
     def product() -> None:
         a @ a
+
+    def some_copies() -> None:
+        for _ in range(copies):
+            np.copyto(turned, lines.transpose(1, 0, 2))
 
     def some_calls() -> None:
         for _ in range(calls):
             np.add(few, few, few)
 
     with threadpool_limits(1):
-        took = _quickest(product, some_calls)
-    return Speed(side**3 / took[0], took[1] / calls)
+        took = _typical(product, some_copies, some_calls)
+    return Speed(took[0] / side**3, took[1] / (copies * lines.size), took[2] / calls)
 
 
-def _quickest(*functions: Callable[[], None]) -> list[float]:
-    """Returns the least seconds that each function took.
+def _typical(*functions: Callable[[], None]) -> list[float]:
+    """Returns the median of the seconds of the processor that each function took.
 
     They take turns, so that what disturbs the machine for a moment disturbs few rounds.
     """
-    best = [inf] * len(functions)
-    for _ in range(6):
-        for index, function in enumerate(functions):
-            started = perf_counter()
+    rounds: list[list[float]] = [[] for _ in functions]
+    for _ in range(7):
+        for taken, function in zip(rounds, functions, strict=True):
+            started = thread_time()
             function()
-            best[index] = min(best[index], perf_counter() - started)
-    return best
+            taken.append(thread_time() - started)
+    return [sorted(taken)[len(taken) // 2] for taken in rounds]

@@ -1,13 +1,14 @@
-"""The effort of a step and of what is drawn for a config, in multiply-adds of a large product; see `rates`."""
+"""The effort of a step and of what is drawn for a config; see `rates`."""
 
 from math import prod
 
 from pipeline.gradient import conv_effort
 from pipeline.gradient.cone import Cone
+from pipeline.gradient.footprint import Uses
 from pipeline.gradient.load import Load
-from pipeline.gradient.rates import RATES
+from pipeline.gradient.rates import RATES, Effort
 from pipeline.gradient.step import Step
-from pipeline.limits import DRAWN_KEPT
+from pipeline.limits import DRAWN_KEPT, LARGEST_KEPT
 from pipeline.ops.choice import LARGEST
 from pipeline.ops.span import rows_at_once
 from pipeline.stem import (
@@ -51,7 +52,7 @@ def multiply_adds(step: Step) -> int:
     return 2 * pixels * prod(step.weight_shape)
 
 
-def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
+def draws(cone: Cone, plane: Plane, count: int, block: int) -> Effort:
     """Returns the effort of drawing the weights of a cone and `count` probes in blocks.
 
     Probes cost nothing where a block of them is small enough to be kept for the next config.
@@ -60,7 +61,7 @@ def draws(cone: Cone, plane: Plane, count: int, block: int) -> float:
     box = cone.box
     pixels = box.height * box.width * plane.channels
     probes = count * (RATES.drawn * _image(box, plane) + RATES.cut_out * pixels) if block * pixels > DRAWN_KEPT else 0
-    return RATES.weight_drawn * numbers + probes
+    return Effort(copies=RATES.weight_drawn * numbers + probes)
 
 
 def _image(box: Box, plane: Plane) -> int:
@@ -70,9 +71,16 @@ def _image(box: Box, plane: Plane) -> int:
     return (2 * far + 1) ** 2 * plane.channels
 
 
-def both_ways(own: Load) -> float:
-    """Returns the effort of a step on its way forward and on its way back."""
-    return _forward(own) + _back(own) + RATES.unbound * _unbound(own)
+def both_ways(own: Load) -> Effort:
+    """Returns the effort of a step on its way forward and on its way back, in memory that it has."""
+    return _forward(own) + _back(own) + Effort(copies=RATES.unbound * _unbound(own))
+
+
+def fresh_memory(own: Load, uses: Uses) -> Effort:
+    """Returns the effort of the arrays and of the scratch memory of a step that are too large to be kept."""
+    arrays = own.item * own.numbers_out, own.item * own.numbers_in, uses.forward.saved
+    size = uses.forward.passing + uses.back.passing + sum(array for array in arrays if array > LARGEST_KEPT)
+    return Effort(copies=RATES.fresh * size / 4)
 
 
 def _unbound(own: Load) -> int:
@@ -80,17 +88,22 @@ def _unbound(own: Load) -> int:
     return 0 if max(own.numbers_in, own.numbers_out) * own.item <= LARGEST else 2
 
 
-def _forward(own: Load) -> float:
+def _forward(own: Load) -> Effort:
     """Returns the effort of a step on its way forward. Raises TypeError for a layer that has none here."""
     wide, y, x, results = own.item / 4, own.y, own.x, own.numbers_out
-    total = wide * RATES.cut * own.numbers_in if own.is_cut else 0
+    total, convolved = 0.0, Effort()
+    if own.scattered:
+        total += wide * RATES.cut * own.numbers_in
     if own.activation != "linear":
         total += wide * _activation(own.activation) * results
     match own.layer:
         case Conv() | Depthwise():
-            total += conv_effort.forward(own.product, own.ties)
+            convolved = conv_effort.forward(own.product, own.ties)
         case Transposed():
-            total += conv_effort.forward(own.windows, True) if own.ties else conv_effort.back(own.product, masked=False)
+            if own.ties:
+                convolved = conv_effort.forward(own.windows, True)
+            else:
+                convolved = conv_effort.back(own.product, masked=False)
         case MaxPool():
             line = (x.size_out + (x.kernel - 1) * x.dilation // x.stride) * own.channels * own.n
             phases = min(x.stride, (x.kernel - 1) * x.dilation + 1)
@@ -108,7 +121,7 @@ def _forward(own: Load) -> float:
         case GlobalAvgPool():
             total += wide * RATES.mean * own.numbers_in
         case LayerNorm() | GroupNorm() | InstanceNorm():
-            total += wide * RATES.normalized * own.numbers_in
+            total += own.normalised_item / 4 * RATES.normalized * own.numbers_in
         case LocalResponseNorm(channels=size):
             total += wide * (RATES.power + RATES.scaled * size) * own.numbers_in
         case PReLU():
@@ -125,26 +138,23 @@ def _forward(own: Load) -> float:
             pass
         case layer:
             raise TypeError(f"{type(layer).__name__} has no effort; give it one here")
-    return total
+    return convolved + Effort(copies=total)
 
 
-def _back(own: Load) -> float:
+def _back(own: Load) -> Effort:
     """Returns the effort of a step on its way back. Raises TypeError for a layer that has none here."""
     wide, results = own.item / 4, own.numbers_out
-    total = 0.0
+    total, convolved = 0.0, Effort()
     if own.activation != "linear" and not own.is_masked:
         total += wide * RATES.slope * results
     if own.scattered:
-        rows, columns = own.scattered
         total += wide * RATES.scattered * own.numbers_in
-        total += wide * RATES.returned * rows * columns * own.channels * own.n
-    elif own.is_cut:
-        total += wide * RATES.returned * own.numbers_in
+    total += wide * RATES.returned * own.returned * own.n
     match own.layer:
         case Conv() | Depthwise():
-            total += conv_effort.back(own.product, own.is_masked)
+            convolved = conv_effort.back(own.product, own.is_masked)
         case Transposed():
-            total += conv_effort.forward(own.product)
+            convolved = conv_effort.forward(own.product)
         case MaxPool():
             total += wide * (RATES.placed * results + RATES.passed * own.numbers_in)
         case AvgPool():
@@ -154,24 +164,22 @@ def _back(own: Load) -> float:
         case Bilinear() | AdaptiveAvgPool():
             total += _resampled(own)
         case LayerNorm() | GroupNorm() | InstanceNorm():
-            total += wide * RATES.normalized * own.numbers_in
+            total += own.normalised_item / 4 * RATES.normalized * own.numbers_in
         case LocalResponseNorm(channels=size):
             total += wide * RATES.scaled * (size + 3) * own.numbers_in
         case PReLU():
             total += wide * RATES.split * results
         case BatchNorm() | Affine() | GlobalAvgPool():
             total += wide * RATES.scaled * own.numbers_in
-        case Add() | Residual() | PreResidual() | Cat():
-            total += wide * RATES.scaled * results  # the gradients of what several steps read are added up
         case Mul():
             total += wide * RATES.scaled * results * len(own.operands) ** 2
-        case Activate() | Slice():
-            pass
+        case Activate() | Slice() | Add() | Residual() | PreResidual() | Cat():
+            pass  # the gradient is handed on
         case layer if only_moves(layer):
             total += wide * RATES.scaled * own.numbers_in
         case layer:
             raise TypeError(f"{type(layer).__name__} has no effort; give it one here")
-    return total
+    return convolved + Effort(copies=total)
 
 
 def _resampled(own: Load) -> float:

@@ -19,7 +19,6 @@ from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import Room, padded, scratch_back, scratch_forward, together
 from pipeline.gradient.step import Step
 from pipeline.limits import LARGEST_KEPT
-from pipeline.ops.precision import normalised_item
 from pipeline.ops.span import BLOCK, even_rows
 from pipeline.stem import (
     Activate,
@@ -229,7 +228,7 @@ def _forward(own: Load) -> Use:
         case BatchNorm() | Affine() | Activate():
             room = together(room, Room(more=result))
         case LayerNorm() | GroupNorm() | InstanceNorm():
-            wide = own.numbers_in * _normalised_item(own)
+            wide = own.numbers_in * own.normalised_item
             saved += wide
             room = together(room, Room(more=wide))
         case LocalResponseNorm():
@@ -251,16 +250,6 @@ def _forward(own: Load) -> Use:
         case layer:
             raise TypeError(f"{type(layer).__name__} has no footprint; give it one here")
     return _use(together(room, _scattering(own)), saved)
-
-
-def _normalised_item(own: Load) -> int:
-    """Returns the bytes of a number while it is normalised with others: 4 or 8."""
-    rows, channels, columns = own.operands[0]
-    if isinstance(own.layer, LayerNorm):
-        together = channels
-    else:
-        together = rows * columns * (1 if isinstance(own.layer, InstanceNorm) else channels // own.groups)
-    return normalised_item(own.item, together)
 
 
 def _back(own: Load) -> Use:
@@ -289,7 +278,7 @@ def _back(own: Load) -> Use:
         case BatchNorm() | Affine():
             room = Room(more=result)
         case LayerNorm() | GroupNorm() | InstanceNorm():
-            wide = _normalised_item(own)
+            wide = own.normalised_item
             made, asked = own.numbers_in * wide, own.numbers_out * wide
             room = Room(operand=0 if wide == item else made, product=asked, sums=asked, more=made)
         case LocalResponseNorm():

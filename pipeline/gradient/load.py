@@ -7,17 +7,19 @@ from math import prod
 from typing import NamedTuple
 
 from pipeline.gradient.scratch import Bulk
-from pipeline.gradient.step import EVERYTHING, Step, is_masked
+from pipeline.gradient.step import Step, is_masked
+from pipeline.ops.precision import normalised_item
 from pipeline.ops.span import mirrored, reading_spread
-from pipeline.stem import RECTIFIERS, Activation, Axis, Layer, Transposed, curve
+from pipeline.stem import RECTIFIERS, Activation, Axis, InstanceNorm, Layer, LayerNorm, Transposed, curve
 
 
 class Load(NamedTuple):
     """A step for a block of `n` probes, with `item` bytes a number.
 
     operands: (rows, channels, columns) of each. shape: of a convolution's weight, kernel height and width, input
-    channels of a group, features; of other layers the last is their channels. is_cut: whether it reads a part of what
-    it is handed. scattered: (rows, columns) that it is handed, where it reads some of these twice or leaves some out.
+    channels of a group, features; of other layers the last is their channels. scattered: (rows, columns) that it is
+    handed, where it reads some of these twice or leaves some out.
+    returned: numbers of one probe of the gradients that are put into that of a whole result, or added to another.
     """
 
     layer: Layer
@@ -28,8 +30,8 @@ class Load(NamedTuple):
     groups: int
     activation: Activation
     ties: bool
-    is_cut: bool
     scattered: tuple[int, int] | None
+    returned: int
     n: int
     item: int
 
@@ -54,6 +56,16 @@ class Load(NamedTuple):
         return curve(self.activation).name not in ("linear", *RECTIFIERS)
 
     @property
+    def normalised_item(self) -> int:
+        """Bytes of a number while a norm normalises it with others: 4 or 8."""
+        rows, channels, columns = self.operands[0]
+        if isinstance(self.layer, LayerNorm):
+            together = channels
+        else:
+            together = rows * columns * (1 if isinstance(self.layer, InstanceNorm) else channels // self.groups)
+        return normalised_item(self.item, together)
+
+    @property
     def is_masked(self) -> bool:
         """Whether the gradient is multiplied by a mask; see `Step.is_masked`."""
         return is_masked(self.layer, self.activation)
@@ -76,10 +88,12 @@ class Load(NamedTuple):
 def load(step: Step, n: int, item: int) -> Load:
     """Returns the load of a step for `n` probes, of numbers of `item` bytes."""
     node, source = step.node, step.sources[0]
-    is_cut = any(one.read is not EVERYTHING for one in step.sources)
     operands = tuple(one.shape for one in step.sources)
     scattered = (source.whole[0], source.whole[2]) if source.read.is_scattered else None
+    spread = (one.whole for one in step.sources if one.spread is not None)
+    added = (one.shape for one in step.sources if not one.is_base)
+    returned = sum(map(prod, (*spread, *added)))
     shape, activation = step.weight_shape, node.activation
     return Load(
-        node.layer, operands, shape, step.y, step.x, step.groups, activation, step.ties, is_cut, scattered, n, item
+        node.layer, operands, shape, step.y, step.x, step.groups, activation, step.ties, scattered, returned, n, item
     )
