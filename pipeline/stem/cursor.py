@@ -65,12 +65,12 @@ class Cursor:
             self.fail(f"{what} must be between {least} and {MAX_INTEGER}, not {digits[:20]}", at)
         return int(digits)
 
-    def unknown(self, what: str, written: str, words: tuple[str, ...], at: int) -> NoReturn:
-        """Raises MisreadError for a word that is none of `words`; `what` names them."""
+    def unknown(self, what: str, written: str, words: tuple[str, ...], at: int, more: str = "") -> NoReturn:
+        """Raises MisreadError for a word that is none of `words`; `what` names them, `more` says what to do instead."""
         start, end = block_at(self.text, at)
         written = written or self.text[at:end]
         named = quote(written) if written else f"behind {quote(self.text[max(at - 1, start) : at])}"
-        self.fail(f"there is no {what} {named} (choose from {', '.join(words)})", at)
+        self.fail(f"there is no {what} {named} (choose from {', '.join(words)}){more and f'; {more}'}", at)
 
 
 def block_at(text: str, at: int) -> tuple[int, int]:

@@ -135,10 +135,15 @@ class Ends:
 
 
 class Word:
-    """One of some words, each of which sets a field: `reflect` a padding mode, `ceil` the field ceil."""
+    """One of some words, each of which sets a field: `reflect` a padding mode, `ceil` the field ceil.
 
-    def __init__(self, what: str, values: Mapping[str, tuple[str, Any]]) -> None:
-        self.what, self.values = what, values
+    elsewhere: of words that other layers or programs have, what more is said where they are written here.
+    """
+
+    def __init__(
+        self, what: str, values: Mapping[str, tuple[str, Any]], elsewhere: Mapping[str, str] | None = None
+    ) -> None:
+        self.what, self.values, self.elsewhere = what, values, elsewhere or {}
         # The longest word that fits: another sign may follow it without anything between, as in ~reflectp1.
         self.pattern = re.compile("|".join(sorted(values, key=len, reverse=True)))
 
@@ -148,7 +153,8 @@ class Word:
         match = cursor.found(self.pattern)
         if match is None:
             other = _WORD.match(cursor.text, at)
-            cursor.unknown(self.what, other[0] if other else "", tuple(self.values), at)
+            word = other[0] if other else ""
+            cursor.unknown(self.what, word, tuple(self.values), at, self.elsewhere.get(word, ""))
         name, value = self.values[match[0]]
         return {name: value}
 

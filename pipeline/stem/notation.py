@@ -32,6 +32,7 @@ from pipeline.stem.spelling import BY_KIND
 
 MAX_CHARACTERS = 200_000
 _ACTIVATION = Acting()
+_OF_ACTIVATION = re.compile(r"\([-+0-9.,e]{1,60}\)")
 # A comma between the numbers of a layer separates nothing. Few characters: a run of commas would take its square.
 _COMMA = re.compile(r",(?![-+0-9.,e]{0,200}\))")
 
@@ -48,22 +49,27 @@ def _read(text: str) -> tuple[Stem, Part]:
 
 def _explained(text: str, misread: MisreadError) -> tuple[str, int]:
     """(what is wrong, at which offset), with the nearest spelling that can be read at least beyond this block."""
-    from pipeline.stem.respelling import respellings  # what can be read does without its patterns
+    from pipeline.stem.respelling import counterpart, respellings  # what can be read does without their patterns
 
+    option: tuple[str, int] | None = None
     for other in respellings(text, misread.at):
         start, end = block_at(other.text, min(other.at, len(other.text)))
-        meant = other.text[start:end]
+        meant = other.text[start:end] + (bracket[0] if (bracket := _OF_ACTIVATION.match(other.text, end)) else "")
         if other.text == text or not meant:
             continue
         try:
             Reader(other.text).read()
         except MisreadError as later:
             if later.at <= end and later.at < len(other.text):
+                is_known = other.is_option and (later.at > other.at or ";" in later.problem)
+                option = option or ((later.problem, other.at) if is_known else None)
                 continue
         return (
             f"{other.reason}: write {meant}" if other.reason else f"{misread.problem}; perhaps {meant} is meant"
         ), other.at
-    return misread.problem, misread.at
+    if option is None and (here := counterpart(text, misread.at)):
+        return here, misread.at
+    return option or (misread.problem, misread.at)
 
 
 @lru_cache(maxsize=4096)

@@ -23,10 +23,17 @@ from pipeline.stem.spelling import ACTIVATE, BY_WORD, EXAMPLES, GROUPS, LAYERS, 
 
 _REPEAT = re.compile(r"([0-9]+)x(?=[a-z]|[0-9]+x[0-9])")
 _KERNEL = re.compile(r"[0-9]+x[0-9]")
+_BARE_GROUP = re.compile(r"(?:[0-9]+[x*]?)?[(\[]")
 _HEADED = sorted((each.word for each in LAYERS if each.word and each.head), key=len, reverse=True)
 _WORD = re.compile(rf"(?:{'|'.join(_HEADED)})(?=[0-9])|[a-z_][a-z_0-9]*")
 _ACTIVATION, _MARK = Acting(), Marking()
 _EXPECTED = "expected a layer such as 3x3, 4x3x3, max3x3/2 or res(2x3x3), found {}"
+_OF_OTHERS = {
+    "o": "; output padding is of a transposed convolution, as in t3x3/2p1o1",
+    "g": "; groups are of other convolutions, as in 3x3:8g4",
+    ":": "; it keeps the channels that it is given",
+}
+"""What is said of a modifier that only other layers have."""
 _GROUPS = frozenset(each.word for each in GROUPS)
 
 
@@ -127,6 +134,10 @@ class Reader(Cursor):
         elif word:
             names = f"layers: {EXAMPLES}; activations: {', '.join(NAMES)}"
             self.fail(f"no layer or activation is called {quote(word)} ({names})", start)
+        elif _BARE_GROUP.match(self.text, start):
+            self.fail(
+                "brackets follow the word of a group; with one branch, as in 2xcat(3x3 5x5), it only repeats", start
+            )
         else:
             self.fail(_EXPECTED.format(quote(self.sign) if self.sign else "the end"))
         return False
@@ -229,9 +240,12 @@ class Reader(Cursor):
             if not spelling.takes("activation"):
                 self.fail(f"{spelling.word or 'an activation'} {spelling.no_activation}")
             return _ACTIVATION
+        if sign == "," and self.frames[-1].is_branched:
+            self.fail("branches are separated by '|', not by ','")
         if spelling.signs and sign not in spelling.signs:
             after = f"{spelling.word or 'a'} kernel" if spelling.takes("kernel") else spelling.word
-            self.fail(f"unexpected {quote(sign)} after {after} (modifiers: {' '.join(spelling.signs)})")
+            more = _OF_OTHERS.get(sign, "")
+            self.fail(f"unexpected {quote(sign)} after {after} (modifiers: {' '.join(spelling.signs)}){more}")
         return spelling.signs.get(sign)
 
     def fields(self, sign: str, form: Form, block: Block, values: dict[str, Any]) -> None:

@@ -66,11 +66,30 @@ class Spelling(NamedTuple):
         return field in self.kind.__struct_fields__
 
 
-_MODE = Word("padding mode", {mode: ("padding_mode", mode) for mode in PADDING_MODES[1:]})
+_MODE = Word(
+    "padding mode",
+    {mode: ("padding_mode", mode) for mode in PADDING_MODES[1:]},
+    {
+        "ceil": "ceil mode is of pools, as in max3x3/2~ceil; pad behind the plane instead, as in 3x3/2p0+1",
+        "nopad": "only averages count padding, as avg3x3~nopad does not",
+        "zeros": "without ~ a layer pads zeros",
+        "constant": "without ~ a layer pads zeros",
+        **dict.fromkeys(("edge", "border", "nearest"), "padding that repeats the edge is written ~replicate"),
+        **dict.fromkeys(("wrap", "periodic"), "padding that wraps around is written ~circular"),
+        "symmetric": "padding that reflects is written ~reflect; it does not repeat the edge, as 'symmetric' does",
+    },
+)
 _WINDOW: dict[str, Form] = {"/": Sides("stride"), "@": Sides("dilation")}
 _CHANNELS: dict[str, Form] = {":": Count("features"), "p": Ends("padding")}
 _EPSILON: dict[str, Form] = {"(": Numbers("epsilon")}
 _CEIL = {"ceil": ("ceil", True)}
+_NO_MODE: dict[str, str] = {
+    "nopad": "max-pooling never counts padding",
+    **dict.fromkeys(
+        PADDING_MODES[1:],
+        "a pool has no padding mode; write the padding as a layer before it, as in pad1~reflect max3x3p0",
+    ),
+}
 _NO_SAME = "leave p out: a transposed convolution without it makes n*stride pixels, as SAME does"
 _WHOLE = "give the number of pixels: only p after a kernel has 'same'"
 
@@ -90,7 +109,7 @@ LAYERS: tuple[Spelling, ...] = (
             "g": Count("groups"),
         },
     ),
-    Spelling(MaxPool, "max", "max3x3", Kernel(), {**_WINDOW, "p": Ends("padding"), "~": Word("mode", _CEIL)}),
+    Spelling(MaxPool, "max", "max3x3", Kernel(), {**_WINDOW, "p": Ends("padding"), "~": Word("mode", _CEIL, _NO_MODE)}),
     Spelling(
         AvgPool,
         "avg",
@@ -99,7 +118,7 @@ LAYERS: tuple[Spelling, ...] = (
         {
             "/": Sides("stride"),
             "p": Ends("padding"),
-            "~": Word("mode", {**_CEIL, "nopad": ("count_padding", False)}),
+            "~": Word("mode", {**_CEIL, "nopad": ("count_padding", False)}, _NO_MODE),
         },
     ),
     Spelling(Upsample, "up", "up2", Sides("factor")),
