@@ -12,6 +12,7 @@ from pipeline.sizes.cutout import square_about as square_about
 from pipeline.sizes.growth import PowerLaw as PowerLaw
 from pipeline.sizes.growth import line_interval as line_interval
 from pipeline.sizes.growth import power_law as power_law
+from pipeline.sizes.growth import student as student
 from pipeline.sizes.prediction import expected_curves as expected_curves
 from pipeline.sizes.prediction import theory_columns as theory_columns
 from pipeline.sizes.replicates import Replicate as Replicate

@@ -1,6 +1,6 @@
 """Growth laws: how a size grows with depth, as the exponent of a power law."""
 
-from math import sqrt
+import math
 
 import msgspec
 import numpy as np
@@ -42,7 +42,7 @@ def power_law(x: npt.NDArray[np.float64], size: npt.NDArray[np.float64]) -> Powe
     r2 = 1 - left / total if total > 0 else None
     if n < 3:
         return PowerLaw(n, slope, None, None, factor, r2)
-    half = _student(n - 2) * sqrt(left / (n - 2) / spread_x)
+    half = student(n - 2) * math.sqrt(left / (n - 2) / spread_x)
     return PowerLaw(n, slope, slope - half, slope + half, factor, r2)
 
 
@@ -69,8 +69,12 @@ def _centred(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.flo
     return float(values[0] + shift), around - shift
 
 
-def _student(freedom: int) -> float:
-    """The quantile of Student's t that a two-sided interval of CONFIDENCE reaches to."""
+def student(freedom: float) -> float:
+    """The quantile of Student's t that a two-sided interval of 95 % reaches to: that of the normal law for infinity.
+
+    >>> round(student(3), 4), round(student(math.inf), 4)
+    (3.1824, 1.96)
+    """
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

@@ -2,6 +2,7 @@
 
 const SHOWN_UNSELECTED = 6; // heatmaps of the first rows, while nothing is selected
 const SHOWN_SELECTED = 24;
+const AS_GOOD_AS_ALL = 0.9995; // of the mass: where every curve has as much the axis ends
 const SIZES = ["theo_rf", "eff_rf", "eff_square", "luo", "sigma_x", "ratio"];
 const MADE_BY = ["stem", "seed", "probes", "probes_count", "probes_seed", "kernel_version", "numpy_version", "blas",
   "attempts", "reasons", "digest"];
@@ -23,7 +24,8 @@ async function showDetails(page) {
     : selected.size || !found.length ? ""
     : "Nothing is selected: these are the first rows of the table. Select rows or points to see theirs.";
   $("image-part").hidden &&= !found.some(({ backdrop }) => backdrop); // once an image was there, it can be turned off
-  $("cards").replaceChildren(...found.map((each) => card(page, each)));
+  drawBar(page.head.colours, page.state.scale);
+  refill($("cards"), ...found.map((each) => card(page, each)));
   showCurves(page, found);
 }
 
@@ -37,6 +39,7 @@ function showCurves(page, found) {
     y: Array.from(thumb.curve, (share) => share / 65535),
   }] : []));
   showLines("curves", lines);
+  showFrom0("curves", Math.max(1, ...lines.map(({ x, y }) => x[y.findIndex((share) => share >= AS_GOOD_AS_ALL)] ?? x.at(-1))));
   showLegend($("curves-legend"), called, lines.map((line) => line.number));
   $("curves-note").textContent = lines.length ? "" : "None of these has a heatmap that is not zero.";
 }
@@ -58,7 +61,7 @@ function card(page, { id, thumb, values, backdrop, problem }) {
   }
   made.append(element("dl", { class: "sizes" },
     ...definitions(SIZES.filter(known).map((name) => [name, `${cell(values[name])} ${unit(name)}`]))));
-  made.append(element("details", {}, element("summary", {}, "How it was made"), element("dl", {},
+  made.append(element("details", { "data-key": id }, element("summary", { "data-key": id }, "How it was made"), element("dl", {},
     ...definitions(MADE_BY.filter(known).map((name) => [name, String(values[name])])),
     ...definitions([["command", element("code", {}, `erfsweep show ${id}`)],
       ["config", element("code", { class: "spec" }, indented(values.spec))]]))));

@@ -17,6 +17,19 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Replaces the children of an element. What has the focus among them, or is open, is so again among the new ones, if
+// these have one of the same tag and `data-` names: a page that follows a sweep is drawn anew while it is read.
+function refill(parent, ...children) {
+  const keyOf = (each) => JSON.stringify([each.tagName, { ...each.dataset }]);
+  const focused = parent.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  const open = new Set([...parent.querySelectorAll("details[open][data-key]")].map(keyOf));
+  parent.replaceChildren(...children);
+  if (open.size) for (const each of parent.querySelectorAll("details[data-key]")) each.open ||= open.has(keyOf(each));
+  if (focused === null) return;
+  const again = "[data-id], [data-name], [data-key]";
+  [...parent.querySelectorAll(again)].find((each) => keyOf(each) === focused)?.focus({ preventScroll: true });
+}
+
 // A value for a reader, as a table of the command shows it.
 function cell(value) {
   if (value === null) return "-";

@@ -56,10 +56,10 @@ def _layers() -> Any:
 
 def _curves() -> Any:
     """Lines from 0 to 1."""
-    from bokeh.models import HoverTool
+    from bokeh.models import HoverTool, Range1d
 
     made = _figure("curves", tools="pan,wheel_zoom,box_zoom,reset,save")
-    made.y_range.start, made.y_range.end = 0, 1.04
+    made.x_range, made.y_range = Range1d(0, 1), Range1d(0, 1.04)
     told = [("config", "@config"), ("radius", "$x{0.0} px"), ("share", "$y{0.000}")]
     made.add_tools(HoverTool(renderers=[_add_lines(made, line_width=2)], line_policy="nearest", tooltips=told))
     return made
@@ -72,6 +72,7 @@ def _figure(name: str, **how: Any) -> Any:
     made.background_fill_color = made.border_fill_color = None  # those of the page, light or dark
     made.outline_line_color = None
     made.toolbar.logo = None
+    made.toolbar.stylesheets = ["@media print { :host { display: none; } }"]  # where the page's style does not reach
     return made
 
 

@@ -8,6 +8,9 @@ const SCALES = {
   log: (level) => (level > 0 ? Math.max(0, 1 + (2 * Math.log10(level)) / DECADES) : 0),
 };
 
+const MARKS = { linear: ["0", "0.5", "1"], root: ["0", "0.25", "1"], log: ["0.0001 or less", "0.01", "1"] };
+// Shares of the maximum that have the first, the middle and the last colour.
+
 const SIDE = 240; // dots of the longer side of a picture
 
 // Red, green, blue and opacity of each level. opaqueFrom: the level from which on all is opaque, 0 without an image.
@@ -22,6 +25,14 @@ function lookup(anchors, scale, opaqueFrom) {
     table[4 * level + 3] = opaqueFrom ? 255 * Math.min(1, share / opaqueFrom) : 255;
   }
   return table;
+}
+
+// The colours of shares from 0 to the maximum, with the shares that its ends and its middle stand for.
+function drawBar(colours, scale) {
+  const canvas = $("bar"), levels = [...Array(256).keys()];
+  [canvas.width, canvas.height] = [levels.length, 1];
+  canvas.getContext("2d").drawImage(dotsOf(1, levels.length, levels, lookup(colours, "root", 0)), 0, 0);
+  $("bar-marks").replaceChildren(...MARKS[scale].map((mark) => element("span", {}, mark)));
 }
 
 // Values as a picture of as many dots; `table` has the four bytes of each value.

@@ -3,6 +3,8 @@
 const MOST_STAGES = 24; // heatmaps in a row, and so many are asked for at once
 const THEORY_DASH = [6, 4];
 const MOST_NAMED = 30; // layers along the axis
+const LONGEST_NAME = 24; // characters of a layer along the axis
+const IN_A_ROW = 32; // characters that fit side by side along the axis, on a screen of 360 pixels
 const MOST_NETWORKS = 6; // that have a column in the table
 
 // What the theory says along the axis of a size, as `theoretical_size` of the store has it.
@@ -47,13 +49,16 @@ function showStages(page, found) {
   chooseNetworks(page, names, new Set(rows.map((i) => of[i])));
 }
 
-// Names of layers along an axis, upright where they are long; of too many those at equal steps.
+// Names of layers along an axis, slanted where they would touch each other; of too many those at equal steps.
 function nameLayers(axis, labels) {
   const step = Math.ceil(labels.length / MOST_NAMED);
   axis.ticker.ticks = labels.map((_, x) => x).filter((x) => x % step === 0);
   // A mark has neither sign; in the store of another program it may, and Bokeh would read it as TeX.
-  axis.major_label_overrides = new Map(labels.map((label, x) => [x, label.replace(/[$\\]/g, "?")]));
-  axis.major_label_orientation = labels.join("").length / step > 40 ? Math.PI / 4 : "horizontal";
+  const names = labels.map((label) => shortened(label, LONGEST_NAME).replace(/[$\\]/g, "?"));
+  axis.major_label_overrides = new Map(names.map((name, x) => [x, name]));
+  const longest = Math.max(...names.map((name) => name.length));
+  const room = IN_A_ROW / axis.ticker.ticks.length; // characters of each
+  axis.major_label_orientation = longest > room - 1 ? Math.PI / 4 : "horizontal";
 }
 
 // A dashed line for each stack of theoretical receptive fields. Networks that have layers in common and agree in them
@@ -119,7 +124,7 @@ async function showStageMaps(page) {
   const thumbs = found.filter(({ thumb }) => thumb);
   const frame = thumbs.length ? hull(thumbs.map(({ thumb }) => extent(thumb))) : null;
   $("stage-note").textContent = every.length > steps ? `${steps} of ${every.length} layers, at equal distances.` : "";
-  $("stage-maps").replaceChildren(...found.map((each) =>
+  refill($("stage-maps"), ...found.map((each) =>
     element("li", {}, stageMap(page, each, maps.find(({ id }) => id === each.id).name, frame))));
   $("image-part").hidden &&= !found.some(({ backdrop }) => backdrop);
   showSelection(page);
@@ -141,7 +146,7 @@ function stageMap(page, { id, thumb, values, backdrop }, name, frame) {
     drawHeatmap(canvas, { thumb, backdrop: page.state.image ? backdrop : null }, page.head, page.state.scale, frame);
     made.append(canvas);
   }
-  const size = values.eff_rf === null ? values.state : `${cell(values.eff_rf)} of ${cell(values.theo_rf)} px`;
+  const size = values.eff_rf === null ? (values.dead ? "dead" : values.state) : `${cell(values.eff_rf)} of ${cell(values.theo_rf)} px`;
   made.append(element("span", {}, name), element("span", { class: "sub" }, size));
   return made;
 }

@@ -13,21 +13,24 @@ async function live() {
   while (!model("ask") || !model("answer")) await new Promise((resolve) => setTimeout(resolve, 10));
   const mailbox = model("ask"), answers = model("answer");
   const waiting = new Map();
-  let number = 0;
+  let number = 0, isLost = false;
   answers.properties.data.change.connect(() => {
     const { number: of, found, problem } = JSON.parse(answers.data.json[0]);
     const { resolve, reject } = waiting.get(of) ?? {};
     waiting.delete(of);
     if (problem) reject?.(new Error(problem)); else resolve?.(found);
   });
+  mailbox.document.on_event("connection_lost", () => {
+    isLost = true;
+    for (const { reject } of waiting.values()) reject(new Error(SILENCE));
+    waiting.clear();
+    $("progress-text").textContent = SILENCE;
+  });
   const ask = (kind, how = {}) => new Promise((resolve, reject) => {
+    if (isLost) throw new Error(SILENCE);
     waiting.set(++number, { resolve, reject });
     setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
-    try {
-      mailbox.data = { json: [JSON.stringify({ number, kind, ...how })] };
-    } catch {
-      reject(new Error(SILENCE)); // the socket is closed
-    }
+    mailbox.data = { json: [JSON.stringify({ number, kind, ...how })] };
   });
   const sweep = new URLSearchParams(location.search).get("sweep");
   const listed = await ask("sweeps");
@@ -51,9 +54,14 @@ async function live() {
   };
   const name = known ?? "every sweep";
   document.title = $("title").textContent = `erfsweep: ${name}`;
-  $("sweep").replaceChildren(element("option", { value: "" }, "every sweep"), ...listed.map((each) =>
-    element("option", { value: each.name }, `${each.name}: ${each.about}`.slice(0, 90))));
-  $("sweep").value = known ?? "";
+  if (sweep && sweep !== known) $("subtitle").textContent = `There is no sweep ${sweep} in this store; these are all sweeps of it.`;
+  const listSweeps = (every) => {
+    $("sweep").replaceChildren(element("option", { value: "" }, "every sweep"), ...every.map((each) =>
+      element("option", { value: each.name }, `${each.name}: ${each.about}`.slice(0, 90))));
+    $("sweep").value = known ?? "";
+  };
+  listSweeps(listed);
+  $("sweep").addEventListener("focus", () => ask("sweeps").then(listSweeps, () => {})); // there may be others now
   $("sweep").addEventListener("change", () => {
     location.assign(`?${new URLSearchParams($("sweep").value ? { sweep: $("sweep").value } : {})}`);
   });
@@ -76,6 +84,7 @@ async function live() {
       Object.assign(head, await ask("head", { sweep: known }));
       showSummary(page);
       await page.changed();
+      if (page.state.selected.size) await showDetails(page);
     }
   }
   const look = async () => {

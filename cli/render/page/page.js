@@ -129,15 +129,15 @@ function showSummary(page) {
   };
   $("notes").replaceChildren(...notes.map(({ text, where }) =>
     element("li", {}, text, " ", element("button", { type: "button", onclick: show(where) }, "show them"))));
-  $("well").hidden = notes.length > 0;
-  $("made").replaceChildren(...made.flatMap(({ heading: name, rows }) => [element("h3", {}, name),
-    element("dl", { class: "made" }, ...definitions(rows.map(([label, value]) => [label, folded(value)])))]));
+  $("well").hidden = notes.length > 0 || !states.done;
+  refill($("made"), ...made.flatMap(({ heading: name, rows }) => [element("h3", {}, name),
+    element("dl", { class: "made" }, ...definitions(rows.map(([label, value], i) => [label, folded(value, `${name} ${i}`)])))]));
 }
 
-function folded(text) {
+function folded(text, key) {
   if (text.length <= FOLDED) return text;
   const summary = `${text.slice(0, 80)}… (${count(text.length, "character")})`;
-  return element("details", {}, element("summary", {}, summary), text);
+  return element("details", { "data-key": key }, element("summary", { "data-key": key }, summary), text);
 }
 
 // Light and dark. On paper the style sheet puts plots whose ink is light on a dark ground, because Bokeh draws anew a

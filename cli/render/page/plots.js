@@ -10,7 +10,7 @@ const LONGEST = 60; // characters of a label in a tooltip
 
 const colourOf = (number) => (number === null ? NEUTRAL : COLOURS[number % COLOURS.length]);
 const markerOf = (number) => MARKERS[Math.floor((number ?? 0) / COLOURS.length) % MARKERS.length];
-const shortened = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+const shortened = (text, most = LONGEST) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 function model(name) {
   for (const each of Bokeh.documents) {
@@ -40,7 +40,7 @@ function showPoints(name, points, labels, tooltips) {
   const source = model(`${name}-points`);
   if (source.selected.indices.length) source.selected.indices = [];
   source.data = {
-    id: points.id, config: points.config.map(shortened),
+    id: points.id, config: points.config.map((label) => shortened(label)),
     x: points.x, y: points.y, across: points.across, up: points.up,
     family: points.group.map((group) => points.groups[group] ?? ""),
     color: points.group.map(colourOf), marker: points.group.map(markerOf),
@@ -54,6 +54,12 @@ function showLines(name, lines) {
     color: lines.map((line) => colourOf(line.number)),
     dash: lines.map((line) => line.dash ?? DASHES[Math.floor(line.number / COLOURS.length) % DASHES.length]),
   };
+}
+
+// An axis from 0 to a little beyond `end`, where `reset` brings it back to.
+function showFrom0(name, end) {
+  const range = model(name).x_range, last = end * 1.04;
+  range.setv({ start: 0, end: last, reset_start: 0, reset_end: last });
 }
 
 function selectPoints(ids) {

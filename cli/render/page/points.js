@@ -1,4 +1,4 @@
-// The plots of rows: any column against any other, and growth.
+// The plots of rows, all of which show the same of them; and that of any column against any other.
 
 const GROWTH_SIZES = ["luo", "eff_rf", "eff_square", "sigma_x", "hdr", "radial"];
 const NUMBERS = ["int", "float", "bool"];
@@ -11,7 +11,7 @@ const withUnit = (page, name) => `${name} (${page.column.get(name)?.unit || "no 
 async function showPlots(page) {
   const { state } = page;
   const mine = (page.plotted = (page.plotted ?? 0) + 1);
-  const names = new Set(["config", state.x, state.y, state.growth, state.along, "theo_rf", "theo_rf_y", state.stages]);
+  const names = new Set(["config", state.x, state.y, state.growth, "depth", "theo_rf", "theo_rf_y", state.stages]);
   if (page.column.has(state.colour)) names.add(state.colour);
   let found;
   try {
@@ -51,25 +51,6 @@ function showScatter(page, found) {
   $("scatter-note").textContent = missing
     ? `${shownNumber(missing)} of ${count(found.ids.length, "row")} have no ${state.x} or no ${state.y}` +
       `${isLog.x || isLog.y ? " above zero" : ""}.` : "";
-}
-
-function showGrowth(page, found) {
-  const { state } = page;
-  const isPoint = (x, y, family) => family !== null && x > 0 && y > 0;
-  const kept = keep(page, found, state.along, state.growth, found.family, isPoint);
-  const grown = { ...kept, groups: found.families };
-  showPoints("growth", grown, { x: withUnit(page, state.along), y: withUnit(page, state.growth) },
-    [["config", "@config"], ["family", "@family"], [state.along, "@across"], [state.growth, "@up"]]);
-  const lines = meansByFamily(grown);
-  showLines("growth", lines);
-  const number = (value) => element("td", { class: "number" }, value);
-  $("slopes").replaceChildren(...lines.map((line) =>
-    element("tr", {}, element("th", { scope: "row" }, signOf(line.number), line.config),
-      number(line.slope === null ? "-" : line.slope.toFixed(3)), number(line.x.length), number(line.draws))));
-  $("slopes-part").hidden = !lines.length;
-  $("growth-note").textContent = lines.length
-    ? "Slopes are those of the means of each family, on logarithmic axes; the command erfsweep growth gives their intervals too."
-    : `There is no plain stack with a ${state.growth} above 0 here.`;
 }
 
 // The rows that pass a test, as points of two columns.
@@ -122,31 +103,4 @@ function signOf(number) {
   const made = element("span", { class: "sign", "aria-hidden": "true" }, SHAPES[markerOf(number)]);
   made.style.color = colourOf(number);
   return made;
-}
-
-// For each family the means at each x, as lines that rise from left to right.
-function meansByFamily(points) {
-  const families = new Map();
-  points.x.forEach((x, i) => {
-    if (!families.has(points.group[i])) families.set(points.group[i], new Map());
-    const at = families.get(points.group[i]);
-    if (!at.has(x)) at.set(x, []);
-    at.get(x).push(points.y[i]);
-  });
-  return [...families].map(([number, at]) => {
-    const x = [...at.keys()].sort((a, b) => a - b);
-    const y = x.map((each) => mean(at.get(each)));
-    return { number, config: points.groups[number], x, y, slope: slope(x, y), draws: [...at.values()].flat().length };
-  });
-}
-
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-// Slope of the least-squares line through logarithms, null where there are no two different x.
-function slope(x, y) {
-  const across = x.map(Math.log), up = y.map(Math.log);
-  const [middle, height] = [mean(across), mean(up)];
-  const spread = across.reduce((sum, value) => sum + (value - middle) ** 2, 0);
-  if (spread <= 1e-12) return null; // as `power_law`, which takes x within 1e-6 for one
-  return across.reduce((sum, value, i) => sum + (value - middle) * (up[i] - height), 0) / spread;
 }

@@ -72,6 +72,8 @@ def _session(store: "Store") -> Callable[[Any], None]:
         document.add_root(ask)
         document.add_root(told)
         document.title = "erfsweep"
+        document.config.reconnect_session = False  # a server that was started again does not know the session
+        document.config.notify_connection_status = False  # the page says so itself
         document.template = template
         document.template_variables.update(before=before, after=after)
 

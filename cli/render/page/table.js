@@ -22,11 +22,12 @@ async function showRows(page) {
   page.tell(null);
   page.total = found.total;
   const isNumber = state.columns.map((name) => ["int", "float"].includes(page.column.get(name).kind));
-  $("heads").replaceChildren(
+  refill(
+    $("heads"),
     element("th", { scope: "col" }, element("span", { class: "hidden" }, "selected")),
     ...state.columns.map((name, i) => heading(page, name, isNumber[i])),
   );
-  $("rows").replaceChildren(...found.rows.map((values, i) => tableRow(page, found.ids[i], values, isNumber)));
+  refill($("rows"), ...found.rows.map((values, i) => tableRow(page, found.ids[i], values, isNumber)));
   showPlace(page, found);
   showSelection(page);
   document.documentElement.dataset.answered = String(performance.now() - began);
@@ -37,6 +38,7 @@ function showPlace({ state }, { rows, total, all }) {
   const first = state.page * state.size + 1;
   const pages = Math.max(1, Math.ceil(total / state.size));
   $("none").hidden = rows.length > 0;
+  $("none").textContent = all ? "No row meets this." : "There are no rows.";
   $("total").textContent = total === all ? count(all, "row") : `${shownNumber(total)} of ${count(all, "row")}`;
   $("place").textContent = total
     ? `rows ${shownNumber(first)} to ${shownNumber(first + rows.length - 1)}, page ${state.page + 1} of ${pages}` : "";
@@ -49,14 +51,13 @@ function heading(page, name, isNumber) {
   const { unit, about } = page.column.get(name);
   const direction = state.sort === name ? "ascending" : state.sort === `-${name}` ? "descending" : "none";
   const arrow = { ascending: " ▲", descending: " ▼", none: "" }[direction];
-  const onclick = async () => {
+  const onclick = () => {
     state.sort = { none: name, ascending: `-${name}`, descending: "" }[direction];
     state.page = 0;
-    await page.changed({ points: false });
-    document.querySelector(`#heads button[data-name="${name}"]`)?.focus();
+    page.changed({ points: false });
   };
   return element("th", { scope: "col", class: isNumber ? "number" : null, "aria-sort": direction, title: about },
-    element("button", { type: "button", "data-name": name, onclick }, `${name}${unit ? ` [${unit}]` : ""}${arrow}`));
+    element("button", { type: "button", "data-name": name, onclick }, ...name.split(/(?<=_)/).flatMap((part) => [part, element("wbr")]), `${unit ? ` [${unit}]` : ""}${arrow}`));
 }
 
 function tableRow(page, id, values, isNumber) {

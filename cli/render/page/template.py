@@ -15,6 +15,7 @@ _SCRIPTS = (
     "heatmap.js",
     "plots.js",
     "points.js",
+    "growth.js",
     "layers.js",
     "details.js",
     "page.js",

@@ -201,6 +201,62 @@ def test_nothing_is_wider_than_a_narrow_screen(chromium: Browser, mixed: str, sc
         command("Emulation.setEmulatedMedia", {"features": []})
 
 
+def test_mass_curves_fill_their_axis(chromium: Browser, mixed: str) -> None:
+    opened(chromium, mixed, "growth", "--where", "kernel == 3 and depth <= 2")
+    ends = """const { start, end, reset_end } = Bokeh.documents[0].get_model_by_name("curves").x_range;
+      return [start, end, reset_end];"""
+    # A window of 5 px holds all within 2 px of its centre, and the axis ends 4 % behind that.
+    assert chromium.run(ends) == pytest.approx([0, 2.08, 2.08])
+
+
+@pytest.mark.parametrize(
+    ("scale", "marks"), [("linear", "0 0.5 1"), ("root", "0 0.25 1"), ("log", "0.0001 or less 0.01 1")]
+)
+def test_the_bar_says_which_share_of_the_maximum_a_colour_is(
+    chromium: Browser, mixed: str, scale: str, marks: str
+) -> None:
+    good("--db", mixed, "report", "growth", "-o", "page.html")
+    chromium.open(f"{Path('page.html').absolute().as_uri()}#scale={scale}")
+    assert chromium.text("bar-marks").split() == marks.split()
+    colours = """const context = document.getElementById("bar").getContext("2d");
+      return [0, 255].map((x) => [...context.getImageData(x, 0, 1, 1).data].slice(0, 3));"""
+    first, last = chromium.run(colours)
+    assert sum(first) < 10  # black
+    assert last == [252, 255, 164]  # the pale yellow that inferno of Matplotlib ends with
+
+
+def test_paper_has_no_tools_and_no_broken_heading(chromium: Browser, mixed: str) -> None:
+    command = chromium.driver.execute_cdp_cmd
+    opened(chromium, mixed, "growth")
+    tools = """const found = [];
+      const deep = (root) => root.querySelectorAll("*").forEach((each) => {
+        if (each.classList.contains("bk-Toolbar")) found.push(getComputedStyle(each).display);
+        if (each.shadowRoot) deep(each.shadowRoot);
+      });
+      deep(document);
+      return found;"""
+    words = """return [...document.querySelectorAll("#heads button")].flatMap((button) => {
+      const range = document.createRange();
+      return [...button.childNodes].filter((each) => each.nodeType === 3 && each.data.trim()).map((each) => {
+        range.selectNodeContents(each);
+        return /^ /.test(each.data) ? 1 : range.getClientRects().length;
+      });
+    });"""
+    shown = chromium.run(tools)
+    assert len(shown) == 4
+    assert "none" not in shown
+    command("Emulation.setEmulatedMedia", {"media": "print"})
+    command(
+        "Emulation.setDeviceMetricsOverride", {"width": 700, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        assert chromium.run(tools) == ["none"] * 4
+        assert set(chromium.run(words)) == {1}
+    finally:
+        command("Emulation.clearDeviceMetricsOverride", {})
+        command("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
 def test_a_heatmap_of_the_page_is_that_of_the_store_reduced(mixed: str) -> None:
     store = open_store(mixed)
     with door.open_store(mixed) as asked:

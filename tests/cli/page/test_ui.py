@@ -101,6 +101,62 @@ def test_results_appear_while_others_measure(chromium: Browser) -> None:
             assert chromium.run("return document.getElementById('progress').hidden") is True
 
 
+def test_a_page_that_is_drawn_anew_keeps_focus_selection_and_what_is_open(chromium: Browser) -> None:
+    url = f"sqlite:///{Path('own.db').absolute()}"
+    with door.open_store(url, create=True) as store:
+        store.submit({"name": "own", "stems": ["3x3"], "grid": {"seed": [0, 1, 2]}, "input": 21})
+        with served(url) as server:
+            chromium.open(f"{server.url}?sweep=own")
+            chromium.run("document.querySelectorAll('#rows input')[1].click()")
+            chromium.until("return document.querySelectorAll('.card').length === 1")
+            assert "not measured yet" in chromium.text("cards")
+            chromium.run("document.querySelector('.card details').open = true")
+            chromium.run("document.querySelectorAll('#rows input')[1].focus()")
+            focused = "return document.activeElement.dataset.id"
+            before = chromium.run(focused)
+            store.work("own", engine="sync")
+            chromium.until("return document.querySelectorAll('.card canvas').length === 1")
+            assert chromium.run(focused) == before
+            assert chromium.run("return document.querySelector('.card details').open") is True
+            chromium.run("document.querySelector('#heads [data-name=config]').focus()")
+            chromium.run("document.activeElement.click()")
+            chromium.until("return document.querySelector('#heads [aria-sort=ascending]')")
+            assert chromium.run("return document.activeElement.dataset.name") == "config"
+
+
+def test_an_empty_store_says_that_it_is_and_lists_sweeps_that_come(chromium: Browser) -> None:
+    url = f"sqlite:///{Path('empty.db').absolute()}"
+    with door.open_store(url, create=True) as store, served(url) as server:
+        chromium.open(f"{server.url}?sweep=gone")
+        assert chromium.text("subtitle") == "There is no sweep gone in this store; these are all sweeps of it."
+        assert chromium.text("none") == "There are no rows."
+        assert chromium.run("return document.getElementById('well').hidden") is True
+        store.submit({"name": "new", "stems": ["3x3"], "input": 21})
+        chromium.run("document.getElementById('sweep').focus()")
+        names = "[...document.getElementById('sweep').options].map((each) => each.value).join()"
+        chromium.until(f"return {names} === ',new'")
+        chromium.until("return document.getElementById('rows').children.length === 1")
+        assert chromium.problems() == []
+
+
+def test_a_server_that_has_ended_and_a_store_that_is_gone_are_told_at_once(chromium: Browser) -> None:
+    url = f"sqlite:///{Path('own.db').absolute()}"
+    with door.open_store(url, create=True) as store:
+        store.submit({"name": "own", "stems": ["3x3"], "input": 21})
+    with served(url) as server:
+        chromium.open(f"{server.url}?sweep=own")
+        Path("own.db").rename("other.db")
+        chromium.until(
+            "return document.getElementById('progress-text').textContent.includes('removed, renamed or replaced')"
+        )
+        server.stop()
+        said = "the server does not answer; start erfsweep ui again, and load this page again"
+        chromium.until("return document.getElementById('progress-text').textContent === arguments[0]", said)
+        chromium.run("document.getElementById('next').disabled = false; document.getElementById('next').click()")
+        chromium.until("return document.getElementById('problem').textContent === arguments[0]", said)
+        assert chromium.problems() == []
+
+
 def test_it_says_its_address_once_and_ends_by_ctrl_c(mixed: str, tmp_path: Path) -> None:
     path = tmp_path / "copy.db"
     shutil.copy(mixed.removeprefix("sqlite:///"), path)
