@@ -109,8 +109,7 @@ def heatmaps(
     each group.
     """
     from cli.render.plots.choices import MOST_PANELS
-    from store.asking.pictured import count_groups
-    from store.asking.query import count
+    from store.asking.pictured import count_pictured
     from store.asking.selection import Selection
 
     plots = _plots(output, db)
@@ -125,9 +124,9 @@ def heatmaps(
     }
     found = plots.heatmaps(sweep, where=where, sort=_sort(sort), limit=limit, **options, width=width)
     _write(found, output, dpi)
-    if limit is not None or (where is not None and over is None):
+    if limit is not None:
         return
-    total = count(plots.store, sweep) if over is None else count_groups(plots.store, Selection(sweep, where), over)
+    total = count_pictured(plots.store, Selection(sweep, where, mass=mass, center=center), over)
     if total > MOST_PANELS:
         what = "results" if over is None else "groups"
         sys.stderr.write(f"the first {MOST_PANELS} of {total:,} {what}; --limit draws more\n")

@@ -15,6 +15,7 @@ from store.asking.columns import READ_OUT, VARYING
 from store.asking.distinct import NAMED_BY, distinct_names
 from store.asking.grouped import over_path
 from store.asking.groups import Groups, groups
+from store.asking.query import count
 from store.asking.reading import read
 from store.asking.selection import Selection
 from store.database.connection import Store
@@ -106,9 +107,16 @@ def mean_of_groups(store: Store, selection: Selection, over: str, *, image: bool
     return made
 
 
-def count_groups(store: Store, selection: Selection, over: str) -> int:
-    """How many groups there are, whatever the limit. Raises InputError as `read` does, and for an axis there is not."""
-    return _grouped(store, selection, over).count
+def count_pictured(store: Store, selection: Selection, over: str | None = None) -> int:
+    """How many results there are to draw, or groups over an axis, whatever the limit.
+
+    Raises InputError as `read` does, and for an axis that there is not.
+    """
+    if over is not None:
+        return _grouped(store, selection, over).count
+    if selection.where is None or selection.is_stored:
+        return count(store, selection.sweep, where=selection.where)
+    return len(read(store, msgspec.structs.replace(selection, limit=None), _READ).rows)
 
 
 def _grouped(store: Store, selection: Selection, over: str) -> Groups:

@@ -137,6 +137,14 @@ def test_a_grid_says_how_many_it_leaves_out() -> None:
     ended = good("plot", "heatmaps", "many", "-o", "x.png")
     assert ended.err == "x.png written\nthe first 16 of 20 results; --limit draws more\n"
     assert good("plot", "heatmaps", "many", "--over", "seed", "-o", "x.png").err == "x.png written\n"
+    ended = good("plot", "heatmaps", "many", "--where", "seed > 2", "-o", "x.png")
+    assert ended.err == "x.png written\nthe first 16 of 17 results; --limit draws more\n"
+    assert good("plot", "heatmaps", "many", "--where", "seed > 3", "-o", "x.png").err == "x.png written\n"
+    good("run", "5x5=linear", "-s", "seed=range(0,18)", "-s", "probes.count=1", "--name", "measured")
+    asked = ("--where", "eff_rf > 0", "--mass", "0.5", "-o", "x.png")  # read off the heatmaps
+    ended = good("plot", "heatmaps", "measured", *asked)
+    assert ended.err == "x.png written\nthe first 16 of 18 results; --limit draws more\n"
+    assert good("plot", "heatmaps", "measured", "--limit", "3", *asked).err == "x.png written\n"
     grid = ("-s", "kernel=range(1,37,2)", "-s", "seed=0,1", "-s", "depth=1", "--name", "grid")
     Path("grid.yaml").write_text("grid: {kernel: 3}")
     good("submit", "grid.yaml", *grid)
