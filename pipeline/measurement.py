@@ -21,7 +21,7 @@ _OF_INPUT = ("InputError", "FloatingPointError", "Timeout")
 _SIDE = 256
 """Pixels of the screen that a picture in a notebook is wide."""
 _SHOWN = ("eff_rf", "ratio", "eff_square", "luo", "sigma_x")
-"""The sizes beside it."""
+"""The sizes beside it, and in what a prompt prints."""
 
 
 class Measurement(msgspec.Struct, frozen=True, eq=False):
@@ -43,8 +43,18 @@ class Measurement(msgspec.Struct, frozen=True, eq=False):
     n_zero: int
     n_nan: int
 
+    def __repr__(self) -> str:
+        told = "dead" if self.is_dead else ", ".join(f"{name} {value}" for name, value in numbers_of(self))
+        return f"<{self.config.stem}: {told}>"
+
     def _repr_html_(self) -> str:
         return measurement_html(self)
+
+
+def numbers_of(of: Measurement) -> list[tuple[str, str]]:
+    """The theoretical receptive field and the usual sizes, (name, number as text); `-` for one that does not exist."""
+    numbers = {"theo_rf": of.theory.theo_rf} | {name: getattr(of.sizes, name) for name in _SHOWN}
+    return [(name, "-" if value is None else f"{value:.4g}") for name, value in numbers.items()]
 
 
 def measurement_html(of: Measurement) -> str:
@@ -57,9 +67,7 @@ def measurement_html(of: Measurement) -> str:
     cut = cutout(of.config, of.heatmap, of.sizes.eff_square)
     drawn = "" if cut is None else b64encode(png(picture(cut))).decode()
     shown = f'<img alt="heatmap" src="data:image/png;base64,{drawn}" style="width:{_SIDE}px">' if drawn else ""
-    numbers = {"theo_rf": of.theory.theo_rf} | {name: getattr(of.sizes, name) for name in _SHOWN}
-    cells = [(name, "-" if value is None else f"{value:.4g}") for name, value in numbers.items()]
-    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in cells)
+    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in numbers_of(of))
     told = " (dead: no gradient reaches the input)" if of.is_dead else ""
     return f"<div><p>{escape(of.config.stem)}{told}</p>{shown}<table>{rows}</table></div>\n"
 

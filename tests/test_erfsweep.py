@@ -31,10 +31,10 @@ def store():
         yield opened
 
 
-def run_examples(page):
+def run_examples(page, least=10):
     blocks = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
     examples = doctest.DocTestParser().get_doctest(blocks, {}, "python.md", "docs/python.md", 0)
-    assert len(examples.examples) > 10
+    assert len(examples.examples) > least
     said = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples, out=said.append)
     assert said == []
@@ -52,6 +52,25 @@ def test_every_example_of_the_page_runs():
     for name in ("pandas", "polars", "xarray"):
         pytest.importorskip(name)
     run_examples(PAGE)
+
+
+def test_the_example_of_the_readme_runs():
+    run_examples((ROOT / "README.md").read_text(), least=1)
+
+
+def test_a_prompt_shows_a_measurement_in_one_line():
+    """Linear layers of equal weights, whose sizes are known: 90 % of 1, 2, 3, 2, 1 lies in all five columns."""
+    exact = {"init": {"kind": "uniform_kernel"}, "probes": {"count": 1}}
+    shown = repr(erfsweep.measure("2x3x3:1=linear", **exact))
+    assert shown.startswith("<2x3x3:1=linear: theo_rf 5, eff_rf 5, ratio 1, eff_square 5, luo ")
+    assert "\n" not in shown
+
+
+def test_a_prompt_says_of_a_dead_config_that_it_is_dead():
+    """A negative weight and constant probes: the ReLU is off for all of them."""
+    np.savez("weights.npz", **{"layer0.weight": -np.ones((1, 1, 1, 1), np.float32)})
+    found = erfsweep.measure("1x1:1", init={"kind": "file", "path": "weights.npz"}, probes={"kind": "constant"})
+    assert repr(found) == "<1x1:1: dead>"
 
 
 def test_a_stem_of_ones_counts_its_paths():
