@@ -2,8 +2,8 @@
 #
 # Yes, and in either direction. Luo et al. 2016 (section 3) saw the receptive field grow, in a classifier and in a
 # segmentation network. The heatmap grows here in a small classifier, which says whether a line of text is upside down:
-# more of the gradient comes from the whole plane, through squeeze and excitation. In a detector of text it shrinks,
-# perhaps because edges of letters are near. Measure your own network, by several sizes.
+# more of the gradient comes from the whole plane, through squeeze and excitation. In a detector of text it shrinks to two
+# thirds in the same window, perhaps because edges of letters are near. Measure your own network, by several sizes.
 #
 # Both networks are in the package rapidocr-onnxruntime (`pip install --no-deps rapidocr-onnxruntime==1.4.4`), and MODELS
 # is its folder `models`. The untrained ones have the same layers with He weights, drawn eight times.

@@ -8,7 +8,7 @@ from math import sqrt
 
 import msgspec
 
-from gallery.expected import ANYTHING, Expected, above, exactly, near, within
+from gallery.expected import OBSERVED, Expected, above, exactly, near, within
 from gallery.measured import Question, mean_size, of_label, pixel, quotient, slope, total
 
 LUO = "Luo et al. 2016"
@@ -177,9 +177,14 @@ def _padding() -> Iterator[Claim]:
 
 
 def _trained() -> Iterator[Claim]:
+    window = 1 + (2 * 1 + 2 * 2) + (2 * 2 + 2 * 4) + (2 * 4 + 2 * 8) + 2 * 8 + 4 * 4 * 16
+    """The sum of (k - 1) j: 3x3 twice at j of 1 and 2, 2 and 4, 4 and 8, once at 8, and 5x5 four times at 16."""
+    for kind in ("trained", "untrained"):
+        says = f"theoretical RF, {kind} detector [px]"
+        yield Claim(says, exactly(window), ARITHMETIC, mean_size(f"detector-{kind}", "theo_rf"))
     for network, expected, source in (
         ("classifier", above(1), f"{LUO}, section 3: larger after training"),
-        ("detector", ANYTHING, "none"),
+        ("detector", OBSERVED, f"no claim: {LUO} saw it grow in a network for segmentation"),
     ):
         trained, untrained = (mean_size(f"{network}-{kind}", "hdr") for kind in ("trained", "untrained"))
         yield Claim(f"`hdr` trained against untrained, {network}", expected, source, quotient(trained, untrained))

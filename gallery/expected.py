@@ -42,8 +42,8 @@ def above(value: float) -> Expected:
     return Expected(value, inf, f"> {number(value)}")
 
 
-ANYTHING = Expected(-inf, inf, "no prediction")
-"""Of a number that is measured and that nothing predicts."""
+OBSERVED = Expected(-inf, inf, "an observation")
+"""Of a number that neither a paper nor arithmetic predicts: the tests only hold it against the page."""
 
 
 def number(value: float) -> str:
