@@ -1,6 +1,6 @@
-"""The arrows between the rooms, and what must not be imported where start-up waits for it.
+"""What each module may use, and what must not be imported where start-up waits for it.
 
-A room is a folder or, at the top of `pipeline/`, a file; docs/architecture.md draws them. Lazy imports count like
+A module is a folder or, at the top of `pipeline/`, a file; docs/architecture.md lists them. Lazy imports count like
 others.
 """
 
@@ -78,7 +78,7 @@ ARROWS = {
         *("store.database", "store.queue", "store.asking", "store.upkeep"),
     },
 }
-"""Which rooms each room may use, besides itself and the leaves."""
+"""Which modules each module may use, besides itself and the leaves."""
 
 HEAVY = {"numpy", "dask", "distributed", "scipy"}
 LIGHT = [
@@ -130,24 +130,24 @@ def package_of(module):
     return module.partition(".")[0]
 
 
-def room_of(module):
-    """The room of a module: the longest name in ARROWS that it begins with, a leaf, or its package."""
+def module_of(module):
+    """The module of the page that a file belongs to: the longest name in ARROWS that it begins with, a leaf or its package."""
     names = [name for name in (*ARROWS, *LEAVES) if module == name or module.startswith(f"{name}.")]
     return max(names, key=len, default=package_of(module))
 
 
 def arrows():
-    """All pairs (file, room that it uses), its own room and the leaves left out."""
+    """All pairs (file, module that it uses), its own module and the leaves left out."""
     for name, path in MODULES.items():
         for used in imports(path):
-            if "." in used and package_of(used) in PACKAGES and room_of(used) not in {room_of(name), *LEAVES}:
-                yield name, room_of(used)
+            if "." in used and package_of(used) in PACKAGES and module_of(used) not in {module_of(name), *LEAVES}:
+                yield name, module_of(used)
 
 
-@pytest.mark.parametrize("room", sorted({room_of(name) for name in MODULES} - LEAVES))
-def test_a_room_uses_those_below_it(room):
-    found = {(name, used) for name, used in arrows() if room_of(name) == room}
-    assert not {(name, used) for name, used in found if used not in ARROWS.get(room, set())}
+@pytest.mark.parametrize("module", sorted({module_of(name) for name in MODULES} - LEAVES))
+def test_a_module_uses_those_below_it(module):
+    found = {(name, used) for name, used in arrows() if module_of(name) == module}
+    assert not {(name, used) for name, used in found if used not in ARROWS.get(module, set())}
 
 
 def test_leaves_know_only_each_other():
@@ -156,32 +156,32 @@ def test_leaves_know_only_each_other():
 
 
 def test_every_arrow_of_the_list_is_there():
-    used = {(room_of(name), room) for name, room in arrows()}
-    assert {(room, below) for room, allowed in ARROWS.items() for below in allowed} <= used
+    used = {(module_of(name), module) for name, module in arrows()}
+    assert {(module, below) for module, allowed in ARROWS.items() for below in allowed} <= used
 
 
-def page_of_rooms():
-    """The part of docs/architecture.md about rooms: (its table, the leaves that it names)."""
+def page_of_modules():
+    """The part of docs/architecture.md about modules: (its table, the leaves that it names)."""
 
-    def rooms(text):
+    def listed(text):
         return {path.removesuffix(".py").rstrip("/").replace("/", ".") for path in re.findall(r"`([\w/.]+)`", text)}
 
     page = (ROOT / "docs" / "architecture.md").read_text()
-    part = page.partition("\n## Rooms and arrows\n")[2].partition("\n## ")[0]
+    part = page.partition("\n## Modules and what they use\n")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line.startswith("| `")]
-    table = {room: rooms(uses) for first, _, uses in rows for room in rooms(first)}
+    table = {module: listed(uses) for first, _, uses in rows for module in listed(first)}
     leaves = re.search(r"The leaves are known to everyone.*?\n\n", part, re.DOTALL)
     assert leaves is not None
-    return table, rooms(leaves[0])
+    return table, listed(leaves[0])
 
 
 def test_the_page_draws_the_arrows_that_are_held_here():
-    table, leaves = page_of_rooms()
-    assert table == ARROWS, "correct the table of rooms in docs/architecture.md"
+    table, leaves = page_of_modules()
+    assert table == ARROWS, "correct the table of modules in docs/architecture.md"
     assert leaves == LEAVES, "correct the leaves in docs/architecture.md"
 
 
-def test_no_rooms_use_each_other_in_a_circle():
+def test_no_modules_use_each_other_in_a_circle():
     TopologicalSorter(ARROWS).prepare()
 
 
