@@ -131,7 +131,7 @@ def package_of(module):
 
 
 def module_of(module):
-    """The module of the page that a file belongs to: the longest name in ARROWS that it begins with, a leaf or its package."""
+    """The longest name in ARROWS that a file begins with, a leaf or its package."""
     names = [name for name in (*ARROWS, *LEAVES) if module == name or module.startswith(f"{name}.")]
     return max(names, key=len, default=package_of(module))
 
