@@ -10,7 +10,8 @@ from unittest.mock import patch
 import scipy.special  # noqa: F401  # as a smooth activation in float64 does: the module is no part of a config
 
 from pipeline.config import Config
-from pipeline.draws.files import weight_file
+from pipeline.draws import images, probes
+from pipeline.draws.files import probe_file, weight_file
 from pipeline.gradient import cache, plan_of
 from pipeline.gradient.erf import measure_heatmap
 from pipeline.ops import conv
@@ -27,7 +28,8 @@ def peaks(config: Config) -> dict[str, int]:
 
 def peak(config: Config) -> int:
     plan = plan_of(config)  # made once for all configs of a stem, and no part of it
-    weight_file.cache_clear()  # a worker reads a file of weights when it measures the first config
+    for read in (weight_file, probe_file, probes._images, probes._original, images._packed):
+        read.cache_clear()  # a worker reads files, and prepares probes, when it measures the first config
 
     def measured() -> int:
         tracemalloc.start()

@@ -4,6 +4,7 @@ from pipeline.draws.backdrop import Backdrop as Backdrop
 from pipeline.draws.backdrop import backdrop_of as backdrop_of
 from pipeline.draws.files import check_probe_shape as check_probe_shape
 from pipeline.draws.files import content as content
+from pipeline.draws.files import content_size as content_size
 from pipeline.draws.files import probe_shape as probe_shape
 from pipeline.draws.files import sha256_of as sha256_of
 from pipeline.draws.files import ship as ship

@@ -49,7 +49,7 @@ def read_content(path: str) -> bytes:
 def sha256_of(path: str) -> str:
     """The sha256 of a file's content, in hexadecimal. Raises InputError as `read_content` does."""
     try:
-        paths = image_paths(path) if holds_images(path) else [Path(path)]
+        paths = _paths(path)
         known = [each.stat() for each in paths]
     except (OSError, ValueError):
         return hashlib.sha256(read_content(path)).hexdigest()
@@ -59,6 +59,22 @@ def sha256_of(path: str) -> str:
 @lru_cache(maxsize=64)  # the configs of a sweep share their files
 def _sha256(path: str, marks: tuple[tuple[int, int, int], ...], *names: str) -> str:
     return hashlib.sha256(read_content(path)).hexdigest()
+
+
+def _paths(path: str) -> list[Path]:
+    """The files that make up the content of a path. Raises InputError for a folder that holds too many images."""
+    return image_paths(path) if holds_images(path) else [Path(path)]
+
+
+@lru_cache(maxsize=64)  # the configs of a sweep share their files
+def content_size(path: str, sha256: str | None) -> int:
+    """Bytes of a file's content, or of the images of a folder; 0 where there is none, of which reading it tells."""
+    if sha256 in _shipped:
+        return len(_shipped[sha256])
+    try:
+        return sum(each.stat().st_size for each in _paths(path))
+    except (OSError, ValueError, InputError):
+        return 0
 
 
 def content(path: str | None, sha256: str | None) -> bytes:

@@ -2,7 +2,7 @@
 
 A block of probes goes forward and back through the steps. What is alive at the peak is added up as it is allocated:
 
-- the probes, and the weights as they are drawn and as they are multiplied;
+- the probes, of the whole plane too where they are made for it, and the weights as they are drawn and multiplied;
 - of every step what its VJP needs: a mask or the slope of its activation, the places of a max pooling;
 - of all steps the places where results and scratch memory lie, each as large as any step made it, as each stays with
   the thread for the next step; of one step, in one direction, what is too large to stay;
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
+from pipeline.config import Probes
 from pipeline.gradient.cone import Cone
 from pipeline.gradient.load import Load
 from pipeline.gradient.scratch import Room, padded, scratch_back, scratch_forward, together
@@ -40,6 +41,7 @@ from pipeline.stem import (
     MaxPool,
     Mul,
     Network,
+    Plane,
     PReLU,
     PreResidual,
     Residual,
@@ -176,6 +178,25 @@ def _passing(shape: tuple[int, ...], unit: int) -> int:
 def stored(nodes: Network) -> int:
     """Returns the bytes of a file with the weights of a whole network, as float32."""
     return sum(4 * prod(node.weight_shape) for node in nodes if isinstance(node.layer, Convolution))
+
+
+def whole_probes(probes: Probes, plane: Plane, block: int, content: int) -> tuple[int, int]:
+    """Returns (bytes kept, bytes at most while they are made) of probes that are made for the whole plane.
+
+    That is two blocks of images, or all probes of a file or of the original's stream; random ones are drawn inside the
+    cone, and have neither. content: bytes of the file, or of the images packed. See `pipeline.draws`.
+    """
+    numbers, count = plane.height * plane.width * plane.channels, len(probes.span)
+    match probes.kind:
+        case "images":
+            size, blocks = 4 * block * numbers, -(-count // block)
+            return content + min(blocks, 2) * size, content + (min(blocks - 1, 2) + 2) * size  # scaled, then moved
+        case "file":
+            return content, 3 * content  # the file, what is read of it, and its array
+        case "neural_api":
+            return 4 * count * numbers, 24 * count * numbers  # three arrays of 8 bytes a number
+        case _:
+            return 0, 0
 
 
 def weights(cone: Cone, item: int, stored: int = 0) -> int:

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import msgspec
 
-from pipeline.config import Config
+from pipeline.config import Config, Probes
 from pipeline.errors import InputError, amount, quote
 from pipeline.gradient import cost, footprint
 from pipeline.gradient.cone import Cone, cone
@@ -20,7 +20,7 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
 
     cone: the steps from the input to the unit. block: how many probes run at once, all or so many halvings of them
     that `BLOCK_BYTES` hold a block. working_set: bytes at the peak: one block, the weights, and copies of the heatmap's
-    rows; or a file of weights while its arrays are read out of it. work: what its expected seconds follow from.
+    rows; or files of weights and probes while arrays are made of them. work: what its expected seconds follow from.
     """
 
     cone: Cone
@@ -45,7 +45,20 @@ def plan_of(config: Config) -> Plan:
     index = channel if isinstance(channel, int) else None
     item = 4 if config.dtype == "float32" else 8
     may_repeat, has_file, count = config.probes.may_repeat, config.init.kind == "file", config.probes.count
-    return _plan(config.stem, config.input, config.layer, config.unit, index, may_repeat, has_file, item, count)
+    plan = _plan(config.stem, config.input, config.layer, config.unit, index, may_repeat, has_file, item, count)
+    if config.probes.kind not in ("images", "file", "neural_api"):
+        return plan
+    kept, making = footprint.whole_probes(config.probes, config.input, plan.block, _content_size(config.probes))
+    return msgspec.structs.replace(plan, working_set=max(plan.working_set + kept, making))
+
+
+def _content_size(probes: Probes) -> int:
+    """Returns the bytes of the file or of the packed images of some probes, 0 for probes of another kind."""
+    if probes.path is None:
+        return 0
+    from pipeline.draws import content_size  # loads NumPy, which other probes are planned without
+
+    return content_size(probes.path, probes.sha256)
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,7 @@ import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from benchmarks import networks
@@ -108,6 +109,27 @@ def test_bytes_of_networks_count_the_whole_file_of_their_weights(tmp_path):
     for _, _, layer, config in networks.configs(tmp_path, ["resnet50", "yolov8n_neck"]):
         if layer in ("c2", "c5", "n3"):
             assert 1 / 1.5 < peak(config) / plan_of(config).working_set < 1.5
+
+
+@pytest.mark.parametrize("stem", ["3x3", "2x3x3:64"])  # little beside the probes, and as much as they
+@pytest.mark.parametrize("kind", ["images", "file", "neural_api"])
+def test_bytes_of_probes_of_the_whole_plane_are_counted(kind, stem, tmp_path):
+    """The unit reads a few pixels, but images are cut to the plane, a file is read and a stream drawn as a whole."""
+    probes = {"kind": kind}
+    numbers = np.random.default_rng(3)
+    if kind == "images":
+        image = pytest.importorskip("PIL.Image")
+        for name in range(40):
+            pixels = numbers.integers(0, 256, (256, 256, 3), dtype=np.uint8)
+            image.fromarray(pixels).save(tmp_path / f"{name}.png")
+        probes |= {"path": str(tmp_path), "mean": 0.5, "std": 0.25}
+    elif kind == "file":
+        np.save(tmp_path / "probes.npy", numbers.random((40, 256, 256, 3), np.float32))
+        probes |= {"path": str(tmp_path / "probes.npy")}
+    else:
+        probes |= {"count": 40}
+    config = build({"stem": stem, "input": "256x256x3", "probes": probes})
+    assert 1 / 1.5 < peak(config) / plan_of(config).working_set < 1.5
 
 
 def test_blocks_of_probes_follow_from_the_config_alone() -> None:
