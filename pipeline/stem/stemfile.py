@@ -9,13 +9,15 @@ from pipeline.stem.notation import MAX_CHARACTERS
 
 SUFFIX = ".stem"
 _MARK = re.compile(MARK_PATTERN)
+_MARK_FIRST = re.compile(rf"\s*(#(?:{MARK_PATTERN}))")
 _BRANCH_BEGINS = re.compile(r"(?:\b(?:add|cat|mul)\(|\|)\s{0,100}$")
 
 
 def read_stem_file(path: Path) -> str:
     """The stem that a file holds, in one line of notation without its comments.
 
-    Raises InputError for a file that cannot be read, is no UTF-8 text, is larger than any stem or holds none.
+    Raises InputError for a file that cannot be read, is no UTF-8 text, is larger than any stem or holds none, and for a
+    line that begins with a mark where a branch begins: it would be a comment.
     """
     try:
         with path.open("rb") as stream:
@@ -27,10 +29,23 @@ def read_stem_file(path: Path) -> str:
         raise InputError(f"stem file {quote(path)} is not UTF-8 text; save it as text") from None
     if len(data) > MAX_CHARACTERS:
         raise InputError(f"stem file {quote(path)} has more than {MAX_CHARACTERS} bytes; shorten it")
-    blocks = [block for line in lines for block in without_comment(line).split()]
+    blocks: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if (mark := _MARK_FIRST.match(line)) and _is_meant(mark[1], blocks):
+            raise InputError(
+                f"stem file {quote(path)}, line {number}: {mark[1]} begins a line, and so a comment; put the mark "
+                "behind the '(' or '|' on the line before, or write a space behind the # of a comment"
+            )
+        blocks += without_comment(line).split()
     if not blocks:
         raise InputError(f"stem file {quote(path)} holds no stem; write one such as 7x7/2:64 max3x3/2")
     return " ".join(blocks)
+
+
+def _is_meant(mark: str, blocks: list[str]) -> bool:
+    """Whether a mark at the beginning of a line is likely meant as one: a branch begins there, and it is known."""
+    begins = bool(blocks) and _BRANCH_BEGINS.search(blocks[-1][-110:]) is not None
+    return begins and any(block.endswith(mark) or f"{mark}|" in block or f"{mark})" in block for block in blocks)
 
 
 def without_comment(line: str) -> str:

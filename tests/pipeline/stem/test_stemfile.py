@@ -43,6 +43,21 @@ def test_a_file_over_several_lines_is_one_line_of_notation(tmp_path):
     assert canonical(text) == "3x3:8#c1 cat(1x1|#c1 3x3:8)"
 
 
+@pytest.mark.parametrize(
+    "text", ["cat(\n{} | 3x3)", "cat(3x3 |\n  {}\n|5x5)", "5x5 cat(|\n\n{} up2)", "mul(  # one\n{}|)"]
+)
+def test_a_mark_that_would_be_a_comment_where_a_branch_begins_is_refused(text, tmp_path):
+    """`cat(|` with `#c1` on the next line would have an empty branch, without a word."""
+    path = tmp_path / "net.stem"
+    path.write_text("3x3#c1 5x5 " + text.format("#c1"))
+    with pytest.raises(InputError, match=r"line [0-9]: #c1 begins a line, and so a comment; put the mark behind"):
+        read_stem_file(path)
+    path.write_text("3x3#c1 5x5 " + text.format("# c1\n") + "\n#c1 is said here\n")
+    assert read_stem_file(path).startswith("3x3#c1 5x5 ")
+    path.write_text("3x3#c1 5x5 " + text.format("#note no mark of that name stands before\n"))
+    assert "note" not in read_stem_file(path)
+
+
 def test_a_file_of_comments_holds_no_stem(tmp_path):
     path = tmp_path / "net.stem"
     path.write_text("# 3x3\n #c1\n")
