@@ -255,8 +255,9 @@ class Store:
     def compare(
         self,
         a: str,
-        b: str,
+        b: str | None = None,
         *,
+        by: str | None = None,
         sizes: str | Sequence[str] | None = None,
         where: str | None = None,
         mass: float | None = None,
@@ -264,15 +265,16 @@ class Store:
     ) -> "Comparison":
         """How the sizes of `b` differ from those of `a`, over the pairs of results that agree in what they share.
 
-        Each is a stored sweep, a label, a stem, or one config as `record` takes it. `sizes` are names (the usual ones);
-        `where`, `mass` and `center` are those of `table`. Raises InputError for what cannot be used as written, and
-        where nothing pairs.
+        Each is a stored sweep, a label, a stem, or one config as `record` takes it. Instead of `b`, `by` splits the
+        results of `a` in two: by an axis of two values, such as `activation`, or by two of its values, `kernel=3,5`.
+        `sizes` are names (the usual ones); `where`, `mass` and `center` are those of `table`. Raises InputError for
+        what cannot be used as written, and where nothing pairs.
         """
         from store.asking.columns import SIZES
         from store.asking.comparison import compare
 
         names = SIZES if sizes is None else _names(sizes)
-        return self._sound(compare(self._store, a, b, names, where=where, mass=mass, center=center))
+        return self._sound(compare(self._store, a, b, names, by=by, where=where, mass=mass, center=center))
 
     def pareto(
         self,

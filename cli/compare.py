@@ -10,26 +10,33 @@ from cli.options import MACHINE_FORMATS, DbOption, FormatOption, store_url
 from cli.selection import CenterOption, MassOption, WhereOption
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from store.asking.comparison import Compared, Comparison
     from store.asking.table import Table
-
-VALUES_SHOWN = 4
-"""Of an axis, for a reader; a program is told all of them."""
 
 _WHAT = "A stored sweep, a config (id, SWEEP:position), a label or a stem."
 SideArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="A", help=_WHAT, autocompletion=named.sweeps_and_configs)
 ]
 OtherArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="B", help="The other one.", autocompletion=named.sweeps_and_configs)
+    str | None,
+    typer.Argument(
+        metavar="B", help="The other one; or split A in two by --by.", autocompletion=named.sweeps_and_configs
+    ),
+]
+ByOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="AXIS",
+        help="Split A in two by an axis of two values: activation; or by two of its values: kernel=3,5.",
+        autocompletion=completion.splits,
+    ),
 ]
 
 
 def command(
     a: SideArgument,
-    b: OtherArgument,
+    b: OtherArgument = None,
     size: Annotated[
         str | None,
         typer.Option(
@@ -39,6 +46,7 @@ def command(
             autocompletion=completion.columns,
         ),
     ] = None,
+    by: ByOption = None,
     where: WhereOption = None,
     mass: MassOption = None,
     center: CenterOption = "unit",
@@ -46,7 +54,7 @@ def command(
     format_: FormatOption = None,
     db: DbOption = None,
 ) -> None:
-    """Compare the sizes of two sweeps or of two configs.
+    """Compare the sizes of two sweeps, of two configs, or of the halves of one sweep.
 
     Results that agree in everything that A and B share are pairs. For each size: the means over the pairs, their
     difference B - A with a 95 % interval, and which side is larger. The format json has everything in one object.
@@ -58,7 +66,7 @@ def command(
 
     store = opened(store_url(db), create=False)
     names = parse_names(size, "--size") or SIZES
-    _print(compare(store, a, b, names, where=where, mass=mass, center=center), format_, verbose)
+    _print(compare(store, a, b, names, by=by, where=where, mass=mass, center=center), format_, verbose)
 
 
 def _print(found: "Comparison", format_: Any, verbose: bool) -> None:
@@ -105,17 +113,11 @@ def _sides(found: "Comparison") -> "Table":
 
 
 def _differences(found: "Comparison") -> "Table":
+    from store.asking.config_fields import some_values
     from store.asking.table import Table
 
-    rows = [(each.axis, _values(each.a), _values(each.b)) for each in found.differs]
+    rows = [(each.axis, some_values(each.axis, each.a), some_values(each.axis, each.b)) for each in found.differs]
     return Table(("differs in", "A", "B"), rows)
-
-
-def _values(values: "Sequence[Any]") -> str:
-    """The first values of an axis, and how many there are where there are more."""
-    words = ["none" if value is None else str(value) for value in values[:VALUES_SHOWN]]
-    more = [f"... of {len(values)}"] if len(values) > VALUES_SHOWN else []
-    return ", ".join(words + more)
 
 
 def _sizes(found: "Comparison") -> "Table":

@@ -120,6 +120,19 @@ def axes(incomplete: str) -> list[str]:
     return [name for name in (*STACK_AXES, *AXIS_PATHS, *PATHS) if name.startswith(incomplete)]
 
 
+def splits(incomplete: str) -> list[str]:
+    """What `--by` may become: an axis, a stem or a label; behind the sign, a value of the axis that is a word."""
+    from pipeline.sweep.axis_table import axis_words
+
+    def offered(begin: str) -> list[str]:
+        name, sign, values = begin.partition("=")
+        if not sign:
+            return [*axes(name), *(each for each in ("stem", "label") if each.startswith(name))]
+        return [f"{name}={each}" for each in _after_comma(values, [*axis_words(name)])]
+
+    return unbroken(offered, incomplete)
+
+
 def _after_comma(incomplete: str, names: list[str]) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     written = before.split(",")

@@ -8,7 +8,7 @@ import typer
 
 from cli import named
 from cli.columns import parse_names
-from cli.compare import OtherArgument, SideArgument
+from cli.compare import ByOption, OtherArgument, SideArgument
 from cli.examples import epilog
 from cli.grouped import OverOption
 from cli.growth import SizeOption
@@ -220,8 +220,9 @@ def layers(
 @app.command(epilog=epilog("plot compare"))
 def compare(
     a: SideArgument,
-    b: OtherArgument,
     output: OutputOption,
+    b: OtherArgument = None,
+    by: ByOption = None,
     where: WhereOption = None,
     scale: ScaleOption = "linear",
     mass: MassOption = None,
@@ -232,10 +233,10 @@ def compare(
 ) -> None:
     """Draw two heatmaps, their difference and their profiles.
 
-    Of several draws it is the mean heatmap.
+    Of several draws it is the mean heatmap; with --by, that of each half of A.
     """
     plots = _plots(output, db)
-    options: dict[str, Any] = {"where": where, "scale": scale, "mass": mass, "center": center}
+    options: dict[str, Any] = {"by": by, "where": where, "scale": scale, "mass": mass, "center": center}
     _write(plots.compare(a, b, **options, width=width), output, dpi)
 
 

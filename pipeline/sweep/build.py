@@ -122,13 +122,21 @@ def _at_layer(config: Config) -> Config:
 def _without_idle_seeds(config: Config) -> Config:
     """The config with seed 0, and no offset, for what it does not draw: no two digests may stand for one heatmap."""
     init, probes = config.init, config.probes
-    if (init.seed or init.offset is not None) and (
-        init.kind in NOT_DRAWN or not _weight_count(config.stem, config.input)
-    ):
+    if (init.seed or init.offset is not None) and not draws_weights(config):
         init = msgspec.structs.replace(init, seed=0, offset=None)
-    if probes.seed and probes.kind in NOT_DRAWN:
+    if probes.seed and not draws_probes(config):
         probes = msgspec.structs.replace(probes, seed=0)
     return msgspec.structs.replace(config, init=init, probes=probes)
+
+
+def draws_weights(config: Config) -> bool:
+    """Whether `init.seed` decides anything: weights are drawn, and the stem has some."""
+    return config.init.kind not in NOT_DRAWN and _weight_count(config.stem, config.input) > 0
+
+
+def draws_probes(config: Config) -> bool:
+    """Whether `probes.seed` decides anything: probes are drawn."""
+    return config.probes.kind not in NOT_DRAWN
 
 
 def _with_offset(config: Config) -> Config:

@@ -10,12 +10,13 @@ from store.asking.choices import CenterName
 from store.asking.columns import SIZES
 from store.asking.fields import field
 from store.asking.frames import pandas_frame, polars_frame
+from store.asking.halves import Half, halves
 from store.asking.html import html_table
 from store.asking.packed import PackedRows
 from store.asking.pairing import COLUMNS, Difference, Pairing, pairing
 from store.asking.reading import read
 from store.asking.selection import Selection
-from store.asking.sides import Side, side
+from store.asking.sides import Side, check_sides, side
 from store.asking.table import Table, numbers
 from store.database.connection import Store
 from store.database.rows import chunks
@@ -31,6 +32,9 @@ Larger: TypeAlias = Literal["a", "b", "equal", "unclear"]
 
 ONE_PAIR = "one pair"
 NO_PAIR = "no pair has it"
+
+_ROUNDING = 1e-12
+"""A difference below this share of the sizes is 0: sums of up to thousands of float64 are rounded by less."""
 
 _GROUPS = ("theory", "sizes", "health", "provenance", "costs")
 """Of the fields whose numbers are compared."""
@@ -103,40 +107,41 @@ class Comparison(msgspec.Struct, frozen=True):
 def compare(
     store: Store,
     a: str,
-    b: str,
+    b: str | None = None,
     sizes: Sequence[str] = SIZES,
     *,
+    by: str | None = None,
     where: str | None = None,
     mass: float | None = None,
     center: CenterName = "unit",
 ) -> Comparison:
     """The results of `b` against those of `a`, each a text that `store.asking.sides.side` takes.
 
+    Without `b`, the results of `a` are split in two by the axis that `by` names, see `store.asking.halves.halves`.
     sizes: fields with numbers. `where` keeps the results of both sides that meet a condition; `mass` and `center` are
     those of a table. A size of several results that nothing shared tells apart is their mean. Raises InputError for a
-    name, a size or a condition that cannot be used, and where a side has no result or nothing pairs.
+    name, a size or a condition that cannot be used, unless one of `b` and `by` is there, and where a side has no result
+    or nothing pairs.
     """
     names = _checked(sizes)
-    sides = (side(store, a), side(store, b))
-    tables = [_results(store, each, Selection(None, where, (), None, mass, center), names) for each in sides]
-    for each, table in zip(sides, tables, strict=True):
-        if not len(table.rows):
-            raise _nothing(each, where)
+    selection = Selection(None, where, (), None, mass, center)
+    both = _halves(store, a, b, by, selection, names)
+    tables = [each.table for each in both]
     found = pairing(*tables)
     if not found.pairs:
         differ = " and ".join(found.paired_by)
         raise InputError(
-            f"no result of {quote(sides[0].name)} has a partner among those of {quote(sides[1].name)} with the same "
+            f"no result of {quote(both[0].name)} has a partner among those of {quote(both[1].name)} with the same "
             f"{differ}; keep what is alike by --where, or compare two configs"
         )
     columns = [numbers(table, names) for table in tables]
     differences = [_difference(name, found, _Sides(columns[0][name], columns[1][name])) for name in names]
     if any(each.reason == NO_PAIR for each in differences):
-        of_first = _reasons(store, found, tables, Selection(None, None, (), None, mass, center))
+        of_first = _reasons(store, found, tables, msgspec.structs.replace(selection, where=None))
         differences = [_with_reason(each, of_first) for each in differences]
     return Comparison(
-        _compared(sides[0], tables[0], found.only_a),
-        _compared(sides[1], tables[1], found.only_b),
+        _compared(both[0], found.only_a),
+        _compared(both[1], found.only_b),
         found.paired_by,
         found.differs,
         len(found.pairs),
@@ -152,8 +157,23 @@ def _checked(sizes: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
+def _halves(
+    store: Store, a: str, b: str | None, by: str | None, selection: Selection, names: Sequence[str]
+) -> tuple[Half, Half]:
+    """The names and the results of both sides."""
+    check_sides(b, by)
+    first = side(store, a)
+    if by is not None:
+        return halves(_results(store, first, selection, names), by, first.name)
+    one, other = (Half(each.name, _results(store, each, selection, names)) for each in (first, side(store, b or "")))
+    return one, other
+
+
 def _results(store: Store, of: Side, selection: Selection, names: Sequence[str]) -> Table:
-    """The measured configs of a side that are selected, with the columns that the comparison reads."""
+    """The measured configs of a side that are selected, with the columns that the comparison reads.
+
+    Raises InputError where there is none.
+    """
     columns = ["id", "config", "n_nan", *COLUMNS, *names]
     if of.sweep is not None:
         columns.append("label")
@@ -163,7 +183,10 @@ def _results(store: Store, of: Side, selection: Selection, names: Sequence[str])
     columns = list(dict.fromkeys(columns))
     measured = columns.index("n_nan")
     rows = (row for part in parts for row in read(store, part, columns).rows if row[measured] is not None)
-    return Table(tuple(columns), PackedRows(rows))
+    found = Table(tuple(columns), PackedRows(rows))
+    if not len(found.rows):
+        raise _nothing(of, selection.where)
+    return found
 
 
 def _nothing(of: Side, where: str | None) -> InputError:
@@ -172,10 +195,10 @@ def _nothing(of: Side, where: str | None) -> InputError:
     return InputError(f"no result of {quote(of.name)} meets --where {quote(where)}; widen it, or leave it out")
 
 
-def _compared(of: Side, table: Table, alone: tuple[int, ...]) -> Compared:
+def _compared(of: Half, alone: tuple[int, ...]) -> Compared:
     kept = set(alone)
-    named = tuple((row[0], row[1]) for i, row in enumerate(table.only(("id", "config")).rows) if i in kept)
-    return Compared(of.name, len(table.rows), named)
+    named = tuple((row[0], row[1]) for i, row in enumerate(of.table.only(("id", "config")).rows) if i in kept)
+    return Compared(of.name, len(of.table.rows), named)
 
 
 class _Sides(NamedTuple):
@@ -199,13 +222,14 @@ def _difference(name: str, found: Pairing, of: _Sides) -> SizeDifference:
         return SizeDifference(name, unit, None, None, None, None, None, None, 0, 0, 0, NO_PAIR)
     a, b = (side[both] for side in means)
     differences = spread(b - a)
+    smallest = _ROUNDING * max(np.abs(a).max(), np.abs(b).max())
     interval: tuple[float, float] | None = None
     if differences.low is not None and differences.high is not None:
         interval = differences.low, differences.high
     elif len(both) == 1:
         interval = difference_interval(*(values[[*found.pairs[both[0]][i]]] for i, values in enumerate(of)))
-    difference = exact_mean(b - a)
-    low, high = interval or (None, None)
+    difference, *ends = (0.0 if abs(each) < smallest else each for each in (exact_mean(b - a), *(interval or ())))
+    low, high = ends or (None, None)
     return SizeDifference(
         size=name,
         unit=unit,
@@ -214,7 +238,7 @@ def _difference(name: str, found: Pairing, of: _Sides) -> SizeDifference:
         difference=difference,
         low=low,
         high=high,
-        larger=_larger(*(interval or (difference, difference))),
+        larger=_larger(*(ends or (difference, difference))),
         pairs=len(both),
         n_a=int(counts[0][both].sum()),
         n_b=int(counts[1][both].sum()),

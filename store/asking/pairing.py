@@ -2,13 +2,12 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from pipeline.config import KERNEL_VERSION, Config, decode
-from pipeline.stem import DEFAULT_ACTIVATION, parse, uniform_layer
+from pipeline.config import KERNEL_VERSION, decode
+from store.asking.config_fields import config_fields, stack_fields
 from store.asking.table import Table
 
 if TYPE_CHECKING:
@@ -132,13 +131,14 @@ class _Configs(NamedTuple):
 def _configs(a: Table, b: Table) -> _Configs:
     import numpy as np
 
-    as_stacks = all(_stack(stem) is not None for table in (a, b) for (stem,) in table.only(("stem",)).rows)
+    as_stacks = all(stack_fields(stem) is not None for table in (a, b) for (stem,) in table.only(("stem",)).rows)
     numbers: dict[tuple[type, Any], int] = {}
     columns: dict[str, array[int]] = {}
     for table in (a, b):
         labels = (row.get(_LABEL) for row in table.dicts())
         for (spec, version), label in zip(table.only(("spec", _VERSION)).rows, labels, strict=True):
-            found = _of_config(decode(spec.encode()), as_stacks) | {_VERSION: version or KERNEL_VERSION, _LABEL: label}
+            found = config_fields(decode(spec.encode()), as_stack=as_stacks)
+            found |= {_VERSION: version or KERNEL_VERSION, _LABEL: label}
             for name, value in found.items():
                 column = columns.setdefault(name, array("i"))
                 column.append(numbers.setdefault((type(value), value), len(numbers)))
@@ -163,36 +163,6 @@ def _members(of: "Numbers", groups: "Numbers") -> list[tuple[int, ...]]:
     order = np.argsort(of, kind="stable")
     starts, stops = (np.searchsorted(of[order], groups, side=side) for side in ("left", "right"))
     return [tuple(order[start:stop].tolist()) for start, stop in zip(starts, stops, strict=True)]
-
-
-def _of_config(config: Config, as_stack: bool) -> dict[str, Any]:
-    """Every field of a config by its path; a list is a tuple."""
-    found: dict[str, Any] = {}
-    for name, value in msgspec.to_builtins(config).items():
-        if isinstance(value, dict):
-            found |= {
-                f"{name}.{field}": tuple(each) if isinstance(each, list) else each for field, each in value.items()
-            }
-        elif name == "stem" and as_stack:
-            found |= _stack(value) or {}
-        else:
-            found[name] = value
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _stack(notation: str) -> dict[str, Any] | None:
-    """Depth and fields of the layer of a plain stack, a pair of like numbers as that number; None of another stem."""
-    stem = parse(notation)
-    layer = uniform_layer(stem)
-    if layer is None:
-        return None
-    fields = {name: _side(getattr(layer, name)) for name in layer.__struct_fields__}
-    return {"depth": len(stem), **fields, "activation": layer.activation or DEFAULT_ACTIVATION}
-
-
-def _side(value: Any) -> Any:
-    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value
 
 
 def _is_of_stem(name: str) -> bool:

@@ -15,9 +15,12 @@ from store.asking.columns import READ_OUT, VARYING
 from store.asking.distinct import NAMED_BY, distinct_names
 from store.asking.grouped import over_path
 from store.asking.groups import Groups, groups
+from store.asking.halves import COLUMNS, halves
+from store.asking.packed import PackedRows
 from store.asking.query import count
 from store.asking.reading import read
 from store.asking.selection import Selection
+from store.asking.table import Table
 from store.database.connection import Store
 
 if TYPE_CHECKING:
@@ -63,9 +66,15 @@ def pictured(store: Store, selection: Selection, *, image: bool = False) -> list
     All their heatmaps are in memory together. image: with the images that were measured, where probes are images; what
     cannot be read is told by `store.say`. Raises InputError as `read` does.
     """
+    return _pictured_rows(store, [*read(store, selection, _READ).dicts()], selection, image=image)
+
+
+def _pictured_rows(
+    store: Store, rows: Sequence[dict[str, Any]], selection: Selection, *, image: bool = False
+) -> list[Pictured]:
+    """The same of rows that have the columns `_READ`."""
     from store.asking.heatmaps import samples
 
-    rows = [*read(store, selection, _READ).dicts()]
     found = dict(samples(store, rows))
     backdrops = Backdrops()
     made = [
@@ -151,9 +160,35 @@ def mean_pictured(store: Store, name: str, selection: Selection) -> Pictured:
     """
     found = [each for each in _named(store, name, selection) if each.framed is not None]
     if not found:
-        condition = f" that meets --where {quote(selection.where)}" if selection.where else ""
-        raise InputError(f"there is no result of {quote(name)}{condition} yet; `erfsweep work` measures what is queued")
+        raise _nothing(name, selection)
     return _mean(found, name, selection)
+
+
+def mean_halves(store: Store, name: str, by: str, selection: Selection) -> tuple[Pictured, Pictured]:
+    """The mean heatmaps of what a text names, split in two by an axis as `store.asking.halves.halves` does.
+
+    Raises InputError as this and `mean_pictured` do.
+    """
+    side = sides.side(store, name)
+    label = () if side.sweep is None else ("label",)
+    whole = read(store, _of_side(side, selection), (*_READ, *COLUMNS, *label))
+    measured = whole.columns.index("n_nan")
+    results = Table(whole.columns, PackedRows(row for row in whole.rows if row[measured] is not None))
+    if not len(results.rows):
+        raise _nothing(name, selection)
+    found = []
+    for half in halves(results, by, name):
+        drawn = [each for each in _pictured_rows(store, [*half.table.dicts()], selection) if each.framed is not None]
+        if not drawn:  # all are damaged
+            raise _nothing(half.name, selection)
+        found.append(_mean(drawn, half.name, selection))
+    a, b = found
+    return a, b
+
+
+def _nothing(name: str, selection: Selection) -> InputError:
+    condition = f" that meets --where {quote(selection.where)}" if selection.where else ""
+    return InputError(f"there is no result of {quote(name)}{condition} yet; `erfsweep work` measures what is queued")
 
 
 def _mean(measured: Sequence[Pictured], name: str, selection: Selection) -> Pictured:
@@ -180,9 +215,11 @@ def _mean(measured: Sequence[Pictured], name: str, selection: Selection) -> Pict
 
 
 def _named(store: Store, name: str, selection: Selection, *, image: bool = False) -> list[Pictured]:
-    named = sides.side(store, name)
-    digests = None if named.sweep else named.digests
-    return pictured(store, msgspec.structs.replace(selection, sweep=named.sweep, digests=digests), image=image)
+    return pictured(store, _of_side(sides.side(store, name), selection), image=image)
+
+
+def _of_side(side: sides.Side, selection: Selection) -> Selection:
+    return msgspec.structs.replace(selection, sweep=side.sweep, digests=None if side.sweep else side.digests)
 
 
 def _pictured(

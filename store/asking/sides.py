@@ -33,6 +33,16 @@ def side(store: Store, text: str) -> Side:
     raise _unknown(store, written)
 
 
+def check_sides(b: str | None, by: str | None) -> None:
+    """Raises InputError unless exactly one says what a side is compared with: the other side, or an axis."""
+    if (b is None) == (by is None):
+        raise InputError(
+            "a comparison is of two sides; name both, as A B, or split one by an axis, as A --by activation"
+            if b is None
+            else f"--by splits one side in two, so there is no {quote(b)}; leave one of them out"
+        )
+
+
 def _is_sweep(connection: Connection, name: str) -> bool:
     return connection.execute(select(sweep.c.id).where(sweep.c.name == name)).first() is not None
 

@@ -1,18 +1,22 @@
 """`erfsweep compare`: what it prints in each format, whom it names, and how it ends."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from tests.cli.command import erfsweep, good
+
+AXES = ("-s", "init.kind=uniform_kernel", "-s", "probes.count=1", "-s", "input=21")
 
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Linear stacks of equal weights with kernel 3 (depths 1, 2, 3) and 5 (depths 1, 2), whose windows are known."""
     url = f"sqlite:///{tmp_path_factory.mktemp('compare')}/c.db"
-    axes = ("-s", "init.kind=uniform_kernel", "-s", "probes.count=1", "-s", "input=21")
     for kernel, depths in ((3, (1, 2, 3)), (5, (1, 2))):
         stems = ",".join(f"{depth}x{kernel}x{kernel}=linear" for depth in depths)
-        good("run", stems, *axes, "--name", f"k{kernel}", "--db", url)
+        good("run", stems, *AXES, "--name", f"k{kernel}", "--db", url)
     return url
 
 
@@ -91,6 +95,32 @@ def test_many_values_of_an_axis_are_counted() -> None:
     assert "n_a" in out
 
 
+def test_the_halves_of_a_sweep_are_what_two_sweeps_of_them_are(db: str) -> None:
+    good("run", "1x3x3=linear,2x3x3=linear,1x5x5=linear,2x5x5=linear", *AXES, "--name", "both", "--db", db)
+    by = good("compare", "both", "--by", "kernel", "-f", "json", "--db", db).json
+    apart = good("compare", "k3", "k5", "--where", "depth < 3", "-f", "json", "--db", db).json
+    assert (by["a"]["name"], by["b"]["name"]) == ("kernel=3", "kernel=5")
+    for name in ("paired_by", "differs", "pairs", "sizes"):
+        assert by[name] == apart[name]
+    turned = good("compare", "both", "--by", "kernel=5,3", "--size", "theo_rf", "-f", "json", "--db", db).json
+    assert [turned["sizes"][0][name] for name in ("a", "b", "larger")] == [7, 4, "a"]
+
+
+@pytest.mark.parametrize("by", ["init", "init.kind", "init.kind=file,uniform_kernel"])
+def test_trained_weights_are_compared_with_all_untrained_draws(by: str) -> None:
+    """The seed of weights that come from a file decides nothing: it is not the first of the untrained ones."""
+    np.savez("w.npz", **{"layer0.weight": np.ones((3, 3, 1, 1), np.float32)})
+    Path("net.yaml").write_text("{stem: '3x3:1=linear', input: 9, init: {kind: file, path: w.npz}}")
+    kinds = "init.kind=file,uniform_kernel" if "uniform" in by else "init.kind=file,he_normal"
+    good("run", "net.yaml", "-s", kinds, "-s", "seed=0,1,2", "--name", "net")
+    found = good("compare", "net", "--by", by, "--size", "eff_rf", "-f", "json").json
+    draws = 1 if "uniform" in by else 3
+    assert (found["pairs"], found["a"]["alone"], found["b"]["alone"]) == (1, 0, 0)
+    assert (found["sizes"][0]["n_a"], found["sizes"][0]["n_b"]) == (1, draws)
+    seeds = [each for each in found["differs"] if each["axis"] == "init.seed"]
+    assert seeds == ([] if "uniform" in by else [{"axis": "init.seed", "a": [None], "b": [0, 1, 2]}])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -100,7 +130,15 @@ def test_many_values_of_an_axis_are_counted() -> None:
         (("k3", "k5", "--size", "luo,luo"), "--size names 'luo' twice"),
         (("k3", "k5", "--where", "depth > 9"), "no result of 'k3'"),
         (("k3", "k5", "--size", "theo_rf", "--mass", "0.5"), "--mass 0.5 changes nothing"),
-        (("k3",), "missing argument 'B'"),
+        (("k3",), "a comparison is of two sides"),
+        (("k3", "k5", "--by", "depth"), "so there is no 'k5'"),
+        (("k3", "--by", "depth"), "have 3 values of depth: 1, 2, 3; choose two, as in --by 'depth=1,2'"),
+        (("k3", "--by", "kernel"), "have one value of kernel, 3;"),
+        (("k3", "--by", "depth=1,4"), "--by 'depth=1,4' does not name two of the values"),
+        (("k3", "--by", "depth=1,1"), "does not name two of the values"),
+        (("k3", "--by", "dept"), "there is no axis 'dept'; did you mean depth"),
+        (("3x3=linear", "--by", "label"), "labels are given by sweeps"),
+        (("k3", "--by", "depth", "--where", "depth > 9"), "no result of 'k3' meets"),
     ],
 )
 def test_wrong_input_is_one_sentence(db: str, arguments: tuple[str, ...], message: str) -> None:

@@ -79,6 +79,10 @@ def by_bash(*words: str) -> list[str]:
         (("run", "x", "-s", "dtype,readout.gradient", "=", "float32", ":", "abs,float32", ":", "s"), ["square"]),
         (("run", "x", "-s", "dtype,kernel", "=", "float32", ":", "3", ":"), []),
         (("run", "x", "-s", "sed", "="), []),
+        (("compare", "x", "--by", "activ"), ["activation"]),
+        (("compare", "x", "--by", "ste"), ["stem"]),
+        (("compare", "x", "--by", "dtype", "=", "float32,"), ["float32,float64"]),
+        (("plot", "compare", "x", "--by", "probes_"), ["probes_count", "probes_seed"]),
     ],
     ids=" ".join,
 )

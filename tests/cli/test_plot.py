@@ -75,6 +75,21 @@ def test_the_ids_of_its_configs_are_in_the_file_and_the_store_is_not(luo2016: st
     assert "sqlite" not in str(text)
 
 
+def test_halves_of_a_sweep_are_drawn_as_the_two_that_they_are(luo2016: str) -> None:
+    stacks = ("--where", "kernel == 3")
+    good("plot", "compare", "luo2016", "--by", "depth=4,2", *stacks, "-o", "by.svg", "--db", luo2016)
+    good("plot", "compare", "luo2016:2", "luo2016:1", "-o", "two.svg", "--db", luo2016)
+    by, two = (Path(name).read_text() for name in ("by.svg", "two.svg"))
+    images = [re.findall(r'xlink:href="(data:image/png[^"]+)"', each) for each in (by, two)]
+    assert images[0] == images[1]
+    assert len(images[0]) >= 3
+    assert "A: depth=4" in by
+    assert "B: depth=2" in by
+    ended = erfsweep("plot", "compare", "luo2016", "--by", "kernel=3,5", "-o", "x.svg", "--db", luo2016)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "'kernel=3' have several windows or planes" in ended.err
+
+
 def test_a_file_that_is_there_is_replaced_and_what_cannot_be_written_is_said(luo2016: str) -> None:
     Path("x.svg").write_text("old")
     assert good("plot", "curves", "luo2016", "-o", "x.svg", "--db", luo2016).err == "x.svg written\n"

@@ -194,9 +194,10 @@ class Plots:
     def compare(
         self,
         a: str,
-        b: str,
+        b: str | None = None,
         *,
         axes: Any = None,
+        by: str | None = None,
         where: str | None = None,
         scale: ScaleName = "linear",
         mass: float | None = None,
@@ -205,18 +206,23 @@ class Plots:
     ) -> Any:
         """Two heatmaps, their difference and their profiles, in four panels.
 
-        Each is what `compare` of the store takes; of several draws it is their mean heatmap.
+        They are what `compare` of the store takes; of several draws it is their mean heatmap.
         """
         _check(width)
         from cli.render.plots.comparison import comparison_figure
         from cli.render.plots.figure import About
-        from store.asking.pictured import mean_pictured
+        from store.asking.pictured import mean_halves, mean_pictured
         from store.asking.pictured_pair import pictured_pair
+        from store.asking.sides import check_sides
 
         selection = Selection(None, where, (), None, mass, center)
-        pair = pictured_pair(*(mean_pictured(self.store, name, selection) for name in (a, b)))
-        words = _words("compare", a, b, where=where, scale=scale, mass=mass, center=center, width=width)
-        about = About(f"{b} against {a}", words, (*pair.a.ids, *pair.b.ids))
+        check_sides(b, by)
+        if by is not None:
+            pair = pictured_pair(*mean_halves(self.store, a, by, selection))
+        else:
+            pair = pictured_pair(*(mean_pictured(self.store, name, selection) for name in (a, b or "")))
+        words = _words("compare", a, b, by=by, where=where, scale=scale, mass=mass, center=center, width=width)
+        about = About(f"{pair.b.name} against {pair.a.name}", words, (*pair.a.ids, *pair.b.ids))
         return self._sound(comparison_figure(pair, about, axes=axes, scale=scale, width=width))
 
     def pareto(

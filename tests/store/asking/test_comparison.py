@@ -183,3 +183,13 @@ def test_what_cannot_be_compared_is_refused(both: Store) -> None:
     measured(both, "deep", {config(5, 1, 2): 3.0, config(5, 0, 3): 5.0})
     with pytest.raises(InputError, match=r"no result of 'deeper' has a partner .* the same depth and init.seed"):
         compare(both, "deeper", "deep")
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e30])
+def test_what_differs_by_rounding_alone_is_equal(store: Store, scale: float) -> None:
+    """Sums of tenths are rounded: 0.1 + 0.2 - 0.3 is 5.6e-17, which no interval may take for a difference above 0."""
+    ones = [0.1, 0.2, 0.3]
+    measured(store, "a", {config(3, seed): 0.1 * scale * 3 for seed in range(2)})
+    measured(store, "b", {config(5, seed): sum(ones[:2]) * scale for seed in range(2)})
+    (size,) = compare(store, "a", "b", ["eff_rf"]).sizes
+    assert (size.difference, size.low, size.high, size.larger) == (0, 0, 0, "equal")
