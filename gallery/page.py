@@ -11,8 +11,9 @@ from gallery.expected import number, read_number
 HEAD = """# Examples
 
 What the paper on effective receptive fields says (Luo et al. 2016, arXiv 1701.04128), and the questions that come next,
-each answered by one file in `examples/`. The file has its commands in its first lines; each takes some
-seconds. Type them in the root of the project. Pictures need the extra `plot`.
+each answered by one file in `examples/`. The file has its commands in its first lines. Most take some
+seconds, those of the trained networks about a minute. Type them in the root of the project. Pictures need the extra
+`plot`, trained networks also `onnx`.
 
 `make gallery` runs and draws all of them in `build/gallery`, where their results stay in a store, and writes a page of
 their numbers. `make gallery ARGS=--docs` writes the page that you read, too. The tests run every command, hold every
