@@ -27,7 +27,7 @@ def costs_at_most(seconds: float) -> Iterator[None]:
     assert time.process_time() - began < seconds
 
 
-def until(true: Callable[[], object], seconds: float = 60.0) -> None:
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
     """Waits for what another thread or process makes true; fails where it does not come."""
     deadline = time.monotonic() + seconds
     while not true():

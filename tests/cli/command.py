@@ -65,17 +65,18 @@ def spawn(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
             "env": environment(),
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
-            "preexec_fn": _hear_ctrl_c,
+            "preexec_fn": hear_ctrl_c,
             **options,
         },
     )
 
 
-def _hear_ctrl_c() -> None:
+def hear_ctrl_c() -> None:
+    """In a new process: it is ended by Ctrl-C, as it is in a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that a shell started in the background ignore it
 
 
 def finished(process: "subprocess.Popen[str]") -> Ended:
     """Waits for a process."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     return Ended(process.returncode, out or "", err or "")

@@ -18,7 +18,8 @@ import pytest
 
 from pipeline.arrays import unpack_curves, unpack_heatmap
 from pipeline.result import Arrays
-from tests.cli.command import environment, erfsweep, finished, good, spawn
+from tests.cli.command import environment, erfsweep, finished, good, hear_ctrl_c, spawn
+from tests.clock import until
 
 SWEEP = "name: long\ngrid: {kernel: [3, 5], depth: [4, 8], features: 8, seed: 'range(0, 100)'}\n"
 TIMES = ("cost", "erf_seconds", "size_seconds")
@@ -54,7 +55,7 @@ def wait_for_results(process: "subprocess.Popen[str]", least: int) -> None:
     """Until the store holds so many results, or the process has ended."""
     while process.poll() is None:
         if Path("erfsweep.db").exists():
-            with sqlite3.connect("erfsweep.db", timeout=10) as database:
+            with sqlite3.connect("erfsweep.db", timeout=60) as database:
                 tables = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'results'").fetchall()
                 if tables and database.execute("SELECT count(*) FROM result").fetchone()[0] >= least:
                     return
@@ -92,7 +93,7 @@ def test_killed_between_saves_the_finished_results_stay() -> None:
 
 @pytest.mark.parametrize("options", [(), ("--fail-fast",)])
 def test_ctrl_c_saves_what_is_finished_and_exits_with_130(options: tuple[str, ...]) -> None:
-    axes = ("-s", "seed=range(0,60)", "-s", "input=61", "--name", "slow")
+    axes = ("-s", "seed=range(0,150)", "-s", "input=61", "--name", "slow")
     process = spawn("run", "6x9x9:16", *axes, "--engine", "sync", *options)
     wait_for_results(process, 1)
     process.send_signal(signal.SIGINT)
@@ -102,8 +103,8 @@ def test_ctrl_c_saves_what_is_finished_and_exits_with_130(options: tuple[str, ..
     assert "run it again" in ended.err
     found = good("status", "slow", "-f", "json").json
     assert found["running"] == 0
-    assert 1 <= found["done"] < 60
-    assert found["done"] + found["queued"] == 60
+    assert 1 <= found["done"] < 150
+    assert found["done"] + found["queued"] == 150
     assert f"{found['queued']} measured" in good("run", "slow").err
     assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
 
@@ -114,7 +115,7 @@ def test_a_batch_system_or_a_closed_terminal_stops_it_as_ctrl_c_does(
     engine: str, number: signal.Signals, tmp_path: Path
 ) -> None:
     """The signal goes to the driver and to all that it started; nothing of them stays in the temporary directory."""
-    axes = ("-s", "seed=range(0,400)", "-s", "input=61", "--name", "slow")
+    axes = ("-s", "seed=range(0,2000)", "-s", "input=61", "--name", "slow")
     (tmp_path / "tmp").mkdir()
     own: dict[str, Any] = {
         "env": environment(TMPDIR=str(tmp_path / "tmp")),
@@ -142,7 +143,7 @@ def test_a_second_signal_ends_it_at_once_and_leaves_nothing_behind(after: float,
         "start_new_session": True,
         "preexec_fn": _hear_hang_up,
     }
-    process = spawn("run", "6x9x9:16", "-s", "seed=range(0,400)", "-s", "input=61", "--engine", "processes", **own)
+    process = spawn("run", "6x9x9:16", "-s", "seed=range(0,2000)", "-s", "input=61", "--engine", "processes", **own)
     wait_for_results(process, 0)
     time.sleep(after)
     for _ in range(2):
@@ -175,8 +176,8 @@ def test_a_stopped_process_loses_its_claims_and_goes_on_when_it_is_resumed() -> 
     good("submit", "6x9x9:16", "-s", "seed=range(0,30)", "-s", "input=61", "--name", "slow")
     stopped = spawn("work", "slow", "--engine", "sync")
     wait_for_results(stopped, 1)
-    os.kill(stopped.pid, signal.SIGSTOP)
-    with sqlite3.connect("erfsweep.db", timeout=10) as database:
+    stop_between_transactions(stopped)
+    with sqlite3.connect("erfsweep.db", timeout=60) as database:
         database.execute("UPDATE config SET lease_until = lease_until - 61 WHERE state = 'running'")
     assert good("status", "slow", "-f", "json").json["running"] == 0
     ended = finished(spawn("work", "slow"))
@@ -188,6 +189,23 @@ def test_a_stopped_process_loses_its_claims_and_goes_on_when_it_is_resumed() -> 
     measured = [int(each.err.rpartition(" measured")[0].split()[-1]) for each in (ended, resumed)]
     assert sum(measured) == 30
     assert {row["attempts"] for row in good("table", "-c", "attempts", "-f", "csv").rows} == {"1"}
+
+
+def stop_between_transactions(process: "subprocess.Popen[str]") -> None:
+    """Stops a process while it does not lock the store, as it does for a moment whenever it saves."""
+
+    def is_stopped_and_locks_nothing() -> bool:
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        try:
+            with sqlite3.connect("erfsweep.db", timeout=0) as database:
+                database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(process.pid, signal.SIGCONT)
+            return False
+        return True
+
+    until(is_stopped_and_locks_nothing)
 
 
 def test_fail_fast_stops_at_the_first_failure() -> None:
@@ -226,7 +244,8 @@ def test_a_run_goes_on_when_nobody_reads_its_messages_any_more() -> None:
 def test_ctrl_c_is_answered_with_one_sentence_at_any_moment(after: float, tmp_path: Path) -> None:
     """While modules are loaded, while workers start, while they measure: never a traceback, and never silence."""
     db = f"sqlite:///{tmp_path}/store.db"
-    process = spawn("run", "4x3x3", "-s", "seed=range(0,20000)", "--engine", "processes", "--db", db)
+    axes = ("-s", "seed=range(0,20000)", "-s", "input=61")
+    process = spawn("run", "6x9x9:16", *axes, "--engine", "processes", "--db", db)
     assert process.stderr is not None
     while not Path(tmp_path / "store.db").exists():  # the command itself is loaded
         time.sleep(0.01)
@@ -250,36 +269,47 @@ def test_a_working_directory_that_was_removed_is_told(tmp_path: Path, options: t
     assert ended.err.rstrip().endswith("erfsweep: the working directory was removed; change to another one")
 
 
-POISONED_DRIVER = """
+DRIVER = """
+import sys
 from pipeline import engine as make
-from tests.poison import is_shot
+from pipeline.engines import suspects
+from tests import poison
 
+measure, control = sys.argv[1:3]
+del sys.argv[1:3]
+suspects.LEAST_CONTROL, suspects.MOST_CONTROL = float(control), max(float(control), suspects.MOST_CONTROL)
 original = make.make_engine
 
-def poisoned(*arguments, **options):
+def patched(*arguments, **options):
     engine = original(*arguments, **options)
-    engine.measure = is_shot
+    engine.measure = getattr(poison, measure)
     return engine
 
-make.make_engine = poisoned
+make.make_engine = patched
 from cli.main import main
 main()
 """
 
 
+def spawn_with(measure: str, *arguments: str, control: float = 1.0) -> "subprocess.Popen[str]":
+    """Starts `erfsweep` with a task of `tests.poison`; nothing is convicted before `control` seconds of calm."""
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", DRIVER, measure, str(control), *arguments]
+    return subprocess.Popen(command, env=environment(), preexec_fn=hear_ctrl_c, **options)
+
+
 @pytest.mark.parametrize("engine", ["sync", "threads"])
 def test_a_config_that_ends_the_driver_is_found_by_the_next_run_and_no_run_dies_of_it_again(engine: str) -> None:
     """Interrupted as it is found, the second run leaves it suspected for the third."""
-    command = [sys.executable, "-c", POISONED_DRIVER, "run", "3x3", "-s", "seed=range(60,90)", "--name", "poisoned"]
 
-    def run() -> "subprocess.Popen[str]":
-        options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([*command, "--engine", engine], env=environment(), **options)
+    def run(control: float = 1.0) -> "subprocess.Popen[str]":
+        axes = ("-s", "seed=range(60,90)", "--name", "poisoned")
+        return spawn_with("is_shot", "run", "3x3", *axes, "--engine", engine, control=control)
 
     first = finished(run())
     assert first.code == -signal.SIGKILL
-    second = run()
-    time.sleep(2.0)
+    second = run(control=600.0)
+    wait_for_results(second, 29)
     second.send_signal(signal.SIGINT)
     assert finished(second).code == 130
     third = finished(run())
@@ -296,7 +326,7 @@ def test_a_config_that_ends_the_driver_is_found_by_the_next_run_and_no_run_dies_
 @pytest.mark.parametrize("how", ["removed", "renamed", "replaced"])
 def test_a_store_that_is_taken_away_during_a_run_is_kept_and_taken_back(how: str, engine: str) -> None:
     good("submit", "5x5", "--name", "other", "--db", "sqlite:///other.db")
-    process = spawn("run", "long.yaml", "--engine", engine)
+    process = spawn_with("slow", "run", "long.yaml", "--engine", engine)
     wait_for_results(process, 1)
     if how == "replaced":
         Path("other.db").replace("erfsweep.db")

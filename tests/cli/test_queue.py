@@ -141,7 +141,7 @@ def test_rows_that_a_transaction_has_locked_are_waited_for_without_asking_all_th
     ended = good("work", "mine")
     assert "2 measured" in ended.err
     assert ended.err.count("waiting for 2 configs that a transaction of another process has locked") == 1
-    assert all(after - before >= 0.2 for before, after in pairwise(asked[:4]))
+    assert all(after - before > 0.19 for before, after in pairwise(asked[:4]))
 
 
 def test_the_last_line_says_where_the_time_went_only_if_asked() -> None:
@@ -166,7 +166,8 @@ def test_the_dashboard_is_quiet_on_the_terminal(tmp_path: Path) -> None:
     own = environment(TMPDIR=str(tmp_path / "tmp"))
     ended = finished(spawn("run", "4x3x3=linear", "-s", "seed=range(0,20)", "--dashboard", env=own))
     assert ended.code == 0
-    sweep, dashboard, measured = (line for line in ended.err.splitlines() if not line.startswith("measuring: "))
+    passing = ("measuring: ", "waiting for workers at ")  # the latter on a busy machine, where they take over 1 s
+    sweep, dashboard, measured = (line for line in ended.err.splitlines() if not line.startswith(passing))
     assert "20 configs" in sweep
     assert dashboard.startswith("dashboard at http")
     assert "20 measured" in measured
@@ -219,7 +220,7 @@ def test_rm_keeps_what_another_sweep_uses() -> None:
 
 @pytest.mark.parametrize("engine", ["sync", "threads", "processes"])
 def test_rm_of_a_sweep_that_runs_is_refused_and_with_force_its_run_ends(engine: str) -> None:
-    good("submit", "6x9x9:16", "-s", "seed=range(0,400)", "-s", "input=61", "--name", "slow")
+    good("submit", "6x9x9:16", "-s", "seed=range(0,2000)", "-s", "input=61", "--name", "slow")
     running = spawn("work", "slow", "--engine", engine)
     while not states("slow").get("done"):
         time.sleep(0.05)
@@ -228,7 +229,7 @@ def test_rm_of_a_sweep_that_runs_is_refused_and_with_force_its_run_ends(engine: 
     assert "'slow' is being measured (" in ended.err
     assert f":{running.pid} holds " in ended.err
     assert "add --force" in ended.err
-    assert "400 configs removed" in good("rm", "slow", "--yes", "--force").out
+    assert "2,000 configs removed" in good("rm", "slow", "--yes", "--force").out
     told = finished(running)
     assert told.code == 3
     assert "the sweep 'slow' was removed while it ran" in told.err

@@ -11,7 +11,7 @@ import pytest
 
 from store.asking.query import status
 from store.database.opening import open_store
-from tests.cli.command import environment, erfsweep, finished
+from tests.cli.command import environment, erfsweep, finished, hear_ctrl_c
 from tests.clock import ends_within, until
 from tests.postgres import Proxy, proxy_of, schema, through
 
@@ -60,16 +60,12 @@ def measuring(url: str, proxy: Proxy, engine: str, patience: float) -> "subproce
     driver = [sys.executable, "-c", DRIVER, str(patience)]
     command = [*driver, "work", "long", "--engine", engine, "--db", through(proxy, url)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), preexec_fn=_hear_ctrl_c
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), preexec_fn=hear_ctrl_c
     )
     with closing(open_store(url)) as store:
         until(lambda: process.poll() is not None or status(store).states["running"].configs > 0)
     time.sleep(1)  # the first is being measured
     return process
-
-
-def _hear_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("engine", ["sync", "threads", "processes"])

@@ -180,7 +180,7 @@ def test_a_scheduler_that_goes_away_is_an_error_and_what_was_finished_is_deliver
             delivered.extend(outcomes)
             made.scheduler.kill()
 
-        with ends_within(60), pytest.raises(EngineError, match="is gone"):
+        with ends_within(120), pytest.raises(EngineError, match="is gone"):
             outcomes_of(
                 jobs_of(["3x3"], "range(0,200)", 0.02),
                 ClusterEngine(Connection(str(made.file)), measure=slow),
@@ -227,13 +227,13 @@ def test_a_partition_that_is_let_go_takes_no_reply_of_another_with_it(tmp_path, 
     with cluster(tmp_path, 1) as made, Client(scheduler_file=str(made.file), set_as_default=False) as client:
         fleet = DaskFleet(client, LIMITS, 30.0, None)
         fleet.open()
-        joined = fleet.events.get(timeout=60)
+        joined = fleet.events.get(timeout=120)
         for key, job in zip(keys, jobs, strict=True):
             fleet.send(joined.address, key, partition([job]))
         until(lambda: client._gather_keys == {*keys})
         fleet.withdraw(joined.address, keys.pop(let_go))
         may_fetch.set()
-        news = fleet.events.get(timeout=60)
+        news = fleet.events.get(timeout=120)
         assert (type(news), news.key) == (Returned, *keys)
         until(lambda: not client.futures)
         assert fleet.events.empty()
@@ -249,7 +249,7 @@ def test_workers_that_come_late_are_waited_for_with_a_message_and_to_a_limit(tmp
         assert "waiting for workers" in said[0]
         late = Timer(0.5, made.start_worker)
         late.start()
-        found = outcomes_of(jobs, ClusterEngine(Connection(str(made.file), patience=30.0)))
+        found = outcomes_of(jobs, ClusterEngine(Connection(str(made.file), patience=120.0)))
         late.join()
     assert [one.kind for one in found.values()] == ["done"] * 3
 

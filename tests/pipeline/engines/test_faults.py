@@ -100,9 +100,9 @@ from tests.poison import slow
 if __name__ == "__main__":
     stop = Event()
     jobs = jobs_of(["3x3"], "range(0,5000)", 0.02)
-    print("begin", flush=True)
     deliver = lambda outcomes: print(len(outcomes), flush=True)
     with interruptible(stop, lambda: print("stopping", flush=True)):
+        print("begin", flush=True)
         run(jobs, LocalEngine("processes", measure=slow), LIMITS, deliver, stop)
     print("closed", flush=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is over: what is tested ends here
@@ -146,7 +146,7 @@ def test_ctrl_c_in_a_terminal_stops_in_good_order_and_workers_do_not_die_of_it(s
     assert script.stdout.readline() == "begin\n"
     assert script.stdout.readline().strip().isdigit()
     os.killpg(script.pid, signal.SIGINT)  # as a terminal does: to the driver and to all that it started
-    out, err = script.communicate(timeout=30)
+    out, err = script.communicate(timeout=120)
     assert out.splitlines()[-1] == "closed"
     assert "stopping" in out
     assert err == ""
@@ -161,7 +161,7 @@ def test_ctrl_c_twice_ends_it_at_once_at_any_moment(script, delay):
     os.killpg(script.pid, signal.SIGINT)
     time.sleep(0.02)
     os.killpg(script.pid, signal.SIGINT)
-    _, err = script.communicate(timeout=60)
+    _, err = script.communicate(timeout=120)
     assert script.returncode in (-signal.SIGINT, 1, 0)
     assert err == "" or err.rstrip().endswith("KeyboardInterrupt")
     until(lambda: not session_of(script))

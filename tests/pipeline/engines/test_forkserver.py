@@ -151,7 +151,7 @@ def test_a_driver_in_a_hostile_folder_runs_nothing_of_it_and_leaves_nothing_in_t
     temporary.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     ended = subprocess.run(
-        [sys.executable, str(script)], cwd=hostile, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, str(script)], cwd=hostile, env=environment, capture_output=True, text=True, timeout=120
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert sum(map(int, ended.stdout.split())) == 20

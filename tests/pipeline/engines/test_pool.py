@@ -45,7 +45,7 @@ class Obedient:
 
     def work(self) -> Partition:
         """Measures the next partition that some worker was given."""
-        address, key, sent = self.sent.get(timeout=30)
+        address, key, sent = self.sent.get(timeout=120)
         self.events.put(Returned(address, key, execute(pack(sent, LIMITS), None)))
         return sent
 
@@ -72,7 +72,7 @@ def test_a_partition_comes_back_with_its_outcomes_in_order():
     with opened(fleet) as (pool, threads):
         pool.begin(partition(jobs))
         fleet.work()
-        found = threads.submit(pool.measure, partition(jobs)).result(30)
+        found = threads.submit(pool.measure, partition(jobs)).result(120)
         assert digests(found) == digests(jobs)
         assert {one.kind for one in found} == {"done"}
         assert not pool.owes
@@ -82,9 +82,9 @@ def test_what_a_worker_died_with_comes_later_and_nobody_waits_for_it():
     jobs, others, fleet = jobs_of(["3x3"], "range(0,4)"), jobs_of(["5x5"], "range(0,2)"), Obedient()
     with opened(fleet) as (pool, threads):
         waiting = threads.submit(pool.measure, partition(jobs))
-        fleet.sent.get(timeout=30)
+        fleet.sent.get(timeout=120)
         fleet.events.put(Left("worker 0"))
-        assert waiting.result(30) == []
+        assert waiting.result(120) == []
         assert pool.owes
         fleet.join("worker 1")
         first = fleet.work()  # one half of the suspects, before anything else
@@ -92,9 +92,9 @@ def test_what_a_worker_died_with_comes_later_and_nobody_waits_for_it():
         second = threads.submit(pool.measure, partition(others))
         assert digests(fleet.work().jobs) == digests(jobs)[2:]
         fleet.work()
-        found = digests(second.result(30))
+        found = digests(second.result(120))
         while pool.owes:
-            found += digests(threads.submit(pool.late).result(30))
+            found += digests(threads.submit(pool.late).result(120))
         assert sorted(found) == sorted(digests(jobs) + digests(others))
 
 
@@ -104,9 +104,9 @@ def test_a_job_that_is_claimed_again_while_it_is_measured_holds_nobody_up():
         waiting = [threads.submit(pool.measure, partition(part)) for part in (jobs[:2], jobs[1:])]
         fleet.work()
         fleet.work()
-        found = [digest for one in waiting for digest in digests(one.result(30))]
+        found = [digest for one in waiting for digest in digests(one.result(120))]
         while pool.owes:
-            found += digests(threads.submit(pool.late).result(30))
+            found += digests(threads.submit(pool.late).result(120))
         assert set(found) == set(digests(jobs))
 
 
@@ -114,11 +114,11 @@ def test_a_fleet_that_cannot_go_on_is_an_error_for_everyone_who_waits():
     jobs, fleet = jobs_of(["3x3"], "range(0,2)"), Obedient()
     with opened(fleet) as (pool, threads):
         waiting = threads.submit(pool.measure, partition(jobs[:1]))
-        fleet.sent.get(timeout=30)
+        fleet.sent.get(timeout=120)
         fleet.events.put(Broken(EngineError("nothing works")))
         for each in (waiting, threads.submit(pool.measure, partition(jobs[1:]))):
             with pytest.raises(EngineError, match="nothing works"):
-                each.result(30)
+                each.result(120)
 
 
 def test_a_pool_that_is_closed_keeps_nobody_waiting():
@@ -126,16 +126,16 @@ def test_a_pool_that_is_closed_keeps_nobody_waiting():
         fleet = Obedient()
         with opened(fleet) as (pool, _):
             waiting = threads.submit(pool.measure, partition(jobs_of(["3x3"], "range(0,2)")))
-            fleet.sent.get(timeout=30)
+            fleet.sent.get(timeout=120)
         with pytest.raises(EngineError, match="called off"):
-            waiting.result(30)
+            waiting.result(120)
 
 
 def test_after_a_stop_partitions_come_back_with_what_is_there():
     jobs, fleet, stop = jobs_of(["3x3"], "range(0,4)"), Obedient(), Event()
     with opened(fleet, stop) as (pool, threads):
         running, behind = (threads.submit(pool.measure, partition(part)) for part in (jobs[:2], jobs[2:]))
-        fleet.sent.get(timeout=30)
+        fleet.sent.get(timeout=120)
         stop.set()
-        assert running.result(60) == behind.result(60) == []
-        assert threads.submit(pool.measure, partition(jobs)).result(60) == []
+        assert running.result(120) == behind.result(120) == []
+        assert threads.submit(pool.measure, partition(jobs)).result(120) == []

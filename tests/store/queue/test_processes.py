@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from store.asking.query import status
@@ -15,6 +14,7 @@ from store.database.opening import open_store
 from store.queue.claims import claim
 from store.queue.owner import this_owner
 from store.upkeep.transfer import info
+from tests.clock import until
 from tests.store.fakes import configs, queue
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ def launch(code: str, url: str, *, start: float = 0.0) -> "subprocess.Popen[str]
 
 def finish(processes: "list[subprocess.Popen[str]]") -> list[str]:
     """What each printed; a process that failed fails the test with what it said."""
-    said = [process.communicate(timeout=60) for process in processes]
+    said = [process.communicate(timeout=300) for process in processes]
     errors = [error for process, (_, error) in zip(processes, said, strict=True) if process.returncode > 0]
     assert not errors, errors[0]
     return [out for out, _ in said]
@@ -100,11 +100,7 @@ def test_what_a_dead_process_held_is_free_at_once(shared_url: str) -> None:
 
 
 def wait_for_death(process: "subprocess.Popen[str]") -> None:
-    for _ in range(500):
-        if ") Z " in Path(f"/proc/{process.pid}/stat").read_text():
-            return
-        time.sleep(0.01)
-    pytest.fail("the process does not die")
+    until(lambda: ") Z " in Path(f"/proc/{process.pid}/stat").read_text())
 
 
 def test_a_kill_in_mid_transaction_leaves_nothing(shared_url: str) -> None:
