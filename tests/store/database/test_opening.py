@@ -130,7 +130,8 @@ def test_tables_of_another_program_on_a_server_are_left_alone(postgres_url: str)
 
 def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StoreError, match=r"of 'postgresql://host/db' is not installed; .*pip install '\.\[postgres\]'"):
+    said = r"of 'postgresql://host/db' is not installed; .*pip install 'erfsweep\[postgres\]'"
+    with pytest.raises(StoreError, match=said):
         open_store("postgresql://host/db")
 
 
