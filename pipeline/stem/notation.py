@@ -57,6 +57,7 @@ def _explained(text: str, misread: MisreadError) -> tuple[str, int]:
         meant = other.text[start:end] + (bracket[0] if (bracket := _OF_ACTIVATION.match(other.text, end)) else "")
         if other.text == text or not meant:
             continue
+        here = None
         try:
             Reader(other.text).read()
         except MisreadError as later:
@@ -64,6 +65,9 @@ def _explained(text: str, misread: MisreadError) -> tuple[str, int]:
                 is_known = other.is_option and (later.at > other.at or ";" in later.problem)
                 option = option or ((later.problem, other.at) if is_known else None)
                 continue
+            here = None if other.reason else counterpart(text, misread.at)  # more of use than part of a layer
+        if here is not None:
+            return here, misread.at
         return (
             f"{other.reason}: write {meant}" if other.reason else f"{misread.problem}; perhaps {meant} is meant"
         ), other.at

@@ -64,6 +64,7 @@ _COUNTERPARTS = {
     "conv": "3x3:64=linear",
     "convolution": "3x3:64=linear",
     "convtranspose": "t4x4/2:64=linear",
+    "deconvolution": "t4x4/2:64=linear",
     "dense": "gap 1x1:10=linear",
     "depthtospace": "pixelshuffle2",
     "depthwiseconv": "dw3x3",
@@ -71,14 +72,18 @@ _COUNTERPARTS = {
     "fc": "gap 1x1:10=linear",
     "focus": "pixelunshuffle2",
     "globalaveragepool": "gap",
+    "globalpooling": "gap",
+    "groups": "3x3g4 or dw3x3",
     "globalaveragepooling": "gap",
     "groupnormalization": "gn8",
     "instancenormalization": "in",
+    "interp": "bilinear2~corners",
     "interpolate": "up2 or bilinear2",
     "layernormalization": "ln",
     "localresponsenorm": "lrn5",
     "maxpool": "max2x2/2p0",
     "maxpooling": "max2x2/2p0",
+    "pool": "max2x2/2 or avg2x2/2",
     "reflectionpad": "pad1~reflect",
     "replicationpad": "pad1~replicate",
     "resize": "up2 or bilinear2",
@@ -97,7 +102,7 @@ _COUNTERPARTS = {
 """How a layer of another program, without `_`, `2d` and capitals, is written where its word alone does not tell."""
 _LEFT_OUT = "dropout", "flatten", "identity", "detach", "droppath", "stochasticdepth"
 _ABSENT = "attention", "softmax", "multiheadattention", "lstm", "gru", "globalmaxpool", "globalmaxpooling"
-_CALL = re.compile(r"(?:[A-Za-z_]{1,20}\.){0,4}([A-Za-z_]{2,30})(?:[123][dD](?![A-Za-z]))?")
+_CALL = re.compile(r"(?:[A-Za-z_]{1,20}\.){0,4}((?:[A-Za-z_]|[123][dD](?![0-9x])){2,30})")
 _WORDS = (*NAMES, "psame", *PADDING_MODES[1:], *(each.word for each in (*LAYERS, *GROUPS) if len(each.word) > 2))
 _LIKENESS = 0.7
 """Least ratio of `difflib` between a word and the one that is suggested for it: `rellu` and `relu` have 0.89."""
@@ -114,9 +119,11 @@ _BEFORE = r"\s{0,4}[-_,;:~]?\s{0,4}(?<![a-z])"
 _PADDED = _BEFORE + r"(?:(?:auto_)?p(?:ad(?:ding)?)?\s{0,4}[=:]\s{0,4})?['\"]?"
 _TRUE, _FALSE = r"(?:\s{0,4}=\s{0,4}(?:true|1))?", r"\s{0,4}=\s{0,4}(?:false|0)"
 _NUMBER = r"([0-9]{1,7})"
-_VALUE = rf"\s{{0,4}}=\s{{0,4}}(?:{_NUMBER}|[(\[]\s{{0,4}}{_NUMBER}\s{{0,4}}(?:,\s{{0,4}}{_NUMBER}?\s{{0,4}})?[)\]])"
+_IS = r"\s{0,4}[=:]\s{0,4}"
+_VALUE = rf"{_IS}(?:{_NUMBER}|[(\[]\s{{0,4}}{_NUMBER}\s{{0,4}}(?:,\s{{0,4}}{_NUMBER}?\s{{0,4}})?[)\]])"
 """A number, or one or two in brackets."""
-_NAMED = r"\s{0,4}=\s{0,4}['\"]?(?:nn\.)?([a-z_0-9]{1,20})['\"]?(?:\(\))?"
+_FOUR = rf"{_IS}[(\[]\s{{0,4}}" + r"\s{0,4},\s{0,4}".join([_NUMBER] * 4) + r"\s{0,4}[)\]]"
+_NAMED = _IS + r"['\"]?(?:nn\.)?([a-z_0-9]{1,20})['\"]?(?:\(\))?"
 _ELSEWHERE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern), meant, reason)
     for pattern, meant, reason in (
@@ -129,7 +136,11 @@ _ELSEWHERE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (_BEFORE + "ceil(?:_mode)?" + _TRUE, "~ceil", "the ceil mode of a pool is written ~ceil"),
         (_BEFORE + "count_include_pad" + _FALSE, "~nopad", "an average that leaves padding out is written ~nopad"),
         (_BEFORE + "count_include_pad" + _TRUE, "", "an average counts padding where ~nopad is not written"),
+        (_BEFORE + "align_corners" + _FALSE, "", "no corners are aligned where ~corners is not written"),
         (_BEFORE + "align_corners" + _TRUE, "~corners", "align_corners is written ~corners"),
+        (_BEFORE + "round_mode" + _IS + "floor", "", "a pool rounds down where ~ceil is not written"),
+        (_BEFORE + "round_mode" + _IS + "ceil", "~ceil", "the ceil mode of a pool is written ~ceil"),
+        (_BEFORE + "pads" + _FOUR, "p", "padding is written p1+2, before and after"),
         (_BEFORE + "padding_mode" + _NAMED, "~", "a padding mode is written ~reflect"),
         (_BEFORE + "(?:output_padding|op)" + _VALUE, "o", "output padding is written o1"),
         (_BEFORE + "(?:pads?|padding|p)" + _VALUE, "p", "padding is written p1"),
@@ -251,8 +262,14 @@ def _all_from_elsewhere(text: str, lowest: int) -> Iterator[Respelling]:
 
 
 def _written(match: re.Match[str], sign: str) -> str:
-    """A sign with the numbers or the word of a match: once where two numbers are alike."""
+    """A sign with the numbers or the word of a match: once where two numbers are alike.
+
+    Four are ONNX's pads, those before all axes first.
+    """
     values = [value for value in match.groups() if value]
+    if len(values) == 4:
+        ends = zip(values[:2], values[2:], strict=True)
+        values = [before if before == after else f"{before}+{after}" for before, after in ends]
     return sign + "x".join(values[:1] if len(set(values)) == 1 else values)
 
 
@@ -266,7 +283,7 @@ def counterpart(text: str, at: int) -> str | None:
     if match is None:
         return None
     word, written = match[1].lower(), match[0]
-    bare = word.replace("_", "")
+    bare = re.sub("_|[123]d", "", word)
     if bare in _LEFT_OUT:
         return f"leave {written} out: it changes no gradient that is measured here"
     if bare in _ABSENT:
