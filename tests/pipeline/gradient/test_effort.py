@@ -50,7 +50,7 @@ def test_a_large_product_takes_its_multiply_adds():
     direct = prod(own.shape) * own.y.size_out * own.x.size_out * own.n
     found = conv_effort.forward(own)
     assert direct <= found.products < 1.2 * direct
-    assert found.copies < direct / 50  # a number is copied in the time of ten multiply-adds
+    assert found.copies < direct / 30  # a number is copied in the time of six multiply-adds on the machine of the fit
 
 
 def test_numbers_of_float64_take_twice_as_long():
@@ -76,7 +76,7 @@ def test_gradients_that_joins_hand_on_cost_nothing():
         *_, step = plan_of(build({"stem": f"3x3:4 {stem} 5x5", "input": 21})).cone.steps[:-1]
         own = load(step, 16, 4)
         joined[stem] = effort.both_ways(own).copies / own.numbers_out
-    assert set(joined.values()) == {RATES.scaled}
+    assert list(joined.values()) == pytest.approx([RATES.scaled, RATES.scaled])
 
 
 def test_memory_that_is_kept_is_not_paid_again():
@@ -102,7 +102,7 @@ def test_seconds_of_random_configs_are_expected_within_a_factor():
         config = random_config(seed)
         plan = plan_of(config)
         work = plan.work.effort
-        if 1e7 < work.copies < 2e8 and work.products < 6e9 and plan.working_set < 2e8:
+        if 2e7 < work.copies < 3.5e8 and work.products < 6e9 and plan.working_set < 2e8:
             ratios.append(seconds(config) / plan.kernel_seconds)
     assert len(ratios) > 20
     assert sum(1 / 2.5 < ratio < 2.5 for ratio in ratios) > 0.8 * len(ratios)
