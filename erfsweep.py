@@ -276,6 +276,28 @@ class Store:
         names = SIZES if sizes is None else _names(sizes)
         return self._sound(compare(self._store, a, b, names, by=by, where=where, mass=mass, center=center))
 
+    def growth(
+        self,
+        sweep: str | None = None,
+        *,
+        size: str = "luo",
+        where: str | None = None,
+        mass: float | None = None,
+        center: "CenterName" = "unit",
+    ) -> "Answer":
+        """How a size grows with depth and with theoretical RF, as `erfsweep growth` has it; `plot.growth` draws it.
+
+        There is a row for each family of plain stacks and each law: the slope with its 95 % interval. Raises InputError
+        for what cannot be used as written, and where no family has the size at two depths.
+        """
+        from store.asking.answer import Answer
+        from store.asking.growth import growth_columns, growth_table
+        from store.asking.reading import read
+        from store.asking.selection import Selection
+
+        found = read(self._store, Selection(sweep, where, (), None, mass, center), growth_columns(size))
+        return Answer(self._sound(growth_table(found, size)))
+
     def pareto(
         self,
         sweep: str | None = None,

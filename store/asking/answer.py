@@ -4,19 +4,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
-from store.asking.frames import library, pandas_frame, polars_frame
+from store.asking.frames import library
 from store.asking.html import html_table
 from store.asking.table import Table
+from store.asking.tabular import Tabular
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
     import xarray
 
     from store.asking.labelled import Align
 
 
-class Answer:
+class Answer(Tabular):
     """A table that is asked once and read as often as one likes; a notebook shows its first rows.
 
     images: asks the store for small pictures of the heatmaps of these rows, as HTML; None where there are none.
@@ -46,19 +45,8 @@ class Answer:
         """The rows by column, one at a time."""
         return self.table.dicts()
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame of Int64, boolean, string and float64; NULL is NA, in float64 NaN.
-
-        Raises InputError where pandas is not installed (the extra `pandas`).
-        """
-        return pandas_frame(self.table)
-
-    def to_polars(self) -> "polars.DataFrame":
-        """A data frame of Int64, Boolean, String and Float64; NULL is null.
-
-        Raises InputError where Polars is not installed (the extra `polars`).
-        """
-        return polars_frame(self.table)
+    def _table(self) -> Table:
+        return self.table
 
     def to_xarray(self, align: "Align" = "plane") -> "xarray.Dataset":
         """The rows with their heatmaps and curves as labelled arrays along `config`; asks the store again.

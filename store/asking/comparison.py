@@ -9,23 +9,20 @@ from pipeline.errors import InputError, quote
 from store.asking.choices import CenterName
 from store.asking.columns import SIZES
 from store.asking.fields import field
-from store.asking.frames import pandas_frame, polars_frame
 from store.asking.halves import Half, halves
-from store.asking.html import html_table
 from store.asking.packed import PackedRows
 from store.asking.pairing import COLUMNS, Difference, Pairing, pairing
 from store.asking.reading import read
 from store.asking.selection import Selection
 from store.asking.sides import Side, check_sides, side
 from store.asking.table import Table, numbers
+from store.asking.tabular import Tabular
 from store.database.connection import Store
 from store.database.rows import chunks
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas
-    import polars
 
 Larger: TypeAlias = Literal["a", "b", "equal", "unclear"]
 """The side whose sizes are larger, or `unclear` where the interval of the difference contains 0."""
@@ -72,7 +69,7 @@ class Compared(msgspec.Struct, frozen=True):
     only: tuple[tuple[str, str], ...]
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class Comparison(Tabular, msgspec.Struct, frozen=True):
     """What two sides, a and b, have in common and how their results differ.
 
     paired_by: the axes that tell pairs apart; both members of a pair have the same values of them. differs: the axes in
@@ -86,16 +83,8 @@ class Comparison(msgspec.Struct, frozen=True):
     pairs: int
     sizes: tuple[SizeDifference, ...]
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """The sizes as a data frame, see `store.asking.answer.Answer`."""
-        return pandas_frame(self.table())
-
-    def to_polars(self) -> "polars.DataFrame":
-        """The sizes as a data frame, see `store.asking.answer.Answer`."""
-        return polars_frame(self.table())
-
-    def _repr_html_(self) -> str:
-        return html_table(self.table())
+    def _table(self) -> Table:
+        return self.table()
 
     def table(self) -> Table:
         """A row for each size, with the columns of `SizeDifference`; an empty unit is None."""

@@ -9,20 +9,17 @@ import msgspec
 from pipeline.errors import InputError, quote
 from store.asking.columns import FIRST, READ_OUT, VARYING
 from store.asking.fields import expanded, field
-from store.asking.frames import pandas_frame, polars_frame
 from store.asking.grouped import read_grouped
-from store.asking.html import html_table
 from store.asking.packed import PackedRows
 from store.asking.reading import read, sort_rows
 from store.asking.selection import Selection
 from store.asking.table import Table
+from store.asking.tabular import Tabular
 from store.database.connection import Store
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas
-    import polars
 
 Goal: TypeAlias = Literal["max", "min"]
 
@@ -37,7 +34,7 @@ class Objective(msgspec.Struct, frozen=True):
         return f"{self.goal} {self.name}"
 
 
-class Front(msgspec.Struct, frozen=True):
+class Front(Tabular, msgspec.Struct, frozen=True):
     """The results that no other beats.
 
     One result beats another if it is at least as good in every objective and better in one; results that are equal in
@@ -57,16 +54,8 @@ class Front(msgspec.Struct, frozen=True):
         found = Table(self.candidates.columns, PackedRows(self.candidates.rows).reordered(self.best))
         return sort_rows(found, sort, limit)
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """The rows of the front as a data frame, see `store.asking.answer.Answer`."""
-        return pandas_frame(self.table())
-
-    def to_polars(self) -> "polars.DataFrame":
-        """The rows of the front as a data frame, see `store.asking.answer.Answer`."""
-        return polars_frame(self.table())
-
-    def _repr_html_(self) -> str:
-        return html_table(self.table())
+    def _table(self) -> Table:
+        return self.table()
 
 
 def objectives(most: Sequence[str], least: Sequence[str]) -> tuple[Objective, ...]:
