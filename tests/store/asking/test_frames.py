@@ -59,7 +59,7 @@ def test_a_frame_of_polars_keeps_values_and_nulls() -> None:
 @pytest.mark.parametrize("name", ["pandas", "polars"])
 def test_a_library_that_is_missing_is_named_with_its_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)  # which is how Python marks a module that cannot be imported
-    with pytest.raises(InputError, match=rf"to_{name} needs {name}, .* '\.\[{name}\]'"):
+    with pytest.raises(InputError, match=rf"to_{name} needs {name}, .* 'erfsweep\[{name}\]'"):
         getattr(Answer(TABLE), f"to_{name}")()
 
 
