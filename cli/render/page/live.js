@@ -74,7 +74,7 @@ async function live() {
     const open = states.queued + states.running;
     $("progress").hidden = !open;
     $("progress").value = all ? (all - open) / all : 0;
-    const going = pace ? `${pace.toPrecision(2)} a second${left === null ? "" : `, some ${duration(left)} left`}`
+    const going = pace ? `${cell(Number(pace.toPrecision(2)))} a second${left === null ? "" : `, some ${duration(left)} left`}`
       : states.running ? `${shownNumber(states.running)} are running`
       : "nothing is running: erfsweep work measures what is queued";
     const ended = `${shownNumber(all - open)} of ${count(all, "config")} have ended`;

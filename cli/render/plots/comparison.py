@@ -13,7 +13,7 @@ from cli.render.plots.figure import About, fit_height, legend_below, panels, pic
 from cli.render.plots.heatmap import draw_framed, frame_handles, heat_bar
 from cli.render.plots.style import COLOURS, DIFFERENCES, MARKERS, styled
 from cli.render.plots.ticks import pixel_ticks, pixels_marked
-from cli.render.plots.words import fitting, shown
+from cli.render.plots.words import fitted, width_of
 
 if TYPE_CHECKING:
     from store.asking.pictured import Pictured
@@ -23,6 +23,8 @@ _PANELS = 4
 _MARKS = 8
 """Markers on a profile, about."""
 _FROM = "{} from centre [px]"
+_TITLE = 7
+"""Points of the letters of titles."""
 _MARGIN = 1.0
 """Pixels around the windows."""
 
@@ -46,11 +48,11 @@ def comparison_figure(
             made = picture(about, width * 1.05, width, has_squares=True)
             axes = [*made.subplots(2, 2).ravel()]
         first, second, difference, profiles = panels(axes, _PANELS)
-        room = fitting(width / 2 - 0.5, 7) - 3
+        room = width / 2 - 0.5 - width_of("A: ", _TITLE)
         images = []
         for panel, each, sign in ((first, of.a, "A"), (second, of.b, "B")):
             images.append(draw_framed(panel, each, scale=scale, ticks=4))
-            panel.set_title(f"{sign}: {shown(each.name, room)}", fontsize=7)
+            panel.set_title(f"{sign}: {fitted(each.name, room, _TITLE)}", fontsize=_TITLE)
             panel.set_xlabel("x [px]", fontsize=7, labelpad=1.5)
             panel.set_ylabel("y [px]", fontsize=7, labelpad=1.5)
         seen = [image for image in images if image is not None]
@@ -96,7 +98,9 @@ def _draw_difference(panel: Axes, of: "Pair") -> None:
     thick = min(0.1, 0.3 / panel.figure.get_figwidth())
     bar = panel.figure.colorbar(image, ax=panel, fraction=thick, aspect=30, pad=0.03)
     bar.ax.yaxis.set_major_locator(MaxNLocator(5))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{1000 * value:.3g}"))
+    bar.ax.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{1000 * value:.3g}".replace("-", "\N{MINUS SIGN}"))
+    )
 
 
 def _draw_profiles(panel: Axes, of: "Pair") -> list[Line2D]:

@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 
 from cli.render.plots.choices import COLUMN_WIDTH, CurveName
 from cli.render.plots.figure import About, legend_below, panels, picture
-from cli.render.plots.style import COLOURS, GREY, MARKERS, ORDERED, styled
-from cli.render.plots.words import all_shown, fitting
+from cli.render.plots.style import COLOURS, GREY, LEGEND, MARKERS, ORDERED, styled
+from cli.render.plots.words import all_fitted
 from pipeline.errors import counted
 from pipeline.sizes import CURVES
 
@@ -64,6 +64,9 @@ def curves_figure(
         if few and any(each.sd is not None for each in found.curves):
             handles.append(Patch(facecolor=GREY, alpha=0.3, label="mean over draws ± standard deviation"))
         handles.append(Line2D([], [], color=GREY, linewidth=0.6, label=f"{mass:g} of the mass"))
+        if found.without:
+            said = f"{found.without:,} of {counted(found.results, 'result')} without a curve"
+            handles.append(Line2D([], [], linestyle="none", label=said))
         panel.set_xlim(0, _last(found, row))
         panel.set_ylim(0, 1.02)
         panel.xaxis.get_major_locator().set_params(integer=True)
@@ -78,7 +81,7 @@ def curves_figure(
 
 def _few(panel: Axes, found: "MassCurves", row: int, width: float) -> list[Any]:
     handles = []
-    names = all_shown([_name(each) for each in found.curves], fitting(width - 0.5, 6.5))
+    names = all_fitted([_name(each) for each in found.curves], width - 0.5, LEGEND)
     for i, (each, name) in enumerate(zip(found.curves, names, strict=True)):
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         share = each.mass[row]

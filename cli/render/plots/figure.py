@@ -107,7 +107,7 @@ def fit_height(made: Picture) -> None:
 
 
 def legend_above(made: Picture, handles: Sequence[Any], columns: int) -> None:
-    """A legend in one line above all panels."""
+    """A legend in lines of so many entries above all panels."""
     made.legend(handles=[*handles], loc="outside upper center", ncols=columns)
 
 

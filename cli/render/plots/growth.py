@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 from cli.render.plots.bands import lower_end
 from cli.render.plots.choices import COLUMN_WIDTH, AlongName
 from cli.render.plots.figure import About, legend_below, panels, picture
-from cli.render.plots.style import COLOURS, GREY, MARKERS, styled
+from cli.render.plots.style import COLOURS, GREY, LEGEND, MARKERS, styled
 from cli.render.plots.ticks import log_ticks
-from cli.render.plots.words import all_shown, axis_name, fitting
+from cli.render.plots.words import all_fitted, axis_name, width_of
 from pipeline.sizes import line_interval
 from store.asking.growth import ALONG
 
@@ -111,8 +111,8 @@ def _arrays(family: "Family", along: AlongName) -> tuple[Any, Any, Any]:
 
 def _handles(drawn: "Sequence[Family]", wanted: Sequence[AlongName], width: float) -> list[Any]:
     slopes = [", ".join(_slope(each, along) for along in wanted) for each in drawn[:_MOST_NAMED]]
-    room = fitting(width - 0.5, 6.5) - max(map(len, slopes)) - 2
-    names = all_shown([each.name for each in drawn[:_MOST_NAMED]], max(room, 8))
+    room = width - 0.5 - max(width_of(f": {slope}", LEGEND) for slope in slopes)
+    names = all_fitted([each.name for each in drawn[:_MOST_NAMED]], room, LEGEND)
     handles: list[Any] = [
         Line2D([], [], color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], label=f"{name}: {slope}")
         for i, (name, slope) in enumerate(zip(names, slopes, strict=True))

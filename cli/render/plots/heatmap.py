@@ -13,7 +13,7 @@ from cli.render.plots.figure import About, Picture, fit_height, legend_below, pa
 from cli.render.plots.scales import shades, value_at
 from cli.render.plots.style import HEAT, styled
 from cli.render.plots.ticks import pixel_ticks, power_text
-from cli.render.plots.words import fitting, shown
+from cli.render.plots.words import fitted, shown
 from pipeline.picture.colours import dimmed, opacity
 from pipeline.sizes import DECADES
 
@@ -67,7 +67,7 @@ def heatmap_figure(
         image = draw_framed(panel, of, scale=scale, area=area)
         panel.set_xlabel("x [px]")
         panel.set_ylabel("y [px]")
-        panel.set_title(shown(of.name, fitting(width - 0.6, 7.5)))
+        panel.set_title(fitted(of.name, width - 0.6, 7.5))
         if image is not None:
             heat_bar(image, [panel], scale, _top(of, scale))
         if isinstance(made, Picture):
@@ -140,8 +140,7 @@ def heat_bar(image: Any, beside: list[Axes], scale: ScaleName, top: float = 1.0,
         at = [i / DECADES for i in range(0, DECADES + 1, 2)]
     else:
         at = [_shade_of(value, scale, top) for value in (0.0, 0.01, 0.1, 0.25, 0.5, 1.0)]
-        at = _apart(at, _LINE / max(min(_bar_height(panel) for panel in beside), _LINE))
-    bar.ax.yaxis.set_major_locator(FixedLocator(at))
+    bar.ax.yaxis.set_major_locator(_Apart(at))
     bar.ax.yaxis.set_major_formatter(
         FuncFormatter(lambda shade, _: power_text(float(f"{value_at(shade, scale, top):.2g}")))
     )
@@ -149,9 +148,13 @@ def heat_bar(image: Any, beside: list[Axes], scale: ScaleName, top: float = 1.0,
     bar.set_label(LABELS[scale].replace("max E", "max E of all") if shared else LABELS[scale])
 
 
-def _bar_height(panel: Axes) -> float:
-    """Inches, about, of a bar beside a panel: the height of the figure without titles, axes and legends."""
-    return float(panel.figure.get_figheight()) - _AROUND
+class _Apart(FixedLocator):  # type: ignore[misc]  # Matplotlib is an extra, and is not looked into
+    """Marks of a bar from end to end, without those that would touch. How high it is, is known when it is drawn."""
+
+    def __call__(self) -> list[float]:
+        bar = self.axis.axes
+        height = bar.bbox.height / bar.figure.dpi
+        return _apart([*self.locs], _LINE / max(height, _LINE))
 
 
 def _apart(shades_: list[float], least: float) -> list[float]:

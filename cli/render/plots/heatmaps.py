@@ -10,7 +10,7 @@ from cli.render.plots.choices import COLUMN_WIDTH, AreaName, ScaleName
 from cli.render.plots.figure import About, legend_below, panels, picture
 from cli.render.plots.heatmap import draw_framed, frame_columns, frame_handles, heat_bar
 from cli.render.plots.style import styled
-from cli.render.plots.words import all_shown, fitting
+from cli.render.plots.words import all_fitted
 
 if TYPE_CHECKING:
     from store.asking.pictured import Pictured
@@ -63,7 +63,7 @@ def heatmaps_figure(
             drawn = panels(axes, len(of))
             made = None
         top = _largest(of) if shared else None
-        names = all_shown([each.name for each in of], fitting(side - _BETWEEN, _TITLE))
+        names = all_fitted([each.name for each in of], side - _BETWEEN, _TITLE)
         images = []
         for panel, each, name in zip(drawn, of, names, strict=True):
             images.append(draw_framed(panel, each, scale=scale, area=area, top=top, ticks=_TICKS))

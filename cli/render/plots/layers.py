@@ -10,9 +10,9 @@ from matplotlib.patches import Patch
 from cli.render.plots.bands import lower_end
 from cli.render.plots.choices import COLUMN_WIDTH
 from cli.render.plots.figure import About, legend_below, panels, picture
-from cli.render.plots.style import COLOURS, GREY, MARKERS, styled
+from cli.render.plots.style import COLOURS, GREY, LEGEND, MARKERS, styled
 from cli.render.plots.ticks import log_ticks
-from cli.render.plots.words import PT, all_shown, axis_name, fitting
+from cli.render.plots.words import PT, all_fitted, all_shown, axis_name
 
 if TYPE_CHECKING:
     from store.asking.layers import Layers, Network
@@ -75,7 +75,7 @@ def layers_figure(
 def _draw(panel: Axes, found: "Layers", width: float) -> list[Any]:
     """Draws networks, theory and plane; the entries of a legend for them."""
     at = {name: float(i) for i, name in enumerate(found.names)}
-    names = all_shown([_called(each) for each in found.networks], fitting(width - 0.5, 6.5))
+    names = all_fitted([_called(each) for each in found.networks], width - 0.5, LEGEND)
     handles: list[Any] = []
     edges: list[float] = []
     every = -(-len(at) // _MARKED)

@@ -21,6 +21,9 @@ DIFFERENCES = "cividis"
 GREY = "0.45"
 """Of what is there for comparison: laws, results that are beaten."""
 
+LEGEND = 6.5
+"""Points of the letters of a legend."""
+
 _RC: dict[str, Any] = {
     "font.size": 8,
     "font.family": "DejaVu Sans",  # which comes with Matplotlib, so that a figure is the same on every machine
@@ -33,8 +36,8 @@ _RC: dict[str, Any] = {
     "ytick.major.width": 0.6,
     "xtick.minor.width": 0.4,
     "ytick.minor.width": 0.4,
-    "legend.fontsize": 6.5,
-    "legend.title_fontsize": 6.5,
+    "legend.fontsize": LEGEND,
+    "legend.title_fontsize": LEGEND,
     "legend.frameon": False,
     "legend.handlelength": 2.6,
     "lines.linewidth": 1.1,

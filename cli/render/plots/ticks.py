@@ -16,20 +16,22 @@ def pixel_ticks(axes: Any, most: int = 5) -> None:
 
 
 def pixels_marked(low: float, high: float, most: int) -> range:
-    """The whole numbers from low to high that are marked.
+    """The whole numbers from low to high that are marked: two or more where there are as many, as one has no scale.
 
     >>> [*pixels_marked(-0.5, 20.5, 5)], [*pixels_marked(5.5, 14.5, 3)], [*pixels_marked(-0.5, 0.5, 3)]
-    ([0, 5, 10, 15, 20], [10], [0])
+    ([0, 5, 10, 15, 20], [6, 9, 12], [0])
     """
     from itertools import count
     from math import ceil, floor
 
+    is_one = floor(high) <= ceil(low)
     for power in count():
-        for factor in (1, 2, 5):
-            step = factor * 10**power
-            marked = range(ceil(low / step) * step, floor(high) + 1, step)
-            if len(marked) <= most:
-                return marked
+        for factors in ((1, 2, 5), (3, 4)):  # 3 and 4 where round steps leave too many or a single one
+            for factor in factors:
+                step = factor * 10**power
+                marked = range(ceil(low / step) * step, floor(high) + 1, step)
+                if len(marked) <= most and (len(marked) > 1 or is_one or step > 10 * (high - low)):
+                    return marked
     raise AssertionError  # a step that is large enough comes
 
 

@@ -1,5 +1,7 @@
 """A user's text in a picture: nothing in it is taken for markup, breaks a line or has no sign in the font."""
 
+from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -8,8 +10,8 @@ from cli.render.visible import visible
 ELLIPSIS = "…"
 PT = 72
 """Points to an inch."""
-_WIDTH = 0.64
-"""Of a character of DejaVu Sans, on the average of labels, as a share of the size of its letters."""
+_LEAST = 4.0
+"""Letters that are shown however narrow the room is, as multiples of their size."""
 
 
 def shown(text: str, most: int) -> str:
@@ -17,25 +19,60 @@ def shown(text: str, most: int) -> str:
 
     What is not printable, and what the font has no sign for, stands there as its escape.
     """
-    safe = "".join(each if _has_sign(each) else each.encode("unicode_escape").decode() for each in visible(text))
-    if len(safe) <= most:
-        return safe
-    end = (most - 1) // 2
-    return f"{safe[: most - 1 - end]}{ELLIPSIS}{safe[len(safe) - end :]}"
-
-
-def fitting(inches: float, size: float) -> int:
-    """How many characters of so many points fit a width, at least 8."""
-    return max(8, int(inches * PT / (size * _WIDTH)))
+    return _cut(_safe(text), lambda cut: len(cut) <= most)
 
 
 def all_shown(texts: list[str], most: int) -> list[str]:
     """Texts in at most so many characters, numbered where two that differ are the same when they are cut."""
-    cut = [shown(text, most) for text in texts]
-    twice = {each for each in cut if cut.count(each) > 1} if len(cut) < 1000 else set(cut)
-    number = len(str(len(texts)))
+    return _told_apart(
+        texts, [shown(text, most) for text in texts], lambda text, sign: sign + shown(text, max(most - len(sign), 8))
+    )
+
+
+def fitted(text: str, inches: float, size: float) -> str:
+    """The text as `shown` has it, cut so that letters of `size` points are as wide as the room at most."""
+    room = max(inches, _LEAST * size / PT)
+    return _cut(_safe(text), lambda cut: width_of(cut, size) <= room)
+
+
+def all_fitted(texts: list[str], inches: float, size: float) -> list[str]:
+    """Texts as `fitted` has them, numbered where two that differ are the same when they are cut."""
+    cut = [fitted(text, inches, size) for text in texts]
+    return _told_apart(texts, cut, lambda text, sign: sign + fitted(text, inches - width_of(sign, size), size))
+
+
+def width_of(text: str, size: float) -> float:
+    """Inches that a text takes in letters of `size` points."""
+    return sum(map(_advance, text)) * size / PT
+
+
+def _safe(text: str) -> str:
+    return "".join(each if _has_sign(each) else each.encode("unicode_escape").decode() for each in visible(text))
+
+
+def _cut(text: str, fits: Callable[[str], bool]) -> str:
+    """The text with as little left out in its middle as fits."""
+    if fits(text):
+        return text
+    none, most = 0, len(text)  # characters of it that fit, and that do not
+    while most - none > 1:
+        middle = (none + most) // 2
+        if fits(_shortened(text, middle)):
+            none = middle
+        else:
+            most = middle
+    return _shortened(text, none)
+
+
+def _shortened(text: str, kept: int) -> str:
+    end = kept // 2
+    return f"{text[: kept - end]}{ELLIPSIS}{text[len(text) - end :]}"
+
+
+def _told_apart(texts: list[str], cut: list[str], numbered: Callable[[str, str], str]) -> list[str]:
+    several = Counter(cut)
     return [
-        f"{i}: {shown(text, max(most - number - 2, 8))}" if short in twice else short
+        numbered(text, f"{i}: ") if several[short] > 1 else short
         for i, (text, short) in enumerate(zip(texts, cut, strict=True))
     ]
 
@@ -57,8 +94,21 @@ def _has_sign(character: str) -> bool:
     return bool(_font().get_char_index(ord(character)))
 
 
+@lru_cache(maxsize=4096)
+def _advance(character: str) -> float:
+    """How wide a character is, as a multiple of the size of its letters."""
+    return float(_font().load_char(ord(character)).linearHoriAdvance) / (1 << 16) / _MEASURED_AT
+
+
+_MEASURED_AT = 100
+
+
 @lru_cache(maxsize=1)
 def _font() -> Any:
+    """A font of its own: those that draw are shared, and have a size that changes."""
     from matplotlib import font_manager
+    from matplotlib.ft2font import FT2Font
 
-    return font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    font = FT2Font(font_manager.findfont("DejaVu Sans"))
+    font.set_size(_MEASURED_AT, PT)
+    return font
