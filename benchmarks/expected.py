@@ -1,9 +1,9 @@
 """What configs are expected to cost against what they do: bytes and seconds of random configs, as histograms.
 
 Bytes are the peak that Python's allocator sees in a thread that keeps nothing of earlier configs. Seconds are those of
-the processor, in a thread that has run the config before, so that a busy machine does not count; what it does in a
-second is measured anew for each config, as it drifts where others use it too. Only configs of 10 MB
-to 1 GB, or of 3 ms to 2 s, as expected, are of interest: what is smaller is never refused, and costs little.
+the processor, in a thread that has run the config before, so that waiting for a busy machine does not count; what a
+core does in a second is measured anew for each config, as it drifts where others use the machine too. Only configs of
+10 MB to 1 GB, or of 3 ms to 2 s, as expected, are of interest: what is smaller is never refused, and costs little.
 """
 
 import itertools
