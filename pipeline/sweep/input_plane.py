@@ -29,6 +29,8 @@ GLOBAL_SIDE = 224
 MOST_SIDES = 2048
 """How many sides are tried. What no plane of these holds, such as a residual sum that needs an even side, none may."""
 
+NEAREST_SIDES = 64
+"""How many sides are tried, in either direction, for a plane that a stem fits in place of one that it does not."""
 _TEXT = re.compile(r"([0-9]{1,9})(?:x([0-9]{1,9})(?:x([0-9]{1,9}))?)?")
 _MOST_CHANNELS_OF_AN_IMAGE = 4
 _SLIMMEST = 8
@@ -120,12 +122,42 @@ def input_plane(stem: str, sides: Mapping[str, int], layer: int | None = None) -
     adaptive pooling makes it grow with the plane, or the smallest that the stem fits if it does not fit 224. `layer`
     ends the stem behind the layer of that index; None: behind the last.
 
-    Raises InputError where no side is found, or where the stem does not fit its channels.
+    Raises InputError where no side is found, or where the stem does not fit its channels; PlaneError where it does not
+    fit both sides that are written, which names the nearest planes that it fits.
     """
     height, width, channels = sides.get("height"), sides.get("width"), sides.get("channels", 1)
-    if height is not None and width is not None:
-        return Plane(height, width, channels)
-    return _chosen(stem, height, width, channels, layer)
+    if height is None or width is None:
+        return _chosen(stem, height, width, channels, layer)
+    plane = Plane(height, width, channels)
+    try:
+        network(stem, plane, layer)
+    except PlaneError as error:
+        fitting = _fitting(stem, plane, layer)
+        raise PlaneError(f"{error}; it fits {' and '.join(fitting)}" if fitting else str(error)) from None
+    except InputError:
+        pass  # not of the sides: it is raised where the config is checked, after its other fields
+    return plane
+
+
+def _fitting(stem: str, plane: Plane, layer: int | None) -> list[str]:
+    """The nearest smaller and larger planes, as text, that a stem fits which does not fit this one.
+
+    Layers treat rows and columns independently: each side is looked for beside another that the stem fits.
+    """
+
+    def nearest(written: int, direction: int, height: int | None = None, width: int | None = None) -> int | None:
+        sides = (written + direction * by for by in range(NEAREST_SIDES))
+        planes = ((side, Plane(height or side, width or side, plane.channels)) for side in sides if 2 * side >= written)
+        return next((side for side, tried in planes if _fits(stem, tried, layer)), None)
+
+    square = nearest(max(plane.height, plane.width), 1)
+    if square is None:
+        return []
+    found = (
+        (nearest(plane.height, direction, width=square), nearest(plane.width, direction, height=square))
+        for direction in (-1, 1)
+    )
+    return [f"{height}x{width}" for height, width in found if height and width]
 
 
 @lru_cache(maxsize=4096)
@@ -166,7 +198,7 @@ def _chosen(stem: str, height: int | None, width: int | None, channels: int, lay
 def _fits(stem: str, plane: Plane, layer: int | None) -> bool:
     try:
         network(stem, plane, layer)
-    except PlaneError:
+    except InputError:
         return False
     return True
 

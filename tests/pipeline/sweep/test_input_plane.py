@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, PlaneError
 from pipeline.stem import Plane, network
 from pipeline.sweep.build import build, canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
@@ -179,3 +179,23 @@ def test_a_stem_that_no_side_holds_is_refused(stem, says):
 def test_what_no_side_can_mend_is_said_at_once():
     with pytest.raises(InputError, match="4 groups do not divide the 1 channels"):
         build({"stem": "3x3g4"})
+
+
+UNET = "3x3#a max2x2/2p0 3x3#b max2x2/2p0 3x3 up2 cat(#b|) up2 cat(#a|)"
+"""Its sides are multiples of four."""
+
+
+@pytest.mark.parametrize(
+    ("stem", "written", "says"),
+    [
+        (UNET, "50", "; it fits 48x48 and 52x52$"),
+        (UNET, "48x21x3", "; it fits 48x20 and 48x24$"),
+        ("3x3 3x3p0 5x5p0", "6x5", "; it fits 7x7$"),
+        ("3x3 1x7p0", "6x5", "; it fits 6x7$"),
+        ("pixelunshuffle2", "999999", "; it fits 999998x999998 and 1000000x1000000$"),
+        ("3x3 add(3x3/2|)", "21", "at character 8$"),
+    ],
+)
+def test_a_plane_that_a_stem_does_not_fit_is_answered_with_the_nearest_that_it_fits(stem, written, says):
+    with pytest.raises(PlaneError, match=says):
+        build({"stem": stem, "input": written})
