@@ -63,7 +63,8 @@ def work(cone: Cone, plane: Plane, tolls: list[Toll], count: int, block: int, it
     calls = _CALLS_PER_CONFIG + blocks * (_CALLS_PER_BLOCK + 2 * _CALLS_PER_STEP * len(tolls))
     box_pixels = cone.box.height * cone.box.width
     summed = Effort(copies=RATES.summed * count * box_pixels * plane.channels * item / 4)
-    steps = sum((toll.effort for toll in tolls), Effort()) * blocks
+    efforts = [toll.effort for toll in tolls]
+    steps = Effort(sum(one.products for one in efforts), sum(one.copies for one in efforts)) * blocks
     total = steps + summed + effort.draws(cone, plane, count, block)
     pixels = plane.height * plane.width
     result_seconds = _SECONDS_PER_RESULT + box_pixels * _SECONDS_PER_BOX_PIXEL + pixels * _SECONDS_PER_PIXEL

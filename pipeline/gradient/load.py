@@ -90,9 +90,12 @@ def load(step: Step, n: int, item: int) -> Load:
     node, source = step.node, step.sources[0]
     operands = tuple(one.shape for one in step.sources)
     scattered = (source.whole[0], source.whole[2]) if source.read.is_scattered else None
-    spread = (one.whole for one in step.sources if one.spread is not None)
-    added = (one.shape for one in step.sources if not one.is_base)
-    returned = sum(map(prod, (*spread, *added)))
+    returned = 0
+    for one in step.sources:
+        if one.spread is not None:
+            returned += prod(one.whole)
+        if not one.is_base:
+            returned += prod(one.shape)
     shape, activation = step.weight_shape, node.activation
     return Load(
         node.layer, operands, shape, step.y, step.x, step.groups, activation, step.ties, scattered, returned, n, item
