@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 60
+PATIENCE = 180
 """Seconds that a page may take on a busy machine."""
 _SWITCHES = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -111,6 +111,7 @@ def browser(profile: Path) -> Iterator[Browser]:
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_script_timeout(PATIENCE)
     try:
         yield Browser(driver)
     finally:
