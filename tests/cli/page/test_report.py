@@ -245,11 +245,15 @@ def test_paper_has_no_tools_and_no_broken_heading(chromium: Browser, mixed: str)
     shown = chromium.run(tools)
     assert len(shown) == 4
     assert "none" not in shown
+    lines = "return [...document.querySelectorAll('#heads button')].map((each) => each.offsetHeight)"
+    command("Emulation.setDeviceMetricsOverride", {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True})
+    narrow = chromium.run(lines)
     command("Emulation.setEmulatedMedia", {"media": "print"})
     command(
         "Emulation.setDeviceMetricsOverride", {"width": 700, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
     )
     try:
+        assert len({*narrow}) == 1  # on a screen a heading takes one line, however narrow it is
         assert chromium.run(tools) == ["none"] * 4
         assert set(chromium.run(words)) == {1}
     finally:
