@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.errors import InputError, quote
-from pipeline.stem import Network, network, read_stem_file, split_stems
+from pipeline.stem import Network, is_notation, network, read_stem_file, split_stems
 from pipeline.sweep.build import canonical_stem
 from pipeline.sweep.input_plane import input_plane, written_sides
 from pipeline.sweep.names import MODEL
@@ -27,7 +27,7 @@ def network_of(stem: str, plane: object = None) -> Network:
     cannot be read, and a stem that cannot be used or does not fit the plane.
     """
     path = Path(stem)
-    if path.suffix and is_file(path):
+    if is_file(path) and not is_notation(stem):  # a file may be called as a stem is
         if path.suffix.lower() in READERS:
             return _network_of_sweep(path, plane)
         if path.suffix.lower() == MODEL:

@@ -24,6 +24,8 @@ _SERVER = r"""(?xs)
 """A URL whose parts cannot be taken for one another: SQLAlchemy's own pattern finds users and hosts in passwords."""
 _HARMLESS = r"[\w./~ -]*"
 """A text that holds no password, as it has none of the signs that stand before one."""
+_FILES = (".db", ".sqlite", ".sqlite3", ".db3")
+"""Suffixes of SQLite files."""
 _SHOWN = frozenset(
     (
         *("host", "hostaddr", "port", "dbname", "user", "sslmode"),
@@ -140,7 +142,10 @@ def shown_word(word: str) -> str:
 def _unreadable(text: str) -> str:
     ways = "write sqlite:///file.db or postgresql://user@host/name"
     if re.fullmatch(_HARMLESS, text):
-        return f"{quote(text)} is not a database URL; {ways}"
+        file = (
+            f"; for a store in that file, {quote(f'sqlite:///{text}')}" if Path(text).suffix.lower() in _FILES else ""
+        )
+        return f"{quote(text)} is not a database URL; {ways}{file}"
     dialect = next((name for name in (*_SQLITE, *_POSTGRES) if text.startswith(f"{name}:")), None)
     what = f"the database URL that begins with {dialect}:" if dialect else "the database URL"
     return f"{what} cannot be read, nor shown, as it may hold a password; {ways}, with %40 for @ in a name or password"

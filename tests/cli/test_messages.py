@@ -138,6 +138,13 @@ def test_what_names_no_sweep(text: str, expected: str) -> None:
         "nowhere/net.stem": "there is no regular file 'nowhere/net.stem'; check the path",
         "./3x3": "there is no regular file './3x3'; check the path",
         "~/3x3": "there is no regular file '~/3x3'; check the path",
+        "models/net": "there is no regular file 'models/net'; check the path",
+        "2024-11/net": "there is no regular file '2024-11/net'; check the path",
+        "a/b.c/net": "there is no regular file 'a/b.c/net'; check the path",
+        "rows.yaml/": "'rows.yaml/' is a folder; name a file in it",
+        "3x3/relu": "stem '3x3/relu': ",
+        "3X3/s2": "stem '3X3/s2': ",
+        "relu/relu": "stem 'relu/relu': ",
         "a" * 300 + ".yaml": "aaa.yaml'; check the path",
     }.items(),
 )
@@ -168,6 +175,8 @@ def test_a_file_whose_name_is_no_name() -> None:
 def test_what_is_not_stored_yet_is_to_be_submitted(command: str) -> None:
     good("submit", "5x5", "--name", "some")
     words = command.split()
+    Path("a.yaml").touch()
+    Path("a.stem").touch()
     for name, what in {
         "3x3": "a stem",
         "3x3, 5x5": "a list of stems",
@@ -177,6 +186,10 @@ def test_what_is_not_stored_yet_is_to_be_submitted(command: str) -> None:
     }.items():
         assert said(*words, name).startswith(
             f"'{name}' is {what}, not a sweep in the store; queue it first with `erfsweep submit`"
+        )
+    for name in ("b.yaml", "b.onnx", "models/net"):
+        assert said(*words, name).startswith(
+            f"there is no sweep '{name}' in the store, and there is no regular file '{name}'"
         )
     assert said(*words, "sone").startswith("there is no sweep 'sone' in the store; did you mean some? (`erfsweep ls`")
 

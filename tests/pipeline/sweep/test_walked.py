@@ -23,6 +23,16 @@ def test_a_file_with_one_stem_is_walked(tmp_path: Path, name: str) -> None:
     assert [row.height for row in rows] == [33] * 4
 
 
+def test_a_file_without_a_suffix_is_walked_unless_its_name_is_a_stem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("net", "5x5"):
+        Path(name).write_text("2x3x3\n")
+    for name, rfs in {"net": [3, 5], "./net": [3, 5], str(tmp_path / "net"): [3, 5], "5x5": [5]}.items():
+        assert [row.rf for row in walked(name).rows] == rfs
+
+
 def test_a_plane_that_is_asked_for_is_in_place_of_the_plane_of_the_sweep(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SWEEPS["a.yaml"])
     assert walked(str(tmp_path / "a.yaml"), "65").rows[-1].height == 65

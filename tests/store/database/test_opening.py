@@ -63,6 +63,8 @@ def test_what_only_reads_fills_no_empty_file(tmp_path: Path) -> None:
     ("url", "said"),
     [
         ("results.db", "'results.db' is not a database URL; write sqlite:///file.db or postgresql://"),
+        ("results.db", "; for a store in that file, 'sqlite:///results.db'"),
+        ("/tmp/my sweeps.sqlite3", "; for a store in that file, 'sqlite:////tmp/my sweeps.sqlite3'"),
         ("", "is not a database URL"),
         ("mysql://me:secret@host/db", "'mysql' in 'mysql://me:[*]{3}@host/db' is not a known dialect; use sqlite or"),
         ("postgresql+asyncpg://me:secret@host/db", "not a known dialect"),
