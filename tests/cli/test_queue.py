@@ -107,12 +107,12 @@ def test_two_processes_share_a_queue_and_measure_nothing_twice() -> None:
 
 
 def test_short_sweeps_are_shared() -> None:
-    good("submit", "6x9x9:16", "-s", "seed=range(0,60)", "-s", "input=61", "--name", "shared")  # 3 s of work
+    good("submit", "6x9x9:16", "-s", "seed=range(0,120)", "-s", "input=61", "--name", "shared")  # 6 s of work
     processes = [spawn("work", "shared", "--engine", engine) for engine in ("sync", "threads", "processes")]
     ended = [finished(process) for process in processes]
     measured = [int(each.err.rpartition(" measured")[0].split()[-1]) for each in ended]
-    assert sum(measured) == 60
-    assert min(measured) >= 5
+    assert sum(measured) == 120
+    assert min(measured) >= 3  # one that starts late finds something left
 
 
 def test_what_cannot_be_found_by_its_digest_is_told_and_not_waited_for() -> None:
