@@ -134,10 +134,9 @@ class Reader(Cursor):
         elif word:
             names = f"layers: {EXAMPLES}; activations: {', '.join(NAMES)}"
             self.fail(f"no layer or activation is called {quote(word)} ({names})", start)
-        elif _BARE_GROUP.match(self.text, start):
-            self.fail(
-                "brackets follow the word of a group; with one branch, as in 2xcat(3x3 5x5), it only repeats", start
-            )
+        elif bare := _BARE_GROUP.match(self.text, start):
+            way = "with one branch, as in 2xcat(3x3 5x5), it only repeats"
+            self.fail(f"the bracket {quote(bare[0][-1])} follows the word of a group; {way}", start)
         else:
             self.fail(_EXPECTED.format(quote(self.sign) if self.sign else "the end"))
         return False
