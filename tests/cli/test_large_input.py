@@ -21,14 +21,14 @@ STEMS = [
 
 def test_9000_stems_are_queued_in_seconds() -> None:
     Path("big.yaml").write_text(f"name: big\nstems: [{', '.join(STEMS)}]\n")
-    with costs_at_most(60):  # on an idle core 6 s
+    with costs_at_most(120):  # 6 to 20 s
         assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 9,000 new\n"
     assert good("submit", "big.yaml").out == "sweep big: 9,000 configs, 0 new\n"
 
 
 def test_the_plan_of_a_deep_stem_takes_no_square_of_its_depth() -> None:
     spec = {"name": "deep", "stems": ["10000x3x3", "10000x5x5"], "input": 21}
-    with costs_at_most(6):  # 0.6 s, and 10 s where each layer looks at all behind it
+    with costs_at_most(8):  # 0.6 to 1.7 s, and 10 to 30 s where each layer looks at all behind it
         for config in sweep(spec):
             assert len(plan_of(config).cone.steps) == 10_000
 
