@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.memory import peak
 from benchmarks.random_configs import random_config
+from pipeline.blas import hold_one_thread
 from pipeline.config import Config
 from pipeline.gradient import cost, plan_of
 from pipeline.gradient.erf import measure_heatmap
@@ -53,6 +54,7 @@ def histogram(ratios: list[float]) -> Counter[str]:
 
 def main(count: int = 2000, first: int = 0) -> dict[str, dict[str, int]]:
     """Prints both histograms of the configs of `count` seeds, and returns them."""
+    hold_one_thread()  # as workers do
     bytes_, times = [], []
     for seed in range(first, first + count):
         config = random_config(seed)
