@@ -33,6 +33,10 @@ from pipeline.stem import Activate, Add, Affine, Cat, Conv, Layer, Mul, Plane, p
 _JOINS: dict[str, type[Add] | type[Mul]] = {"Add": Add, "Mul": Mul}
 
 
+def _is_of_pixels(held: Held) -> bool:
+    return held.plane.height * held.plane.width > 1
+
+
 class Translation:
     """The units of a graph and the value of each of its tensors, on one input plane."""
 
@@ -61,7 +65,7 @@ class Translation:
         inputs = [self.values[name] if name else None for name in call.inputs]
         unknown = next((value for value in inputs if isinstance(value, Unknown)), None)
         if unknown is not None:
-            return [unknown] * len(call.outputs)
+            return [self.beside(unknown, call)] * len(call.outputs)
         try:
             if call.operation == "If":
                 return self.branch(call)
@@ -109,14 +113,25 @@ class Translation:
 
     def unknown(self, call: Call, why: str) -> Unknown:
         """What a call makes that is not understood."""
-        before, is_plane = list[str](), False
+        held = self.held_by(call)
+        return Unknown(str(call), why, tuple(held), any(map(_is_of_pixels, held.values())))
+
+    def beside(self, unknown: Unknown, call: Call) -> Unknown:
+        """What a call makes of a value that is not understood: a plane is lost where it reads one beside that."""
+        planes = [name for name, held in self.held_by(call).items() if _is_of_pixels(held)]
+        if unknown.is_plane or not planes:
+            return unknown
+        return Unknown(unknown.node, unknown.why, tuple(dict.fromkeys((*planes, *unknown.before))), is_plane=True)
+
+    def held_by(self, call: Call) -> dict[str, Held]:
+        """The tensors that a call reads and that are understood, by name, with what each is held in."""
+        found = dict[str, Held]()
         for name in call.inputs:
             value = self.values.get(name)
             held = getattr(value, "of", value)
             if isinstance(held, Held):
-                before.append(value.tensor if isinstance(value, Point) else held.tensor)
-                is_plane = is_plane or held.plane.height * held.plane.width > 1
-        return Unknown(str(call), why, tuple(dict.fromkeys(before)), is_plane)
+                found[value.tensor if isinstance(value, Point) else held.tensor] = held
+        return found
 
     def constant(self, call: Call, number: int) -> Array | None:
         """The constant that a call is given as input `number`, any dtype [...]; None where there is none."""

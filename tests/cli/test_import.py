@@ -57,6 +57,23 @@ def test_theory_walks_a_model_and_writes_nothing(residual):
     assert "has the height 12, not 15" in erfsweep("theory", "net.onnx", "--input", "15").err
 
 
+def test_a_plane_that_meets_what_is_not_understood_is_not_left_out_without_a_word(residual):
+    nodes = [
+        ("Conv", ["x", "w0"], "a", {"pads": [1, 1, 1, 1]}),
+        ("GlobalAveragePool", ["a"], "mean", {}),
+        ("Softmax", ["mean"], "shares", {"axis": 1}),
+        ("Mul", ["a", "shares"], "weighted", {}),
+    ]
+    onnx.save(onnx_models.model(nodes, constants={"w0": residual[1]["w0"]}), "shares.onnx")
+    refused = erfsweep("import", "shares.onnx")
+    assert refused.code == 2
+    assert "node 'shares' (Softmax) of 'shares.onnx' is not understood" in refused.err
+    assert "by --output 'a'" in refused.err
+    assert "up to a" in good("import", "shares.onnx", "--output", "a").out
+    onnx.save(onnx_models.model(nodes[:3], constants={"w0": residual[1]["w0"]}), "head.onnx")
+    assert "up to a" in good("import", "head.onnx").out  # a head of single pixels is left out
+
+
 def test_nothing_is_written_over_unasked(residual):
     Path("net.yaml").write_text("mine")
     refused = erfsweep("import", "net.onnx")

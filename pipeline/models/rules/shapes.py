@@ -124,7 +124,7 @@ def _reviewed(held: Held, shape: tuple[int, ...]) -> Value:
         return Held(held.tensor, plane, "nchw", held.rank)
     if is_pixel and len(shape) > 1 and shape[0] == 1 and shape[-1] == plane.channels and len(shape) == held.rank:
         return Held(held.tensor, plane, "nhwc", held.rank)
-    if held.layout == "nchw":
+    if held.layout == "nchw" or is_pixel:
         return View(held, shape)
     raise UnsupportedError(f"it reshapes {held.shape} to {shape}")
 
@@ -147,6 +147,8 @@ def squeeze(net: Translation, call: Call) -> Value:
     if isinstance(value, Stat) or squares is not None:
         stat = squares or cast(Stat, value)
         return reshaped_stat(stat, _squeezed(net, call, stat.shape or stat.of.shape))
+    if isinstance(value, View) and value.order is None and value.normed is None:  # one axis after another
+        return _reviewed(value.of, _squeezed(net, call, value.shape))
     given = net.given(call)
     return _reviewed(given, _squeezed(net, call, given.shape))
 

@@ -234,6 +234,27 @@ class Zoo(nn.Module):
         return functional.gelu(self.up(torch.cat([x, x[:, :2]], 1)), approximate="tanh")
 
 
+class Vectors(nn.Module):
+    """Squeeze and excitation (Hu et al. 2018) on vectors, which get their pixels back in three ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(3, 8, 5, 2, 2), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 3)])
+        self.down = nn.ModuleList([nn.Linear(8, 2) for _ in range(3)])
+        self.up = nn.ModuleList([nn.Linear(2, 8) for _ in range(3)])
+
+    def forward(self, x):
+        ways = [
+            lambda made: made[:, :, None, None],
+            lambda made: made.unsqueeze(2).unsqueeze(3),
+            lambda made: made.view(1, 8, 1, 1),
+        ]
+        for conv, down, up, way in zip(self.convs, self.down, self.up, ways, strict=True):
+            x = functional.silu(conv(x))
+            x = x * way(torch.sigmoid(up(functional.relu(down(x.mean((2, 3)))))))
+        return x
+
+
 NETWORKS = {
     "resnet": (ResNet, 40),
     "convnext": (ConvNeXt, 48),
@@ -242,6 +263,7 @@ NETWORKS = {
     "unet": (UNet, 24),
     "yolo": (Yolo, 48),
     "zoo": (Zoo, 19),
+    "vectors": (Vectors, 20),
 }
 """(the network, the side of its input plane) by name."""
 
