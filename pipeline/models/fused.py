@@ -65,6 +65,7 @@ def _scaled(before: Parameters, after: Parameters) -> Parameters:
     """The parameters of a norm or an affine layer that does what the two did, one after the other: float64 [C]."""
 
     def parameters() -> dict[str, Array]:
+        """weight and bias, float64 [C]."""
         own, more = before(), after()
         weight, bias = (np.asarray(own.get(name, usual), np.float64) for name, usual in (("weight", 1), ("bias", 0)))
         return {"weight": weight * more["weight"], "bias": bias * more["weight"] + more["bias"]}
@@ -76,6 +77,7 @@ def _shifted(before: Parameters, after: Parameters) -> Parameters:
     """The parameters of a convolution whose bias, float64 [F], takes up the shift behind it; its weight stays."""
 
     def parameters() -> dict[str, Array]:
+        """weight, of any dtype [rows, columns, C, F], and bias, float64 [F]."""
         own, more = before(), after()
         return own | {"bias": np.asarray(own.get("bias", 0), np.float64) + more["bias"]}
 

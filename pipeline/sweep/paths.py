@@ -31,6 +31,8 @@ def missing_file(text: str) -> InputError | None:
     A path ends as files of sweeps and stems do, begins as no stem does, or begins with a folder.
     """
     path = Path(text)
+    if is_file(path):
+        return None
     if path.suffix.lower() not in (*SUFFIXES, _TEXT) and not text.startswith(_BEGINNINGS) and not _has_folder(text):
         return None
     try:

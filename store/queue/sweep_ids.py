@@ -1,7 +1,6 @@
 """The id of a sweep in the store, by its name."""
 
 from difflib import get_close_matches
-from pathlib import Path
 
 from sqlalchemy import Connection, select
 
@@ -14,9 +13,9 @@ def sweep_id(connection: Connection, name: str) -> int:
     key: int | None = connection.execute(select(sweep.c.id).where(sweep.c.name == name)).scalar()
     if key is None:
         from pipeline.sweep.names import unstored  # the notation, which most reading does without
-        from pipeline.sweep.paths import is_file, missing_file
+        from pipeline.sweep.paths import missing_file
 
-        if not is_file(Path(name)) and (missing := missing_file(name)):
+        if missing := missing_file(name):
             raise InputError(f"there is no sweep {quote(name)} in the store, and {missing}")
         if what := unstored(name):
             raise InputError(

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-from torch.nn import functional  # noqa: E402
+from torch.nn import functional  # noqa: E402  # behind the question whether it is there
 
-from pipeline.ops import lrn, lrn_scaled  # noqa: E402
+from pipeline.ops import lrn, lrn_scaled  # noqa: E402  # likewise
 from pipeline.ops.bound import run  # noqa: E402
 from pipeline.stem import LocalResponseNorm  # noqa: E402
 from tests.pipeline.ops.torch_planes import assert_close, gradients_by_torch, made_by_torch  # noqa: E402
